@@ -1,0 +1,61 @@
+# What a person does with this project. `make` alone lists it.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON_SOURCES := lambda sandbox tests
+INSTALLED := $(VENV)/installed-from
+CHECKED := .build/terraform
+
+.PHONY: help venv build check test demo sandbox bench lock clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+venv: $(INSTALLED) ## Make .venv with Python 3.12 and the pinned packages
+
+$(INSTALLED): requirements-dev.txt
+	@python=$$(./build.sh --python) && "$$python" -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		--require-hashes --no-deps --only-binary=:all: --requirement requirements-dev.txt
+	@cp requirements-dev.txt $@
+
+build: ## Build the four zips in lambda/
+	./build.sh
+
+check: venv ## Formatting, lint, types and Terraform
+	$(BIN)/ruff format --check $(PYTHON_SOURCES)
+	$(BIN)/ruff check $(PYTHON_SOURCES)
+	$(BIN)/mypy $(PYTHON_SOURCES)
+	terraform fmt -check -recursive
+	@# In a copy, so that an operator's own .terraform and lock file stay as they are. A mirror
+	@# of unpacked providers serves machines that cannot reach the registry.
+	@rm -f $(CHECKED)/*.tf && mkdir -p $(CHECKED) && cp *.tf $(CHECKED)
+	@mirror=$$($(BIN)/python -c 'from sandbox.aws import plugin_mirror; print(plugin_mirror() or "")') && \
+		terraform -chdir=$(CHECKED) init -input=false -backend=false $${mirror:+"-plugin-dir=$$mirror"} >/dev/null
+	terraform -chdir=$(CHECKED) validate
+
+test: venv build ## All tests (ARGS="-k slack" for some)
+	$(BIN)/python -m pytest $(ARGS)
+
+demo: venv ## The whole chain on this machine, headless (ARGS="--bills 100")
+	$(BIN)/python -m sandbox demo $(ARGS)
+
+sandbox: venv ## The whole chain on this machine, with a page to click, until Ctrl-C
+	$(BIN)/python -m sandbox serve $(ARGS)
+
+bench: venv ## How long 500 more bills take, stage by stage
+	@mkdir -p artefacts
+	$(BIN)/python -m sandbox demo --bills 500 --json artefacts/bench.json $(ARGS)
+	@cat artefacts/bench.json
+
+lock: ## Pin the newest packages again (needs uv)
+	uv pip compile --upgrade --quiet --generate-hashes --no-annotate --no-emit-index-url \
+		--no-emit-package enum-compat --python-version 3.12 \
+		--custom-compile-command "make lock" requirements-dev.in -o requirements-dev.txt
+
+clean: ## Remove what was built, kept and cached; not .venv
+	rm -rf .build .run .mypy_cache .ruff_cache .pytest_cache .hypothesis artefacts lambda/*.zip
+	find $(PYTHON_SOURCES) -name __pycache__ -prune -exec rm -rf {} +

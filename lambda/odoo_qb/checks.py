@@ -1,0 +1,95 @@
+"""What keeps a bill from being asked about, and what its approver should know. No I/O."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Final
+
+from odoo_qb.bill import amount_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import date
+
+    from odoo_qb.bill import Bill
+    from odoo_qb.settings import Company
+
+_CENT: Final = Decimal("0.005")  # half a cent: what two exact totals may not differ by
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Earlier:
+    """Another bill of the same company and vendor with the same reference."""
+
+    entry_id: str
+    odoo_name: str
+    amount_total: Decimal
+    currency: str
+
+
+def problems(bill: Bill) -> tuple[str, ...]:
+    """Why nobody can be asked yet, each as what to mend in Odoo; empty when all is well."""
+    if bill.unreadable:
+        return (bill.unreadable,)
+    found: list[str] = []
+    if bill.vendor is None:
+        found.append("It has no vendor: choose one in Odoo.")
+    if bill.bill_date is None:
+        found.append("It has no bill date: enter one in Odoo.")
+    if bill.amount_total < 0:
+        found.append("Its total is negative: enter it as a credit note in Odoo.")
+    lines = sum((n.amount for n in bill.lines if n.kind == "product"), Decimal(0))
+    if abs(lines - bill.amount_untaxed) >= _CENT:
+        found.append(
+            f"Its lines add up to {amount_text(lines, bill.currency)}, not to the untaxed"
+            f" {amount_text(bill.amount_untaxed, bill.currency)} Odoo states."
+        )
+    taxes = sum((n.amount for n in bill.lines if n.kind == "tax"), Decimal(0))
+    if abs(taxes - bill.amount_tax) >= _CENT:
+        found.append(
+            f"Its tax rows add up to {amount_text(taxes, bill.currency)}, not to the"
+            f" {amount_text(bill.amount_tax, bill.currency)} of tax Odoo states."
+        )
+    if abs(bill.amount_untaxed + bill.amount_tax - bill.amount_total) >= _CENT:
+        found.append("Its untaxed amount and tax do not add up to its total.")
+    if any(n.kind == "product" and n.amount and not n.account_code for n in bill.lines):
+        found.append("A line has no account: choose one in Odoo.")
+    return tuple(found)
+
+
+def warnings(bill: Bill, *, earlier: Iterable[Earlier], today: date) -> tuple[str, ...]:
+    """What the approver should know before deciding, the gravest first."""
+    found = [_duplicate(bill, other) for other in earlier]
+    if bill.pdf is None:
+        found.append("No PDF: nothing to compare the figures with.")
+    if bill.bill_date and bill.bill_date > today:
+        found.append(f"The bill date {bill.bill_date.isoformat()} is in the future.")
+    if not bill.bill_reference:
+        found.append("No vendor reference: a duplicate of it cannot be found by number.")
+    if bill.unsupported:
+        found.append(f"Not a file, so not passed on: {', '.join(bill.unsupported)}.")
+    return tuple(found)
+
+
+def _duplicate(bill: Bill, other: Earlier) -> str:
+    same = other.amount_total == bill.amount_total and other.currency == bill.currency
+    amount = "the same amount" if same else amount_text(other.amount_total, other.currency)
+    return (
+        f"Possible duplicate: {other.odoo_name} of this vendor has the same reference"
+        f" {bill.bill_reference} and {amount}."
+    )
+
+
+def nothing_to_post(bill: Bill, company: Company) -> str:
+    """Why a bill is only to be acknowledged, never posted; empty when it is to be posted."""
+    if bill.amount_total == 0:
+        return "The total is zero: there is nothing to post."
+    if bill.vendor and bill.vendor.name in company.intercompany_vendors:
+        return "An intercompany vendor: booked by hand, not posted."
+    return ""
+
+
+def normalised_reference(reference: str) -> str:
+    """A vendor's number without case and spaces: "RE 2026-1" and "re2026-1" are one number."""
+    return "".join(reference.casefold().split())

@@ -1,0 +1,53 @@
+"""What went wrong, said as what to do now.
+
+Exception
+├── Unavailable      try again: the other side is down, busy or did not answer
+│   └── Throttled    try again, but only after `wait_seconds`
+├── Refused          a person must act: the sentence says what
+│   └── Disconnected QuickBooks no longer knows us: a new refresh token is needed
+├── Misconfigured    the operator must act: a setting is missing or wrong
+├── Conflict         somebody else changed the bill first: read it again
+└── BadSignature     this request did not come from Slack
+
+Every sentence is written for the person who reads it in Slack, in the mail or in the log;
+none repeats another system's traceback.
+"""
+
+from __future__ import annotations
+
+
+class Unavailable(Exception):  # noqa: N818 - the name says what to do, not that it is an error
+    """The other side did not answer as it should; the same call may work later."""
+
+
+class Throttled(Unavailable):
+    """The other side asks us to wait `wait_seconds` before the next call."""
+
+    def __init__(self, sentence: str, wait_seconds: int) -> None:
+        super().__init__(sentence)
+        self.wait_seconds = wait_seconds
+
+
+class Refused(Exception):  # noqa: N818 - see above
+    """A definitive no; `code` is the other side's, `tid` its trace id for a support case."""
+
+    def __init__(self, sentence: str, *, code: str = "", tid: str = "") -> None:
+        super().__init__(sentence)
+        self.code = code
+        self.tid = tid
+
+
+class Disconnected(Refused):
+    """The connection to a QuickBooks company is dead until somebody connects it again."""
+
+
+class Misconfigured(Exception):  # noqa: N818 - see above
+    """A setting is missing or wrong; the sentence names it."""
+
+
+class Conflict(Exception):  # noqa: N818 - see above
+    """The item is no longer as it was read."""
+
+
+class BadSignature(Exception):  # noqa: N818 - see above
+    """The request was not signed by Slack, or too long ago."""

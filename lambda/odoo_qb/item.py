@@ -1,0 +1,189 @@
+"""A bill as the table's item: its attributes, and the way from a Bill and back. No I/O."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from datetime import date, datetime
+from decimal import Decimal  # noqa: TC003 - TypedDict fields are read by tools at run time
+from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict, cast
+
+from odoo_qb.bill import Bill, Document, Line, Vendor, money
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Status = Literal[
+    "VALIDATION_FAILED",
+    "READY_FOR_APPROVAL",
+    "APPROVED",
+    "POSTING",
+    "POSTED",
+    "ALREADY_IN_QB",
+    "POST_FAILED",
+    "ACKNOWLEDGED",
+    "REJECTED",
+    "WITHDRAWN",
+]
+
+LINES_IN_ITEM: Final = 100  # longer bills keep their lines in S3: an item holds 400 kB
+LINES_ON_CARD: Final = 10
+Raw = dict[str, Any]
+
+
+class Card(TypedDict):
+    """A message in Slack that shows the bill; only the last one that is not retired lives."""
+
+    channel: str
+    ts: str
+    digest: str
+    retired: bool
+
+
+class Item(TypedDict, total=False):
+    """A bill in the table, as boto3 reads it: numbers are Decimal, dates ISO text."""
+
+    entry_id: str
+    company: str
+    odoo_id: int
+    odoo_name: str
+    move_type: str
+    status: Status
+    revision: int
+    digest: str
+    vendor: Raw | None
+    bill_reference: str
+    bill_date: str
+    accounting_date: str
+    due_date: str
+    payment_terms: str
+    po_number: str
+    entered_by: str
+    currency: str
+    amount_untaxed: Decimal
+    amount_tax: Decimal
+    amount_total: Decimal
+    company_currency: str
+    company_total: Decimal
+    lines: list[Raw]
+    line_count: int
+    lines_key: str
+    pdf_key: str
+    documents: list[Raw]
+    unsupported: list[str]
+    problems: list[str]
+    warnings: list[str]
+    nothing_to_post: str
+    changes: list[str]
+    amended_after: str
+    approvals: list[Raw]
+    decided_by: str
+    decided_at: str
+    rejection_reason: str
+    cards: list[Card]
+    card_due: int
+    claim: Raw
+    attempts: list[Raw]
+    quickbooks: Raw
+    error: Raw
+    history: list[Raw]
+    created_at: str
+    updated_at: str
+    version: int
+    expires_at: int
+
+
+def content(bill: Bill) -> Item:
+    """A bill as the attributes that change when Odoo changes it."""
+    lines = [_line(n) for n in bill.lines]
+    return {
+        "company": bill.company,
+        "odoo_id": bill.odoo_id,
+        "odoo_name": bill.odoo_name,
+        "move_type": bill.move_type,
+        "digest": bill.digest(),
+        "vendor": asdict(bill.vendor) if bill.vendor else None,
+        "bill_reference": bill.bill_reference,
+        "bill_date": _iso(bill.bill_date),
+        "accounting_date": _iso(bill.accounting_date),
+        "due_date": _iso(bill.due_date),
+        "payment_terms": bill.payment_terms,
+        "po_number": bill.po_number,
+        "entered_by": bill.entered_by,
+        "currency": bill.currency,
+        "amount_untaxed": bill.amount_untaxed,
+        "amount_tax": bill.amount_tax,
+        "amount_total": bill.amount_total,
+        "company_currency": bill.company_currency,
+        "company_total": bill.company_total,
+        "lines": lines if len(lines) <= LINES_IN_ITEM else lines[:LINES_ON_CARD],
+        "line_count": len(lines),
+        "lines_key": _lines_key(bill) if len(lines) > LINES_IN_ITEM else "",
+        "pdf_key": bill.pdf.key if bill.pdf else "",
+        "documents": [asdict(d) for d in bill.documents],
+        "unsupported": list(bill.unsupported),
+    }
+
+
+def lines_text(bill: Bill) -> str:
+    """The lines as the JSON text that S3 keeps for a long bill."""
+    return json.dumps([_line(n) for n in bill.lines], ensure_ascii=False, default=str)
+
+
+def bill_of(item: Item, lines: Sequence[Raw] | None = None) -> Bill:
+    """The bill in an item; `lines` are S3's where the item has only the first ones."""
+    vendor = item["vendor"]
+    return Bill(
+        company=item["company"],
+        odoo_id=int(item["odoo_id"]),
+        odoo_name=item["odoo_name"],
+        move_type=cast("Any", item["move_type"]),
+        vendor=Vendor(**{**vendor, "odoo_id": int(vendor["odoo_id"])}) if vendor else None,
+        currency=item["currency"],
+        amount_untaxed=money(item["amount_untaxed"]),
+        amount_tax=money(item["amount_tax"]),
+        amount_total=money(item["amount_total"]),
+        company_currency=item["company_currency"],
+        company_total=money(item["company_total"]),
+        bill_reference=item["bill_reference"],
+        bill_date=_day(item["bill_date"]),
+        accounting_date=_day(item["accounting_date"]),
+        due_date=_day(item["due_date"]),
+        payment_terms=item["payment_terms"],
+        po_number=item["po_number"],
+        entered_by=item["entered_by"],
+        lines=tuple(_line_of(n) for n in (item["lines"] if lines is None else lines)),
+        documents=tuple(document_of(d) for d in item["documents"]),
+        unsupported=tuple(item["unsupported"]),
+    )
+
+
+def document_of(raw: Raw) -> Document:
+    """A document as the table keeps it."""
+    return Document(**{**raw, "odoo_id": int(raw["odoo_id"]), "size": int(raw["size"])})
+
+
+def _line(line: Line) -> Raw:
+    return {**asdict(line), "taxes": list(line.taxes)}
+
+
+def _line_of(raw: Raw) -> Line:
+    amounts = {k: money(raw[k]) for k in ("quantity", "unit_price", "amount")}
+    return Line(**{**raw, **amounts, "taxes": tuple(raw["taxes"])})
+
+
+def _lines_key(bill: Bill) -> str:
+    return f"lines/{bill.entry_id}/{bill.digest()}.json"
+
+
+def stamp(now: datetime) -> str:
+    """An instant as the table keeps it: UTC, sortable, to the millisecond."""
+    return now.strftime("%Y-%m-%dT%H:%M:%S.") + f"{now.microsecond // 1000:03d}Z"
+
+
+def _iso(day: date | None) -> str:
+    return day.isoformat() if day else ""
+
+
+def _day(text: str) -> date | None:
+    return date.fromisoformat(text) if text else None

@@ -1,0 +1,83 @@
+"""What Terraform tells a function: its environment, the secrets, the companies."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final
+
+from odoo_qb.errors import Misconfigured
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from odoo_qb.store import Table
+
+SETTINGS_ID: Final = "settings"  # the table's item that holds the companies
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Company:
+    """One company: a key in the table, a name in Odoo, a realm in QuickBooks."""
+
+    key: str
+    odoo_company: str
+    realm_id: str
+    slack_channel_id: str = ""
+    approvers: tuple[str, ...] = ()
+    intercompany_vendors: tuple[str, ...] = ()
+    accounts: Mapping[str, str] = field(default_factory=dict)
+    default_account: str = ""
+
+
+def environment(name: str) -> str:
+    """The value of an environment variable that must be there."""
+    value = os.environ.get(name, "")
+    if not value:
+        raise Misconfigured(f"The environment variable {name} is not set: apply Terraform again.")
+    return value
+
+
+def stored_companies(table: Table) -> dict[str, Company]:
+    """The companies by key, as Terraform put them into the table."""
+    document = table.read_note(SETTINGS_ID).get("companies")
+    if not document:
+        raise Misconfigured("The table has no company settings: apply Terraform again.")
+    return companies(str(document))
+
+
+def companies(document: str) -> dict[str, Company]:
+    """The companies by key, from the JSON text of the table's settings item."""
+    try:
+        raw: dict[str, dict[str, Any]] = json.loads(document, parse_float=Decimal)
+    except ValueError as error:
+        raise Misconfigured("The company settings are not JSON: apply Terraform again.") from error
+    return {key: _company(key, value) for key, value in raw.items()}
+
+
+def _company(key: str, raw: Mapping[str, Any]) -> Company:
+    return Company(
+        key=key,
+        odoo_company=raw.get("odoo_company") or key,
+        realm_id=str(raw.get("realm_id") or ""),
+        slack_channel_id=raw.get("slack_channel_id") or "",
+        approvers=tuple(raw.get("approvers") or ()),
+        intercompany_vendors=tuple(raw.get("intercompany_vendors") or ()),
+        accounts=dict(raw.get("accounts") or {}),
+        default_account=raw.get("default_account") or "",
+    )
+
+
+def secret(client: Any, arn: str) -> dict[str, Any]:  # noqa: ANN401 - a boto3 client
+    """The JSON object in a secret of Secrets Manager."""
+    text: str = client.get_secret_value(SecretId=arn)["SecretString"]
+    try:
+        value = json.loads(text)
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        name = arn.rsplit(":", 1)[-1]
+        raise Misconfigured(f"The secret {name} is not a JSON object: apply Terraform again.")
+    return value

@@ -1,0 +1,315 @@
+"""The table: which status may follow which, conditional writes, queries."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import timedelta
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from botocore.exceptions import ClientError
+
+from odoo_qb.errors import Conflict
+from odoo_qb.item import Item, Raw, stamp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    from odoo_qb.item import Card, Status
+
+# Which status may follow which. A status names itself where the content changes under it.
+TRANSITIONS: Final[dict[Status, frozenset[Status]]] = {
+    "VALIDATION_FAILED": frozenset({"VALIDATION_FAILED", "READY_FOR_APPROVAL", "WITHDRAWN"}),
+    "READY_FOR_APPROVAL": frozenset(
+        {
+            "READY_FOR_APPROVAL",
+            "VALIDATION_FAILED",
+            "APPROVED",
+            "REJECTED",
+            "ACKNOWLEDGED",
+            "WITHDRAWN",
+        }
+    ),
+    "APPROVED": frozenset({"POSTING", "READY_FOR_APPROVAL", "VALIDATION_FAILED", "WITHDRAWN"}),
+    "POSTING": frozenset(
+        {"POSTING", "POSTED", "POST_FAILED", "ALREADY_IN_QB", "APPROVED", "READY_FOR_APPROVAL"}
+    ),
+    "POSTED": frozenset({"POSTED"}),
+    "ALREADY_IN_QB": frozenset({"ALREADY_IN_QB"}),
+    "ACKNOWLEDGED": frozenset({"ACKNOWLEDGED"}),
+    "POST_FAILED": frozenset(
+        {
+            "APPROVED",
+            "READY_FOR_APPROVAL",
+            "VALIDATION_FAILED",
+            "ALREADY_IN_QB",
+            "ACKNOWLEDGED",
+            "WITHDRAWN",
+        }
+    ),
+    "REJECTED": frozenset({"READY_FOR_APPROVAL", "VALIDATION_FAILED", "WITHDRAWN"}),
+    "WITHDRAWN": frozenset({"READY_FOR_APPROVAL", "VALIDATION_FAILED"}),
+}
+FINAL: Final[frozenset[Status]] = frozenset({"POSTED", "ALREADY_IN_QB", "ACKNOWLEDGED"})
+
+_BATCH_GET: Final = 100  # DynamoDB's limit
+
+
+class Table:
+    """The one table. `client` is boto3's low-level DynamoDB client.
+
+    Every write that changes a bill is conditional on the `version` it was read with and
+    raises Conflict when somebody was faster.
+    """
+
+    def __init__(self, client: Any, name: str, *, retention_days: int = 2555) -> None:  # noqa: ANN401 - boto3
+        self._client = client
+        self._name = name
+        self._retention = timedelta(days=retention_days)
+
+    def get(self, entry_id: str) -> Item | None:
+        """One item as it stands now."""
+        answer = self._client.get_item(
+            TableName=self._name, Key={"entry_id": {"S": entry_id}}, ConsistentRead=True
+        )
+        return cast("Item", plain(answer["Item"])) if "Item" in answer else None
+
+    def get_many(self, entry_ids: Iterable[str]) -> dict[str, Item]:
+        """The items that exist, by entry_id."""
+        ids = list(dict.fromkeys(entry_ids))
+        found: dict[str, Item] = {}
+        for start in range(0, len(ids), _BATCH_GET):
+            keys = [{"entry_id": {"S": i}} for i in ids[start : start + _BATCH_GET]]
+            request: Raw = {self._name: {"Keys": keys, "ConsistentRead": True}}
+            while request:
+                answer = self._client.batch_get_item(RequestItems=request)
+                for raw in answer["Responses"].get(self._name, ()):
+                    item = cast("Item", plain(raw))
+                    found[item["entry_id"]] = item
+                request = answer.get("UnprocessedKeys") or {}
+        return found
+
+    def put_new(self, item: Item, reference_id: str) -> None:
+        """Store a bill met for the first time, and note under its reference that it has it."""
+        writes = [
+            {
+                "Put": {
+                    "TableName": self._name,
+                    "Item": attributes(item),
+                    "ConditionExpression": "attribute_not_exists(entry_id)",
+                }
+            },
+            *self._note_reference(item["entry_id"], reference_id),
+        ]
+        self._transact(writes)
+
+    def change(
+        self,
+        item: Item,
+        *,
+        actor: str,
+        now: datetime,
+        to: Status | None = None,
+        values: Mapping[str, object] | None = None,
+        remove: Sequence[str] = (),
+        show: bool = True,
+        note: str = "",
+        reference_id: str = "",
+    ) -> Item:
+        """Write `values` and move to the status `to`, if the item still is as it was read.
+
+        One entry of history tells of it; `show` says that the card must show it. Returns the
+        item as it now stands. A transition that the table above lacks is refused.
+        """
+        before = item["status"]
+        after = to or before
+        if to is not None and to not in TRANSITIONS[before]:
+            raise Conflict(f"{item['entry_id']} is {before} and cannot become {to}.")
+        version = int(item["version"]) + 1
+        digest = cast("str", (values or {}).get("digest", item["digest"]))
+        changed: Raw = {
+            **(values or {}),
+            "status": after,
+            "updated_at": stamp(now),
+            "version": version,
+            "history": [
+                *item["history"],
+                history_entry(item["history"], now, actor, before, after, digest, note),
+            ],
+        }
+        if show:
+            changed["card_due"] = version
+        if after in FINAL and before not in FINAL:
+            changed["expires_at"] = int((now + self._retention).timestamp())
+        update = {
+            "TableName": self._name,
+            "Key": {"entry_id": {"S": item["entry_id"]}},
+            **_update(changed, remove),
+            "ConditionExpression": "#version = :was",
+        }
+        update["ExpressionAttributeNames"]["#version"] = "version"
+        update["ExpressionAttributeValues"][":was"] = {"N": str(item["version"])}
+        reference = self._note_reference(item["entry_id"], reference_id)
+        if reference:
+            self._transact([{"Update": update}, *reference])
+        else:
+            self._conditionally(update)
+        kept = {k: v for k, v in item.items() if k not in remove}
+        return cast("Item", {**kept, **changed})
+
+    def card_shown(self, entry_id: str, version: int, cards: Sequence[Card]) -> bool:
+        """The notifier's bookkeeping: these cards exist, and `version` has been shown.
+
+        Returns False when a newer version waits to be shown; the cards are kept either way.
+        """
+        key = {"TableName": self._name, "Key": {"entry_id": {"S": entry_id}}}
+        changed = _update({"cards": list(cards)}, ["card_due"])
+        values = {**changed["ExpressionAttributeValues"], ":shown": {"N": str(version)}}
+        try:
+            self._conditionally(
+                {
+                    **key,
+                    **changed,
+                    "ExpressionAttributeValues": values,
+                    "ConditionExpression": "#card_due = :shown",
+                }
+            )
+        except Conflict:
+            self._client.update_item(**key, **_update({"cards": list(cards)}, []))
+            return False
+        return True
+
+    def in_status(self, status: Status, *, until: datetime) -> Iterator[str]:
+        """Ids of the bills in a status, last changed at or before `until`, oldest first."""
+        request: Raw = {
+            "TableName": self._name,
+            "IndexName": "status-index",
+            "KeyConditionExpression": "#status = :status AND updated_at <= :until",
+            "ExpressionAttributeNames": {"#status": "status"},
+            "ExpressionAttributeValues": {
+                ":status": {"S": status},
+                ":until": {"S": stamp(until)},
+            },
+        }
+        while True:
+            answer = self._client.query(**request)
+            for row in answer["Items"]:
+                yield row["entry_id"]["S"]
+            if "LastEvaluatedKey" not in answer:
+                return
+            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+    def read_note(self, note_id: str) -> Raw:
+        """An item that is not a bill (watermark#, connection#, vendor#, ...); {} if absent."""
+        return cast("Raw", self.get(note_id) or {})
+
+    def write_note(
+        self,
+        note_id: str,
+        values: Mapping[str, object],
+        *,
+        remove: Sequence[str] = (),
+        condition: str = "",
+        condition_values: Mapping[str, object] | None = None,
+    ) -> None:
+        """Set attributes of an item that is not a bill; Conflict when `condition` fails."""
+        update = _update(values, remove)
+        extra = {f":{k}": _serialize(v) for k, v in (condition_values or {}).items()}
+        values = {**update.pop("ExpressionAttributeValues", {}), **extra}
+        if values:
+            update["ExpressionAttributeValues"] = values
+        if condition:
+            update["ConditionExpression"] = condition
+        self._conditionally(
+            {"TableName": self._name, "Key": {"entry_id": {"S": note_id}}, **update}
+        )
+
+    def _note_reference(self, entry_id: str, reference_id: str) -> list[Raw]:
+        if not reference_id:
+            return []
+        return [
+            {
+                "Update": {
+                    "TableName": self._name,
+                    "Key": {"entry_id": {"S": reference_id}},
+                    "UpdateExpression": "ADD bills :bills",
+                    "ExpressionAttributeValues": {":bills": {"SS": [entry_id]}},
+                }
+            }
+        ]
+
+    def _conditionally(self, update: Raw) -> None:
+        try:
+            self._client.update_item(**update)
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
+                raise Conflict("Somebody else changed it first.") from error
+            raise
+
+    def _transact(self, writes: Sequence[Raw]) -> None:
+        try:
+            self._client.transact_write_items(TransactItems=list(writes))
+        except ClientError as error:
+            reasons = error.response.get("CancellationReasons", ())
+            if any(r.get("Code") == "ConditionalCheckFailed" for r in reasons):
+                raise Conflict("Somebody else changed it first.") from error
+            raise
+
+
+def history_entry(
+    history: Sequence[Raw],
+    now: datetime,
+    actor: str,
+    before: str,
+    after: str,
+    digest: str,
+    note: str = "",
+) -> Raw:
+    """The next link of a bill's history; `prev` is the hash of the link before."""
+    entry = {"at": stamp(now), "actor": actor, "from": before, "to": after, "digest": digest}
+    if note:
+        entry["note"] = note
+    return {**entry, "prev": _hash(history[-1]) if history else ""}
+
+
+def verify_history(history: Sequence[Raw]) -> bool:
+    """Whether no entry was changed, removed from the middle or put in later."""
+    return all(later["prev"] == _hash(earlier) for earlier, later in pairwise(history))
+
+
+def _hash(entry: Raw) -> str:
+    text = json.dumps(entry, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+_deserialize = TypeDeserializer().deserialize
+_serialize = TypeSerializer().serialize
+
+
+def plain(raw: Mapping[str, Any]) -> Raw:
+    """DynamoDB's typed attributes as plain values."""
+    return {k: _deserialize(v) for k, v in raw.items()}
+
+
+def attributes(item: Mapping[str, Any]) -> Raw:
+    """Plain values as DynamoDB's typed attributes."""
+    return {k: _serialize(v) for k, v in item.items()}
+
+
+def _update(values: Mapping[str, object], remove: Sequence[str]) -> Raw:
+    """The SET and REMOVE of an update_item call."""
+    sets = ", ".join(f"#{k} = :{k}" for k in values)
+    removes = ", ".join(f"#{k}" for k in remove)
+    expression = " ".join(
+        part for part in (sets and f"SET {sets}", removes and f"REMOVE {removes}") if part
+    )
+    update: Raw = {
+        "UpdateExpression": expression,
+        "ExpressionAttributeNames": {f"#{k}": k for k in (*values, *remove)},
+    }
+    if values:
+        update["ExpressionAttributeValues"] = {f":{k}": _serialize(v) for k, v in values.items()}
+    return update

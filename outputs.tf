@@ -1,0 +1,84 @@
+# What a person needs next: to connect Slack, to look inside, to call a function by hand.
+
+output "approval_handler_url" {
+  description = "Where Slack sends clicks: the manifest's request URL."
+  value       = aws_lambda_function_url.approval_handler.function_url
+}
+
+output "s3_bucket" {
+  description = "The bills' documents."
+  value       = aws_s3_bucket.documents.bucket
+}
+
+output "dynamodb_table" {
+  description = "The bills, their decisions and their history."
+  value       = aws_dynamodb_table.bills.name
+}
+
+output "sqs_queue_url" {
+  description = "Approved bills on their way to QuickBooks."
+  value       = aws_sqs_queue.approved.url
+}
+
+output "sqs_dlq_url" {
+  description = "Approved bills that could not be posted in five tries, to redrive once the cause is gone."
+  value       = aws_sqs_queue.approved_dead.url
+}
+
+output "lambda_function_names" {
+  description = "The functions by role, for `aws lambda invoke` and `aws logs tail`."
+  value       = local.names
+}
+
+output "lambda_function_arns" {
+  description = "The functions' ARNs by role."
+  value = merge(
+    { for name, function in aws_lambda_function.function : name => function.arn },
+    { approval_handler = aws_lambda_function.approval_handler.arn },
+  )
+}
+
+output "secret_arns" {
+  description = "The secrets Terraform fills, and under quickbooks-token/<company> those the poster writes."
+  value = merge(
+    { for name, secret in aws_secretsmanager_secret.given : name => secret.arn },
+    { for company, secret in aws_secretsmanager_secret.quickbooks_token : "quickbooks-token/${company}" => secret.arn },
+  )
+}
+
+output "sns_alerts_topic_arn" {
+  description = "The topic of alerts, for further subscribers."
+  value       = aws_sns_topic.alerts.arn
+}
+
+output "slack_app_manifest" {
+  description = "The Slack app: paste it at api.slack.com/apps, Create New App, From a manifest, JSON."
+  value = jsonencode({
+    _metadata = { major_version = 2, minor_version = 1 }
+    display_information = {
+      name             = local.in_production ? "Vendor bills" : "Vendor bills ${var.environment}"
+      description      = "Approve vendor bills before they are posted to QuickBooks"
+      background_color = "#1f3a4d"
+      long_description = join(" ", [
+        "Every vendor bill that is posted in Odoo appears here as a card with its lines, totals, warnings and the document itself.",
+        "An approver decides with one click: approve it, or reject it with a reason.",
+        "An approved bill is posted to QuickBooks Online once, exactly as the card showed it, and the card then links to it there.",
+        "A bill that changes in Odoo after its card was posted gets a new card, and a click on the old one decides nothing.",
+      ])
+    }
+    features = {
+      bot_user = { display_name = "Vendor bills", always_online = true }
+    }
+    oauth_config = {
+      scopes = {
+        bot = ["channels:read", "chat:write", "groups:read", "usergroups:read", "users:read", "users:read.email"]
+      }
+    }
+    settings = {
+      interactivity          = { is_enabled = true, request_url = aws_lambda_function_url.approval_handler.function_url }
+      org_deploy_enabled     = false
+      socket_mode_enabled    = false
+      token_rotation_enabled = false
+    }
+  })
+}

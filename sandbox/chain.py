@@ -1,0 +1,273 @@
+"""The whole chain on this machine: three vendors, the emulator, the infrastructure applied."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import socket
+import subprocess
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Self
+from urllib.parse import urlsplit
+
+from odoo_qb.odoo import Odoo as OdooClient
+from sandbox import aws
+from sandbox.odoo import Odoo
+from sandbox.quickbooks import QuickBooks
+from sandbox.recording import Recorder, forward
+from sandbox.serving import Server, serve
+from sandbox.slack import Slack
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+PROJECT: Final = Path(__file__).resolve().parent.parent
+RUN_DIR: Final = PROJECT / ".run"
+
+BOT_TOKEN: Final = "xoxb-sandbox"  # noqa: S105 - the sandbox's own, known to all
+SIGNING_SECRET: Final = "sandbox-signing-secret"  # noqa: S105 - as above
+CLIENT_SECRET: Final = "sandbox-client-secret"  # noqa: S105 - as above
+CHANNEL: Final = "C-SANDBOX"
+TOKEN_PATH: Final = "/oauth2/v1/tokens/bearer"  # noqa: S105 - a path
+RESPONSE_PATH: Final = "/response/"
+FIRST_REALM: Final = 9130350000000001
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vendors:
+    """Which vendors take part: the simulators unless an address is given."""
+
+    odoo_url: str = ""
+    odoo_db: str = "odoo"
+    odoo_user: str = "ap-bot@example.com"
+    odoo_api_key: str = "sandbox-odoo-key"
+    slack_url: str = ""
+    quickbooks_url: str = ""
+    quickbooks_oauth_url: str = ""
+    trace: Path | None = None
+    copies: int = 0
+
+
+@dataclass(slots=True, kw_only=True)
+class Chain:
+    """A running chain. A simulator is None where the real vendor (or a stand-in) takes part."""
+
+    emulator: aws.Emulator
+    outputs: dict[str, Any]
+    odoo: Odoo | None
+    slack: Slack | None
+    quickbooks: QuickBooks | None
+    recorders: dict[str, Recorder]
+    addresses: dict[str, str]
+    companies: dict[str, str]  # company key -> its name in Odoo
+    _stack: ExitStack = field(repr=False)
+
+    def close(self) -> None:
+        """Stop everything that was started."""
+        self._stack.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def start(vendors: Vendors, progress: Callable[[str], None], run_dir: Path = RUN_DIR) -> Chain:
+    """Start the vendors and the emulator, and apply main.tf to it.
+
+    What an earlier run built stands; its data is forgotten.
+    """
+    run_dir.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        progress("building the functions' packages")
+        build()
+        parts = _start_vendors(vendors, run_dir, stack)
+        companies = _companies(vendors, parts)
+        if parts.quickbooks:
+            for number, (key, name) in enumerate(sorted(companies.items())):
+                realm, token = str(FIRST_REALM + number), f"sandbox-refresh-{key}"
+                parts.quickbooks.add_realm(realm, name, refresh_token=token)
+        progress("starting the AWS emulator")
+        emulator = aws.start(run_dir)
+        stack.callback(aws.stop, emulator)
+        terraform = aws.Terraform(PROJECT, run_dir, emulator.environment())
+        terraform.init()
+        known = _known_outputs(terraform)
+        if known:
+            progress("forgetting the data of the last run")
+            aws.forget(emulator, table=known["dynamodb_table"], bucket=known["s3_bucket"])
+        progress("terraform apply")
+        terraform.apply(
+            _variables(vendors, parts, companies), lambda line: progress(f"terraform: {line}")
+        )
+        return Chain(
+            emulator=emulator,
+            outputs=terraform.output(),
+            odoo=parts.odoo,
+            slack=parts.slack,
+            quickbooks=parts.quickbooks,
+            recorders=parts.recorders,
+            addresses={name: server.url for name, server in parts.servers.items()},
+            companies=companies,
+            _stack=stack.pop_all(),
+        )
+    raise AssertionError  # the stack swallows nothing
+
+
+def build() -> None:
+    """Build the four packages; quick when nothing changed."""
+    done = subprocess.run(["./build.sh"], cwd=PROJECT, check=False, capture_output=True, text=True)
+    if done.returncode:
+        raise aws.EmulatorError(f"build.sh failed:\n{done.stdout}{done.stderr}")
+
+
+@dataclass(slots=True, kw_only=True)
+class _Parts:
+    odoo: Odoo | None
+    slack: Slack | None
+    quickbooks: QuickBooks | None
+    upstream_odoo: str = ""
+    recorders: dict[str, Recorder] = field(default_factory=dict)
+    servers: dict[str, Server] = field(default_factory=dict)
+
+
+def _start_vendors(vendors: Vendors, run_dir: Path, stack: ExitStack) -> _Parts:
+    """Each vendor behind a recorder, on the ports of last time: Terraform changes nothing then."""
+    parts = _Parts(
+        odoo=None
+        if vendors.odoo_url
+        else Odoo(database=vendors.odoo_db, login=vendors.odoo_user, api_key=vendors.odoo_api_key),
+        slack=None if vendors.slack_url else Slack(),
+        quickbooks=None if vendors.quickbooks_url else QuickBooks(),
+    )
+    if parts.odoo and vendors.copies:
+        parts.odoo.add_copies(vendors.copies)
+    applications: dict[str, WSGIApplication] = {
+        "odoo": parts.odoo or forward(_origin(vendors.odoo_url)),
+        "slack": parts.slack or forward(_origin(vendors.slack_url), own_paths=RESPONSE_PATH),
+        "quickbooks": parts.quickbooks or _outside_quickbooks(vendors),
+    }
+    ports = _Ports(run_dir / "ports.json")
+    secrets = [vendors.odoo_api_key, BOT_TOKEN, SIGNING_SECRET, CLIENT_SECRET]
+    if vendors.trace:
+        vendors.trace.mkdir(parents=True, exist_ok=True)
+    for name, application in applications.items():
+        trace = vendors.trace / f"{name}.jsonl" if vendors.trace else None
+        recorder = Recorder(application, secrets=secrets, trace=trace)
+        server = serve(recorder, ports.of(name))
+        stack.callback(server.close)
+        ports.remember(name, server)
+        parts.recorders[name], parts.servers[name] = recorder, server
+    if parts.slack:
+        parts.slack.public_url = parts.servers["slack"].url
+    return parts
+
+
+def _outside_quickbooks(vendors: Vendors) -> WSGIApplication:
+    """Both of Intuit's addresses as one, so that one trace has all of its requests."""
+    api = forward(_origin(vendors.quickbooks_url))
+    oauth = forward(_origin(vendors.quickbooks_oauth_url or vendors.quickbooks_url))
+    token_path = _token_path(vendors)
+
+    def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        vendor = oauth if environ["PATH_INFO"] == token_path else api
+        return vendor(environ, start_response)
+
+    return application
+
+
+def _token_path(vendors: Vendors) -> str:
+    return urlsplit(vendors.quickbooks_oauth_url).path.rstrip("/") or TOKEN_PATH
+
+
+class _Ports:
+    """The ports of last time, where they are still free."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._ports: dict[str, int] = json.loads(file.read_text()) if file.exists() else {}
+
+    def of(self, name: str) -> int:
+        port = self._ports.get(name, 0)
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                return 0
+        return port
+
+    def remember(self, name: str, server: Server) -> None:
+        self._ports[name] = urlsplit(server.url).port or 0
+        self._file.write_text(json.dumps(self._ports))
+
+
+def _companies(vendors: Vendors, parts: _Parts) -> dict[str, str]:
+    """Odoo's companies by a key made of their names; asked past the recorder."""
+    if parts.odoo:
+        names = [str(r["name"]) for r in parts.odoo.records["res.company"].values()]
+    else:
+        client = OdooClient(
+            url=vendors.odoo_url,
+            database=vendors.odoo_db,
+            username=vendors.odoo_user,
+            api_key=vendors.odoo_api_key,
+        )
+        rows = client.call("res.company", "search_read", [], fields=["name"])
+        names = [str(row["name"]) for row in rows]
+    return {re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-"): name for name in names}
+
+
+def _variables(vendors: Vendors, parts: _Parts, companies: dict[str, str]) -> dict[str, Any]:
+    address = {name: server.url for name, server in parts.servers.items()}
+    keys = sorted(companies)
+    return {
+        "environment": "sandbox",
+        "alert_email": "finance-ops@example.com",
+        "odoo_api_url": address["odoo"] + urlsplit(vendors.odoo_url).path.rstrip("/"),
+        "odoo_database": vendors.odoo_db,
+        "odoo_username": vendors.odoo_user,
+        "odoo_api_key": vendors.odoo_api_key,
+        "extract_since": "2026-01-01",
+        "slack_channel_id": CHANNEL,
+        "slack_bot_token": BOT_TOKEN,
+        "slack_signing_secret": SIGNING_SECRET,
+        "slack_api_url": address["slack"] + (urlsplit(vendors.slack_url).path or "/api/"),
+        "slack_messages_per_second": 20,
+        "qb_client_id": "sandbox-client",
+        "qb_client_secret": CLIENT_SECRET,
+        "qb_realm_ids": {key: str(FIRST_REALM + n) for n, key in enumerate(keys)},
+        "qb_refresh_tokens": {key: f"sandbox-refresh-{key}" for key in keys},
+        "quickbooks_api_url": address["quickbooks"]
+        + urlsplit(vendors.quickbooks_url).path.rstrip("/"),
+        "quickbooks_oauth_url": address["quickbooks"] + _token_path(vendors),
+        "company_settings": {
+            key: {"odoo_company": companies[key], "default_account": "Uncategorized Expense"}
+            for key in keys
+        },
+    }
+
+
+def _origin(url: str) -> str:
+    """Scheme and host: the path travels with each request."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _known_outputs(terraform: aws.Terraform) -> dict[str, Any]:
+    """What an earlier run applied, if there was one."""
+    try:
+        outputs = terraform.output()
+    except aws.TerraformError:
+        return {}
+    return outputs if "dynamodb_table" in outputs else {}
+
+
+def forget_everything(run_dir: Path = RUN_DIR) -> None:
+    """Remove the sandbox's folder: the next start builds all of it anew."""
+    shutil.rmtree(run_dir, ignore_errors=True)

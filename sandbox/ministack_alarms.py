@@ -1,0 +1,167 @@
+"""How CloudWatch counts and alarms: metrics of logs and queues, alarms that look by themselves."""
+
+# ruff: noqa: SLF001 - its work is on another package's internals
+
+from __future__ import annotations
+
+import json
+import operator
+import time
+from typing import TYPE_CHECKING, Any, Final
+from xml.sax.saxutils import escape
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from types import ModuleType
+
+type Document = dict[str, Any]  # an alarm, a query: JSON as MiniStack keeps it
+
+ALARM_TICK: Final = 2.0  # seconds between looks at the alarms; AWS looks every minute
+
+
+def embedded_metrics(log: str) -> list[tuple[str, str, float, str, dict[str, str]]]:
+    """Namespace, name, value, unit and dimensions of each metric embedded in the lines of a log.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+    """
+    found: list[tuple[str, str, float, str, dict[str, str]]] = []
+    for line in log.splitlines():
+        if not (line.startswith("{") and '"_aws"' in line):
+            continue
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            continue
+        for group in entry["_aws"].get("CloudWatchMetrics", ()):
+            for names in group.get("Dimensions") or [[]]:
+                dimensions = {name: str(entry[name]) for name in names}
+                for metric in group["Metrics"]:
+                    values = entry[metric["Name"]]
+                    found.extend(
+                        (
+                            group["Namespace"],
+                            metric["Name"],
+                            value,
+                            metric.get("Unit", "None"),
+                            dimensions,
+                        )
+                        for value in (values if isinstance(values, list) else [values])
+                    )
+    return found
+
+
+def alarm_state(alarm: Document, periods: Sequence[float | None]) -> str | None:
+    """The state an alarm belongs in, given its latest periods' values; None to leave it alone.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
+    """
+    treatment = alarm.get("TreatMissingData", "missing")
+    breaches = {
+        "GreaterThanOrEqualToThreshold": operator.ge,
+        "GreaterThanThreshold": operator.gt,
+        "LessThanThreshold": operator.lt,
+        "LessThanOrEqualToThreshold": operator.le,
+    }[alarm["ComparisonOperator"]]
+    known = [breaches(value, alarm["Threshold"]) for value in periods if value is not None]
+    missing = len(periods) - len(known)
+    if treatment in {"breaching", "notBreaching"}:
+        known += [treatment == "breaching"] * missing
+    elif not known:
+        return "INSUFFICIENT_DATA" if treatment == "missing" else None
+    needed = min(alarm.get("DatapointsToAlarm") or len(periods), len(known))
+    return "ALARM" if sum(known) >= needed else "OK"
+
+
+class Alarms:
+    """Looks at every alarm again and again; the stock emulator does when a metric is put.
+
+    It keeps no metrics of queues either, takes no heed of dimensions, and describes an alarm by
+    less than was put, which Terraform would take for a change.
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
+    """
+
+    def __init__(self, metrics: ModuleType, queues: ModuleType, scope: Callable[..., Any]) -> None:
+        self._metrics, self._queues, self._scope = metrics, queues, scope
+
+    def watch(self) -> None:
+        """Evaluate the alarms for ever."""
+        while True:
+            time.sleep(ALARM_TICK)
+            for (account, region, _), alarm in list(self._metrics._alarms._data.items()):
+                with self._scope(account, region):
+                    self.evaluate(alarm)
+
+    def evaluate(self, alarm: Document) -> None:
+        """Move an alarm to the state its metric gives it, and tell whom it names."""
+        if not alarm.get("MetricName"):
+            return
+        dimensions = {d["Name"]: d["Value"] for d in alarm.get("Dimensions", ())}
+        if alarm.get("Namespace") == "AWS/SQS":
+            self._measure(dimensions.get("QueueName", ""))
+        state = alarm_state(alarm, self._periods(alarm, dimensions, time.time()))
+        before = alarm["StateValue"]
+        if state is None or state == before:
+            return
+        reason = (
+            f"{alarm['MetricName']} {alarm['ComparisonOperator']} {alarm['Threshold']}: {state}"
+        )
+        alarm |= {
+            "StateValue": state,
+            "StateReason": reason,
+            "StateUpdatedTimestamp": int(time.time()),
+        }
+        self._metrics._record_history(alarm["AlarmName"], before, state, reason)
+        self._metrics._dispatch_alarm_actions(alarm, before, state, reason)
+        self._metrics._evaluate_parent_alarms(alarm)
+
+    def _periods(
+        self, alarm: Document, dimensions: Mapping[str, str], now: float
+    ) -> list[float | None]:
+        key = alarm["Namespace"], alarm["MetricName"], self._metrics._dims_key(dimensions)
+        points = self._metrics._metrics.get(key) or ()
+        statistic = alarm.get("ExtendedStatistic") or alarm.get("Statistic", "Average")
+        values: list[float | None] = []
+        for number in range(alarm["EvaluationPeriods"]):
+            end = now - number * alarm["Period"]
+            within = [p for p in points if end - alarm["Period"] < p["Timestamp"] <= end]
+            values.append(
+                self._metrics._stat_value(self._metrics._calc_stats(within), statistic, within)
+                if within
+                else None
+            )
+        return values
+
+    def _measure(self, name: str) -> None:
+        queue = self._queues._queues.get(self._queues._queue_url(name))
+        if not queue:
+            return
+        now, dimensions = time.time(), {"QueueName": name}
+        there = [m["sent_at"] for m in queue["messages"] if m["visible_at"] <= now]
+        for metric, value, unit in (
+            ("ApproximateNumberOfMessagesVisible", len(there), "Count"),
+            ("ApproximateNumberOfMessagesNotVisible", len(queue["messages"]) - len(there), "Count"),
+            ("ApproximateAgeOfOldestMessage", now - min(there, default=now), "Seconds"),
+        ):
+            self._metrics.record_metric("AWS/SQS", metric, value, unit, dimensions)
+
+
+def nested(parameters: Mapping[str, Any]) -> Document:
+    """A query's parameters (`A.member.1.B`) as the tree they spell."""
+    tree: Document = {}
+    for name, value in parameters.items():
+        *parents, leaf = name.split(".")
+        node = tree
+        for parent in parents:
+            node = node.setdefault(parent, {})
+        node[leaf] = value[0] if isinstance(value, list) else value
+    return tree
+
+
+def xml(tree: Document) -> str:
+    """That tree as the elements of an answer; a list's numbers become members."""
+    parts = []
+    for name, value in tree.items():
+        inner = xml(value) if isinstance(value, dict) else escape(str(value))
+        tag = "member" if name.isdigit() else name
+        parts.append(inner if name == "member" else f"<{tag}>{inner}</{tag}>")
+    return "".join(parts)

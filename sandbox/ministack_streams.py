@@ -1,0 +1,167 @@
+"""How AWS reads a table's stream for a function: retries, splits, partial failures, discards.
+
+https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html
+https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html
+"""
+
+# ruff: noqa: SLF001 - its work is on another package's internals
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from types import ModuleType
+
+type Document = dict[str, Any]  # a record, a mapping, an answer: JSON as MiniStack keeps it
+
+RETRY_AFTER: Final = 1.0  # seconds between attempts at a batch; AWS does not say its own
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Records to hand over together, and how often that has failed."""
+
+    records: Sequence[Document]
+    failures: int = 0
+
+
+def first_failed(mapping: Document, records: Sequence[Document], result: Document) -> int | None:
+    """Where to start again: the index of the first failed record, None when all went well."""
+    if result.get("error"):
+        return 0
+    body = result.get("body")
+    if "ReportBatchItemFailures" not in mapping.get("FunctionResponseTypes", ()) or not body:
+        return None
+    try:
+        answer = json.loads(body) if isinstance(body, str) else body
+        failed = {item["itemIdentifier"] for item in answer.get("batchItemFailures") or ()}
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return 0  # an answer AWS cannot read counts as a failure of the whole batch
+    if not failed:
+        return None
+    numbers = [record["dynamodb"]["SequenceNumber"] for record in records]
+    return min(numbers.index(number) if number in numbers else 0 for number in failed)
+
+
+def still_to_do(mapping: Document, batch: Batch, failed: int | None) -> list[Batch]:
+    """What is left of a batch after an attempt; splitting it does not count as a retry."""
+    if failed is None:
+        return []
+    bisect = mapping.get("BisectBatchOnFunctionError")
+    rest = batch.records[failed:]
+    if failed:
+        return [Batch(rest, 0 if bisect else 1)]
+    if bisect and len(rest) > 1:
+        half = len(rest) // 2
+        return [Batch(rest[:half], batch.failures), Batch(rest[half:], batch.failures)]
+    return [Batch(rest, batch.failures + 1)]
+
+
+def split_by_age(mapping: Document, batch: Batch, now: float) -> tuple[Batch, Batch]:
+    """The records that are too old to be handed over, and the others."""
+    limit = mapping.get("MaximumRecordAgeInSeconds") or -1
+    ages = [_age(record, now) for record in batch.records]
+    young = next((i for i, age in enumerate(ages) if limit < 0 or age <= limit), len(ages))
+    return Batch(batch.records[:young]), Batch(batch.records[young:], batch.failures)
+
+
+def _age(record: Document, now: float) -> float:
+    return now - float(record["dynamodb"]["ApproximateCreationDateTime"])
+
+
+class Streams:
+    """Reads the tables' streams for the functions mapped to them, one batch a mapping at a time.
+
+    The stock poller waits for the function, and with it all queues; it retries a failed batch
+    for ever and takes a partial failure for a success.
+    """
+
+    def __init__(
+        self, functions: ModuleType, tables: ModuleType, scope: Callable[..., Any]
+    ) -> None:
+        self._functions, self._tables, self._scope = functions, tables, scope
+        self._waiting: dict[str, list[Batch]] = {}  # what is left of the batch last read
+        self._read_up_to: dict[str, int] = {}
+        self._not_before: dict[str, float] = {}
+
+    def poll(self) -> bool:
+        """Start what can be started; whether anything was."""
+        started = False
+        for account, region, mapping in self._functions._iter_all_esms():
+            with self._scope(account, region):
+                started = self._start(mapping) or started
+        return started
+
+    def _start(self, mapping: Document) -> bool:
+        functions, key = self._functions, mapping["UUID"]
+        source, _, _label = mapping.get("EventSourceArn", "").partition("/stream/")
+        name = source.rpartition("/")[2]
+        table = self._tables._tables.get(name) or {}
+        function, _ = functions._get_func_record_for_qualifier(
+            mapping["FunctionName"], mapping.get("Qualifier")
+        )
+        if (
+            not mapping.get("Enabled", True)
+            or table.get("LatestStreamArn") != mapping["EventSourceArn"]
+            or function is None
+            or functions._esm_inflight.get(key)
+            or self._not_before.get(key, 0) > time.monotonic()
+        ):
+            return False
+        if not self._waiting.get(key) and not self._read(mapping, name):
+            return False
+        if self._waiting[key]:  # else the filter left out all that was read
+            functions._dispatch_esm_batch(key, self._attempt, mapping, function)
+        return True
+
+    def _read(self, mapping: Document, table: str) -> bool:
+        """Read the next batch through the mapping's filter; whether there was any."""
+        functions, key = self._functions, mapping["UUID"]
+        functions._init_stream_position(
+            key, mapping["EventSourceArn"], mapping.get("StartingPosition", "LATEST")
+        )
+        oldest = self._tables.stream_start_position(table)
+        start = max(functions._dynamodb_stream_positions[key], oldest)
+        size = mapping.get("BatchSize", 100)
+        read = self._tables.stream_records_since(table, start, size)
+        window = mapping.get("MaximumBatchingWindowInSeconds") or 0
+        if not read or (len(read) < size and _age(read[0], time.time()) < window):
+            return False
+        kept = functions._apply_filter_criteria(read, mapping)
+        self._waiting[key] = [Batch(kept)] if kept else []
+        self._read_up_to[key] = start + len(read)
+        if not kept:
+            functions._dynamodb_stream_positions[key] = self._read_up_to[key]
+        return True
+
+    def _attempt(self, mapping: Document, function: Document) -> None:
+        key, waiting = mapping["UUID"], self._waiting[mapping["UUID"]]
+        old, batch = split_by_age(mapping, waiting[0], time.time())
+        if old.records:
+            self._discard(mapping, function, old, {}, "RecordAgeExceeded")
+        left: list[Batch] = []
+        if batch.records:
+            result = self._functions._execute_function(function, {"Records": list(batch.records)})
+            failed = first_failed(mapping, batch.records, result)
+            left = [batch] if result.get("throttle") else still_to_do(mapping, batch, failed)
+            mapping["LastProcessingResult"] = "OK" if failed is None else "PROBLEM"
+            retries = mapping.get("MaximumRetryAttempts", -1)
+            if left and 0 <= retries < left[0].failures:
+                self._discard(mapping, function, left.pop(0), result, "RetryAttemptsExhausted")
+            if left and failed == 0 and len(left) == 1:
+                self._not_before[key] = time.monotonic() + RETRY_AFTER
+        waiting[:1] = left
+        if not waiting and key in self._functions._dynamodb_stream_positions:
+            self._functions._dynamodb_stream_positions[key] = self._read_up_to[key]
+
+    def _discard(
+        self, mapping: Document, function: Document, batch: Batch, result: Document, why: str
+    ) -> None:
+        self._functions._send_ddb_stream_failure_record(
+            mapping, function, batch.records, mapping["EventSourceArn"], result, why
+        )

@@ -1,0 +1,425 @@
+"""The sandbox's Odoo from inside: real records of Odoo 18, and what bookkeepers do to them."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import mimetypes
+import threading
+import zlib
+from collections import Counter
+from datetime import UTC, datetime
+from decimal import Decimal
+from itertools import cycle, islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from sandbox.odoo_query import Field, Record
+
+
+_DATA: Final = Path(__file__).parent / "data"
+_EMPTY: Final[dict[str, object]] = {"integer": 0, "float": 0.0, "monetary": 0.0}
+_PURCHASES: Final = ("in_invoice", "in_refund", "in_receipt")
+# One administrator entered all recorded bills; real bills are typed in by several people, and
+# whoever entered a bill matters (nobody approves a bill of their own).
+_CLERKS: Final = {
+    11: ("Ana Ruiz", "ana.ruiz@example.com"),
+    12: ("Ben Okafor", "ben.okafor@example.com"),
+    13: ("Chloe Marsh", "chloe.marsh@example.com"),
+}
+# What every model has, besides what was recorded of it.
+_COMMON: Final[dict[str, Field]] = {
+    "id": {"type": "integer"},
+    "display_name": {"type": "char", "store": False},
+    "create_date": {"type": "datetime"},
+    "create_uid": {"type": "many2one", "relation": "res.users"},
+    "write_date": {"type": "datetime"},
+    "write_uid": {"type": "many2one", "relation": "res.users"},
+}
+# Fields of the smaller models that came or went with a version.
+_VERSIONED: Final[dict[str, dict[str, Field]]] = {
+    "account.account": {
+        "company_id": {"type": "many2one", "relation": "res.company", "versions": [16, 17]},
+        "company_ids": {"type": "many2many", "relation": "res.company", "versions": [18, 19]},
+    },
+    "res.users": {
+        "groups_id": {"type": "many2many", "relation": "res.groups", "versions": [16, 17, 18]},
+        "group_ids": {"type": "many2many", "relation": "res.groups", "versions": [19]},
+        "company_id": {"type": "many2one", "relation": "res.company"},
+        "company_ids": {"type": "many2many", "relation": "res.company"},
+    },
+}
+
+
+def empty(field: Field) -> object:
+    """What Odoo answers for a field without a value: never null."""
+    if field["type"] in ("one2many", "many2many"):
+        return []
+    return _EMPTY.get(field["type"], False)
+
+
+class Books:
+    """The records, and the acts of people on them; all may be called from any thread.
+
+    `records` is model -> id -> record, where a many2one is an id (or False), an instant an aware
+    datetime with the microseconds that Odoo stores and does not tell, and money a float, as Odoo
+    sends it. `at` is the start of the transaction, which becomes write_date whenever it commits.
+    """
+
+    def __init__(self, *, version: int, clock: Callable[[], datetime]) -> None:
+        self.version = version
+        self.clock = clock
+        self.lock = threading.RLock()
+        self.fields: dict[str, dict[str, Field]] = {}
+        self.records: dict[str, dict[int, Record]] = {}
+        self.names: dict[tuple[str, int], str] = {}  # of records that are only pointed to
+        self.messages: list[tuple[int, str]] = []  # what was posted to a record's chatter
+        self._numbers: Counter[str] = Counter()
+        self._load()
+        self._last_ids = {model: max(rows) for model, rows in self.records.items()}
+
+    def _load(self) -> None:
+        described = json.loads((_DATA / "odoo-fields.json").read_text())
+        for path in sorted((_DATA / "odoo-18").glob("*.json")):
+            data = json.loads(path.read_text())
+            model = data["model"]
+            fields = _COMMON | data["fields"] | _VERSIONED.get(model, {})
+            for name, field in described.get(model, {}).items():
+                fields[name] = fields.get(name, {}) | field
+            self.fields[model] = {
+                name: self._of_version(field)
+                for name, field in fields.items()
+                if self.version in field.get("versions", [self.version])
+            }
+            rows = (self._loaded(fields, row) for row in data["records"])
+            self.records[model] = {row["id"]: row for row in rows}
+        for number, (name, login) in _CLERKS.items():
+            self.add_user(number, name, login)
+        for move in self.records["account.move"].values():
+            if move["move_type"] in _PURCHASES:
+                # Three bills in four are a clerk's, every second of them in their care.
+                clerk = sorted(_CLERKS)[move["id"] % 4 - 1] if move["id"] % 4 else 2
+                move["create_uid"] = clerk
+                move["invoice_user_id"] = clerk if move["id"] % 2 and clerk in _CLERKS else False
+
+    def _of_version(self, field: Field) -> Field:
+        rest = {k: v for k, v in field.items() if k not in ("versions", "variants")}
+        for variant in field.get("variants", []):
+            if self.version in variant["versions"]:
+                rest |= {k: v for k, v in variant.items() if k != "versions"}
+        return rest
+
+    def _loaded(self, fields: dict[str, Field], row: Record) -> Record:
+        record = dict(row)
+        for name, value in row.items():
+            kind = fields[name]["type"]
+            if kind == "many2one" and value:
+                record[name] = value[0]
+                self.names[fields[name]["relation"], value[0]] = value[1]
+            elif kind == "datetime" and value:
+                # The fraction was not recorded: any will do, but rows of one transaction share it.
+                fraction = 1 + zlib.crc32(value.encode()) % 999_998
+                record[name] = datetime.fromisoformat(f"{value}.{fraction:06}+00:00")
+        return record
+
+    def add_user(self, number: int, name: str, login: str) -> None:
+        """Somebody with an Odoo account; what they may do over HTTP is another matter."""
+        self.records["res.users"][number] = {
+            "id": number,
+            "name": name,
+            "login": login,
+            "email": login,
+            "active": True,
+            "company_id": 1,
+            "company_ids": sorted(self.records["res.company"]),
+        }
+
+    # -- what bookkeepers do -------------------------------------------------------------------
+
+    def add_copies(self, count: int) -> list[int]:
+        """Post `count` copies of real bills with a total, each with a reference of its own.
+
+        They are written in one transaction, so they share one write_date.
+        """
+        with self.lock:
+            at = self.clock()
+            originals = [
+                move
+                for move in self.records["account.move"].values()
+                if move["state"] == "posted"
+                and move["move_type"] == "in_invoice"
+                and move["amount_total"]
+            ]
+            start = self._last_ids["account.move"] + 1
+            copies = islice(cycle(originals), count)
+            return [self._copy(move, f"COPY-{start + n}", at) for n, move in enumerate(copies)]
+
+    def _copy(self, original: Record, reference: str, at: datetime) -> int:
+        bill = self._add("account.move", original, at)
+        bill["ref"] = bill["payment_reference"] = reference
+        bill["name"] = self._next_name(bill)
+        bill["duplicated_ref_ids"] = []
+        for field in ("line_ids", "attachment_ids"):
+            model = "account.move.line" if field == "line_ids" else "ir.attachment"
+            owner = "move_id" if field == "line_ids" else "res_id"
+            new = {}
+            for number in sorted(original[field]):
+                row = self._add(model, self.records[model][number], at)
+                row[owner] = bill["id"]
+                new[number] = row["id"]
+            bill[field] = [new[number] for number in original[field]]
+            if field == "line_ids":
+                bill["invoice_line_ids"] = [new[number] for number in original["invoice_line_ids"]]
+            else:
+                main = original["message_main_attachment_id"]
+                bill["message_main_attachment_id"] = new.get(main, False)
+        return int(bill["id"])
+
+    def new_bill(
+        self,
+        *,
+        reference: str = "",
+        lines: Sequence[tuple[str, str]] = (("Supplies", "100.00"),),
+        company: int = 1,
+        vendor: int | None = 14,
+        move_type: str = "in_invoice",
+        state: str = "posted",
+        bill_date: str = "2026-11-02",
+        currency: int = 1,
+        created_by: int = 11,
+        at: datetime | None = None,
+    ) -> int:
+        """Enter a bill with these lines (text, amount) and post it, or leave it a draft."""
+        with self.lock:
+            at = at or self.clock()
+            bill = self._add("account.move", self._blank("account.move"), at)
+            journal = next(
+                row["id"]
+                for row in self.records["account.journal"].values()
+                if row["type"] == "purchase" and row["company_id"] == company
+            )
+            bill |= {
+                "move_type": move_type,
+                "state": "draft",
+                "payment_state": "not_paid",
+                "ref": reference or False,
+                "payment_reference": reference or False,
+                "partner_id": vendor or False,
+                "commercial_partner_id": self._commercial(vendor) if vendor else False,
+                "company_id": company,
+                "journal_id": journal,
+                "currency_id": currency,
+                "invoice_currency_rate": 1.0,
+                "invoice_date": bill_date,
+                "date": bill_date,
+                "invoice_date_due": bill_date,
+                "create_uid": created_by,
+            }
+            self._set_lines(bill, lines, at)
+            if state == "posted":
+                self.post(bill["id"], at=at)
+            return int(bill["id"])
+
+    def amend(
+        self,
+        bill: int,
+        *,
+        lines: Sequence[tuple[str, str]] | None = None,
+        at: datetime | None = None,
+        **changes: object,
+    ) -> None:
+        """Write new values (and new lines) to a bill; without any, the write itself shows."""
+        with self.lock:
+            at = at or self.clock()
+            move = self._touched(bill, at)
+            if vendor := changes.get("partner_id"):
+                changes["commercial_partner_id"] = self._commercial(int(str(vendor)))
+            move.update(changes)
+            if lines is not None:
+                for line in move["line_ids"]:
+                    del self.records["account.move.line"][line]
+                self._set_lines(move, lines, at)
+
+    def post(self, bill: int, *, at: datetime | None = None) -> None:
+        """Post a draft; it gets its number, unless it had one before."""
+        move = self._moved_on(bill, ("draft",), "posted", at)
+        move["name"] = move["name"] or self._next_name(move)
+
+    def cancel(self, bill: int, *, at: datetime | None = None) -> None:
+        """Cancel a draft or, as newer versions allow, a posted bill; it keeps its number."""
+        self._moved_on(bill, ("draft", "posted"), "cancel", at)
+
+    def reset_to_draft(self, bill: int, *, at: datetime | None = None) -> None:
+        """Take a posted or cancelled bill back to be worked on; it keeps its number."""
+        self._moved_on(bill, ("posted", "cancel"), "draft", at)
+
+    def pay(self, bill: int, *, at: datetime | None = None) -> None:
+        """Register the whole payment: the content stays, the write_date moves."""
+        self.amend(bill, at=at, payment_state="paid", amount_residual=0.0)
+
+    def delete(self, bill: int) -> None:
+        """Delete a draft with its lines and files: nothing tells a reader that it was there."""
+        with self.lock:
+            move = self.records["account.move"][bill]
+            if move["state"] != "draft":
+                raise ValueError(f"bill {bill} is {move['state']}: only drafts can be deleted")
+            for line in move["line_ids"]:
+                del self.records["account.move.line"][line]
+            for file in move["attachment_ids"]:
+                del self.records["ir.attachment"][file]
+            del self.records["account.move"][bill]
+
+    def attach(
+        self,
+        bill: int,
+        name: str,
+        content: bytes,
+        *,
+        main: bool = False,
+        at: datetime | None = None,
+    ) -> int:
+        """Attach a file; the bill's write_date moves only where it becomes the main one."""
+        with self.lock:
+            at = at or self.clock()
+            move = self.records["account.move"][bill]
+            file = self._add("ir.attachment", self._blank("ir.attachment"), at)
+            file |= {
+                "name": name,
+                "res_model": "account.move",
+                "res_id": bill,
+                "company_id": move["company_id"],
+                "type": "binary",
+                "mimetype": mimetypes.guess_type(name)[0] or "application/octet-stream",
+                "datas": base64.b64encode(content).decode(),
+                "file_size": len(content),
+                "checksum": hashlib.sha1(content, usedforsecurity=False).hexdigest(),
+            }
+            move["attachment_ids"] = [file["id"], *move["attachment_ids"]]
+            if main:
+                self._touched(bill, at)["message_main_attachment_id"] = file["id"]
+            return int(file["id"])
+
+    def detach(self, attachment: int) -> None:
+        """Delete a file; its bill's write_date does not tell."""
+        with self.lock:
+            file = self.records["ir.attachment"].pop(attachment)
+            move = self.records["account.move"][file["res_id"]]
+            move["attachment_ids"] = [i for i in move["attachment_ids"] if i != attachment]
+            if move["message_main_attachment_id"] == attachment:
+                move["message_main_attachment_id"] = False
+
+    def rename_vendor(self, vendor: int, name: str, *, at: datetime | None = None) -> None:
+        """Rename a vendor: Odoo writes all of its bills in the same transaction."""
+        with self.lock:
+            at = at or self.clock()
+            partner = self.records["res.partner"][vendor]
+            partner |= {"name": name, "display_name": name, "write_date": at}
+            for move in self.records["account.move"].values():
+                if vendor in (move["partner_id"], move["commercial_partner_id"]):
+                    move["write_date"] = at
+
+    # -- how it is written down ----------------------------------------------------------------
+
+    def _moved_on(
+        self, bill: int, states: tuple[str, ...], state: str, at: datetime | None
+    ) -> Record:
+        with self.lock:
+            move = self.records["account.move"][bill]
+            if move["state"] not in states:
+                raise ValueError(f"bill {bill} is {move['state']}: it cannot become {state}")
+            move = self._touched(bill, at or self.clock())
+            move["state"] = state
+            for line in move["line_ids"]:
+                self.records["account.move.line"][line]["parent_state"] = state
+            return move
+
+    def _touched(self, bill: int, at: datetime) -> Record:
+        move = self.records["account.move"][bill]
+        move["write_date"] = at
+        return move
+
+    def _commercial(self, vendor: int) -> int:
+        return int(self.records["res.partner"][vendor]["commercial_partner_id"])
+
+    def _blank(self, model: str) -> Record:
+        return {name: empty(field) for name, field in self.fields[model].items()}
+
+    def _add(self, model: str, values: Record, at: datetime) -> Record:
+        self._last_ids[model] = number = self._last_ids[model] + 1  # an id never comes back
+        stamps = {"id": number, "create_date": at, "write_date": at}
+        self.records[model][number] = values | stamps
+        return self.records[model][number]
+
+    def _next_name(self, move: Record) -> str:
+        journal = "RBILL" if move["move_type"] == "in_refund" else "BILL"
+        prefix = f"{journal}/{move['date'][:4]}/{move['date'][5:7]}/"
+        series = f"{move['company_id']} {prefix}"
+        if series not in self._numbers:
+            moves = self.records["account.move"].values()
+            names = [
+                m["name"] for m in moves if m["company_id"] == move["company_id"] and m["name"]
+            ]
+            used = [int(n.removeprefix(prefix)) for n in names if n.startswith(prefix)]
+            self._numbers[series] = max(used, default=0)
+        self._numbers[series] += 1
+        return f"{prefix}{self._numbers[series]:04}"
+
+    def _set_lines(self, move: Record, lines: Iterable[tuple[str, str]], at: datetime) -> None:
+        """One product row for each (text, amount), and the payable row that balances them."""
+        company = move["company_id"]
+        accounts = {
+            kind: next(
+                row["account_id"]
+                for row in self.records["account.move.line"].values()
+                if row["company_id"] == company and row["display_type"] == kind
+            )
+            for kind in ("product", "payment_term")
+        }
+        sign = -1 if move["move_type"] == "in_refund" else 1
+        amounts = [(text, Decimal(amount)) for text, amount in lines]
+        total = sum((amount for _, amount in amounts), Decimal(0))
+        rows = [("product", text, amount, sign * amount) for text, amount in amounts]
+        rows.append(("payment_term", "", Decimal(0), -sign * total))
+        move["line_ids"] = []
+        for position, (kind, text, price, balance) in enumerate(rows):
+            line = self._add("account.move.line", self._blank("account.move.line"), at)
+            line |= {
+                "move_id": move["id"],
+                "display_type": kind,
+                "name": text or False,
+                "sequence": 100 + position,
+                "account_id": accounts[kind],
+                "quantity": 1.0 if kind == "product" else 0.0,
+                "price_unit": float(price),
+                "price_subtotal": float(price),
+                "price_total": float(price),
+                "balance": float(balance),
+                "amount_currency": float(balance),
+                "debit": float(max(balance, Decimal(0))),
+                "credit": float(max(-balance, Decimal(0))),
+                "currency_id": move["currency_id"],
+                "company_id": company,
+                "partner_id": move["partner_id"],
+                "date": move["date"],
+                "parent_state": move["state"],
+            }
+            move["line_ids"].append(line["id"])
+        move["invoice_line_ids"] = move["line_ids"][:-1]
+        move |= {
+            "amount_untaxed": float(total),
+            "amount_tax": 0.0,
+            "amount_total": float(total),
+            "amount_residual": float(total),
+            "amount_total_signed": float(-sign * total),
+        }
+
+
+def as_text(value: Any) -> Any:  # noqa: ANN401 - any field's
+    """An instant as Odoo tells it: UTC, without zone and fraction; anything else as it is."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+    return value

@@ -1,0 +1,340 @@
+"""A QuickBooks company's books in memory: its settings, lists and documents."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any, Final, Literal
+
+type Json = dict[str, Any]
+
+CENT: Final = Decimal("0.01")
+PACIFIC: Final = timezone(timedelta(hours=-8))  # QuickBooks tells the time of California
+
+# The names of the lists and documents a realm keeps, and the attribute that holds each.
+TABLES: Final = {
+    "Account": "accounts",
+    "Attachable": "attachables",
+    "Bill": "bills",
+    "Class": "classes",
+    "Customer": "customers",
+    "Department": "departments",
+    "Employee": "employees",
+    "Item": "items",
+    "TaxCode": "tax_codes",
+    "TaxRate": "tax_rates",
+    "Term": "terms",
+    "Vendor": "vendors",
+    "VendorCredit": "vendor_credits",
+}
+PEOPLE: Final = ("Vendor", "Customer", "Employee")  # they share one space of names
+
+
+class FaultError(Exception):
+    """QuickBooks says no: the Fault's code, message, detail and element, and the HTTP status."""
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        detail: str = "",
+        *,
+        element: str = "",
+        status: int = 400,
+        kind: str = "ValidationFault",
+    ) -> None:
+        super().__init__(f"{code} {message}")
+        self.code = code
+        self.status = status
+        error: Json = {"Message": message, "Detail": detail or message, "code": code}
+        if element:
+            error["element"] = element
+        self.fault: Json = {"Error": [error], "type": kind}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much a client may ask for: Intuit's published limits."""
+
+    enforced: bool = True
+    per_second: int = 10
+    per_minute: int = 500
+    app_batches_per_minute: int = 40
+    realm_batches_per_minute: int = 120
+    core_plus_per_month: int = 500_000  # reads; writes are not metered
+    upload_bytes: int = 100 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Modes:
+    """A switch for each behaviour that Intuit leaves undocumented."""
+
+    request_id: Literal[
+        "replay_all", "replay_success_only", "error600_on_payload_change", "forget_after_ttl"
+    ] = "replay_all"
+    request_id_hours: int = 24  # for forget_after_ttl
+    request_id_in_flight: Literal["wait", "error600"] = "wait"
+    request_id_on_upload: Literal["honoured", "ignored"] = "honoured"
+    rotation: Literal["sticky24h", "every_use"] = "sticky24h"
+    stale_refresh: Literal["immediate", "grace24h", "reuse_kills_family"] = "immediate"
+    concurrent_refresh: Literal["allowed", "revokes_family"] = "allowed"
+    upload: Literal["decode", "store_verbatim"] = "decode"
+    throttle_body: Literal["json", "xml"] = "json"
+    retry_after_seconds: int | None = None
+    vendor_ref_on_vendor_credit: Literal["allowed", "refused"] = "refused"
+    backslash: Literal["escapes", "literal"] = "escapes"  # of what is not a quote
+    duplicates: Literal["per_vendor", "global"] = "per_vendor"
+    duplicate_case: Literal["exact", "ignored"] = "ignored"
+    inactive_reference: Literal["610", "2500"] = "610"
+    inactive_name: Literal["kept", "marked_deleted"] = "kept"
+    negative_line: Literal["accepted", "refused"] = "accepted"
+    zero_total: Literal["accepted", "refused"] = "accepted"
+    foreign_payable: Literal["optional", "required"] = "optional"
+
+
+@dataclass(slots=True, kw_only=True)
+class Realm:
+    """One company in QuickBooks; every list and document is a dict of JSON records by Id."""
+
+    id: str
+    company_name: str
+    country: str = "US"
+    home_currency: str = "USD"
+    multicurrency: bool = True
+    using_sales_tax: bool = False
+    duplicate_warning: bool = True
+    custom_txn_numbers: bool = True
+    class_tracking: bool = False
+    department_tracking: bool = False
+    subscription_ended: bool = False
+    book_close_date: date | None = None
+    exchange_rates: dict[str, Decimal] = field(
+        default_factory=lambda: {"EUR": Decimal("1.1"), "GBP": Decimal("1.3"), "USD": Decimal(1)}
+    )
+    accounts: dict[str, Json] = field(default_factory=dict)
+    attachables: dict[str, Json] = field(default_factory=dict)
+    bills: dict[str, Json] = field(default_factory=dict)
+    classes: dict[str, Json] = field(default_factory=dict)
+    customers: dict[str, Json] = field(default_factory=dict)
+    departments: dict[str, Json] = field(default_factory=dict)
+    employees: dict[str, Json] = field(default_factory=dict)
+    items: dict[str, Json] = field(default_factory=dict)
+    tax_codes: dict[str, Json] = field(default_factory=dict)
+    tax_rates: dict[str, Json] = field(default_factory=dict)
+    terms: dict[str, Json] = field(default_factory=dict)
+    vendors: dict[str, Json] = field(default_factory=dict)
+    vendor_credits: dict[str, Json] = field(default_factory=dict)
+    files: dict[str, bytes] = field(default_factory=dict)  # by the attachable's Id
+    deleted: list[tuple[str, Json]] = field(default_factory=list)
+    last_id: int = 0
+
+    def table(self, entity: str) -> dict[str, Json]:
+        """The records of a list or document type, by Id."""
+        table: dict[str, Json] = getattr(self, TABLES[entity])
+        return table
+
+    def id_of(self, entity: str, name: str) -> str:
+        """The Id of the record with this name (Name, DisplayName, DocNumber or AcctNum)."""
+        for record in self.table(entity).values():
+            if name in {record.get(k) for k in ("Name", "DisplayName", "DocNumber", "AcctNum")}:
+                return str(record["Id"])
+        raise KeyError(f"{entity} {name}")
+
+    def add(self, entity: str, record: Json, now: datetime, *, key: str = "") -> Json:
+        """Store a new record and give it what QuickBooks gives: Id, SyncToken, times."""
+        self.last_id += 1
+        stored: Json = {
+            **record,
+            "domain": "QBO",
+            "sparse": False,
+            "Id": key or str(self.last_id),
+            "SyncToken": "0",
+            "MetaData": {"CreateTime": told(now), "LastUpdatedTime": told(now)},
+        }
+        self.table(entity)[stored["Id"]] = stored
+        return stored
+
+    def change(self, entity: str, record: Json, now: datetime) -> Json:
+        """Store a new version of a record under the next SyncToken."""
+        old = self.table(entity)[record["Id"]]
+        stored: Json = {
+            **record,
+            "sparse": False,
+            "SyncToken": str(int(old["SyncToken"]) + 1),
+            "MetaData": {**old["MetaData"], "LastUpdatedTime": told(now)},
+        }
+        self.table(entity)[stored["Id"]] = stored
+        return stored
+
+    def delete(self, entity: str, key: str, now: datetime) -> Json:
+        """Remove a document; change data capture still tells of it."""
+        old = self.table(entity).pop(key)
+        gone = {"domain": "QBO", "status": "Deleted", "Id": key}
+        times = {"MetaData": {**old["MetaData"], "LastUpdatedTime": told(now)}}
+        self.deleted.append((entity, {**gone, **times}))
+        return gone
+
+    def payable(self, currency: str, now: datetime) -> Json:
+        """The accounts payable account of a currency; QuickBooks opens one where it is missing."""
+        for account in self.accounts.values():
+            if (account["AccountType"], account["CurrencyRef"]["value"]) == (
+                "Accounts Payable",
+                currency,
+            ):
+                return account
+        foreign = currency != self.home_currency
+        name = f"Accounts Payable (A/P) - {currency}" if foreign else "Accounts Payable (A/P)"
+        return self.add_account(name, now, "Accounts Payable", "AccountsPayable", currency=currency)
+
+    def add_account(
+        self,
+        name: str,
+        now: datetime,
+        kind: str = "Expense",
+        subtype: str = "OtherMiscellaneousServiceCost",
+        *,
+        number: str = "",
+        parent: Json | None = None,
+        currency: str = "",
+    ) -> Json:
+        """Open an account in the chart of accounts."""
+        classes = {"Accounts Payable": "Liability", "Bank": "Asset"}
+        record: Json = {
+            "Name": name,
+            "FullyQualifiedName": f"{parent['FullyQualifiedName']}:{name}" if parent else name,
+            "SubAccount": parent is not None,
+            "Active": True,
+            "Classification": classes.get(kind, "Expense"),
+            "AccountType": kind,
+            "AccountSubType": subtype,
+            "CurrentBalance": Decimal("0.00"),
+            "CurrencyRef": {"value": currency or self.home_currency},
+        }
+        if number:
+            record["AcctNum"] = number
+        if parent:
+            record["ParentRef"] = {"value": parent["Id"]}
+        return self.add("Account", record, now)
+
+    def company_info(self) -> Json:
+        """The CompanyInfo record."""
+        return {
+            "CompanyName": self.company_name,
+            "LegalName": self.company_name,
+            "Country": self.country,
+            "Id": "1",
+            "SyncToken": "0",
+            "domain": "QBO",
+            "sparse": False,
+            "NameValue": [
+                {"Name": "SubscriptionStatus", "Value": "PAID"},
+                {"Name": "OfferingSku", "Value": "QuickBooks Online Plus"},
+            ],
+        }
+
+    def preferences(self) -> Json:
+        """The Preferences record; whether duplicate numbers warn cannot be read, as in Intuit's."""
+        closed = {"BookCloseDate": str(self.book_close_date)} if self.book_close_date else {}
+        custom = {
+            "Name": "VendorAndPurchasesPrefs.UseCustomTxnNumbers",
+            "Value": str(self.custom_txn_numbers).lower(),
+        }
+        return {
+            "AccountingInfoPrefs": {
+                "UseAccountNumbers": True,
+                "ClassTrackingPerTxn": False,
+                "ClassTrackingPerTxnLine": self.class_tracking,
+                "TrackDepartments": self.department_tracking,
+                **closed,
+            },
+            "VendorAndPurchasesPrefs": {"TrackingByCustomer": False},
+            "TaxPrefs": {"UsingSalesTax": self.using_sales_tax, "PartnerTaxEnabled": False},
+            "CurrencyPrefs": {
+                "MultiCurrencyEnabled": self.multicurrency,
+                "HomeCurrency": {"value": self.home_currency},
+            },
+            "OtherPrefs": {"NameValue": [custom]},
+            "Id": "1",
+            "SyncToken": "0",
+            "domain": "QBO",
+            "sparse": False,
+        }
+
+
+def open_books(realm: Realm, now: datetime) -> None:
+    """Give a new realm the accounts, terms and tax codes that the sandbox's bills need."""
+    realm.payable(realm.home_currency, now)
+    if realm.multicurrency and realm.home_currency != "EUR":
+        realm.payable("EUR", now)
+    realm.add_account("Checking", now, "Bank", "Checking")
+    for number, name in _EXPENSES.items():
+        realm.add_account(name, now, number=number)
+    realm.add_account("Uncategorized Expense", now)
+    cost = realm.add_account(
+        "Cost of Goods Sold", now, "Cost of Goods Sold", "SuppliesMaterialsCogs"
+    )
+    realm.add_account(
+        "Freight In", now, "Cost of Goods Sold", "ShippingFreightDeliveryCos", parent=cost
+    )
+    for name, days in _TERMS.items():
+        term = {"Name": name, "Active": True, "Type": "STANDARD", "DueDays": days}
+        realm.add("Term", term, now)
+    if realm.country == "US":
+        for name, taxable in (("TAX", True), ("NON", False)):
+            code = {"Name": name, "Active": True, "Taxable": taxable, "TaxGroup": False}
+            realm.add("TaxCode", code, now, key=name)
+        return
+    for name, percent in _BRITISH_CODES.items():
+        rate = {"Name": f"{name} (Purchases)", "Active": True, "RateValue": percent}
+        ref = {"value": realm.add("TaxRate", rate, now)["Id"], "name": rate["Name"]}
+        rates = {"TaxRateDetail": [{"TaxRateRef": ref, "TaxTypeApplicable": "TaxOnAmount"}]}
+        code = {"Name": name, "Active": True, "Taxable": True, "TaxGroup": True}
+        realm.add("TaxCode", {**code, "PurchaseTaxRateList": rates}, now)
+
+
+def money(amount: Decimal | int) -> Decimal:
+    """An amount to the cent, halves up."""
+    return Decimal(amount).quantize(CENT, ROUND_HALF_UP)
+
+
+def told(now: datetime) -> str:
+    """An instant as QuickBooks writes it."""
+    return now.astimezone(PACIFIC).isoformat(timespec="milliseconds")
+
+
+def instant(text: str) -> datetime:
+    """An instant or a date as QuickBooks or a client writes it."""
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def to_json(value: object) -> str:
+    """JSON text in which a Decimal is a number with all its digits."""
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    if isinstance(value, dict):
+        pairs = (f"{json.dumps(str(key))}:{to_json(item)}" for key, item in value.items())
+        return "{" + ",".join(pairs) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ",".join(map(to_json, value)) + "]"
+    return json.dumps(value)
+
+
+_EXPENSES: Final = {
+    "443000": "Cash Discount Loss",
+    "611000": "Purchase of Equipments",
+    "612000": "Rent",
+    "630000": "Salary Expenses",
+    "641000": "Foreign Exchange Loss",
+    "642000": "Cash Difference Loss",
+    "961000": "RD Expenses",
+    "962000": "Sales Expenses",
+}
+_TERMS: Final = {"Due on receipt": 0, "Net 15": 15, "Net 30": 30, "Net 60": 60}
+_BRITISH_CODES: Final = {
+    "20.0% S": Decimal("20.0"),
+    "0% Z": Decimal("0.0"),
+    "Exempt": Decimal("0.0"),
+}

@@ -1,0 +1,515 @@
+# Plans and applies the infrastructure against a provider that only pretends: no account, no network.
+
+mock_provider "aws" {
+  mock_data "aws_caller_identity" {
+    defaults = { account_id = "123456789012" }
+  }
+  mock_resource "aws_dynamodb_table" {
+    defaults = {
+      arn        = "arn:aws:dynamodb:us-west-2:123456789012:table/bills"
+      stream_arn = "arn:aws:dynamodb:us-west-2:123456789012:table/bills/stream/1"
+    }
+  }
+  mock_resource "aws_s3_bucket" {
+    defaults = { arn = "arn:aws:s3:::documents" }
+  }
+  mock_resource "aws_sqs_queue" {
+    defaults = { arn = "arn:aws:sqs:us-west-2:123456789012:failures" }
+  }
+  mock_resource "aws_sns_topic" {
+    defaults = { arn = "arn:aws:sns:us-west-2:123456789012:alerts" }
+  }
+  mock_resource "aws_iam_role" {
+    defaults = { arn = "arn:aws:iam::123456789012:role/function" }
+  }
+  mock_resource "aws_cloudwatch_log_group" {
+    defaults = { arn = "arn:aws:logs:us-west-2:123456789012:log-group:function" }
+  }
+  mock_resource "aws_lambda_function" {
+    defaults = { arn = "arn:aws:lambda:us-west-2:123456789012:function:function" }
+  }
+  mock_resource "aws_lambda_function_url" {
+    defaults = { function_url = "https://abc.lambda-url.us-west-2.on.aws/" }
+  }
+  mock_resource "aws_cloudwatch_event_rule" {
+    defaults = { arn = "arn:aws:events:us-west-2:123456789012:rule/rule" }
+  }
+
+  # What a test must tell apart has an ARN of its own.
+  override_resource {
+    target = aws_sqs_queue.approved
+    values = { arn = "arn:aws:sqs:us-west-2:123456789012:approved.fifo", url = "https://sqs/approved.fifo" }
+  }
+  override_resource {
+    target = aws_sqs_queue.approved_dead
+    values = { arn = "arn:aws:sqs:us-west-2:123456789012:approved-dlq.fifo" }
+  }
+  override_resource {
+    target = aws_secretsmanager_secret.given["odoo-credentials"]
+    values = { arn = "arn:aws:secretsmanager:us-west-2:123456789012:secret:odoo" }
+  }
+  override_resource {
+    target = aws_secretsmanager_secret.given["slack-config"]
+    values = { arn = "arn:aws:secretsmanager:us-west-2:123456789012:secret:slack" }
+  }
+  override_resource {
+    target = aws_secretsmanager_secret.given["quickbooks-credentials"]
+    values = { arn = "arn:aws:secretsmanager:us-west-2:123456789012:secret:quickbooks" }
+  }
+  override_resource {
+    target = aws_secretsmanager_secret.quickbooks_token["north"]
+    values = { arn = "arn:aws:secretsmanager:us-west-2:123456789012:secret:token-north" }
+  }
+  override_resource {
+    target = aws_secretsmanager_secret.quickbooks_token["south"]
+    values = { arn = "arn:aws:secretsmanager:us-west-2:123456789012:secret:token-south" }
+  }
+}
+
+variables {
+  alert_email          = "bills@example.com"
+  extract_since        = "2026-01-01"
+  odoo_api_url         = "https://example.odoo.com"
+  odoo_database        = "example"
+  odoo_username        = "bills@example.com"
+  odoo_api_key         = "odoo-key"
+  slack_channel_id     = "C0123456789"
+  slack_bot_token      = "xoxb-token"
+  slack_signing_secret = "signing"
+  qb_refresh_token     = "" # an ephemeral variable must be given, for a test to apply
+  qb_client_id         = "client"
+  qb_client_secret     = "client-secret"
+  qb_realm_ids         = { north = "9130350000000001", south = "9130350000000002" }
+  qb_refresh_tokens    = { north = "north-token", south = "south-token" }
+  company_settings     = { north = { odoo_company = "North Ltd", approvers = ["U1", "S2"], two_approvals_above = 10000.50 } }
+}
+
+run "names_are_those_other_systems_rely_on" {
+  assert {
+    condition = output.lambda_function_names == {
+      extractor        = "odoo-extractor-prod"
+      notifier         = "odoo-notifier-prod"
+      approval_handler = "odoo-approval-handler-prod"
+      poster           = "odoo-poster-prod"
+    }
+    error_message = "The functions' names changed."
+  }
+  assert {
+    condition     = aws_sqs_queue.approved.name == "odoo-approved-invoices-prod.fifo" && aws_dynamodb_table.bills.name == "odoo-qb-invoices-prod"
+    error_message = "The queue's or the table's name changed."
+  }
+  assert {
+    condition = setunion([for secret in aws_secretsmanager_secret.given : secret.name], [for secret in aws_secretsmanager_secret.quickbooks_token : secret.name]) == toset([
+      "odoo-qb-integration/odoo-credentials-prod",
+      "odoo-qb-integration/slack-config-prod",
+      "odoo-qb-integration/quickbooks-credentials-prod",
+      "odoo-qb-integration/quickbooks-token-prod/north",
+      "odoo-qb-integration/quickbooks-token-prod/south",
+    ])
+    error_message = "The secrets' names changed, or there is one too many."
+  }
+  assert {
+    condition = alltrue([
+      for name, function in merge(aws_lambda_function.function, { approval_handler = aws_lambda_function.approval_handler }) :
+      function.handler == "${name}.lambda_handler" && function.runtime == "python3.12" && function.environment[0].variables["POWERTOOLS_SERVICE_NAME"] == name
+    ])
+    error_message = "A function has another handler, runtime or service name."
+  }
+}
+
+run "functions_are_told_what_they_read" {
+  assert {
+    condition = { for name, function in merge(aws_lambda_function.function, { approval_handler = aws_lambda_function.approval_handler }) :
+      name => join(" ", setsubtract(keys(function.environment[0].variables), [
+        "ENVIRONMENT", "DYNAMODB_TABLE", "SECRETS_VERSION", "SETTINGS_VERSION", "POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "S3_BUCKET", "RECORD_RETENTION_DAYS",
+      ])) } == {
+      extractor        = "EXTRACT_SINCE ODOO_API_URL ODOO_SECRET_ARN SNS_ALERT_TOPIC SQS_QUEUE_URL"
+      notifier         = "APPROVAL_URL REJECTION_NOTIFY_USERS SLACK_API_URL SLACK_CHANNEL_ID SLACK_MESSAGES_PER_SECOND SLACK_SECRET_ARN"
+      approval_handler = "REJECTION_NOTIFY_USERS SLACK_API_URL SLACK_CHANNEL_ID SLACK_SECRET_ARN SQS_QUEUE_URL"
+      poster           = "QB_API_URL QB_OAUTH_URL QB_SECRET_ARN QB_TOKEN_SECRET_PREFIX SNS_ALERT_TOPIC SQS_QUEUE_URL"
+    }
+    error_message = "A function's environment has a variable more or less."
+  }
+  assert {
+    condition     = aws_lambda_function.function["poster"].environment[0].variables["QB_API_URL"] == "https://quickbooks.api.intuit.com"
+    error_message = "QuickBooks' production is not what the poster calls."
+  }
+  assert {
+    condition = jsondecode(jsondecode(aws_dynamodb_table_item.settings.item).companies.S) == {
+      north = { odoo_company = "North Ltd", realm_id = "9130350000000001", slack_channel_id = "C0123456789", approvers = ["U1", "S2"], two_approvals_above = 10000.50 }
+      south = { odoo_company = "south", realm_id = "9130350000000002", slack_channel_id = "C0123456789" }
+    }
+    error_message = "The companies in the table are not those of the variables."
+  }
+}
+
+run "each_function_may_do_what_it_needs_and_nothing_else" {
+  assert {
+    condition = alltrue([
+      for policy in aws_iam_role_policy.function : alltrue([
+        for statement in jsondecode(policy.policy).Statement :
+        statement.Effect == "Allow" && alltrue([for action in statement.Action : !strcontains(action, "*")]) && alltrue([for resource in statement.Resource : resource != "*" && startswith(resource, "arn:")])
+      ])
+    ])
+    error_message = "A statement has an action with a wildcard, or any resource."
+  }
+  assert {
+    condition = { for name, policy in aws_iam_role_policy.function : name => toset(flatten([for statement in jsondecode(policy.policy).Statement : [
+      for resource in statement.Resource : [for action in statement.Action : "${action} ${resource}"] if startswith(statement.Action[0], "secretsmanager:")
+      ]])) } == {
+      extractor        = toset(["secretsmanager:GetSecretValue arn:aws:secretsmanager:us-west-2:123456789012:secret:odoo"])
+      notifier         = toset(["secretsmanager:GetSecretValue arn:aws:secretsmanager:us-west-2:123456789012:secret:slack"])
+      approval_handler = toset(["secretsmanager:GetSecretValue arn:aws:secretsmanager:us-west-2:123456789012:secret:slack"])
+      poster = toset([
+        "secretsmanager:GetSecretValue arn:aws:secretsmanager:us-west-2:123456789012:secret:quickbooks",
+        "secretsmanager:GetSecretValue arn:aws:secretsmanager:us-west-2:123456789012:secret:token-north",
+        "secretsmanager:PutSecretValue arn:aws:secretsmanager:us-west-2:123456789012:secret:token-north",
+        "secretsmanager:GetSecretValue arn:aws:secretsmanager:us-west-2:123456789012:secret:token-south",
+        "secretsmanager:PutSecretValue arn:aws:secretsmanager:us-west-2:123456789012:secret:token-south",
+      ])
+    }
+    error_message = "A function may read or write a secret that is not its own."
+  }
+  assert {
+    condition = { for name, policy in aws_iam_role_policy.function : name => toset(flatten([for statement in jsondecode(policy.policy).Statement : [
+      for resource in statement.Resource : [for action in statement.Action : "${action} ${resource}"] if startswith(statement.Action[0], "s3:")
+      ]])) } == {
+      extractor = toset([
+        "s3:PutObject arn:aws:s3:::documents/pending/*", "s3:PutObject arn:aws:s3:::documents/lines/*", "s3:PutObject arn:aws:s3:::documents/audit/*",
+        "s3:GetObject arn:aws:s3:::documents/pending/*", "s3:GetObject arn:aws:s3:::documents/lines/*", "s3:GetObject arn:aws:s3:::documents/reference/*",
+      ])
+      notifier         = toset(["s3:GetObject arn:aws:s3:::documents/lines/*"])
+      approval_handler = toset(["s3:GetObject arn:aws:s3:::documents/pending/*", "s3:GetObjectVersion arn:aws:s3:::documents/pending/*"])
+      poster = toset([
+        "s3:GetObject arn:aws:s3:::documents/pending/*", "s3:GetObjectVersion arn:aws:s3:::documents/pending/*",
+        "s3:GetObject arn:aws:s3:::documents/lines/*", "s3:GetObjectVersion arn:aws:s3:::documents/lines/*",
+        "s3:GetObject arn:aws:s3:::documents/reference/*", "s3:PutObject arn:aws:s3:::documents/reference/*",
+      ])
+    }
+    error_message = "A function may read or write other documents than its own."
+  }
+  assert {
+    condition = { for name, policy in aws_iam_role_policy.function : name => toset(flatten([for statement in jsondecode(policy.policy).Statement : [
+      for resource in statement.Resource : [for action in statement.Action : "${action} ${resource}"] if !anytrue([for service in ["s3:", "secretsmanager:"] : startswith(statement.Action[0], service)])
+      ]])) } == {
+      extractor = toset([
+        "dynamodb:BatchGetItem arn:aws:dynamodb:us-west-2:123456789012:table/bills", "dynamodb:GetItem arn:aws:dynamodb:us-west-2:123456789012:table/bills",
+        "dynamodb:PutItem arn:aws:dynamodb:us-west-2:123456789012:table/bills", "dynamodb:UpdateItem arn:aws:dynamodb:us-west-2:123456789012:table/bills",
+        "dynamodb:Query arn:aws:dynamodb:us-west-2:123456789012:table/bills/index/status-index",
+        "dynamodb:Query arn:aws:dynamodb:us-west-2:123456789012:table/bills/index/company-status-index",
+        "sqs:SendMessage arn:aws:sqs:us-west-2:123456789012:approved.fifo", "sqs:SendMessage arn:aws:sqs:us-west-2:123456789012:failures",
+        "sns:Publish arn:aws:sns:us-west-2:123456789012:alerts",
+        "logs:CreateLogStream arn:aws:logs:us-west-2:123456789012:log-group:function:*", "logs:PutLogEvents arn:aws:logs:us-west-2:123456789012:log-group:function:*",
+      ])
+      notifier = toset([
+        "dynamodb:DescribeStream arn:aws:dynamodb:us-west-2:123456789012:table/bills/stream/1", "dynamodb:GetRecords arn:aws:dynamodb:us-west-2:123456789012:table/bills/stream/1",
+        "dynamodb:GetShardIterator arn:aws:dynamodb:us-west-2:123456789012:table/bills/stream/1", "dynamodb:ListStreams arn:aws:dynamodb:us-west-2:123456789012:table/bills/stream/*",
+        "dynamodb:GetItem arn:aws:dynamodb:us-west-2:123456789012:table/bills", "dynamodb:PutItem arn:aws:dynamodb:us-west-2:123456789012:table/bills",
+        "dynamodb:UpdateItem arn:aws:dynamodb:us-west-2:123456789012:table/bills", "sqs:SendMessage arn:aws:sqs:us-west-2:123456789012:failures",
+        "logs:CreateLogStream arn:aws:logs:us-west-2:123456789012:log-group:function:*", "logs:PutLogEvents arn:aws:logs:us-west-2:123456789012:log-group:function:*",
+      ])
+      approval_handler = toset([
+        "dynamodb:GetItem arn:aws:dynamodb:us-west-2:123456789012:table/bills", "dynamodb:PutItem arn:aws:dynamodb:us-west-2:123456789012:table/bills",
+        "dynamodb:UpdateItem arn:aws:dynamodb:us-west-2:123456789012:table/bills", "sqs:SendMessage arn:aws:sqs:us-west-2:123456789012:approved.fifo",
+        "logs:CreateLogStream arn:aws:logs:us-west-2:123456789012:log-group:function:*", "logs:PutLogEvents arn:aws:logs:us-west-2:123456789012:log-group:function:*",
+      ])
+      poster = toset([
+        "dynamodb:GetItem arn:aws:dynamodb:us-west-2:123456789012:table/bills", "dynamodb:PutItem arn:aws:dynamodb:us-west-2:123456789012:table/bills",
+        "dynamodb:UpdateItem arn:aws:dynamodb:us-west-2:123456789012:table/bills",
+        "sqs:ChangeMessageVisibility arn:aws:sqs:us-west-2:123456789012:approved.fifo", "sqs:DeleteMessage arn:aws:sqs:us-west-2:123456789012:approved.fifo",
+        "sqs:GetQueueAttributes arn:aws:sqs:us-west-2:123456789012:approved.fifo", "sqs:ReceiveMessage arn:aws:sqs:us-west-2:123456789012:approved.fifo",
+        "sns:Publish arn:aws:sns:us-west-2:123456789012:alerts",
+        "logs:CreateLogStream arn:aws:logs:us-west-2:123456789012:log-group:function:*", "logs:PutLogEvents arn:aws:logs:us-west-2:123456789012:log-group:function:*",
+      ])
+    }
+    error_message = "A function may do more or less than the list says."
+  }
+}
+
+run "documents_are_versioned_and_private" {
+  assert {
+    condition     = aws_s3_bucket_versioning.documents.versioning_configuration[0].status == "Enabled"
+    error_message = "Without versions nobody can say which bytes were approved."
+  }
+  assert {
+    condition = alltrue([
+      aws_s3_bucket_public_access_block.documents.block_public_acls, aws_s3_bucket_public_access_block.documents.block_public_policy,
+      aws_s3_bucket_public_access_block.documents.ignore_public_acls, aws_s3_bucket_public_access_block.documents.restrict_public_buckets,
+    ])
+    error_message = "The documents could be made public."
+  }
+  assert {
+    condition = [for statement in jsondecode(aws_s3_bucket_policy.documents.policy).Statement : [statement.Effect, statement.Action, statement.Condition]] == [
+      ["Deny", "s3:*", { Bool = { "aws:SecureTransport" = "false" } }],
+    ]
+    error_message = "The documents can be read without TLS, or the policy allows something."
+  }
+  assert {
+    condition     = aws_s3_bucket.documents.force_destroy == false && aws_dynamodb_table.bills.deletion_protection_enabled == true
+    error_message = "In production documents and bills must not go with a destroy."
+  }
+}
+
+run "the_table_keeps_finds_and_streams_bills" {
+  assert {
+    condition = { for index in aws_dynamodb_table.bills.global_secondary_index : index.name => [index.hash_key, index.range_key, index.projection_type] } == {
+      status-index         = ["status", "updated_at", "KEYS_ONLY"]
+      company-status-index = ["company", "status", "KEYS_ONLY"]
+    }
+    error_message = "The indexes changed."
+  }
+  assert {
+    condition     = aws_dynamodb_table.bills.stream_view_type == "NEW_AND_OLD_IMAGES" && aws_dynamodb_table.bills.ttl[0].attribute_name == "expires_at" && aws_dynamodb_table.bills.point_in_time_recovery[0].enabled
+    error_message = "The table has lost its stream, its time to live or its recovery."
+  }
+}
+
+run "what_cannot_be_done_is_kept_and_told" {
+  assert {
+    condition = alltrue([
+      aws_sqs_queue.approved.visibility_timeout_seconds == 6 * aws_lambda_function.function["poster"].timeout,
+      jsondecode(aws_sqs_queue.approved.redrive_policy).maxReceiveCount == 5,
+      jsondecode(aws_sqs_queue.approved.redrive_policy).deadLetterTargetArn == aws_sqs_queue.approved_dead.arn,
+      aws_sqs_queue.approved.message_retention_seconds == 1209600,
+      aws_sqs_queue.approved_dead.message_retention_seconds == 1209600,
+      aws_sqs_queue.approved_dead.fifo_queue,
+    ])
+    error_message = "An approved bill could be lost on its way to the poster."
+  }
+  assert {
+    condition     = aws_lambda_event_source_mapping.poster.batch_size == 1 && aws_lambda_event_source_mapping.poster.function_response_types == toset(["ReportBatchItemFailures"])
+    error_message = "The poster must take one bill at a time and report what failed."
+  }
+  assert {
+    condition = alltrue([
+      aws_lambda_event_source_mapping.notifier.batch_size == 20,
+      aws_lambda_event_source_mapping.notifier.maximum_retry_attempts == 5,
+      aws_lambda_event_source_mapping.notifier.maximum_record_age_in_seconds == 86400,
+      aws_lambda_event_source_mapping.notifier.bisect_batch_on_function_error,
+      aws_lambda_event_source_mapping.notifier.function_response_types == toset(["ReportBatchItemFailures"]),
+      aws_lambda_event_source_mapping.notifier.destination_config[0].on_failure[0].destination_arn == aws_sqs_queue.failures["notifier"].arn,
+    ])
+    error_message = "A change could be lost, or block the others, on its way to Slack."
+  }
+  assert {
+    condition     = [for filter in aws_lambda_event_source_mapping.notifier.filter_criteria[0].filter : jsondecode(filter.pattern)] == [{ dynamodb = { NewImage = { card_due = { N = [{ exists = true }] } } } }]
+    error_message = "The notifier must see what a card owes, and only that."
+  }
+  assert {
+    condition     = aws_lambda_function_event_invoke_config.extractor.destination_config[0].on_failure[0].destination == aws_sqs_queue.failures["extractor"].arn && aws_lambda_function_event_invoke_config.extractor.maximum_retry_attempts <= 1
+    error_message = "A failed run of the extractor is not kept."
+  }
+  assert {
+    condition = setunion([for alarm in aws_cloudwatch_metric_alarm.failure_queue : alarm.dimensions.QueueName], [for alarm in aws_cloudwatch_metric_alarm.errors : alarm.dimensions.FunctionName]) == toset([
+      "odoo-approved-invoices-dlq-prod.fifo", "odoo-notifier-failures-prod", "odoo-extractor-failures-prod",
+      "odoo-extractor-prod", "odoo-notifier-prod", "odoo-approval-handler-prod", "odoo-poster-prod",
+    ])
+    error_message = "A dead-letter queue or a function has no alarm."
+  }
+  assert {
+    condition     = alltrue([for alarm in merge(aws_cloudwatch_metric_alarm.failure_queue, { for name, alarm in aws_cloudwatch_metric_alarm.errors : "errors-${name}" => alarm }) : alarm.alarm_actions == toset([aws_sns_topic.alerts.arn])])
+    error_message = "An alarm tells nobody."
+  }
+}
+
+run "schedules_call_with_the_agreed_input" {
+  assert {
+    condition = { for name, target in aws_cloudwatch_event_target.schedule : name => [aws_cloudwatch_event_rule.schedule[name].schedule_expression, jsondecode(target.input)] } == {
+      extract           = ["rate(15 minutes)", {}]
+      extract-all       = ["rate(1 day)", { full = true }]
+      sync-reference    = ["rate(1 hour)", { action = "sync_reference" }]
+      check-connections = ["rate(1 day)", { action = "check_connections" }]
+    }
+    error_message = "A schedule calls at another time or with another input."
+  }
+}
+
+run "the_click_reaches_the_handler_through_its_url_alone" {
+  assert {
+    condition     = aws_lambda_function_url.approval_handler.authorization_type == "NONE"
+    error_message = "Slack cannot sign as AWS wants."
+  }
+  assert {
+    condition = [for resource in values(jsondecode(aws_cloudformation_stack.approval_url.template_body).Resources) : [resource.Properties.Action, resource.Properties.InvokedViaFunctionUrl]] == [
+      ["lambda:InvokeFunction", true],
+    ]
+    error_message = "Everybody may invoke the handler directly, or nobody through the URL."
+  }
+  assert {
+    condition     = alltrue([for permission in aws_lambda_permission.schedule : permission.principal == "events.amazonaws.com" && permission.source_arn != null])
+    error_message = "A function may be called by others than its schedule."
+  }
+}
+
+run "slack_accepts_the_manifest" {
+  assert {
+    condition = toset(jsondecode(output.slack_app_manifest).oauth_config.scopes.bot) == toset([
+      "chat:write", "users:read", "users:read.email", "usergroups:read", "channels:read", "groups:read",
+    ])
+    error_message = "The app asks for other scopes than it needs."
+  }
+  assert {
+    condition = alltrue([
+      jsondecode(output.slack_app_manifest).settings.interactivity.request_url == output.approval_handler_url,
+      length(jsondecode(output.slack_app_manifest).display_information.name) <= 35,
+      length(jsondecode(output.slack_app_manifest).display_information.description) <= 140,
+      length(jsondecode(output.slack_app_manifest).display_information.long_description) >= 174,
+      length(jsondecode(output.slack_app_manifest).display_information.long_description) <= 4000,
+    ])
+    error_message = "Slack would reject the manifest."
+  }
+}
+
+run "elsewhere_than_in_production_everything_can_be_thrown_away" {
+  variables {
+    environment          = "demo"
+    qb_use_sandbox       = true
+    slack_api_url        = "http://127.0.0.1:8081/api/"
+    reserved_concurrency = { approval_handler = 5 }
+  }
+
+  assert {
+    condition = alltrue(concat(
+      [aws_s3_bucket.documents.force_destroy, !aws_dynamodb_table.bills.deletion_protection_enabled],
+      [for secret in aws_secretsmanager_secret.given : secret.recovery_window_in_days == 0],
+      [for secret in aws_secretsmanager_secret.quickbooks_token : secret.recovery_window_in_days == 0],
+    ))
+    error_message = "A second demo could not take the names of the first."
+  }
+  assert {
+    condition     = aws_lambda_function.function["poster"].environment[0].variables["QB_API_URL"] == "https://sandbox-quickbooks.api.intuit.com"
+    error_message = "qb_use_sandbox does not reach the sandbox."
+  }
+  assert {
+    condition     = aws_lambda_function.approval_handler.reserved_concurrent_executions == 5
+    error_message = "Reserved concurrency is not handed on."
+  }
+}
+
+run "changed_settings_and_secrets_restart_the_functions" {
+  variables {
+    secrets_version  = 2
+    company_settings = {}
+  }
+
+  assert {
+    condition = alltrue([
+      for function in concat(values(aws_lambda_function.function), [aws_lambda_function.approval_handler]) :
+      function.environment[0].variables["SECRETS_VERSION"] == "2" && function.environment[0].variables["SETTINGS_VERSION"] == substr(sha256(aws_dynamodb_table_item.settings.item), 0, 12)
+    ])
+    error_message = "A function would go on with what it has read before."
+  }
+}
+
+run "one_company_may_use_the_single_token" {
+  command = plan
+
+  variables {
+    qb_realm_ids      = { north = "9130350000000001" }
+    qb_refresh_token  = "only-token"
+    qb_refresh_tokens = {}
+  }
+}
+
+run "several_companies_may_not_share_a_token" {
+  command = plan
+
+  variables {
+    qb_refresh_token = "only-token"
+  }
+
+  expect_failures = [var.qb_refresh_token]
+}
+
+run "every_company_needs_a_token" {
+  command = plan
+
+  variables {
+    qb_refresh_tokens = { north = "north-token" }
+  }
+
+  expect_failures = [var.qb_refresh_tokens]
+}
+
+run "settings_and_tokens_of_a_company_that_is_not_there_are_refused" {
+  command = plan
+
+  variables {
+    company_settings  = { nowhere = {} }
+    qb_refresh_tokens = { north = "n", south = "s", nowhere = "x" }
+  }
+
+  expect_failures = [var.company_settings, var.qb_refresh_tokens]
+}
+
+run "values_that_would_fail_later_are_refused_now" {
+  command = plan
+
+  variables {
+    environment               = "Prod"
+    alert_email               = "nobody"
+    log_retention_days        = 8
+    odoo_api_url              = "http://example.odoo.com"
+    slack_api_url             = "https://user:password@slack.com/api/"
+    quickbooks_api_url        = "ftp://intuit.com"
+    quickbooks_oauth_url      = "http://127.0.0.1:80@intuit.com/"
+    schedule_rate             = "rate(1 minutes)"
+    extract_since             = "2026-02-30"
+    record_retention_days     = 0
+    slack_messages_per_second = 0
+    slack_channel_id          = "#bills"
+    slack_bot_token           = "xoxp-user"
+    slack_signing_secret      = ""
+    rejection_notify_users    = ["anna"]
+    secrets_version           = 0
+    reserved_concurrency      = { poster = -1 }
+  }
+
+  expect_failures = [
+    var.environment, var.alert_email, var.log_retention_days, var.odoo_api_url, var.slack_api_url,
+    var.quickbooks_api_url, var.quickbooks_oauth_url, var.schedule_rate, var.extract_since,
+    var.record_retention_days, var.slack_channel_id, var.slack_bot_token, var.slack_signing_secret,
+    var.rejection_notify_users, var.secrets_version, var.reserved_concurrency, var.slack_messages_per_second,
+  ]
+}
+
+run "realms_that_would_be_mixed_up_are_refused" {
+  command = plan
+
+  variables {
+    qb_realm_ids      = { north = "9130350000000001", "no/rth" = "9130350000000001" }
+    qb_refresh_tokens = { north = "n", "no/rth" = "s" }
+  }
+
+  expect_failures = [var.qb_realm_ids]
+}
+
+run "companies_that_would_be_mixed_up_are_refused" {
+  command = plan
+
+  variables {
+    company_settings = { north = { odoo_company = "south" } }
+  }
+
+  expect_failures = [var.company_settings]
+}
+
+run "approvers_are_named_by_their_ids" {
+  command = plan
+
+  variables {
+    company_settings = { north = { approvers = ["anna"] } }
+  }
+
+  expect_failures = [var.company_settings]
+}
+
+run "a_limit_for_two_approvals_is_not_negative" {
+  command = plan
+
+  variables {
+    company_settings = { north = { two_approvals_above = -1 } }
+  }
+
+  expect_failures = [var.company_settings]
+}

@@ -1,0 +1,353 @@
+# What deployments differ by. Secrets are ephemeral: Terraform hands them to Secrets Manager and
+# keeps them in neither its state nor its plans, so every plan and apply is given them anew.
+
+# --- The deployment ---
+
+variable "aws_region" {
+  description = "AWS region of everything; Slack waits three seconds for an answer and is served from the United States, so the default is near it."
+  type        = string
+  default     = "us-west-2"
+}
+
+variable "environment" {
+  description = "Ends every name, so that several deployments fit in one account. Only `prod` is protected against deletion."
+  type        = string
+  default     = "prod"
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{0,15}$", var.environment))
+    error_message = "environment ends the names of queues, buckets and functions: a lower-case letter, then at most 15 lower-case letters, digits or hyphens."
+  }
+}
+
+variable "alert_email" {
+  description = "Who is told when something needs a person. AWS first asks this address to confirm the subscription."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[^@\\s]+@[^@\\s]+\\.[^@\\s]+$", var.alert_email))
+    error_message = "alert_email must be one e-mail address, such as bills@example.com."
+  }
+}
+
+variable "log_retention_days" {
+  description = "How long the functions' logs are kept. They hold ids and outcomes; the bills' own history is in the table."
+  type        = number
+  default     = 365
+
+  validation {
+    condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.log_retention_days)
+    error_message = "log_retention_days must be one of the periods CloudWatch offers: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 or 3653."
+  }
+}
+
+variable "reserved_concurrency" {
+  description = "How many runs of a function AWS sets aside for it, which also is its limit. Left out: unreserved, since many accounts have only ten in all. 0 switches a function off."
+  type = object({
+    extractor        = optional(number)
+    notifier         = optional(number)
+    approval_handler = optional(number)
+    poster           = optional(number)
+  })
+  default = {}
+
+  validation {
+    condition     = alltrue([for runs in values(var.reserved_concurrency) : runs == null ? true : runs >= 0 && floor(runs) == runs])
+    error_message = "reserved_concurrency counts runs: whole numbers from 0."
+  }
+}
+
+variable "secrets_version" {
+  description = "Raise it by one whenever a secret below changes: Terraform cannot compare what it does not keep. It also restarts the functions, which read secrets once."
+  type        = number
+  default     = 1
+
+  validation {
+    condition     = var.secrets_version >= 1 && floor(var.secrets_version) == var.secrets_version
+    error_message = "secrets_version is a whole number from 1."
+  }
+}
+
+# --- Odoo ---
+
+variable "odoo_api_url" {
+  description = "Where Odoo is, such as https://example.odoo.com. There is no default, because credentials must not go to a stranger."
+  type        = string
+
+  validation {
+    condition     = can(regex("^(https://[^/?#@\\s]+|http://(127\\.0\\.0\\.1|localhost)(:[0-9]+)?)(/[^?#@\\s]*)?$", var.odoo_api_url))
+    error_message = "odoo_api_url must be an https address without credentials, query or fragment (http only on this machine)."
+  }
+}
+
+variable "odoo_database" {
+  description = "Odoo's database, which its API wants named."
+  type        = string
+}
+
+variable "odoo_username" {
+  description = "The login of the Odoo user the extractor reads as; it needs to read bills of every company, and nothing else."
+  type        = string
+}
+
+variable "odoo_api_key" {
+  description = "That user's API key."
+  type        = string
+  sensitive   = true
+  ephemeral   = true
+}
+
+variable "schedule_rate" {
+  description = "How often Odoo is asked what changed. A run without changes is two calls."
+  type        = string
+  default     = "rate(15 minutes)"
+
+  validation {
+    condition     = can(regex("^(rate\\((1 (minute|hour|day)|([2-9]|[1-9][0-9]+) (minutes|hours|days))\\)|cron\\(.+\\))$", var.schedule_rate))
+    error_message = "schedule_rate is an EventBridge expression: rate(15 minutes), rate(1 hour) or cron(...)."
+  }
+}
+
+variable "extract_since" {
+  description = "The day of going live, as YYYY-MM-DD: nobody is asked about bills dated before it, which are in QuickBooks already."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[0-9]{4}-[0-9]{2}-[0-9]{2}$", var.extract_since)) && can(formatdate("YYYY", "${var.extract_since}T00:00:00Z"))
+    error_message = "extract_since must be a date that exists, written YYYY-MM-DD."
+  }
+}
+
+variable "record_retention_days" {
+  description = "How long finished bills and replaced documents are kept; seven years is what tax offices commonly ask."
+  type        = number
+  default     = 2555
+
+  validation {
+    condition     = var.record_retention_days >= 30 && floor(var.record_retention_days) == var.record_retention_days
+    error_message = "record_retention_days counts days, at least 30: a record that is gone cannot keep its bill from being posted again."
+  }
+}
+
+# --- Slack ---
+
+variable "slack_channel_id" {
+  description = "The channel for bills of companies that name none of their own: an id such as C0123456789, because names change."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[CG][A-Z0-9-]+$", var.slack_channel_id))
+    error_message = "slack_channel_id must be a channel's id (C… or G…), not its name."
+  }
+}
+
+variable "slack_bot_token" {
+  description = "The bot token (xoxb-…) Slack shows after the app was installed."
+  type        = string
+  sensitive   = true
+  ephemeral   = true
+
+  validation {
+    condition     = startswith(var.slack_bot_token, "xoxb-")
+    error_message = "slack_bot_token must be a bot token: it starts with xoxb-."
+  }
+}
+
+variable "slack_signing_secret" {
+  description = "The app's signing secret, which tells Slack's clicks from forged ones."
+  type        = string
+  sensitive   = true
+  ephemeral   = true
+
+  validation {
+    condition     = length(var.slack_signing_secret) > 0
+    error_message = "slack_signing_secret must not be empty: anybody could sign with it."
+  }
+}
+
+variable "slack_api_url" {
+  description = "Where Slack's API is. Only a test or a recording proxy sets it."
+  type        = string
+  default     = "https://slack.com/api/"
+
+  validation {
+    condition     = can(regex("^(https://[^/?#@\\s]+|http://(127\\.0\\.0\\.1|localhost)(:[0-9]+)?)(/[^?#@\\s]*)?$", var.slack_api_url))
+    error_message = "slack_api_url must be an https address without credentials, query or fragment (http only on this machine)."
+  }
+}
+
+variable "slack_messages_per_second" {
+  description = "How fast cards are posted to a channel. Slack promises one a second; only a stand-in for it takes more."
+  type        = number
+  default     = 1
+
+  validation {
+    condition     = var.slack_messages_per_second > 0
+    error_message = "slack_messages_per_second must be more than 0."
+  }
+}
+
+variable "rejection_notify_users" {
+  description = "Slack user ids told in the thread when a bill is rejected, such as whoever can correct it in Odoo."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for user in var.rejection_notify_users : can(regex("^[UW][A-Z0-9-]+$", user))])
+    error_message = "rejection_notify_users are users' ids (U… or W…), not names."
+  }
+}
+
+# --- QuickBooks ---
+
+variable "qb_realm_ids" {
+  description = "The companies: a key of ours to the id of its company (realm) in QuickBooks. Companies of Odoo that are not here are left alone."
+  type        = map(string)
+
+  validation {
+    condition     = length(var.qb_realm_ids) > 0
+    error_message = "qb_realm_ids needs at least one company."
+  }
+  validation {
+    condition     = alltrue([for company in keys(var.qb_realm_ids) : can(regex("^[A-Za-z0-9_-]+$", company))])
+    error_message = "A company's key in qb_realm_ids names files and secrets: letters, digits, _ and - only. Its name in Odoo goes to company_settings, as odoo_company."
+  }
+  validation {
+    condition     = alltrue([for realm in values(var.qb_realm_ids) : can(regex("^[0-9]+$", realm))])
+    error_message = "A realm id in qb_realm_ids is the number QuickBooks shows as Company ID, without spaces."
+  }
+  validation {
+    condition     = length(distinct(values(var.qb_realm_ids))) == length(var.qb_realm_ids)
+    error_message = "Two companies in qb_realm_ids have the same realm: their bills would be mixed in one company of QuickBooks."
+  }
+}
+
+variable "qb_client_id" {
+  description = "The client id of the app at developer.intuit.com."
+  type        = string
+}
+
+variable "qb_client_secret" {
+  description = "The client secret of that app."
+  type        = string
+  sensitive   = true
+  ephemeral   = true
+}
+
+variable "qb_refresh_token" {
+  description = "The first refresh token, if there is one company. With several, use qb_refresh_tokens."
+  type        = string
+  default     = ""
+  nullable    = false
+  sensitive   = true
+  ephemeral   = true
+
+  validation {
+    condition     = var.qb_refresh_token == "" || length(var.qb_realm_ids) == 1
+    error_message = "qb_refresh_token serves one company, and qb_realm_ids names several: a token belongs to one company, so give each its own in qb_refresh_tokens."
+  }
+}
+
+variable "qb_refresh_tokens" {
+  description = "The first refresh token of each company, by its key in qb_realm_ids. The poster renews them from there; a new one here, with a higher secrets_version, takes over."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+  sensitive   = true
+  ephemeral   = true
+
+  validation {
+    condition     = length(setsubtract(keys(var.qb_refresh_tokens), keys(var.qb_realm_ids))) == 0
+    error_message = "qb_refresh_tokens names a company that is not in qb_realm_ids."
+  }
+  validation {
+    condition     = var.qb_refresh_token != "" || length(setsubtract(keys(var.qb_realm_ids), keys(var.qb_refresh_tokens))) == 0
+    error_message = "Every company in qb_realm_ids needs its refresh token in qb_refresh_tokens; a single company may use qb_refresh_token."
+  }
+}
+
+variable "qb_use_sandbox" {
+  description = "Whether the realms are Intuit's sandbox companies, which live at another address."
+  type        = bool
+  default     = false
+}
+
+variable "quickbooks_calls_per_minute" {
+  description = "How many calls a company is sent at most. Intuit's limit is 500 for all apps connected to it together: lower it if others need their part."
+  type        = number
+  default     = 500
+
+  validation {
+    condition     = var.quickbooks_calls_per_minute > 0 && var.quickbooks_calls_per_minute <= 500
+    error_message = "quickbooks_calls_per_minute must be more than 0 and no more than Intuit's 500."
+  }
+}
+
+variable "quickbooks_api_url" {
+  description = "Where QuickBooks' API is, if neither Intuit's production nor its sandbox. Only a test or a recording proxy sets it."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.quickbooks_api_url == null ? true : can(regex("^(https://[^/?#@\\s]+|http://(127\\.0\\.0\\.1|localhost)(:[0-9]+)?)(/[^?#@\\s]*)?$", var.quickbooks_api_url))
+    error_message = "quickbooks_api_url must be an https address without credentials, query or fragment (http only on this machine)."
+  }
+}
+
+variable "quickbooks_oauth_url" {
+  description = "Where refresh tokens are exchanged. Only a test or a recording proxy sets it."
+  type        = string
+  default     = "https://oauth.platform.intuit.com/oauth2/v1/tokens/bearer"
+
+  validation {
+    condition     = can(regex("^(https://[^/?#@\\s]+|http://(127\\.0\\.0\\.1|localhost)(:[0-9]+)?)(/[^?#@\\s]*)?$", var.quickbooks_oauth_url))
+    error_message = "quickbooks_oauth_url must be an https address without credentials, query or fragment (http only on this machine)."
+  }
+}
+
+# --- The companies ---
+
+variable "company_settings" {
+  description = <<-EOT
+    What differs between companies, by key of qb_realm_ids; all of it optional.
+    odoo_company: the company's name in Odoo, if it is not the key. slack_channel_id: its own channel.
+    approvers: Slack users (U…) and user groups (S…) who may decide; empty means everyone in the channel.
+    two_approvals_above: above this total two people must approve.
+    accounts, taxes, terms: Odoo's code or name to the name in QuickBooks, where they differ.
+    default_account: for lines whose account has no match.
+    intercompany_vendors: Odoo vendors whose bills are acknowledged, not posted.
+    reminder_hours, escalation_hours, escalation_approvers: when a waiting bill is brought up again, and to whom.
+  EOT
+  type = map(object({
+    odoo_company         = optional(string)
+    slack_channel_id     = optional(string)
+    approvers            = optional(list(string))
+    two_approvals_above  = optional(number)
+    accounts             = optional(map(string))
+    default_account      = optional(string)
+    taxes                = optional(map(string))
+    terms                = optional(map(string))
+    intercompany_vendors = optional(list(string))
+    reminder_hours       = optional(number)
+    escalation_hours     = optional(number)
+    escalation_approvers = optional(list(string))
+  }))
+  default = {}
+
+  validation {
+    condition     = length(setsubtract(keys(var.company_settings), keys(var.qb_realm_ids))) == 0
+    error_message = "company_settings names a company that is not in qb_realm_ids: ${join(", ", setsubtract(keys(var.company_settings), keys(var.qb_realm_ids)))}."
+  }
+  validation {
+    condition     = length(distinct([for company in keys(var.qb_realm_ids) : try(coalesce(var.company_settings[company].odoo_company), company)])) == length(var.qb_realm_ids)
+    error_message = "Two companies have the same odoo_company: each bill would be theirs both."
+  }
+  validation {
+    condition     = alltrue([for settings in values(var.company_settings) : alltrue([for approver in coalesce(concat(coalesce(settings.approvers, []), coalesce(settings.escalation_approvers, [])), []) : can(regex("^[UWS][A-Z0-9-]+$", approver))])])
+    error_message = "approvers and escalation_approvers are ids of users (U…, W…) or user groups (S…), not names."
+  }
+  validation {
+    condition     = alltrue([for settings in values(var.company_settings) : settings.two_approvals_above == null ? true : settings.two_approvals_above >= 0])
+    error_message = "two_approvals_above must not be negative."
+  }
+}
