@@ -180,8 +180,13 @@ def _attachments(running: Chain) -> int:
     uploads = matching(
         running.recorders["quickbooks"].exchanges, lambda e: e["path"].endswith("/upload")
     )
-    answers = [row for u in uploads for row in u["answer"].get("AttachableResponse", ())]
-    return len({str(a["Attachable"]["Id"]) for a in answers if "Attachable" in a})
+    found = {
+        (upload["path"].split("/")[3], str(row["Attachable"]["Id"]))
+        for upload in uploads
+        for row in upload["answer"].get("AttachableResponse", ())
+        if "Attachable" in row
+    }
+    return len(found)
 
 
 def _calls(running: Chain, vendor: str) -> dict[str, int]:

@@ -126,6 +126,9 @@ class Streams:
             key, mapping["EventSourceArn"], mapping.get("StartingPosition", "LATEST")
         )
         oldest = self._tables.stream_start_position(table)
+        if functions._dynamodb_stream_positions[key] > self._tables.stream_end_position(table):
+            # The position was saved by an earlier process, the records were not.
+            functions._dynamodb_stream_positions[key] = oldest
         start = max(functions._dynamodb_stream_positions[key], oldest)
         size = mapping.get("BatchSize", 100)
         read = self._tables.stream_records_since(table, start, size)

@@ -50,7 +50,5 @@ class Server:
 
 def serve(application: WSGIApplication, port: int = 0) -> Server:
     """Listen on 127.0.0.1 (`port` 0: any free one) with a thread for each connection."""
-    server = make_server(
-        "127.0.0.1", port, application, threaded=True, request_handler=_Quiet
-    )
+    server = make_server("127.0.0.1", port, application, threaded=True, request_handler=_Quiet)
     return Server(server)

@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
+
 from world import World, a_world
 
 if TYPE_CHECKING:

@@ -123,7 +123,7 @@ class Account:
     name: str
     seen: Path
 
-    def client(self, service: str) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
+    def client(self, service: str) -> Any:
         return self.emulator.client(service)
 
     def function(self) -> str:
@@ -145,7 +145,7 @@ class Account:
         )
         return self.name
 
-    def call(self, event: dict[str, str]) -> Any:  # noqa: ANN401 - whatever the function answers
+    def call(self, event: dict[str, str]) -> Any:
         answer = self.client("lambda").invoke(
             FunctionName=self.name, Payload=json.dumps(event).encode()
         )

@@ -1,6 +1,6 @@
 """The QuickBooks simulator keeps the rules that QuickBooks keeps, and breaks when told to."""
 
-# ruff: noqa: ANN401 - a payload is whatever JSON allows, and the wrong ones are the point
+
 # ruff: noqa: S608 - QuickBooks' query language has no parameters, and the values are our own
 
 from __future__ import annotations

@@ -106,7 +106,7 @@ def client(slack: Slack) -> WebClient:
     return a_client(slack)
 
 
-def a_client(slack: Slack, **more: Any) -> WebClient:  # noqa: ANN401 - WebClient's own arguments
+def a_client(slack: Slack, **more: Any) -> WebClient:
     arguments: Json = {"token": "xoxb-sandbox", "timeout": 5, "retry_handlers": []} | more
     return WebClient(base_url=f"{slack.public_url}/api/", **arguments)
 
@@ -120,7 +120,7 @@ def refusal(call: Callable[..., object], *names: object, **arguments: object) ->
     return answer
 
 
-def post(client: WebClient, **more: Any) -> str:  # noqa: ANN401 - its own arguments
+def post(client: WebClient, **more: Any) -> str:
     arguments = {"channel": CHANNEL, "text": "A bill", "blocks": CARD} | more
     return str(client.chat_postMessage(**arguments)["ts"])
 

@@ -10,7 +10,7 @@ import base64
 import json
 import threading
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import boto3
 from botocore.client import BaseClient
@@ -75,7 +75,7 @@ class World:
             self.clients["dynamodb"].get_paginator("scan").paginate(TableName=self.names["table"])
         )
         rows = [plain(raw) for page in pages for raw in page["Items"]]
-        return {row["entry_id"]: row for row in rows if "status" in row}
+        return {row["entry_id"]: cast("Item", row) for row in rows if "status" in row}
 
     def item(self, entry_id: str) -> Item:
         found = self.table.get(entry_id)
@@ -136,8 +136,8 @@ class World:
 
     def mails(self) -> list[str]:
         """What was published to the alert topic: subject and text."""
-        from moto.core import DEFAULT_ACCOUNT_ID  # noqa: PLC0415 - only here
-        from moto.sns import sns_backends  # noqa: PLC0415 - only here
+        from moto.core.models import DEFAULT_ACCOUNT_ID  # noqa: PLC0415 - only here
+        from moto.sns.models import sns_backends  # noqa: PLC0415 - only here
 
         topic = sns_backends[DEFAULT_ACCOUNT_ID][REGION].topics[self.names["topic"]]
         return [f"{subject}\n{text}" for _, text, subject, *_ in topic.sent_notifications]
