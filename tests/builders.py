@@ -17,7 +17,7 @@ ACME = Vendor(odoo_id=7, name="Acme Botanicals LLC", email="ar@acme.example")
 
 
 def a_line(amount: str = "100.00", **fields: Any) -> Line:
-    given = {"kind": "product", "text": "Boxes", "account_code": "443000"}
+    given: dict[str, Any] = {"kind": "product", "text": "Boxes", "account_code": "443000"}
     given |= {"account_name": "Cash Discount Loss", "amount": Decimal(amount)}
     return Line(**cast("Any", given | fields))
 
