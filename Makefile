@@ -43,13 +43,11 @@ test: venv build ## All tests (ARGS="-k slack" for some)
 demo: venv ## The whole chain on this machine, headless (ARGS="--bills 100")
 	$(BIN)/python -m sandbox demo $(ARGS)
 
-sandbox: venv ## The whole chain on this machine, with a page to click, until Ctrl-C
+sandbox: venv ## The whole chain on this machine, kept running until Ctrl-C
 	$(BIN)/python -m sandbox serve $(ARGS)
 
-bench: venv ## How long 500 more bills take, stage by stage
-	@mkdir -p artefacts
-	$(BIN)/python -m sandbox demo --bills 500 --json artefacts/bench.json $(ARGS)
-	@cat artefacts/bench.json
+bench: venv build ## Sizes, import costs and calls to Odoo beside their targets (ARGS="--quick")
+	$(BIN)/python -m sandbox.bench $(ARGS)
 
 lock: ## Pin the newest packages again (needs uv)
 	uv pip compile --upgrade --quiet --generate-hashes --no-annotate --no-emit-index-url \
@@ -57,5 +55,5 @@ lock: ## Pin the newest packages again (needs uv)
 		--custom-compile-command "make lock" requirements-dev.in -o requirements-dev.txt
 
 clean: ## Remove what was built, kept and cached; not .venv
-	rm -rf .build .run .mypy_cache .ruff_cache .pytest_cache .hypothesis artefacts lambda/*.zip
+	rm -rf .build .run .mypy_cache .ruff_cache .pytest_cache .hypothesis lambda/*.zip
 	find $(PYTHON_SOURCES) -name __pycache__ -prune -exec rm -rf {} +

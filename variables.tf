@@ -83,11 +83,21 @@ variable "odoo_api_url" {
 variable "odoo_database" {
   description = "Odoo's database, which its API wants named."
   type        = string
+
+  validation {
+    condition     = length(trimspace(var.odoo_database)) > 0
+    error_message = "odoo_database must not be empty."
+  }
 }
 
 variable "odoo_username" {
   description = "The login of the Odoo user the extractor reads as; it needs to read bills of every company, and nothing else."
   type        = string
+
+  validation {
+    condition     = length(trimspace(var.odoo_username)) > 0
+    error_message = "odoo_username must not be empty."
+  }
 }
 
 variable "odoo_api_key" {
@@ -95,6 +105,11 @@ variable "odoo_api_key" {
   type        = string
   sensitive   = true
   ephemeral   = true
+
+  validation {
+    condition     = length(trimspace(var.odoo_api_key)) > 0
+    error_message = "odoo_api_key must not be empty."
+  }
 }
 
 variable "schedule_rate" {
@@ -225,6 +240,11 @@ variable "qb_realm_ids" {
 variable "qb_client_id" {
   description = "The client id of the app at developer.intuit.com."
   type        = string
+
+  validation {
+    condition     = length(trimspace(var.qb_client_id)) > 0
+    error_message = "qb_client_id must not be empty."
+  }
 }
 
 variable "qb_client_secret" {
@@ -232,6 +252,11 @@ variable "qb_client_secret" {
   type        = string
   sensitive   = true
   ephemeral   = true
+
+  validation {
+    condition     = length(trimspace(var.qb_client_secret)) > 0
+    error_message = "qb_client_secret must not be empty."
+  }
 }
 
 variable "qb_refresh_token" {
@@ -312,11 +337,12 @@ variable "company_settings" {
     What differs between companies, by key of qb_realm_ids; all of it optional.
     odoo_company: the company's name in Odoo, if it is not the key. slack_channel_id: its own channel.
     approvers: Slack users (U…) and user groups (S…) who may decide; empty means everyone in the channel.
-    two_approvals_above: above this total two people must approve.
-    accounts, taxes, terms: Odoo's code or name to the name in QuickBooks, where they differ.
+    accounts, vendors, taxes, terms: Odoo's code or name to the name in QuickBooks, where they differ.
     default_account: for lines whose account has no match.
     intercompany_vendors: Odoo vendors whose bills are acknowledged, not posted.
-    reminder_hours, escalation_hours, escalation_approvers: when a waiting bill is brought up again, and to whom.
+    Kept for later, nothing acts on these yet: two_approvals_above (two people must approve above this
+    total), reminder_hours, escalation_hours, escalation_approvers (when and to whom a bill that waits
+    is brought up again).
   EOT
   type = map(object({
     odoo_company         = optional(string)
@@ -324,6 +350,7 @@ variable "company_settings" {
     approvers            = optional(list(string))
     two_approvals_above  = optional(number)
     accounts             = optional(map(string))
+    vendors              = optional(map(string))
     default_account      = optional(string)
     taxes                = optional(map(string))
     terms                = optional(map(string))

@@ -2,84 +2,120 @@
 
 from __future__ import annotations
 
-import hashlib
+import json
 import time
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 import boto3
 from aws_lambda_powertools import Logger
+from botocore.exceptions import BotoCoreError, ClientError
 
 from odoo_qb import settings
+from odoo_qb.alerts import Alerts
 from odoo_qb.documents import Documents
 from odoo_qb.errors import Misconfigured, Refused, Unavailable
-from odoo_qb.extraction import Extraction, request_of
+from odoo_qb.extraction import Busy, Extraction
 from odoo_qb.odoo import Odoo
+from odoo_qb.request import request_of
 from odoo_qb.store import Table
 from odoo_qb.sweep import Queue, sweep
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
+
+    from odoo_qb.item import Raw, Status
 
 logger = Logger()
 
-MAIL_NOTE: Final = "mail#extractor"  # what the last mail said, so that it is said once
-_MAIL_LINES: Final = 200
+ALERTS_NOTE: Final = "mail#extractor"
+LISTED_BYTES: Final = 1_000_000  # of bills in the answer, of which Lambda takes 6 MB
 
 
 class ExtractionFailed(Exception):  # noqa: N818 - read in Lambda's answer, where it is a statement
     """Nothing could be extracted; the sentence says why and what to do."""
 
 
-def lambda_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's
+def lambda_handler(event: object, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's
     """Run one extraction; answers what was found, or {"error": sentence} to a wrong request."""
     started, now = time.monotonic(), datetime.now(UTC)
-    given = {k: v for k, v in event.items() if v is not None}
     try:
-        request = request_of(given, _companies())
+        request = request_of(event, _companies())
     except Refused as refusal:
         return {"error": str(refusal)}
-    swept = {} if request.dry_run else sweep(_table(), _queue(), now)
+    swept = {} if request.dry_run else _sweep(now)
     try:
-        extraction = _extraction(lambda: context.get_remaining_time_in_millis() / 1000)
+        extraction = _extraction(lambda: context.get_remaining_time_in_millis() / 1000, now)
         report = extraction.run(request, now)
+    except Busy as busy:
+        if request.is_plain:
+            return {"skipped": str(busy), "swept": swept}
+        raise ExtractionFailed(str(busy)) from None
     except (Refused, Unavailable, Misconfigured) as error:
         logger.error("nothing extracted", reason=str(error))  # noqa: TRY400 - the sentence says all
-        _mail(f"Nothing could be extracted from Odoo: {error}", [])
+        if not request.dry_run:
+            _alerts().tell("outage", "Nothing could be extracted from Odoo", [str(error)], now)
         raise ExtractionFailed(str(error)) from None
-    report |= {"swept": swept, "seconds": round(time.monotonic() - started, 1)}
-    logger.info("extracted", **{k: v for k, v in report.items() if k != "bills"})
-    if not request.dry_run:
-        _report(report)
-        report["bills"] = [b for b in report["bills"] if b["outcome"] != "ready"]
-    else:
+    if request.is_scheduled:
+        _report(report, now, is_full=request.full)
+    bills = report["bills"]
+    if request.dry_run:
         report["dry_run"] = "nothing was written"
+    else:
+        bills = [b for b in bills if b["outcome"] != "ready"]
+    report |= _listed(bills) | {"swept": swept, "seconds": round(time.monotonic() - started, 1)}
+    logger.info("extracted", **{k: v for k, v in report.items() if k != "bills"})
     return report
 
 
-def _report(report: Mapping[str, Any]) -> None:
+def _sweep(now: datetime) -> dict[str, Any]:
+    """What is stuck goes on although Odoo is down, and Odoo is read although that fails."""
+    try:
+        return sweep(_table(), _queue(), now)
+    except (BotoCoreError, ClientError) as error:
+        logger.exception("not swept")
+        return {"error": type(error).__name__}
+
+
+def _report(report: Raw, now: datetime, *, is_full: bool) -> None:
     """One mail about what needs somebody, when that changed since the last one."""
-    bad = [b for b in report["bills"] if b["outcome"] in {"blocked", "not stored"}]
-    lines = [
-        f"{b['bill']} ({b['entry_id']}): {' '.join(b.get('problems', [])) or b.get('reason')}"
-        for b in bad
+    _alerts().end("outage", "Bills are extracted from Odoo again", now)
+    not_stored = [
+        f"{b['bill']} ({b['entry_id']}): {b['reason']}; the next run tries again."
+        for b in report["bills"]
+        if b["outcome"] == "not stored"
     ]
-    if lines:
-        _mail(f"{len(lines)} bills from Odoo cannot be asked about yet", lines)
+    lines = sorted([*not_stored, *_stuck(now)])
+    _alerts().tell("stuck", f"{len(lines)} bills wait for somebody", lines, now)
+    if is_full:
+        subject = "Bills are missing in Odoo and were not withdrawn"
+        _alerts().tell("kept", subject, report["kept"], now)
 
 
-def _mail(subject: str, lines: list[str]) -> None:
-    text = "\n".join([subject, "", *lines[:_MAIL_LINES]])
-    said = hashlib.sha256(text.encode()).hexdigest()
-    if _table().read_note(MAIL_NOTE).get("said") == said:
-        return
-    # SNS takes a subject of 100 ASCII characters without line breaks.
-    short = "".join(c if c.isascii() and c.isprintable() else "?" for c in subject)[:100]
-    _clients()["sns"].publish(
-        TopicArn=settings.environment("SNS_ALERT_TOPIC"), Subject=short, Message=text
-    )
-    _table().write_note(MAIL_NOTE, {"said": said, "at": datetime.now(UTC).isoformat()})
+def _stuck(now: datetime) -> list[str]:
+    """The bills that are blocked or could not be posted, each with its reason."""
+    statuses: tuple[Status, ...] = ("VALIDATION_FAILED", "POST_FAILED")
+    ids = [i for s in statuses for i in _table().in_status(s, until=now)]
+    items = [i for i in _table().get_many(ids).values() if i["status"] in statuses]
+    return [f"{i['odoo_name']} ({i['entry_id']}, {i['company']}): {_reason(i)}" for i in items]
+
+
+def _reason(item: Mapping[str, Any]) -> str:
+    if item["status"] == "POST_FAILED":
+        return f"not posted: {item.get('error', {}).get('message', '')}"
+    return f"blocked: {' '.join(item['problems'])}"
+
+
+def _listed(bills: Sequence[Raw]) -> dict[str, Any]:
+    """As many bills as the answer has room for, and how many more there are."""
+    listed, size = [], 0
+    for bill in bills:
+        size += len(json.dumps(bill))
+        if size > LISTED_BYTES:
+            break
+        listed.append(bill)
+    return {"bills": listed, "bills_not_listed": len(bills) - len(listed)}
 
 
 @cache
@@ -118,12 +154,22 @@ def _odoo() -> Odoo:
     )
 
 
-def _extraction(seconds_left: Any) -> Extraction:  # noqa: ANN401 - a callable
+@cache
+def _alerts() -> Alerts:
+    topic = settings.environment("SNS_ALERT_TOPIC")
+    return Alerts(_clients()["sns"], topic, _table(), ALERTS_NOTE)
+
+
+def _extraction(seconds_left: Callable[[], float], now: datetime) -> Extraction:
+    # What the table has forgotten by then must not be asked about again.
+    kept_since = now.date() - timedelta(days=int(settings.environment("RECORD_RETENTION_DAYS")))
+    extract_since = date.fromisoformat(settings.environment("EXTRACT_SINCE"))
     return Extraction(
         odoo=_odoo(),
         table=_table(),
         documents=Documents(_clients()["s3"], settings.environment("S3_BUCKET")),
         companies=_companies(),
-        extract_since=date.fromisoformat(settings.environment("EXTRACT_SINCE")),
+        extract_since=max(extract_since, kept_since),
         seconds_left=seconds_left,
+        sleep=time.sleep,
     )

@@ -12,39 +12,59 @@ import boto3
 from aws_lambda_powertools import Logger
 
 from odoo_qb import reference, settings
+from odoo_qb.connection import Connection
 from odoo_qb.documents import Documents
-from odoo_qb.errors import Disconnected, Throttled, Unavailable
+from odoo_qb.errors import Disconnected, Refused, Throttled, Unavailable
 from odoo_qb.posting import Poster
-from odoo_qb.quickbooks import CALLS_PER_MINUTE, Connection, QuickBooksCompany
+from odoo_qb.quickbooks import CALLS_PER_MINUTE, QuickBooksCompany
 from odoo_qb.store import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 logger = Logger()
 
-RETRY_SECONDS: Final = 10
+RETRY_SECONDS: Final = 20  # doubled with every try
+LAST_RECEIVE: Final = 4  # the queue gives five; the sweep goes on where the tries end
 
 
 def lambda_handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
-    """A message of the queue, or {"action": "sync_reference"} from the schedule or a person."""
+    """Messages of the queue, or an action of the schedule or of a person.
+
+    {"action": "sync_reference"} reads accounts, vendors and preferences anew,
+    {"action": "check_connections"} renews every token and counts its days;
+    {"company": "..."} beside it means one company.
+    """
     del context
-    if event.get("action") == "sync_reference":
-        return _sync()
+    actions = {"sync_reference": _sync, "check_connections": _check}
+    if event.get("action") in actions:
+        return _each_company(actions[event["action"]], str(event.get("company") or ""))
     if "Records" not in event:
-        return {"error": 'This function takes queue messages or {"action": "sync_reference"}.'}
-    failures = [r["messageId"] for r in event["Records"] if not _post(r)]
+        return {"error": f"This function takes queue messages or an action: {', '.join(actions)}."}
+    failures = [r["messageId"] for r in event["Records"] if not _done_with(r)]
     return {"batchItemFailures": [{"itemIdentifier": i} for i in failures]}
 
 
-def _post(record: Mapping[str, Any]) -> bool:
+def _done_with(record: Mapping[str, Any]) -> bool:
     """Post one message's bill; False when the message must come again."""
     message = json.loads(record["body"])
     entry_id = message["entry_id"]
+    received = int(record.get("attributes", {}).get("ApproximateReceiveCount", 1))
     try:
-        status = _poster().post(entry_id, int(message["revision"]), record["messageId"])
+        status = _poster().post(
+            entry_id,
+            int(message["revision"]),
+            record["messageId"],
+            last_try=received >= LAST_RECEIVE,
+        )
     except Unavailable as error:
-        wait = error.wait_seconds if isinstance(error, Throttled) else RETRY_SECONDS
+        if received >= LAST_RECEIVE:
+            # Better left to the sweep than spent: a dead letter would need a person.
+            logger.warning("left to the sweep", entry_id=entry_id, reason=str(error))
+            return True
+        wait = RETRY_SECONDS * 2 ** (received - 1)
+        if isinstance(error, Throttled):
+            wait = error.wait_seconds
         logger.warning("not posted yet", entry_id=entry_id, reason=str(error), seconds=wait)
         _clients()["sqs"].change_message_visibility(
             QueueUrl=settings.environment("SQS_QUEUE_URL"),
@@ -52,51 +72,108 @@ def _post(record: Mapping[str, Any]) -> bool:
             VisibilityTimeout=wait,
         )
         return False
-    logger.info("posted" if status == "POSTED" else "done", entry_id=entry_id, status=status)
+    logger.info("done", entry_id=entry_id, status=status)
     return True
 
 
-def _sync() -> dict[str, Any]:
-    """Refresh every company's snapshot; one that fails does not stop the others."""
-    poster, counts = _poster(), {}
-    for key in poster.companies:
+def _broken(company: str, refusal: Disconnected) -> None:
+    """Write it down; the first to notice raises the alarm."""
+    logger.error("not connected", company=company, reason=str(refusal))
+    if _connection(company).note_broken(refusal):
+        _clients()["sns"].publish(
+            TopicArn=settings.environment("SNS_ALERT_TOPIC"),
+            Subject=f"{company}: bills wait for a connection to QuickBooks"[:100],
+            Message=f"{company}: {refusal} Approved bills wait and go on by themselves then.",
+        )
+
+
+def _each_company(do: Callable[[str], str], only: str) -> dict[str, Any]:
+    """Do something for every company, or one; what fails for one does not stop the others."""
+    poster, said = _poster(), {}
+    if only not in {"", *poster.companies}:
+        return {"error": f"There is no company {only}: it is one of {', '.join(poster.companies)}."}
+    for company in [only] if only else poster.companies:
         try:
-            snapshot = reference.sync(
-                poster.quickbooks(key), poster.documents, key, datetime.now(UTC)
-            )
-            counts[key] = f"{len(snapshot.accounts)} accounts"
-        except Exception as error:  # noqa: BLE001 - said for this company; the others go on
-            logger.warning("no snapshot", company=key, reason=str(error))
-            counts[key] = str(error)
-    return {"companies": counts}
+            said[company] = do(company)
+        except Disconnected as refusal:
+            _broken(company, refusal)
+            said[company] = str(refusal)
+        except (Refused, Unavailable) as error:
+            logger.warning("not done", company=company, reason=str(error))
+            said[company] = str(error)
+    return {"companies": said}
+
+
+def _sync(company: str) -> str:
+    poster = _poster()
+    now = datetime.now(UTC)
+    snapshot = reference.sync(poster.quickbooks(company), poster.documents, company, now)
+    accounts, vendors = len(snapshot.accounts), len(snapshot.vendors)
+    return f"{snapshot.company_name}: {accounts} accounts, {vendors} vendors"
+
+
+def _check(company: str) -> str:
+    """Renew the token, which keeps it alive, and say how long it lasts.
+
+    The log line is a metric too, in CloudWatch's embedded format; Powertools' Metrics would
+    cost every cold start of the poster what is needed once a day.
+    """
+    days = _connection(company).keep_alive()
+    metric = {"Name": "RefreshTokenDaysLeft", "Unit": "Count"}
+    print(  # noqa: T201 - the embedded format is a line of its own on standard output
+        json.dumps(
+            {
+                "_aws": {
+                    "Timestamp": int(datetime.now(UTC).timestamp() * 1000),
+                    "CloudWatchMetrics": [
+                        {
+                            "Namespace": settings.environment("POWERTOOLS_METRICS_NAMESPACE"),
+                            "Dimensions": [[]],
+                            "Metrics": [metric],
+                        }
+                    ],
+                },
+                "company": company,
+                "RefreshTokenDaysLeft": days,
+            }
+        )
+    )
+    return f"connected for {days} more days"
 
 
 @cache
 def _clients() -> dict[str, Any]:
     session = boto3.Session()
-    return {n: session.client(n) for n in ("dynamodb", "s3", "secretsmanager", "sqs")}
+    return {n: session.client(n) for n in ("dynamodb", "s3", "secretsmanager", "sns", "sqs")}
 
 
 @cache
-def _company(key: str) -> QuickBooksCompany:
-    secrets = _clients()["secretsmanager"]
-    credentials = settings.secret(secrets, settings.environment("QB_SECRET_ARN"))
-    seed = credentials["refresh_tokens"].get(key)
-    if not seed:
-        raise Disconnected(f"{key} was never connected: give its token in qb_refresh_tokens.")
-    connection = Connection(
-        secrets=secrets,
-        secret_id=settings.environment("QB_TOKEN_SECRET_PREFIX") + key,
-        seed_token=seed,
+def _credentials() -> dict[str, Any]:
+    return settings.secret(_clients()["secretsmanager"], settings.environment("QB_SECRET_ARN"))
+
+
+@cache
+def _connection(company: str) -> Connection:
+    credentials = _credentials()
+    return Connection(
+        company=company,
+        table=_poster().table,
+        secrets=_clients()["secretsmanager"],
+        secret_id=settings.environment("QB_TOKEN_SECRET_PREFIX") + company,
+        seed_token=credentials["refresh_tokens"].get(company, ""),
         client_id=credentials["client_id"],
         client_secret=credentials["client_secret"],
         oauth_url=settings.environment("QB_OAUTH_URL"),
-    )
-    return QuickBooksCompany(
-        connection=connection,
-        realm_id=_poster().companies[key].realm_id,
-        api_url=settings.environment("QB_API_URL"),
         clock=lambda: datetime.now(UTC),
+    )
+
+
+@cache
+def _company(company: str) -> QuickBooksCompany:
+    return QuickBooksCompany(
+        connection=_connection(company),
+        realm_id=_poster().companies[company].realm_id,
+        api_url=settings.environment("QB_API_URL"),
         calls_per_minute=float(os.environ.get("QB_CALLS_PER_MINUTE") or CALLS_PER_MINUTE),
     )
 
@@ -104,13 +181,18 @@ def _company(key: str) -> QuickBooksCompany:
 @cache
 def _poster() -> Poster:
     clients = _clients()
-    table = Table(clients["dynamodb"], settings.environment("DYNAMODB_TABLE"))
+    table = Table(
+        clients["dynamodb"],
+        settings.environment("DYNAMODB_TABLE"),
+        retention_days=int(settings.environment("RECORD_RETENTION_DAYS")),
+    )
     sandbox = "sandbox-" in settings.environment("QB_API_URL")
     return Poster(
         table=table,
         documents=Documents(clients["s3"], settings.environment("S3_BUCKET")),
         companies=settings.stored_companies(table),
-        quickbooks=lambda key: _company(key).take_over(),
+        quickbooks=lambda company: _company(company).take_over(),
+        disconnected=_broken,
         web_url=f"https://{'sandbox.' if sandbox else ''}qbo.intuit.com",
         clock=lambda: datetime.now(UTC),
     )

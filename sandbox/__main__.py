@@ -6,51 +6,75 @@ import argparse
 import os
 import signal
 import sys
-import threading
 import time
 from pathlib import Path
+from typing import NoReturn
+from urllib.parse import urlsplit
+
+if sys.version_info[:2] != (3, 12):
+    sys.exit("The sandbox needs Python 3.12, as the functions do: run it by `make demo`.")
 
 # The functions' import root: what the sandbox shares with them is imported from there.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "lambda"))
 
-from sandbox import aws, chain, demo
-from sandbox.approver import rule
-from sandbox.chain import Vendors
+try:
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    from sandbox import demo, standing
+    from sandbox.approver import rule
+    from sandbox.chain import Vendors
+except ModuleNotFoundError as missing:
+    sys.exit(f"The package {missing.name} is not installed here: run `make venv`, or `make demo`.")
+
+
+class _Parser(argparse.ArgumentParser):
+    """Answers a wrong option with one sentence."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message} (--help lists the options)\n")
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run what the command line asks for; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m sandbox", description=__doc__)
+    parser = _Parser(prog="python -m sandbox", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    _demo_arguments(commands.add_parser("demo", help="run the main job headless, and end"))
+    demo_parser = commands.add_parser("demo", help="run the main job headless, and end")
+    _demo_arguments(demo_parser)
     serve = commands.add_parser("serve", help="keep the whole chain running until Ctrl-C")
-    serve.add_argument("--port", type=int, default=8700, help="of the web page")
+    serve.add_argument("--port", type=_number, default=8700, help="of the page (default 8700)")
     given = parser.parse_args(arguments)
-    signal.signal(signal.SIGTERM, _interrupt)
+    for stopping in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(stopping, _interrupt)  # also where a shell started us with SIGINT ignored
     try:
-        return _demo(given) if given.command == "demo" else _serve()
+        if given.command == "serve":
+            return standing.run(given.port, say)
+        return demo.run(_job(given, demo_parser), say)
     except KeyboardInterrupt:
         say("stopped")
         return 130
-    except (aws.EmulatorError, aws.TerraformError, RuntimeError, OSError) as error:
+    except (RuntimeError, OSError, BotoCoreError, ClientError) as error:
         say(f"The sandbox could not go on: {error}")
         return 1
 
 
 def _demo_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--bills", type=int, default=0, metavar="N", help="add N copies of bills")
+    parser.add_argument("--bills", type=_number, default=0, metavar="N", help="add N copies")
     parser.add_argument("--approve", default="all", type=_rule, help="all, none or every:K")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the counts there")
     parser.add_argument("--trace", type=Path, metavar="DIR", help="write the traffic there")
     odoo = parser.add_argument_group("a real Odoo instead of the simulator")
-    odoo.add_argument("--odoo-url", default="", metavar="BASE")
+    odoo.add_argument("--odoo-url", default="", type=_address, metavar="BASE")
     odoo.add_argument("--odoo-db", default="odoo")
     odoo.add_argument("--odoo-user", default="ap-bot@example.com")
-    odoo.add_argument("--odoo-api-key", default=os.environ.get("ODOO_API_KEY", "sandbox-odoo-key"))
+    odoo.add_argument(
+        "--odoo-api-key",
+        default=os.environ.get("ODOO_API_KEY", "sandbox-odoo-key"),
+        help="better given in the variable ODOO_API_KEY, which no process list shows",
+    )
     others = parser.add_argument_group("other stand-ins for Slack and QuickBooks")
-    others.add_argument("--slack-url", default="", metavar="URL")
-    others.add_argument("--quickbooks-url", default="", metavar="URL")
-    others.add_argument("--quickbooks-oauth-url", default="", metavar="URL")
+    others.add_argument("--slack-url", default="", type=_address, metavar="URL")
+    others.add_argument("--quickbooks-url", default="", type=_address, metavar="URL")
+    others.add_argument("--quickbooks-oauth-url", default="", type=_address, metavar="URL")
 
 
 def _rule(text: str) -> str:
@@ -61,7 +85,30 @@ def _rule(text: str) -> str:
     return text
 
 
-def _demo(given: argparse.Namespace) -> int:
+def _number(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number from 0")
+    return int(text)
+
+
+def _address(text: str) -> str:
+    parts = urlsplit(text)
+    if text and (parts.scheme not in {"http", "https"} or not parts.hostname):
+        raise argparse.ArgumentTypeError(f"{text} is not an address such as http://127.0.0.1:8069")
+    return text
+
+
+def _job(given: argparse.Namespace, parser: argparse.ArgumentParser) -> demo.Job:
+    if given.bills and given.odoo_url:
+        parser.error("--bills adds copies to the simulated Odoo: it does not go with --odoo-url")
+    if given.quickbooks_oauth_url and not given.quickbooks_url:
+        parser.error("--quickbooks-oauth-url belongs to --quickbooks-url: give both")
+    if given.json and given.json.is_dir():
+        parser.error(f"--json names a file to write, and {given.json} is a folder")
+    if given.trace and given.trace.exists() and not given.trace.is_dir():
+        parser.error(f"--trace names a folder to write to, and {given.trace} is a file")
+    if given.json:
+        given.json.parent.mkdir(parents=True, exist_ok=True)
     vendors = Vendors(
         odoo_url=given.odoo_url,
         odoo_db=given.odoo_db,
@@ -73,23 +120,14 @@ def _demo(given: argparse.Namespace) -> int:
         trace=given.trace,
         copies=given.bills,
     )
-    return demo.run(demo.Job(vendors=vendors, approve=given.approve, json_file=given.json), say)
-
-
-def _serve() -> int:
-    with chain.start(Vendors(), say) as running:
-        say("")
-        for name, address in running.addresses.items():
-            say(f"{name:<11} {address}")
-        say(f"{'AWS':<11} {running.emulator.url}")
-        url = running.emulator.function_url(running.outputs["approval_handler_url"])
-        say(f"{'clicks':<11} {url}")
-        say("Ctrl-C stops all of it.")
-        threading.Event().wait()
-    return 0
+    return demo.Job(vendors=vendors, approve=given.approve, json_file=given.json)
 
 
 def _interrupt(*_: object) -> None:
+    """Stop at the first signal; further ones must not disturb the stopping."""
+    for stopping in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(stopping, signal.SIG_IGN)
+    say("stopping all that was started")
     raise KeyboardInterrupt
 
 

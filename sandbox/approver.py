@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 import requests
 
 from sandbox.chain import RESPONSE_PATH, SIGNING_SECRET
 from sandbox.recording import matching
-from sandbox.slack import SignedRequest, block_actions, signed
+from sandbox.slack import ScreenError, SignedRequest, block_actions, signed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,39 +49,31 @@ class Approver:
 
     chain: Chain
     wanted: Callable[[int], bool]
-    decided: dict[str, int] = field(default_factory=dict)
+    decided: Counter[str] = field(default_factory=Counter)
     trouble: list[str] = field(default_factory=list)
-    _seen: int = 0
+    seen: int = 0
 
     def decide_new(self) -> int:
         """Decide every card that arrived since the last time; returns how many arrived."""
-        posts = matching(self._exchanges(), lambda e: _is_call(e, "chat.postMessage"))
-        new = posts[self._seen :]
-        for number, post in enumerate(new, start=self._seen):
+        posts = matching(self._exchanges(), _is_card)
+        new = posts[self.seen :]
+        for number, post in enumerate(new, start=self.seen):
+            self.seen += 1
             if self.wanted(number):
                 self._decide(post["body"] | {"ts": post["answer"]["ts"]})
-        self._seen = len(posts)
         return len(new)
 
     def _decide(self, message: Json) -> None:
-        actions = {
-            e["action_id"]
-            for b in message["blocks"]
-            for e in b.get("elements", [])
-            if "action_id" in e
-        }
+        actions = _actions(message)
         if "acknowledge_intercompany" in actions:
             self._click(message, "acknowledge_intercompany")
-            self._count("acknowledged")
+            self.decided["acknowledged"] += 1
         elif "Possible duplicate" in message["text"]:
             self._reject(message)
-            self._count("rejected")
-        elif "approve_invoice" in actions:
+            self.decided["rejected"] += 1
+        else:
             self._click(message, "approve_invoice")
-            self._count("approved")
-
-    def _count(self, what: str) -> None:
-        self.decided[what] = self.decided.get(what, 0) + 1
+            self.decided["approved"] += 1
 
     def _reject(self, message: Json) -> None:
         opened_before = len(self._modals())
@@ -93,19 +87,30 @@ class Approver:
         modal = self._modals()[-1]
         values: dict[str, dict[str, str | None]] = {"reason": {"text": REASON}}
         if self.chain.slack:
-            self._send(self.chain.slack.submit(APPROVER, modal["answer"]["view"]["id"], values))
+            opened = modal["answer"]["view"]["id"]
+            said = self._send(self.chain.slack.submit(APPROVER, opened, values))
+            self.chain.slack.apply_submit_answer(opened, HTTPStatus.OK, said)
             return
         typed = {"reason": {"text": {"type": "plain_text_input", "value": REASON}}}
-        view = modal["body"]["view"] | {"state": {"values": typed}}
+        view = modal["body"]["view"] | {"id": "V-SANDBOX", "state": {"values": typed}}
         self._send(self._signed({"type": "view_submission", "view": view, **_people()}))
 
     def _modals(self) -> list[Exchange]:
-        return matching(self._exchanges(), lambda e: _is_call(e, "views.open"))
+        """The modals the handler asked for.
+
+        A Slack outside did not make our trigger id, so it may refuse: what the person would have
+        seen is in the request.
+        """
+        asked = [e for e in list(self._exchanges()) if e["path"].endswith("/views.open")]
+        return [e for e in asked if _is_ok(e)] if self.chain.slack else asked
 
     def _click(self, message: Json, action_id: str) -> None:
         channel, ts = message["channel"], message["ts"]
         if self.chain.slack:
-            self._send(self.chain.slack.click(APPROVER, channel, ts, action_id))
+            try:
+                self._send(self.chain.slack.click(APPROVER, channel, ts, action_id))
+            except ScreenError as error:
+                self.trouble.append(f"nobody could click: {error}")
             return
         blocks = [{"block_id": f"b{n}", **block} for n, block in enumerate(message["blocks"])]
         payload = block_actions(
@@ -124,7 +129,7 @@ class Approver:
     def _signed(self, payload: Json) -> SignedRequest:
         return signed(payload, secret=SIGNING_SECRET, at=time.time())
 
-    def _send(self, request: SignedRequest) -> None:
+    def _send(self, request: SignedRequest) -> bytes:
         emulator = self.chain.emulator
         with requests.Session() as session:
             session.trust_env = False
@@ -135,16 +140,35 @@ class Approver:
                 verify=str(emulator.ca_bundle),
                 timeout=60,
             )
-        if answer.status_code != requests.codes.ok:
+        if answer.status_code != HTTPStatus.OK:
             self.trouble.append(f"a click was answered with HTTP {answer.status_code}")
+        elif b"errors" in answer.content:
+            self.trouble.append(f"a modal was answered with {answer.text}")
+        return answer.content
 
     def _exchanges(self) -> list[Exchange]:
         return self.chain.recorders["slack"].exchanges
 
 
-def _is_call(exchange: Exchange, method: str) -> bool:
+def _is_card(exchange: Exchange) -> bool:
+    """Whether a message was posted on which somebody can decide."""
+    wanted = {"approve_invoice", "acknowledge_intercompany"}
+    return (
+        exchange["path"].endswith("/chat.postMessage")
+        and _is_ok(exchange)
+        and bool(wanted & _actions(exchange["body"]))
+    )
+
+
+def _is_ok(exchange: Exchange) -> bool:
     answer = exchange["answer"]
-    return bool(exchange["path"].endswith(f"/{method}") and answer and answer.get("ok"))
+    return isinstance(answer, dict) and bool(answer.get("ok"))
+
+
+def _actions(message: Json) -> set[str]:
+    """The action ids of a message's buttons."""
+    elements = (e for b in message.get("blocks") or () for e in b.get("elements", ()))
+    return {str(e["action_id"]) for e in elements if "action_id" in e}
 
 
 def _people() -> Json:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import re
 import shutil
 import socket
@@ -13,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import urlsplit
 
+from odoo_qb.errors import Refused, Unavailable
 from odoo_qb.odoo import Odoo as OdooClient
 from sandbox import aws
 from sandbox.odoo import Odoo
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 PROJECT: Final = Path(__file__).resolve().parent.parent
-RUN_DIR: Final = PROJECT / ".run"
+TERRAFORM: Final = (1, 11)  # write-only arguments
 
 BOT_TOKEN: Final = "xoxb-sandbox"  # noqa: S105 - the sandbox's own, known to all
 SIGNING_SECRET: Final = "sandbox-signing-secret"  # noqa: S105 - as above
@@ -35,6 +38,10 @@ CHANNEL: Final = "C-SANDBOX"
 TOKEN_PATH: Final = "/oauth2/v1/tokens/bearer"  # noqa: S105 - a path
 RESPONSE_PATH: Final = "/response/"
 FIRST_REALM: Final = 9130350000000001
+
+
+class SetupError(RuntimeError):
+    """The chain cannot be started on this machine; the sentence says what to do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +71,7 @@ class Chain:
     recorders: dict[str, Recorder]
     addresses: dict[str, str]
     companies: dict[str, str]  # company key -> its name in Odoo
+    realms: dict[str, str]  # company key -> its id in QuickBooks
     _stack: ExitStack = field(repr=False)
 
     def close(self) -> None:
@@ -77,33 +85,46 @@ class Chain:
         self.close()
 
 
-def start(vendors: Vendors, progress: Callable[[str], None], run_dir: Path = RUN_DIR) -> Chain:
+def run_dir() -> Path:
+    """Where all of a sandbox is kept; SANDBOX_RUN_DIR names another place than `.run`."""
+    return Path(os.environ.get("SANDBOX_RUN_DIR") or PROJECT / ".run").absolute()
+
+
+def start(vendors: Vendors, progress: Callable[[str], None]) -> Chain:
     """Start the vendors and the emulator, and apply main.tf to it.
 
     What an earlier run built stands; its data is forgotten.
     """
-    run_dir.mkdir(parents=True, exist_ok=True)
+    check_tools()
+    kept = run_dir()
+    kept.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         progress("building the functions' packages")
         build()
-        parts = _start_vendors(vendors, run_dir, stack)
+        parts = _start_vendors(vendors, kept, stack)
         companies = _companies(vendors, parts)
+        realms = {key: str(FIRST_REALM + n) for n, key in enumerate(sorted(companies))}
         if parts.quickbooks:
-            for number, (key, name) in enumerate(sorted(companies.items())):
-                realm, token = str(FIRST_REALM + number), f"sandbox-refresh-{key}"
-                parts.quickbooks.add_realm(realm, name, refresh_token=token)
+            for key, realm in realms.items():
+                token = f"sandbox-refresh-{key}"
+                parts.quickbooks.add_realm(realm, companies[key], refresh_token=token)
         progress("starting the AWS emulator")
-        emulator = aws.start(run_dir)
+        emulator = aws.start(kept)
         stack.callback(aws.stop, emulator)
-        terraform = aws.Terraform(PROJECT, run_dir, emulator.environment())
+        terraform = aws.Terraform(PROJECT, kept, emulator.environment())
         terraform.init()
         known = _known_outputs(terraform)
         if known:
             progress("forgetting the data of the last run")
             aws.forget(emulator, table=known["dynamodb_table"], bucket=known["s3_bucket"])
-        progress("terraform apply")
+        progress(
+            "terraform apply: of what an earlier run built, only what changed"
+            if known
+            else "terraform apply: about a minute and a half the first time"
+        )
         terraform.apply(
-            _variables(vendors, parts, companies), lambda line: progress(f"terraform: {line}")
+            _variables(vendors, parts, companies, realms),
+            lambda line: progress(f"terraform: {line}"),
         )
         return Chain(
             emulator=emulator,
@@ -114,16 +135,44 @@ def start(vendors: Vendors, progress: Callable[[str], None], run_dir: Path = RUN
             recorders=parts.recorders,
             addresses={name: server.url for name, server in parts.servers.items()},
             companies=companies,
+            realms=realms,
             _stack=stack.pop_all(),
         )
     raise AssertionError  # the stack swallows nothing
+
+
+def check_tools() -> None:
+    """SetupError in a sentence if this machine lacks a program the sandbox starts."""
+    for program, what in {
+        "bash": "bash, which runs build.sh",
+        "openssl": "openssl, with which the AWS emulator makes its certificate",
+        "terraform": f"Terraform {TERRAFORM[0]}.{TERRAFORM[1]} or later",
+    }.items():
+        if not shutil.which(program):
+            raise SetupError(f"{program} was not found on the PATH: install {what}.")
+    done = subprocess.run(
+        ["terraform", "version", "-json"],
+        env={**os.environ, "CHECKPOINT_DISABLE": "1"},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    found = re.search(r'"terraform_version": *"(\d+)\.(\d+)', done.stdout)
+    if not found:
+        raise SetupError(
+            f"terraform does not run: {' '.join((done.stderr or done.stdout).split())}"
+        )
+    if (int(found[1]), int(found[2])) < TERRAFORM:
+        needed = ".".join(map(str, TERRAFORM))
+        raise SetupError(f"This is Terraform {found[1]}.{found[2]}: install {needed} or later.")
 
 
 def build() -> None:
     """Build the four packages; quick when nothing changed."""
     done = subprocess.run(["./build.sh"], cwd=PROJECT, check=False, capture_output=True, text=True)
     if done.returncode:
-        raise aws.EmulatorError(f"build.sh failed:\n{done.stdout}{done.stderr}")
+        said = " ".join((done.stderr or done.stdout).split())
+        raise SetupError(f"build.sh failed: {said}")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -136,7 +185,7 @@ class _Parts:
     servers: dict[str, Server] = field(default_factory=dict)
 
 
-def _start_vendors(vendors: Vendors, run_dir: Path, stack: ExitStack) -> _Parts:
+def _start_vendors(vendors: Vendors, kept: Path, stack: ExitStack) -> _Parts:
     """Each vendor behind a recorder, on the ports of last time: Terraform changes nothing then."""
     parts = _Parts(
         odoo=None
@@ -152,13 +201,14 @@ def _start_vendors(vendors: Vendors, run_dir: Path, stack: ExitStack) -> _Parts:
         "slack": parts.slack or forward(_origin(vendors.slack_url), own_paths=RESPONSE_PATH),
         "quickbooks": parts.quickbooks or _outside_quickbooks(vendors),
     }
-    ports = _Ports(run_dir / "ports.json")
+    ports = _Ports(kept / "ports.json")
     secrets = [vendors.odoo_api_key, BOT_TOKEN, SIGNING_SECRET, CLIENT_SECRET]
     if vendors.trace:
         vendors.trace.mkdir(parents=True, exist_ok=True)
     for name, application in applications.items():
         trace = vendors.trace / f"{name}.jsonl" if vendors.trace else None
         recorder = Recorder(application, secrets=secrets, trace=trace)
+        stack.callback(recorder.close)
         server = serve(recorder, ports.of(name))
         stack.callback(server.close)
         ports.remember(name, server)
@@ -175,14 +225,14 @@ def _outside_quickbooks(vendors: Vendors) -> WSGIApplication:
     token_path = _token_path(vendors)
 
     def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        vendor = oauth if environ["PATH_INFO"] == token_path else api
+        vendor = oauth if environ["PATH_INFO"].rstrip("/") == token_path else api
         return vendor(environ, start_response)
 
     return application
 
 
 def _token_path(vendors: Vendors) -> str:
-    return urlsplit(vendors.quickbooks_oauth_url).path.rstrip("/") or TOKEN_PATH
+    return _path(vendors.quickbooks_oauth_url) or TOKEN_PATH
 
 
 class _Ports:
@@ -194,23 +244,28 @@ class _Ports:
 
     def of(self, name: str) -> int:
         port = self._ports.get(name, 0)
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                return 0
-        return port
+        return port if is_free(port) else 0
 
     def remember(self, name: str, server: Server) -> None:
         self._ports[name] = urlsplit(server.url).port or 0
         self._file.write_text(json.dumps(self._ports))
 
 
+def is_free(port: int) -> bool:
+    """Whether a server can listen on this loopback port now."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
 def _companies(vendors: Vendors, parts: _Parts) -> dict[str, str]:
     """Odoo's companies by a key made of their names; asked past the recorder."""
     if parts.odoo:
-        names = [str(r["name"]) for r in parts.odoo.records["res.company"].values()]
+        rows = [{"id": i, "name": r["name"]} for i, r in parts.odoo.records["res.company"].items()]
     else:
         client = OdooClient(
             url=vendors.odoo_url,
@@ -218,39 +273,61 @@ def _companies(vendors: Vendors, parts: _Parts) -> dict[str, str]:
             username=vendors.odoo_user,
             api_key=vendors.odoo_api_key,
         )
-        rows = client.call("res.company", "search_read", [], fields=["name"])
-        names = [str(row["name"]) for row in rows]
-    return {re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-"): name for name in names}
+        try:
+            rows = client.call("res.company", "search_read", [], fields=["name"])
+        except (Refused, Unavailable) as error:
+            raise SetupError(str(error)) from None
+    companies: dict[str, str] = {}
+    for row in rows:
+        key = re.sub(r"[^A-Za-z0-9_-]+", "-", str(row["name"])).strip("-")
+        if not key or key in companies:
+            key = f"{key}-{row['id']}".strip("-")
+        companies[key] = str(row["name"])
+    return companies
 
 
-def _variables(vendors: Vendors, parts: _Parts, companies: dict[str, str]) -> dict[str, Any]:
+def _variables(
+    vendors: Vendors, parts: _Parts, companies: dict[str, str], realms: dict[str, str]
+) -> dict[str, Any]:
     address = {name: server.url for name, server in parts.servers.items()}
-    keys = sorted(companies)
-    return {
-        "environment": "sandbox",
-        "alert_email": "finance-ops@example.com",
-        "odoo_api_url": address["odoo"] + urlsplit(vendors.odoo_url).path.rstrip("/"),
-        "odoo_database": vendors.odoo_db,
-        "odoo_username": vendors.odoo_user,
+    secrets = {
         "odoo_api_key": vendors.odoo_api_key,
-        "extract_since": "2026-01-01",
-        "slack_channel_id": CHANNEL,
         "slack_bot_token": BOT_TOKEN,
         "slack_signing_secret": SIGNING_SECRET,
-        "slack_api_url": address["slack"] + (urlsplit(vendors.slack_url).path or "/api/"),
+        "qb_client_secret": CLIENT_SECRET,
+        "qb_refresh_tokens": {key: f"sandbox-refresh-{key}" for key in realms},
+    }
+    return secrets | {
+        "environment": "sandbox",
+        "alert_email": "finance-ops@example.com",
+        "secrets_version": _version([secrets, vendors.odoo_db, vendors.odoo_user]),
+        "odoo_api_url": address["odoo"] + _path(vendors.odoo_url),
+        "odoo_database": vendors.odoo_db,
+        "odoo_username": vendors.odoo_user,
+        "extract_since": "2026-01-01",
+        "slack_channel_id": CHANNEL,
+        "slack_api_url": address["slack"] + (_path(vendors.slack_url) or "/api") + "/",
         "slack_messages_per_second": 20,
         "qb_client_id": "sandbox-client",
-        "qb_client_secret": CLIENT_SECRET,
-        "qb_realm_ids": {key: str(FIRST_REALM + n) for n, key in enumerate(keys)},
-        "qb_refresh_tokens": {key: f"sandbox-refresh-{key}" for key in keys},
-        "quickbooks_api_url": address["quickbooks"]
-        + urlsplit(vendors.quickbooks_url).path.rstrip("/"),
+        "qb_realm_ids": realms,
+        "quickbooks_api_url": address["quickbooks"] + _path(vendors.quickbooks_url),
         "quickbooks_oauth_url": address["quickbooks"] + _token_path(vendors),
         "company_settings": {
             key: {"odoo_company": companies[key], "default_account": "Uncategorized Expense"}
-            for key in keys
+            for key in realms
         },
     }
+
+
+def _version(secrets: object) -> int:
+    """A number that differs when the secrets do: Terraform cannot compare what it does not keep."""
+    digest = hashlib.sha256(json.dumps(secrets, sort_keys=True).encode()).hexdigest()
+    return 1 + int(digest[:6], 16)
+
+
+def _path(url: str) -> str:
+    """`/odoo` of https://example.com/odoo/; empty if there is none."""
+    return urlsplit(url).path.rstrip("/")
 
 
 def _origin(url: str) -> str:
@@ -266,8 +343,3 @@ def _known_outputs(terraform: aws.Terraform) -> dict[str, Any]:
     except aws.TerraformError:
         return {}
     return outputs if "dynamodb_table" in outputs else {}
-
-
-def forget_everything(run_dir: Path = RUN_DIR) -> None:
-    """Remove the sandbox's folder: the next start builds all of it anew."""
-    shutil.rmtree(run_dir, ignore_errors=True)

@@ -148,6 +148,11 @@ class QuickBooks:
             self._injections.append(injection)
         return injection
 
+    def forgive(self) -> None:
+        """Drop the faults that were not met yet."""
+        with self._lock:
+            self._injections.clear()
+
     def state(self) -> Json:
         """Everything that can be seen, as JSON would hold it."""
         with self._lock:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import json
+import re
+import socket
 import threading
 from datetime import UTC, datetime
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
 
 import requests
 from werkzeug.formparser import parse_form_data
@@ -24,35 +24,40 @@ if TYPE_CHECKING:
 Exchange = dict[str, Any]
 
 _SECRET_NAMES: Final = {"access_token", "refresh_token", "token", "password", "client_secret"}
+_SHORT: Final = 8  # a secret shorter than this may be part of any word: it is hidden standing alone
+# Addresses that let in whoever knows them: a document's link, a click's answer.
+_LINK_SECRETS: Final = re.compile(
+    r"(X-Amz-(?:Signature|Security-Token|Credential)=|^/response/)[^&|>\s\"]+"
+)
 _HOP_BY_HOP: Final = {"connection", "content-length", "content-encoding", "transfer-encoding"}
 
 
 class Recorder:
     """A WSGI application that passes each request on to `vendor` and keeps what passed.
 
-    `secrets` are hidden wherever they occur. With a `trace` file every exchange is a line of
-    it at once, so that nothing is missing when somebody stops the run.
+    With a `trace` file every exchange is a line of it at once, so that nothing is missing when
+    somebody stops the run; there `secrets` are hidden, and what is a secret by its name.
     """
 
     def __init__(
         self, vendor: WSGIApplication, *, secrets: Iterable[str] = (), trace: Path | None = None
     ) -> None:
         self._vendor = vendor
-        self._secrets = [s for s in secrets if s]
+        self._hide = _Hide(secrets)
         self._lock = threading.Lock()
         self._file = trace.open("w", encoding="utf-8") if trace else None
         self.exchanges: list[Exchange] = []
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Pass one request on and keep it with its answer, also when there was none."""
-        length = int(environ.get("CONTENT_LENGTH") or 0)
-        body = environ["wsgi.input"].read(length)
+        request = Request(environ)
+        body = request.get_data(cache=False)
         exchange: Exchange = {
             "at": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-            "method": environ["REQUEST_METHOD"],
+            "method": request.method,
             "path": environ["PATH_INFO"],
-            "query": self._hidden(Request(environ).args.to_dict()),
-            "body": self._hidden(_content(environ.get("CONTENT_TYPE", ""), body)),
+            "query": request.args.to_dict(),
+            "body": _content(environ.get("CONTENT_TYPE", ""), body),
             "status": None,
             "answer": None,
         }
@@ -62,54 +67,70 @@ class Recorder:
             told[:] = [status, headers]
             return start_response(status, headers, *rest)
 
+        passed_on = {k: v for k, v in environ.items() if k not in _CHUNKED}
+        passed_on |= {"wsgi.input": BytesIO(body), "CONTENT_LENGTH": str(len(body))}
         answer = b""
         try:
-            answer = b"".join(self._vendor({**environ, "wsgi.input": BytesIO(body)}, remember))
+            answer = b"".join(self._vendor(passed_on, remember))
         finally:
             if told:  # a vendor that hangs up tells nothing
                 kind = {k.lower(): v for k, v in told[1]}.get("content-type", "")
                 exchange["status"] = int(told[0].split()[0])
-                exchange["answer"] = self._hidden(_content(kind, answer))
+                exchange["answer"] = _content(kind, answer)
             self._keep(exchange)
         return [answer]
+
+    def close(self) -> None:
+        """End the trace."""
+        with self._lock:
+            if self._file:
+                self._file.close()
+                self._file = None
 
     def _keep(self, exchange: Exchange) -> None:
         with self._lock:
             self.exchanges.append(exchange)
             if self._file:
-                self._file.write(json.dumps(exchange, ensure_ascii=False) + "\n")
+                self._file.write(json.dumps(self._hide(exchange), ensure_ascii=False) + "\n")
                 self._file.flush()
 
-    def _hidden(self, value: Any) -> Any:  # noqa: ANN401 - JSON
+
+class _Hide:
+    """JSON with `***` in place of what nobody should read."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        # The longest first, or a secret that is part of another would leave the rest of it.
+        self._secrets = sorted((s for s in secrets if s), key=len, reverse=True)
+
+    def __call__(self, value: Any) -> Any:  # noqa: ANN401 - JSON
         if isinstance(value, dict):
             return {
-                k: "***" if k in _SECRET_NAMES and isinstance(v, str) else self._shortened(k, v)
+                k: "***" if k in _SECRET_NAMES and isinstance(v, str) else self(v)
                 for k, v in value.items()
             }
         if isinstance(value, list):
-            return [self._hidden(v) for v in value]
-        if isinstance(value, str):
-            for secret in self._secrets:
-                value = value.replace(secret, "***")
-        return value
+            return [self(v) for v in value]
+        return self._text(value) if isinstance(value, str) else value
 
-    def _shortened(self, name: str, value: Any) -> Any:  # noqa: ANN401 - JSON
-        """A file's base64 text, as Odoo sends it, by its length and hash."""
-        if name == "datas" and isinstance(value, str):
-            try:
-                return _bytes(base64.b64decode(value, validate=True))
-            except binascii.Error:
-                return "not base64"
-        return self._hidden(value)
+    def _text(self, text: str) -> str:
+        for secret in self._secrets:
+            if text == secret:
+                return "***"
+            if len(secret) >= _SHORT:
+                text = text.replace(secret, "***")
+        return _LINK_SECRETS.sub(r"\1***", text)
+
+
+_CHUNKED: Final = {"HTTP_TRANSFER_ENCODING", "wsgi.input_terminated"}
 
 
 def _content(kind: str, body: bytes) -> Any:  # noqa: ANN401 - JSON
     """A body as JSON can tell it: objects of JSON and forms, other bytes by length and hash."""
     if not body:
         return None
-    if "json" in kind:
+    if "json" in kind or (not kind and body[:1] in {b"{", b"["}):
         try:
-            return json.loads(body)
+            return _without_files(json.loads(body))
         except ValueError:
             return _bytes(body)
     if "form" in kind:
@@ -121,7 +142,10 @@ def _content(kind: str, body: bytes) -> Any:  # noqa: ANN401 - JSON
         }
         _, form, files = parse_form_data(environ)
         parts = {name: _part("", value.encode()) for name, value in form.items()}
-        return parts | {n: _part(f.content_type or "", f.read()) for n, f in files.items()}
+        for name, file in files.items():
+            parts[name] = _part(file.content_type or "", file.read())
+            file.close()
+        return parts
     if kind.startswith(("text/", "application/text")):
         return body.decode(errors="replace")
     return _bytes(body)
@@ -139,6 +163,24 @@ def _part(kind: str, data: bytes) -> Any:  # noqa: ANN401 - JSON
     return _bytes(data)
 
 
+def _without_files(value: Any) -> Any:  # noqa: ANN401 - JSON
+    """Files' base64 text, as Odoo sends it in `datas`, by length and hash."""
+    if isinstance(value, list):
+        return [_without_files(v) for v in value]
+    if not isinstance(value, dict):
+        return value
+    return {k: _file(v) if k == "datas" else _without_files(v) for k, v in value.items()}
+
+
+def _file(value: Any) -> Any:  # noqa: ANN401 - JSON
+    if not isinstance(value, str):
+        return value
+    try:
+        return _bytes(base64.b64decode(value, validate=True))
+    except ValueError:
+        return "not base64"
+
+
 def _bytes(data: bytes) -> dict[str, Any]:
     return {"length": len(data), "sha256": hashlib.sha256(data).hexdigest()}
 
@@ -146,36 +188,44 @@ def _bytes(data: bytes) -> dict[str, Any]:
 def forward(base_url: str, *, own_paths: str = "") -> WSGIApplication:
     """A WSGI application that asks the server at `base_url`, as if it were there itself.
 
-    Paths that begin with `own_paths` are answered here, with an empty 200.
+    Where that server hangs up or cannot be reached, so does this one. Paths that begin with
+    `own_paths` are answered here, with an empty 200.
     """
-    session = requests.Session()
-    session.trust_env = False
 
     def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         request = Request(environ)
         if own_paths and request.path.startswith(own_paths):
-            return Response("ok")(environ, start_response)
+            return Response()(environ, start_response)
+        # As it came: decoding a path and encoding it again may change it.
+        target = environ.get("REQUEST_URI") or request.full_path.removesuffix("?")
+        headers = {k: v for k, v in request.headers if k.lower() not in _LOCAL}
         try:
-            answer = session.request(
-                request.method,
-                base_url.rstrip("/") + request.full_path.removesuffix("?"),
-                headers={k: v for k, v in request.headers if k.lower() not in _LOCAL},
-                data=request.get_data(),
-                timeout=130,
-                allow_redirects=False,
-            )
+            # A connection each: one kept alive may be closed just as the next request is sent.
+            with requests.Session() as session:
+                session.trust_env = False
+                answer = session.request(
+                    request.method,
+                    base_url.rstrip("/") + target,
+                    headers=headers | {"Connection": "close"},
+                    data=request.get_data(),
+                    timeout=_FORWARD_SECONDS,
+                    allow_redirects=False,
+                )
         except requests.RequestException as error:
-            text = (
-                f"The server at {urlsplit(base_url).netloc} did not answer: {type(error).__name__}"
-            )
-            return Response(text, 502)(environ, start_response)
-        headers = [(k, v) for k, v in answer.headers.items() if k.lower() not in _HOP_BY_HOP]
-        return Response(answer.content, answer.status_code, headers)(environ, start_response)
+            if "werkzeug.socket" in environ:
+                environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+            raise ConnectionResetError("the server behind the proxy did not answer") from error
+        kept = [(k, v) for k, v in answer.headers.items() if k.lower() not in _HOP_BY_HOP]
+        response = Response(answer.content, answer.status_code, kept)
+        if "Content-Type" not in answer.headers:
+            response.headers.remove("Content-Type")  # the framework's guess, not the server's
+        return response(environ, start_response)
 
     return application
 
 
 _LOCAL: Final = _HOP_BY_HOP | {"host", "accept-encoding"}
+_FORWARD_SECONDS: Final = 130  # longer than any function waits
 
 
 def matching(exchanges: Iterable[Exchange], wanted: Callable[[Exchange], bool]) -> list[Exchange]:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class _Quiet(WSGIRequestHandler):
-    """Keeps connections alive, as the vendors' front ends do, and prints nothing."""
+    """Speaks HTTP/1.1, one request a connection (werkzeug closes it), and prints nothing."""
 
     protocol_version = "HTTP/1.1"
 

@@ -126,7 +126,7 @@ run "functions_are_told_what_they_read" {
       extractor        = "EXTRACT_SINCE ODOO_API_URL ODOO_SECRET_ARN SNS_ALERT_TOPIC SQS_QUEUE_URL"
       notifier         = "APPROVAL_URL REJECTION_NOTIFY_USERS SLACK_API_URL SLACK_CHANNEL_ID SLACK_MESSAGES_PER_SECOND SLACK_SECRET_ARN"
       approval_handler = "REJECTION_NOTIFY_USERS SLACK_API_URL SLACK_CHANNEL_ID SLACK_SECRET_ARN SQS_QUEUE_URL"
-      poster           = "QB_API_URL QB_OAUTH_URL QB_SECRET_ARN QB_TOKEN_SECRET_PREFIX SNS_ALERT_TOPIC SQS_QUEUE_URL"
+      poster           = "QB_API_URL QB_CALLS_PER_MINUTE QB_OAUTH_URL QB_SECRET_ARN QB_TOKEN_SECRET_PREFIX SNS_ALERT_TOPIC SQS_QUEUE_URL"
     }
     error_message = "A function's environment has a variable more or less."
   }
@@ -450,6 +450,9 @@ run "values_that_would_fail_later_are_refused_now" {
     alert_email               = "nobody"
     log_retention_days        = 8
     odoo_api_url              = "http://example.odoo.com"
+    odoo_database             = ""
+    odoo_username             = " "
+    odoo_api_key              = ""
     slack_api_url             = "https://user:password@slack.com/api/"
     quickbooks_api_url        = "ftp://intuit.com"
     quickbooks_oauth_url      = "http://127.0.0.1:80@intuit.com/"
@@ -463,6 +466,10 @@ run "values_that_would_fail_later_are_refused_now" {
     rejection_notify_users    = ["anna"]
     secrets_version           = 0
     reserved_concurrency      = { poster = -1 }
+
+    qb_client_id                = ""
+    qb_client_secret            = ""
+    quickbooks_calls_per_minute = 501
   }
 
   expect_failures = [
@@ -470,15 +477,50 @@ run "values_that_would_fail_later_are_refused_now" {
     var.quickbooks_api_url, var.quickbooks_oauth_url, var.schedule_rate, var.extract_since,
     var.record_retention_days, var.slack_channel_id, var.slack_bot_token, var.slack_signing_secret,
     var.rejection_notify_users, var.secrets_version, var.reserved_concurrency, var.slack_messages_per_second,
+    var.odoo_database, var.odoo_username, var.odoo_api_key, var.qb_client_id, var.qb_client_secret,
+    var.quickbooks_calls_per_minute,
   ]
 }
 
-run "realms_that_would_be_mixed_up_are_refused" {
+run "two_companies_in_one_realm_are_refused" {
   command = plan
 
   variables {
-    qb_realm_ids      = { north = "9130350000000001", "no/rth" = "9130350000000001" }
+    qb_realm_ids = { north = "9130350000000001", south = "9130350000000001" }
+  }
+
+  expect_failures = [var.qb_realm_ids]
+}
+
+run "a_company_key_that_cannot_name_a_file_is_refused" {
+  command = plan
+
+  variables {
+    qb_realm_ids      = { north = "9130350000000001", "no/rth" = "9130350000000002" }
     qb_refresh_tokens = { north = "n", "no/rth" = "s" }
+    company_settings  = {}
+  }
+
+  expect_failures = [var.qb_realm_ids]
+}
+
+run "a_realm_that_is_no_number_is_refused" {
+  command = plan
+
+  variables {
+    qb_realm_ids = { north = "9130 3500 0000 0001", south = "9130350000000002" }
+  }
+
+  expect_failures = [var.qb_realm_ids]
+}
+
+run "a_deployment_without_a_company_is_refused" {
+  command = plan
+
+  variables {
+    qb_realm_ids      = {}
+    qb_refresh_tokens = {}
+    company_settings  = {}
   }
 
   expect_failures = [var.qb_realm_ids]
@@ -499,6 +541,16 @@ run "approvers_are_named_by_their_ids" {
 
   variables {
     company_settings = { north = { approvers = ["anna"] } }
+  }
+
+  expect_failures = [var.company_settings]
+}
+
+run "escalation_names_people_by_their_ids" {
+  command = plan
+
+  variables {
+    company_settings = { north = { escalation_approvers = ["@finance"] } }
   }
 
   expect_failures = [var.company_settings]

@@ -106,3 +106,31 @@ def test_a_missing_zip_is_said_in_a_sentence(initialised: Path, tmp_path: Path) 
 
     details = {e["diagnostic"]["detail"] for e in told if e["type"] == "diagnostic"}
     assert "lambda/poster.zip is not there yet: run ./build.sh first." in details
+
+
+@pytest.mark.parametrize("variable", ["odoo_api_url", "extract_since", "qb_realm_ids"])
+def test_a_missing_variable_is_named(initialised: Path, tmp_path: Path, variable: str) -> None:
+    shutil.copytree(initialised, tmp_path / "copy", symlinks=True)
+    example = tmp_path / "copy" / "example.tfvars"
+    left_out = re.sub(rf"(?ms)^{variable} +=( {{.*?^}}|[^\n]*)", "", example.read_text())
+    assert left_out != example.read_text()
+    example.write_text(left_out)
+
+    told = events(plan_of_example(tmp_path / "copy"))
+
+    said = [e["diagnostic"] for e in told if e["type"] == "diagnostic"]
+    assert any(
+        d["summary"] == "No value for required variable" and f'"{variable}"' in d["detail"]
+        for d in said
+    )
+
+
+def test_every_refusal_of_a_value_is_tried() -> None:
+    """Each variable with a validation is met by a run that expects it to fail."""
+    text = (PROJECT / "variables.tf").read_text()
+    blocks = re.split(r'^variable "', text, flags=re.MULTILINE)[1:]
+    validated = {b.split('"', 1)[0] for b in blocks if "  validation {" in b.split("\n}\n", 1)[0]}
+    tests = (PROJECT / "tests" / "infra.tftest.hcl").read_text()
+    expected = " ".join(re.findall(r"expect_failures = \[([^\]]*)\]", tests))
+
+    assert validated == set(re.findall(r"var\.(\w+)", expected))

@@ -10,10 +10,12 @@ import base64
 import json
 import threading
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import boto3
 from botocore.client import BaseClient
+from botocore.exceptions import ClientError
 from moto import mock_aws
 
 import approval_handler
@@ -27,7 +29,7 @@ from sandbox.serving import serve
 from sandbox.slack import SignedRequest, Slack
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import pytest
 
@@ -54,6 +56,14 @@ class Context:
 
 
 @dataclass
+class Aws:
+    """Every call to AWS as (operation, arguments); those for which `refuses` says so fail."""
+
+    calls: list[tuple[str, Json]] = field(default_factory=list)
+    refuses: Callable[[str, Json], bool] = lambda _operation, _arguments: False
+
+
+@dataclass
 class World:
     """The parts of a running chain, and what people and AWS do to it."""
 
@@ -64,10 +74,19 @@ class World:
     clients: dict[str, Any]
     names: dict[str, str]
     answers: list[Json] = field(default_factory=list)
+    aws: Aws = field(default_factory=Aws)
 
     def extract(self, **event: Any) -> Json:
         """Invoke the extractor."""
         return extractor.lambda_handler(event, Context())
+
+    def forget_old_bills(self) -> None:
+        """Date the dataset's bills before go-live, so that a test begins with none of them."""
+        before = datetime(2025, 6, 1, tzinfo=UTC)
+        for move in self.odoo.records["account.move"].values():
+            move |= {"write_date": before, "invoice_date": f"{before:%Y-%m-%d}"}
+        for file in self.odoo.records["ir.attachment"].values():
+            file["write_date"] = before
 
     def items(self) -> dict[str, Item]:
         """Every bill in the table."""
@@ -193,20 +212,25 @@ def a_world(monkeypatch: pytest.MonkeyPatch, **odoo: Any) -> Iterator[World]:
         }
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
-        _one_call_at_a_time(monkeypatch)
+        aws = Aws()
+        _one_call_at_a_time(monkeypatch, aws)
         table = Table(clients["dynamodb"], names["table"])
-        world = World(odoo_simulator, slack, quickbooks, table, clients, names)
+        world = World(odoo_simulator, slack, quickbooks, table, clients, names, aws=aws)
         world.restart()
         yield world
         world.restart()
 
 
-def _one_call_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def _one_call_at_a_time(monkeypatch: pytest.MonkeyPatch, aws: Aws) -> None:
     """moto's tables are plain dicts that two threads may not change at once."""
     lock, call = threading.Lock(), BaseClient._make_api_call
 
     def serial(client: BaseClient, operation: str, arguments: Json) -> Json:
         with lock:
+            aws.calls.append((operation, arguments))
+            if aws.refuses(operation, arguments):
+                error = {"Code": "InternalServerError", "Message": "planned"}
+                raise ClientError({"Error": error}, operation)
             answer: Json = call(client, operation, arguments)
             return answer
 
@@ -221,8 +245,8 @@ def _companies(odoo: Odoo) -> dict[str, Json]:
     }
 
 
-def _resources() -> dict[str, str]:
-    dynamodb = boto3.client("dynamodb", region_name=REGION)
+def make_table(dynamodb: Any) -> None:
+    """The table with its two indexes."""
     attributes = ("entry_id", "status", "updated_at", "company")
 
     def index(name: str, key: str, sort: str) -> Json:
@@ -245,6 +269,10 @@ def _resources() -> dict[str, str]:
         ],
         BillingMode="PAY_PER_REQUEST",
     )
+
+
+def _resources() -> dict[str, str]:
+    make_table(boto3.client("dynamodb", region_name=REGION))
     s3 = boto3.client("s3", region_name=REGION)
     s3.create_bucket(Bucket="documents", CreateBucketConfiguration={"LocationConstraint": REGION})
     s3.put_bucket_versioning(Bucket="documents", VersioningConfiguration={"Status": "Enabled"})

@@ -6,11 +6,29 @@ named `<!channel> & *Co*` is shown as just that. Our own words may be mrkdwn.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from odoo_qb.bill import amount_text
+from odoo_qb.blocks import (
+    ESCAPED,
+    FALLBACK,
+    FIELD,
+    LINE,
+    NAMES,
+    TEXT,
+    Block,
+    button,
+    cut,
+    escaped,
+    fields,
+    header,
+    markdown,
+    plain,
+    section,
+    when,
+)
 from odoo_qb.item import LINES_ON_CARD
 
 if TYPE_CHECKING:
@@ -18,14 +36,9 @@ if TYPE_CHECKING:
 
     from odoo_qb.item import Item, Raw
 
-# Block Kit's limits, https://docs.slack.dev/reference/block-kit, with room to spare.
-_HEADER: Final = 150
-_FIELD: Final = 300
-_TEXT: Final = 2900
-_LINE: Final = 240
-_NAMES: Final = 400
-
-Block = dict[str, Any]
+# A page, an object or a traceback, where a sentence was expected.
+_FOREIGN: Final = re.compile(r"</?\w|<!DOCTYPE|[{}\n]|Traceback", re.IGNORECASE)
+_CHANGED: Final = "This bill changed in Odoo after this card was posted: a newer card asks again."
 
 _KIND: Final = {"in_invoice": "Bill", "in_refund": "Credit note", "in_receipt": "Receipt"}
 _WAITING: Final = ("READY_FOR_APPROVAL",)
@@ -50,7 +63,8 @@ class Message:
 def approval_card(item: Item) -> Message:
     """The card of a bill in the state it is in."""
     title = _title(item)
-    blocks: list[Block] = [_header(title), *_outcome(item)]
+    blocks: list[Block] = [header(title), *_outcome(item)]
+    blocks += _why(item)
     blocks += _warnings(item)
     blocks += _facts(item)
     blocks += _lines(item)
@@ -59,13 +73,29 @@ def approval_card(item: Item) -> Message:
     return _message(item, blocks)
 
 
-def retired_card(item: Item) -> Message:
-    """What an older card says once its bill has changed: nothing can be decided there."""
-    blocks = [
-        _header(_title(item)),
-        _section("This bill changed in Odoo after this card was posted. A newer card asks again."),
-    ]
+def retired_card(item: Item, why: str = _CHANGED) -> Message:
+    """What a card says that is no longer its bill's: nothing can be decided there.
+
+    `why` is mrkdwn of our own.
+    """
+    blocks = [header(_title(item)), markdown(why)]
     return _message(item, blocks, "Outdated: ")
+
+
+def rejection_notice(item: Item, notice: Raw, users: Sequence[str]) -> Message:
+    """The reply in the card's thread that tells `users` who rejected the bill, and why."""
+    told = "".join(f"<@{user}> " for user in users)
+    blocks = [
+        markdown(f"{told}:no_entry: Rejected by <@{notice['by']}>."),
+        section(f"Reason: {notice['reason']}"),
+    ]
+    text = escaped(cut(f"{summary(item)}: {notice['reason']}", FALLBACK, ESCAPED))
+    return Message(text=f"{told}Rejected: {text}", blocks=blocks, ids=_ids(item))
+
+
+def notices_of(item: Item) -> list[Raw]:
+    """The replies owed or sent in the thread of the bill's card; `ts` is empty while owed."""
+    return list(cast("Raw", item).get("notices") or ())
 
 
 def button_value(item: Item) -> str:
@@ -79,15 +109,15 @@ def rejection_modal(item: Item, private_metadata: str) -> Block:
         "type": "modal",
         "callback_id": "reject_reason",
         "private_metadata": private_metadata,
-        "title": _plain("Reject this bill"),
-        "submit": _plain("Reject"),
-        "close": _plain("Cancel"),
+        "title": plain("Reject this bill"),
+        "submit": plain("Reject"),
+        "close": plain("Cancel"),
         "blocks": [
-            {"type": "section", "text": _plain(_cut(summary(item), _TEXT))},
+            {"type": "section", "text": plain(cut(summary(item), TEXT))},
             {
                 "type": "input",
                 "block_id": "reason",
-                "label": _plain("Why? The reason is shown on the card."),
+                "label": plain("Why? The reason is shown on the card."),
                 "element": {
                     "type": "plain_text_input",
                     "action_id": "text",
@@ -111,11 +141,28 @@ def summary(item: Item) -> str:
 
 
 def _message(item: Item, blocks: list[Block], prefix: str = "") -> Message:
-    warnings = f" Warning: {' '.join(item['warnings'])}" if item["warnings"] else ""
-    state = _STATE_WORDS[item["status"]]
-    text = escaped(_cut(f"{prefix}{state}: {summary(item)}.{warnings}", _TEXT))
-    ids = {"entry_id": item["entry_id"], "digest": item["digest"]}
-    return Message(text=text, blocks=blocks, ids=ids)
+    words = [f"{prefix}{_STATE_WORDS[item['status']]}: {summary(item)}.", *_more_words(item)]
+    text = escaped(cut(" ".join(w for w in words if w), FALLBACK, ESCAPED))
+    return Message(text=text, blocks=blocks, ids=_ids(item))
+
+
+def _more_words(item: Item) -> list[str]:
+    """What a person who hears only the fallback text has to know besides."""
+    match item["status"]:
+        case "READY_FOR_APPROVAL":
+            return [*(f"Warning: {w}" for w in item["warnings"]), item["nothing_to_post"]]
+        case "VALIDATION_FAILED":
+            return item["problems"]
+        case "POST_FAILED":
+            return [_failure(item["error"])]
+        case "REJECTED":
+            return [f"Reason: {item['rejection_reason']}"]
+        case _:
+            return []
+
+
+def _ids(item: Item) -> dict[str, str]:
+    return {"entry_id": item["entry_id"], "digest": item["digest"]}
 
 
 _STATE_WORDS: Final = {
@@ -146,32 +193,36 @@ def _outcome(item: Item) -> list[Block]:
     """Where the bill stands, once there is more to say than that it waits."""
     status = item["status"]
     who = f"<@{item['decided_by']}>" if item.get("decided_by") else "somebody"
-    when = _when(item.get("decided_at", ""))
+    who += when(item.get("decided_at", ""))
     found: list[Block] = []
     if status in {"APPROVED", "POSTING"}:
-        found.append(_markdown(f":white_check_mark: Approved by {who}{when}. Posting follows."))
+        found.append(markdown(f":white_check_mark: Approved by {who}. Posting follows."))
     elif status in {"POSTED", "ALREADY_IN_QB"}:
         word = "Posted to" if status == "POSTED" else "Already in"
         quickbooks = item["quickbooks"]
-        link = f"<{quickbooks['url']}|{quickbooks['type']} {quickbooks['id']}>"
-        found.append(_markdown(f":ledger: {word} QuickBooks as {link}. Approved by {who}{when}."))
+        document = escaped(f"{quickbooks['type']} {quickbooks['id']}")
+        link = f"<{escaped(quickbooks['url'])}|{document}>"
+        found.append(markdown(f":ledger: {word} QuickBooks as {link}. Approved by {who}."))
     elif status == "POST_FAILED":
-        found.append(_markdown(f":x: *Not posted.* Approved by {who}{when}."))
-        found.append(_section(_failure(item["error"])))
+        found.append(markdown(f":x: *Not posted.* Approved by {who}."))
+        found.append(section(_failure(item["error"])))
     elif status == "REJECTED":
-        found.append(_markdown(f":no_entry: Rejected by {who}{when}."))
-        found.append(_section(f"Reason: {item['rejection_reason']}"))
+        found.append(markdown(f":no_entry: Rejected by {who}."))
+        found.append(section(f"Reason: {item['rejection_reason']}"))
+    elif status == "ACKNOWLEDGED" and item.get("error"):
+        found.append(markdown(f":ballot_box_with_check: Closed without posting by {who}."))
+        found.append(section(_failure(item["error"])))
     elif status == "ACKNOWLEDGED":
-        found.append(_markdown(f":ballot_box_with_check: Acknowledged by {who}{when}."))
+        found.append(markdown(f":ballot_box_with_check: Acknowledged by {who}."))
     elif status == "WITHDRAWN":
         found.append(
-            _markdown(":leftwards_arrow_with_hook: No longer posted in Odoo: nothing to do.")
+            markdown(":leftwards_arrow_with_hook: No longer posted in Odoo: nothing to do.")
         )
     elif status == "VALIDATION_FAILED":
-        found.append(_section("Blocked: " + " ".join(item["problems"])))
+        found.append(section("Blocked: " + " ".join(item["problems"])))
     if item.get("amended_after"):
         found.append(
-            _markdown(
+            markdown(
                 ":warning: *Changed in Odoo after this.* QuickBooks was left as it is: compare"
                 " the two by hand."
             )
@@ -180,17 +231,24 @@ def _outcome(item: Item) -> list[Block]:
 
 
 def _failure(error: Raw) -> str:
+    """Our sentence about a failed posting; what another system threw at us stays in the log."""
+    message = str(error["message"])
+    if _FOREIGN.search(message):
+        code = f" (error {error['code']})" if error.get("code") else ""
+        message = f"The bill could not be posted{code}: the poster's log says more."
     trace = f" (Intuit trace id {error['tid']})" if error.get("tid") else ""
-    return f"{error['message']}{trace}"
+    return f"{message}{trace}"
+
+
+def _why(item: Item) -> list[Block]:
+    """Why a bill is only to be acknowledged."""
+    return [section(f"ⓘ {item['nothing_to_post']}")] if item["nothing_to_post"] else []
 
 
 def _warnings(item: Item) -> list[Block]:
-    if item["status"] not in _WAITING:
+    if item["status"] not in _WAITING or not item["warnings"]:
         return []
-    rows = [f"⚠ {w}" for w in item["warnings"]]
-    if item["nothing_to_post"]:
-        rows.insert(0, f"ⓘ {item['nothing_to_post']}")
-    return [_section("\n".join(rows))] if rows else []
+    return [section("\n".join(f"⚠ {w}" for w in item["warnings"]))]
 
 
 def _facts(item: Item) -> list[Block]:
@@ -212,7 +270,7 @@ def _facts(item: Item) -> list[Block]:
         ("Entered by", item["entered_by"]),
     ]
     given = [(label, value) for label, value in rows if value]
-    return [_fields(given[i : i + 5]) for i in range(0, len(given), 5)]
+    return [fields(given[i : i + 5]) for i in range(0, len(given), 5)]
 
 
 def _lines(item: Item) -> list[Block]:
@@ -221,26 +279,26 @@ def _lines(item: Item) -> list[Block]:
     shown = [_line_text(n, currency) for n in products[:LINES_ON_CARD]]
     hidden = int(item["line_count"]) - len(item["lines"]) + len(products) - len(shown)
     if hidden > 0:
-        shown.append(f"… and {hidden} more lines")
+        shown.append(f"… and {hidden} more line{'s' if hidden > 1 else ''}")
     totals = f"Untaxed {amount_text(item['amount_untaxed'], currency)}"
     if item["amount_tax"]:
         totals += f" + tax {amount_text(item['amount_tax'], currency)}"
     totals += f" = {amount_text(item['amount_total'], currency)}"
-    return [{"type": "divider"}, _section("\n".join([*shown, totals]))]
+    return [{"type": "divider"}, section("\n".join([*shown, cut(totals, FIELD)]))]
 
 
 def _line_text(line: Raw, currency: str) -> str:
     account = " ".join(p for p in (line["account_code"], line["account_name"]) if p)
     taxes = f" ({', '.join(line['taxes'])})" if line["taxes"] else ""
     text = " ".join(str(line["text"]).split())
-    return _cut(f"{amount_text(line['amount'], currency)}  {text} → {account}{taxes}", _LINE)
+    return cut(f"{amount_text(line['amount'], currency)}  {text} → {account}{taxes}", LINE)
 
 
 def _files(item: Item) -> list[Block]:
     names = ", ".join(str(d["name"]) for d in item["documents"])
     if not names:
         return []
-    return [{"type": "context", "elements": [_plain(_cut(f"📎 {names}", _NAMES))]}]
+    return [{"type": "context", "elements": [plain(cut(f"📎 {names}", NAMES))]}]
 
 
 def _actions(item: Item) -> list[Block]:
@@ -248,57 +306,27 @@ def _actions(item: Item) -> list[Block]:
     buttons: list[Block] = []
     if item["status"] in _WAITING:
         if item["nothing_to_post"]:
-            buttons.append(_button("Acknowledge", "acknowledge_intercompany", value, "primary"))
+            buttons.append(button("Acknowledge", "acknowledge_intercompany", value, "primary"))
         else:
-            buttons.append(_button("Approve", "approve_invoice", value, "primary"))
-        buttons.append(_button("Reject", "reject_invoice", value, "danger"))
+            buttons.append(button("Approve", "approve_invoice", value, "primary"))
+        buttons.append(button("Reject", "reject_invoice", value, "danger"))
+    elif item["status"] == "POST_FAILED":
+        buttons.append(button("Retry", "retry_posting", value, "primary"))
+        close = button("Close", "close_invoice", value)
+        buttons.append({**close, "confirm": _CLOSE})
+    elif item["status"] == "APPROVED":
+        buttons.append(button("Take back", "take_back", value))
+    elif item["status"] == "REJECTED":
+        buttons.append(button("Reopen", "reopen_invoice", value))
     if item["pdf_key"]:
-        buttons.append(_button("View PDF", "view_pdf", value))
+        buttons.append(button("View PDF", "view_pdf", value))
     return [{"type": "actions", "elements": buttons}] if buttons else []
 
 
-def _button(label: str, action_id: str, value: str, style: str = "") -> Block:
-    button = {"type": "button", "action_id": action_id, "text": _plain(label), "value": value}
-    return {**button, "style": style} if style else button
-
-
-def _header(text: str) -> Block:
-    return {"type": "header", "text": _plain(_cut(text, _HEADER))}
-
-
-def _section(text: str) -> Block:
-    return {"type": "section", "text": _plain(_cut(text, _TEXT))}
-
-
-def _markdown(text: str) -> Block:
-    return {"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": True}}
-
-
-def _fields(rows: Sequence[tuple[str, str]]) -> Block:
-    fields: list[Block] = []
-    for label, value in rows:
-        fields.append({"type": "mrkdwn", "text": f"*{label}*"})
-        fields.append(_plain(_cut(value, _FIELD)))
-    return {"type": "section", "fields": fields}
-
-
-def _plain(text: str) -> Block:
-    return {"type": "plain_text", "text": text, "emoji": False}
-
-
-def escaped(text: str) -> str:
-    """Foreign text for a place that Slack parses: nothing in it can mention or link."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def _cut(text: str, length: int) -> str:
-    clean = "".join(c if c.isprintable() or c == "\n" else " " for c in text)
-    return clean if len(clean) <= length else clean[: length - 1] + "…"
-
-
-def _when(instant: str) -> str:
-    """` <!date...>`: Slack shows it in the reader's own time zone."""
-    if not instant:
-        return ""
-    seconds = int(datetime.fromisoformat(instant).timestamp())
-    return f" <!date^{seconds}^{{date_short_pretty}} {{time}}|{instant}>"
+_CLOSE: Final = {
+    "title": plain("Close this bill?"),
+    "text": plain("It will not be posted to QuickBooks, and cannot be opened again here."),
+    "confirm": plain("Close it"),
+    "deny": plain("Keep it open"),
+    "style": "danger",
+}

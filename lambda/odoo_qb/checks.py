@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from odoo_qb.bill import Bill
     from odoo_qb.settings import Company
 
+_TWINS_NAMED: Final = 5
 _CENT: Final = Decimal("0.005")  # half a cent: what two exact totals may not differ by
 
 
@@ -60,7 +61,10 @@ def problems(bill: Bill) -> tuple[str, ...]:
 
 def warnings(bill: Bill, *, earlier: Iterable[Earlier], today: date) -> tuple[str, ...]:
     """What the approver should know before deciding, the gravest first."""
-    found = [_duplicate(bill, other) for other in earlier]
+    twins = list(earlier)
+    found = [_duplicate(bill, other) for other in twins[:_TWINS_NAMED]]
+    if len(twins) > _TWINS_NAMED:
+        found.append(f"{len(twins) - _TWINS_NAMED} more bills have this reference.")
     if bill.pdf is None:
         found.append("No PDF: nothing to compare the figures with.")
     if bill.bill_date and bill.bill_date > today:
@@ -68,7 +72,7 @@ def warnings(bill: Bill, *, earlier: Iterable[Earlier], today: date) -> tuple[st
     if not bill.bill_reference:
         found.append("No vendor reference: a duplicate of it cannot be found by number.")
     if bill.unsupported:
-        found.append(f"Not a file, so not passed on: {', '.join(bill.unsupported)}.")
+        found.append(f"Not passed on: {', '.join(bill.unsupported)}.")
     return tuple(found)
 
 

@@ -27,7 +27,9 @@ Status = Literal[
 ]
 
 LINES_IN_ITEM: Final = 100  # longer bills keep their lines in S3: an item holds 400 kB
+LINES_BYTES: Final = 100_000
 LINES_ON_CARD: Final = 10
+_TEXT_ON_CARD: Final = 500
 Raw = dict[str, Any]
 
 
@@ -74,6 +76,7 @@ class Item(TypedDict, total=False):
     problems: list[str]
     warnings: list[str]
     nothing_to_post: str
+    preflight: Raw
     changes: list[str]
     amended_after: str
     approvals: list[Raw]
@@ -82,6 +85,7 @@ class Item(TypedDict, total=False):
     rejection_reason: str
     cards: list[Card]
     card_due: int
+    touched_at: str
     claim: Raw
     attempts: list[Raw]
     quickbooks: Raw
@@ -96,6 +100,7 @@ class Item(TypedDict, total=False):
 def content(bill: Bill) -> Item:
     """A bill as the attributes that change when Odoo changes it."""
     lines = [_line(n) for n in bill.lines]
+    is_long = len(lines) > LINES_IN_ITEM or len(lines_text(bill).encode()) > LINES_BYTES
     return {
         "company": bill.company,
         "odoo_id": bill.odoo_id,
@@ -116,9 +121,9 @@ def content(bill: Bill) -> Item:
         "amount_total": bill.amount_total,
         "company_currency": bill.company_currency,
         "company_total": bill.company_total,
-        "lines": lines if len(lines) <= LINES_IN_ITEM else lines[:LINES_ON_CARD],
+        "lines": _head(lines) if is_long else lines,
         "line_count": len(lines),
-        "lines_key": _lines_key(bill) if len(lines) > LINES_IN_ITEM else "",
+        "lines_key": _lines_key(bill) if is_long else "",
         "pdf_key": bill.pdf.key if bill.pdf else "",
         "documents": [asdict(d) for d in bill.documents],
         "unsupported": list(bill.unsupported),
@@ -165,6 +170,11 @@ def document_of(raw: Raw) -> Document:
 
 def _line(line: Line) -> Raw:
     return {**asdict(line), "taxes": list(line.taxes)}
+
+
+def _head(lines: Sequence[Raw]) -> list[Raw]:
+    """What a card shows of the lines that S3 keeps."""
+    return [{**n, "text": n["text"][:_TEXT_ON_CARD]} for n in lines[:LINES_ON_CARD]]
 
 
 def _line_of(raw: Raw) -> Line:

@@ -1,4 +1,4 @@
-"""A bill as what QuickBooks is sent: the payload, its number, its accounts. No I/O."""
+"""A bill as what QuickBooks is sent: the payload, its number, its memo. No I/O."""
 
 from __future__ import annotations
 
@@ -10,14 +10,10 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from odoo_qb.bill import money
-from odoo_qb.errors import Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from odoo_qb.bill import Bill, Line, Vendor
-    from odoo_qb.reference import Account, Snapshot
-    from odoo_qb.settings import Company
+    from odoo_qb.preflight import Preflight
 
 Payload = dict[str, Any]
 Entity = Literal["Bill", "VendorCredit"]
@@ -26,7 +22,7 @@ Entity = Literal["Bill", "VendorCredit"]
 DOC_NUMBER_LENGTH: Final = 21
 _NOTE_LENGTH: Final = 4000
 _DESCRIPTION_LENGTH: Final = 4000
-_VENDOR_NAME_LENGTH: Final = 500
+VENDOR_NAME_LENGTH: Final = 500
 _RATE_PLACES: Final = Decimal("0.0000001")
 
 
@@ -38,29 +34,44 @@ class Posting:
     payload: Payload
 
 
-def posting(bill: Bill, *, vendor_id: str, accounts: Mapping[str, str]) -> Posting:
-    """The document for a bill; `accounts` are QuickBooks ids by Odoo account code.
+def posting(bill: Bill, preflight: Preflight, vendor_id: str) -> Posting:
+    """The document for a bill, on the accounts and tax codes of its preflight.
 
-    Every product line lands on its account, and every tax row where Odoo booked the tax: in
-    a US company, purchase tax is a cost, so it becomes a line of its own and the total is
-    the bill's. Sections, notes and empty lines are not posted.
+    Every product line lands on its account. In a US company purchase tax is a cost: every tax
+    row becomes a line of its own on the account where Odoo booked that tax, so the total is
+    the bill's. Elsewhere each line names its tax code and the tax is Odoo's own, rate by rate.
+    Sections, notes and lines of zero are not posted. A date is never moved.
     """
-    lines = [_line(n, accounts) for n in bill.lines if n.kind in {"product", "tax"} and n.amount]
+    taxed = preflight.tax_codes is not None
+    rows = [n for n in posted_lines(bill) if n.kind == "product" or not taxed]
     entity: Entity = "VendorCredit" if bill.is_credit else "Bill"
     payload: Payload = {
         "VendorRef": {"value": vendor_id},
         "DocNumber": doc_number(bill),
-        "CurrencyRef": {"value": bill.currency},
         "PrivateNote": private_note(bill),
-        "Line": lines,
+        "Line": [_line(n, preflight) for n in rows],
     }
     if bill.bill_date:
         payload["TxnDate"] = bill.bill_date.isoformat()
     if bill.due_date and not bill.is_credit:
         payload["DueDate"] = bill.due_date.isoformat()
-    if bill.currency != bill.company_currency:
+    if preflight.term_id and not bill.is_credit:
+        payload["SalesTermRef"] = {"value": preflight.term_id}
+    if preflight.payable_id:
+        payload["APAccountRef"] = {"value": preflight.payable_id}
+    if preflight.multicurrency:
+        payload["CurrencyRef"] = {"value": bill.currency}
+    if preflight.is_foreign:
         payload["ExchangeRate"] = exchange_rate(bill)
+    if taxed:
+        payload["GlobalTaxCalculation"] = "TaxExcluded"
+        payload["TxnTaxDetail"] = _tax_detail(bill, preflight)
     return Posting(entity=entity, payload=payload)
+
+
+def posted_lines(bill: Bill) -> list[Line]:
+    """The rows that carry money."""
+    return [n for n in bill.lines if n.kind in {"product", "tax"} and n.amount]
 
 
 def exchange_rate(bill: Bill) -> Decimal:
@@ -74,7 +85,7 @@ def doc_number(bill: Bill) -> str:
     A longer one keeps its beginning and ends in a hash of the whole and of the bill, so that
     two that begin alike stay apart.
     """
-    number = _basic(bill.bill_reference) or bill.odoo_name
+    number = basic(bill.bill_reference) or bill.odoo_name
     if len(number) <= DOC_NUMBER_LENGTH:
         return number
     whole = f"{bill.bill_reference}|{bill.odoo_id}".encode()
@@ -88,71 +99,75 @@ def marker(entry_id: str) -> str:
 
 
 def private_note(bill: Bill) -> str:
-    """The memo: the full reference, Odoo's number and our marker, which comes first."""
-    parts = [marker(bill.entry_id), bill.odoo_name, _basic(bill.bill_reference)]
+    """The memo: our marker first, then Odoo's number and the full reference."""
+    parts = [marker(bill.entry_id), bill.odoo_name, basic(bill.bill_reference)]
     return " ".join(p for p in parts if p)[:_NOTE_LENGTH]
 
 
 def vendor_name(vendor: Vendor, currency: str, home_currency: str) -> str:
-    """A vendor's name by QuickBooks' rules: a vendor there has one currency for good."""
-    name = " ".join(_basic(vendor.name).replace(":", "-").split())
+    """A vendor's name by QuickBooks' rules; a vendor there has one currency for good."""
+    name = " ".join(basic(vendor.name).replace(":", "-").split())
     suffix = "" if currency == home_currency else f" ({currency})"
-    return name[: _VENDOR_NAME_LENGTH - len(suffix)] + suffix
+    return name[: VENDOR_NAME_LENGTH - len(suffix)] + suffix
 
 
-def account_ids(bill: Bill, snapshot: Snapshot, company: Company) -> dict[str, str]:
-    """QuickBooks' account for each Odoo account of the bill, by code; Refused if one lacks."""
-    used = [n for n in bill.lines if n.kind in {"product", "tax"} and n.amount]
-    return {n.account_code: _account(n, snapshot, company).id for n in used}
+def basic(text: str) -> str:
+    """Without control characters and beyond U+FFFF: whether QuickBooks keeps those is unknown."""
+    spaced = text.replace("\n", " ").replace("\t", " ")
+    return "".join(c for c in spaced if c.isprintable() and ord(c) <= 0xFFFF).strip()  # noqa: PLR2004
 
 
-def _account(line: Line, snapshot: Snapshot, company: Company) -> Account:
-    code, name = line.account_code, line.account_name
-    for wanted in _mapped(code, company.accounts):
-        account = snapshot.account(wanted)
-        if account is None:
-            raise Refused(
-                f"The account {wanted}, to which {code} {name} is mapped, is not in QuickBooks:"
-                " create it there or change the mapping.",
-                code="account",
-            )
-        return account
-    found = snapshot.by_number(code) or snapshot.by_name(name)
-    if found is None and company.default_account:
-        found = snapshot.account(company.default_account)
-    if found is None:
-        raise Refused(
-            f"QuickBooks has no account for {code} {name}: map it in company_settings, or"
-            " create an account of that number there.",
-            code="account",
-        )
-    return found
-
-
-def _mapped(code: str, accounts: Mapping[str, str]) -> list[str]:
-    """The mapping's entry for a code: exact, else the longest prefix written as `61*`."""
-    if code in accounts:
-        return [accounts[code]]
-    prefixes = [k for k in accounts if k.endswith("*") and code.startswith(k[:-1])]
-    return [accounts[max(prefixes, key=len)]] if prefixes else []
-
-
-def _line(line: Line, accounts: Mapping[str, str]) -> Payload:
-    text = _basic(line.text)
+def _line(line: Line, preflight: Preflight) -> Payload:
+    detail: Payload = {"AccountRef": {"value": preflight.accounts[line.account_code].id}}
+    if preflight.tax_codes is not None:
+        detail["TaxCodeRef"] = {"value": preflight.tax_codes[tax_name(line)].id}
     row: Payload = {
         "DetailType": "AccountBasedExpenseLineDetail",
         "Amount": line.amount,
-        "AccountBasedExpenseLineDetail": {"AccountRef": {"value": accounts[line.account_code]}},
+        "AccountBasedExpenseLineDetail": detail,
     }
+    text = basic(line.text)
     description = f"Tax: {text}" if line.kind == "tax" else text
     if description:
         row["Description"] = description[:_DESCRIPTION_LENGTH]
     return row
 
 
-def _basic(text: str) -> str:
-    """Without control characters and beyond U+FFFF: whether QuickBooks keeps them is unknown."""
-    return "".join(c for c in text if c.isprintable() and ord(c) <= 0xFFFF).strip()  # noqa: PLR2004
+def tax_name(line: Line) -> str:
+    """The taxes of a line as one name, "" for none: what `taxes` of the settings maps."""
+    return " + ".join(line.taxes)
+
+
+def _tax_detail(bill: Bill, preflight: Preflight) -> Payload:
+    """Odoo's tax, by QuickBooks' rates where each line has one tax of one rate.
+
+    The total is given either way, so that neither side's rounding moves it.
+    """
+    codes = preflight.tax_codes or {}
+    total: Payload = {"TotalTax": bill.amount_tax}
+    lines = [n for n in posted_lines(bill) if n.kind == "product"]
+    if any(len(n.taxes) > 1 or len(codes[tax_name(n)].rates) > 1 for n in lines):
+        return total
+    nets: dict[tuple[str, str], Decimal] = {}
+    taxes: dict[tuple[str, str], Decimal] = {}
+    for line in posted_lines(bill):
+        for rate in codes[tax_name(line)].rates if tax_name(line) in codes else ():
+            side = nets if line.kind == "product" else taxes
+            side[rate] = side.get(rate, Decimal(0)) + line.amount
+    rows = [
+        {
+            "Amount": taxes.get((rate_id, percent), Decimal(0)),
+            "DetailType": "TaxLineDetail",
+            "TaxLineDetail": {
+                "TaxRateRef": {"value": rate_id},
+                "PercentBased": True,
+                "TaxPercent": money(percent),
+                "NetAmountTaxable": net,
+            },
+        }
+        for (rate_id, percent), net in nets.items()
+    ]
+    return total | ({"TaxLine": rows} if rows else {})
 
 
 def to_json(value: object) -> str:

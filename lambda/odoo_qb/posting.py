@@ -9,23 +9,27 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from odoo_qb import ledger, reference
+from odoo_qb.attaching import attach_all
 from odoo_qb.bill import amount_text, money
 from odoo_qb.errors import Conflict, Disconnected, Refused, Throttled, Unavailable
 from odoo_qb.item import bill_of, stamp
-from odoo_qb.quickbooks import UPLOAD_BYTES, UPLOAD_TYPES, quoted
+from odoo_qb.preflight import preflight
+from odoo_qb.vendors import vendor_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
 
-    from odoo_qb.bill import Bill, Document
+    from odoo_qb.bill import Bill
     from odoo_qb.documents import Documents
     from odoo_qb.item import Item, Raw, Status
     from odoo_qb.ledger import Posting
+    from odoo_qb.preflight import Preflight
     from odoo_qb.quickbooks import QuickBooksCompany
     from odoo_qb.reference import Snapshot
     from odoo_qb.settings import Company
@@ -33,49 +37,80 @@ if TYPE_CHECKING:
 
 ACTOR: Final = "poster"
 CLAIM: Final = timedelta(minutes=3)  # longer than the function may run
+CLAIMED_SECONDS: Final = 60
 SNAPSHOT_AGE: Final = timedelta(hours=24)
-_CENT: Final = Decimal("0.005")
+_SERVER_LIMIT: Final = timedelta(seconds=150)  # QuickBooks itself gives up after 120
+_DUPLICATE: Final = "6140"
+_HALF_A_CENT: Final = Decimal("0.005")
+
+
+class _NotCreated(Exception):  # noqa: N818 - never leaves this module
+    """QuickBooks refused the document itself, for good: a next attempt may be made."""
+
+    def __init__(self, refusal: Refused) -> None:
+        super().__init__(str(refusal))
+        self.refusal = refusal
+
+
+class _Changed(Exception):  # noqa: N818 - never leaves this module
+    """QuickBooks would do something else than the card said; the arguments say what."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Poster:
-    """What posting needs; `quickbooks` gives the connected company for a company key."""
+    """What posting needs; `quickbooks` gives the connected company for a company key.
+
+    `disconnected` is told of a company that must be connected again, and by what refusal.
+    """
 
     table: Table
     documents: Documents
     companies: Mapping[str, Company]
     quickbooks: Callable[[str], QuickBooksCompany]
+    disconnected: Callable[[str, Disconnected], None]
     web_url: str
     clock: Callable[[], datetime]
 
-    def post(self, entry_id: str, revision: int, message_id: str) -> str:
-        """Post one bill; returns its status afterwards.
+    def post(self, entry_id: str, revision: int, message_id: str, *, last_try: bool = False) -> str:
+        """Post one bill; returns its status afterwards, or OUTDATED, or WAITING.
 
         Raises Unavailable (Throttled) when the message must come again; the claim then is
-        free for it.
+        free for it. With `last_try` a document that cannot be attached no longer keeps a bill
+        from being POSTED. While a company must be connected again its bills wait, APPROVED,
+        and their messages are WAITING and cost nothing.
         """
         item = self.table.get(entry_id)
         if item is None or int(item["revision"]) != revision:
             return "OUTDATED"  # amended since: a new decision brings a new message
+        company = item["company"]
         if item["status"] not in {"APPROVED", "POSTING"}:
             return item["status"]
-        item = self._claim(item, message_id)
+        if company in self.companies and self.quickbooks(company).is_broken():
+            return "WAITING"
+        work = _Work(poster=self, item=self._claimed(item, message_id), message_id=message_id)
         try:
-            return self._post(item)
+            status = work.post(last_try=last_try)
+        except _Changed as changed:
+            status = work.ask_again([str(c) for c in changed.args])
+        except _NotCreated as error:
+            status = work.fail(error.refusal, outcome=error.refusal.code or "refused")
+        except Disconnected as refusal:
+            work.wait_for_connection(str(refusal))
+            self.disconnected(company, refusal)
+            return "WAITING"
         except Refused as refusal:
-            if isinstance(refusal, Disconnected):
-                return self._back(entry_id, refusal)
-            return self._failed(entry_id, refusal)
+            status = work.fail(refusal, outcome="")
         except Unavailable:
-            self._release(entry_id, message_id)
+            work.release()
             raise
+        return status
 
-    def _claim(self, item: Item, message_id: str) -> Item:
+    def _claimed(self, item: Item, message_id: str) -> Item:
         now = self.clock()
         claim = item.get("claim") or {}
         held = item["status"] == "POSTING" and claim.get("until", "") > stamp(now)
         if held and claim.get("message_id") != message_id:
-            raise Throttled("Another delivery of this bill is being posted.", 60)
+            raise Throttled("Another delivery of this bill is being posted.", CLAIMED_SECONDS)
         claimed = {"claim": {"message_id": message_id, "until": stamp(now + CLAIM)}}
         try:
             return self.table.change(
@@ -84,157 +119,196 @@ class Poster:
         except Conflict as error:
             raise Unavailable("The bill changed while it was being claimed.") from error
 
-    def _release(self, entry_id: str, message_id: str) -> None:
-        """Let the next delivery in at once; if this fails, the claim ends by itself."""
-        item = self.table.get(entry_id)
-        if item and item["status"] == "POSTING":
-            free = {"claim": {"message_id": message_id, "until": stamp(self.clock())}}
-            self._change(entry_id, "POSTING", free, show=False)
 
-    def _post(self, item: Item) -> Status:
-        if not item.get("approvals") or item["approvals"][-1]["digest"] != item["digest"]:
-            raise Refused("What was approved is no longer what would be posted.", code="digest")
-        company = self.companies.get(item["company"])
+@dataclass(slots=True, kw_only=True)
+class _Work:
+    """The posting of one claimed bill; `item` is the bill as last written or read."""
+
+    poster: Poster
+    item: Item
+    message_id: str
+
+    def post(self, *, last_try: bool) -> Status:
+        """From the look to POSTED; raises what stands in the way."""
+        poster, item = self.poster, self.item
+        company = poster.companies.get(item["company"])
         if company is None:
             raise Refused(f"The company {item['company']} is no longer configured.", code="company")
-        quickbooks = self.quickbooks(company.key)
-        bill = bill_of(item, self.documents.lines(item))
-        posting = self._posting(bill, company, quickbooks)
-        adopted = not item.get("attempts")  # what is found then was not made by a try of ours
-        found = self._find(bill, posting, quickbooks)
+        if not item["approvals"] or item["approvals"][-1]["digest"] != item["digest"]:
+            raise _Changed("What was approved is no longer what would be posted.")
+        quickbooks = poster.quickbooks(company.key)
+        bill = bill_of(item, poster.documents.lines(item))
+        flight = self._preflight(bill, company, quickbooks, item)
+        vendor = vendor_id(bill, company, flight, quickbooks, poster.table, poster.clock())
+        posting = ledger.posting(bill, flight, vendor)
+        found = self._look(bill, posting, quickbooks)
+        adopted = found is not None and not item.get("attempts")
+        fresh = found is None
         if found is None:
-            adopted = False
-            item, attempt = self._attempt(item, posting)
-            found = quickbooks.create(posting.entity, attempt["body"], attempt["request_id"])
-            self._compare(bill, posting, found)
-            attached: list[str] = []
-        else:
-            attached = _names(quickbooks.attachments(posting.entity, str(found["Id"])))
-        attached += self._attach(bill, posting, quickbooks, str(found["Id"]), attached)
-        return self._posted(item, posting, found, attached, adopted=adopted)
+            found = self._create(bill, posting, quickbooks)
+        self._compare(bill, posting, found)
+        attached, trouble = attach_all(
+            bill,
+            (posting.entity, str(found["Id"])),
+            quickbooks,
+            poster.documents,
+            fresh=fresh,
+            last_try=last_try,
+        )
+        return self._posted(posting, found, adopted=adopted, attached=attached, trouble=trouble)
 
-    def _posting(self, bill: Bill, company: Company, quickbooks: QuickBooksCompany) -> Posting:
+    def _preflight(
+        self, bill: Bill, company: Company, quickbooks: QuickBooksCompany, item: Item
+    ) -> Preflight:
+        """What QuickBooks would do now; it must be what the card said."""
         snapshot = self._snapshot(company, quickbooks)
-        accounts = ledger.account_ids(bill, snapshot, company)
-        vendor_id = self._vendor(bill, company, snapshot, quickbooks)
-        return ledger.posting(bill, vendor_id=vendor_id, accounts=accounts)
+        note_id = f"vendor#{company.key}#{bill.vendor.odoo_id if bill.vendor else ''}"
+        flight = preflight(bill, company, snapshot, self.poster.table.read_note(note_id))
+        changes = flight.changes(item.get("preflight", {}))
+        if changes:
+            raise _Changed(*changes)
+        if flight.problems:
+            raise Refused(flight.problems[0], code="preflight")
+        return flight
 
     def _snapshot(self, company: Company, quickbooks: QuickBooksCompany) -> Snapshot:
-        now = self.clock()
-        snapshot = reference.load(self.documents, company.key)
+        poster, now = self.poster, self.poster.clock()
+        snapshot = reference.load(poster.documents, company.key)
         if snapshot is None or snapshot.taken_at < stamp(now - SNAPSHOT_AGE):
-            snapshot = reference.sync(quickbooks, self.documents, company.key, now)
+            snapshot = reference.sync(quickbooks, poster.documents, company.key, now)
         return snapshot
 
-    def _vendor(
-        self, bill: Bill, company: Company, snapshot: Snapshot, quickbooks: QuickBooksCompany
-    ) -> str:
-        """QuickBooks' vendor for the bill: remembered, else found by its exact name, else new."""
-        if bill.vendor is None:
-            raise Refused("The bill has no vendor.", code="vendor")
-        note_id = f"vendor#{company.key}#{bill.vendor.odoo_id}"
-        known = self.table.read_note(note_id).get(f"id_{bill.currency}")
-        if known:
-            return str(known)
-        home = snapshot.home_currency or bill.company_currency
-        name = ledger.vendor_name(bill.vendor, bill.currency, home)
-        vendor_id = _exact(quickbooks, name) or self._new_vendor(bill, name, quickbooks)
-        self.table.write_note(note_id, {f"id_{bill.currency}": vendor_id})
-        return vendor_id
+    def _look(self, bill: Bill, posting: Posting, quickbooks: QuickBooksCompany) -> Raw | None:
+        """Our document, if QuickBooks has it; Refused if another one stands in its place.
 
-    def _new_vendor(self, bill: Bill, name: str, quickbooks: QuickBooksCompany) -> str:
-        payload: Raw = {"DisplayName": name, "CurrencyRef": {"value": bill.currency}}
-        if bill.vendor and "@" in bill.vendor.email:
-            payload["PrimaryEmailAddr"] = {"Address": bill.vendor.email[:100]}
-        try:
-            created = quickbooks.create(
-                "Vendor", ledger.to_json(payload), _request_id("vendor", name, bill.company)
-            )
-        except Refused as refusal:
-            if refusal.code != "6240":
-                raise
-            raise Refused(
-                f"QuickBooks has a customer, an employee or an inactive vendor called {name}:"
-                " rename that one or make it active, then retry.",
-                code="6240",
-                tid=refusal.tid,
-            ) from refusal
-        return str(created["Id"])
-
-    def _find(self, bill: Bill, posting: Posting, quickbooks: QuickBooksCompany) -> Raw | None:
-        """Our document, if QuickBooks has it; Refused if another one stands in its place."""
-        rows = quickbooks.find(posting)
-        ours = [r for r in rows if ledger.marker(bill.entry_id) in str(r.get("PrivateNote", ""))]
-        if ours:
-            self._compare(bill, posting, ours[0])
-            return ours[0]
-        vendor_id = posting.payload["VendorRef"]["value"]
-        number = posting.payload["DocNumber"]
-        for row in rows:
-            same_vendor = row.get("VendorRef", {}).get("value") == vendor_id
-            foreign = "[odoo-" not in str(row.get("PrivateNote", ""))
-            if same_vendor and foreign and row.get("DocNumber") == number:
-                raise Refused(
-                    f"QuickBooks already has {posting.entity} {row['Id']} with the number"
-                    f" {number} of this vendor, entered by somebody else: close this one if it"
-                    " is the same bill, else correct the reference in Odoo.",
-                    code="6140",
-                )
+        An earlier attempt may have had another number and date, if the bill was amended since.
+        """
+        mark = ledger.marker(bill.entry_id)
+        places = {(posting.entity, posting.payload["DocNumber"], posting.payload["TxnDate"])}
+        places |= {(a["entity"], a["doc_number"], a["day"]) for a in self.item.get("attempts", ())}
+        current = []
+        for entity, number, day in sorted(places):
+            rows = quickbooks.numbered(entity, number, day)
+            ours = [r for r in rows if mark in str(r.get("PrivateNote", ""))]
+            if ours:
+                self._recognise(posting, entity, ours[0])
+                return ours[0]
+            if (entity, number) == (posting.entity, posting.payload["DocNumber"]):
+                current = rows
+        self._refuse_foreign(posting, current)
         return None
 
-    def _attempt(self, item: Item, posting: Posting) -> tuple[Item, Raw]:
-        """The attempt that is still open, repeated as it was; else the next one, stored."""
-        attempts = list(item.get("attempts", ()))
+    def _recognise(self, posting: Posting, entity: str, found: Raw) -> None:
+        """A document with our marker must be this bill, else a person decides."""
+        same = (
+            entity == posting.entity
+            and found.get("VendorRef", {}).get("value") == posting.payload["VendorRef"]["value"]
+            and str(found.get("TxnDate", "")) == posting.payload["TxnDate"]
+        )
+        if not same:
+            raise Refused(
+                f"QuickBooks has {entity} {found['Id']} for this bill, with another vendor or date:"
+                " somebody changed it there, or it is from before the bill was amended. Correct it"
+                " there by hand, then link it.",
+                code="different",
+            )
+
+    def _refuse_foreign(self, posting: Posting, rows: Sequence[Raw]) -> None:
+        """The same number of the same vendor, entered by somebody else: not ours to judge."""
+        number = posting.payload["DocNumber"].casefold()
+        for row in rows:
+            same_vendor = (
+                row.get("VendorRef", {}).get("value") == (posting.payload["VendorRef"]["value"])
+            )
+            foreign = "[odoo-" not in str(row.get("PrivateNote", ""))
+            if same_vendor and foreign and str(row.get("DocNumber", "")).casefold() == number:
+                raise Refused(
+                    f"QuickBooks already has {posting.entity} {row['Id']} with the number"
+                    f" {posting.payload['DocNumber']} of this vendor, entered by somebody else:"
+                    " link it if it is this bill, else correct the reference in Odoo.",
+                    code="6140",
+                )
+
+    def _create(self, bill: Bill, posting: Posting, quickbooks: QuickBooksCompany) -> Raw:
+        """Store the attempt, then make it; after an ambiguous answer make it again, then look.
+
+        The attempt that is still open is repeated with its own bytes and request id.
+        """
+        attempt = self._attempt(posting)
+        for last in (False, True):
+            try:
+                return quickbooks.create(posting.entity, attempt["body"], attempt["request_id"])
+            except Disconnected:
+                raise
+            except Refused as refusal:
+                # The number may be taken by our own document, of a try whose answer was lost.
+                found = None
+                if refusal.code == _DUPLICATE:
+                    found = self._look(bill, posting, quickbooks)
+                if found is None:
+                    raise _NotCreated(refusal) from refusal
+                return found
+            except Throttled:
+                raise
+            except Unavailable:
+                if not last:
+                    continue
+                found = self._look(bill, posting, quickbooks)
+                if found is None:
+                    raise
+                return found
+        raise AssertionError  # the last try returns or raises
+
+    def _attempt(self, posting: Posting) -> Raw:
+        """The open attempt if it has what was approved, else the next one, stored.
+
+        An open attempt for other content is given up only when QuickBooks can no longer be
+        working on it; the look has shown that it came to nothing.
+        """
+        item = self.item
+        attempts: list[Raw] = [dict(a) for a in item.get("attempts", ())]
+        now = self.poster.clock()
         if attempts and not attempts[-1]["outcome"]:
-            return item, attempts[-1]
+            if attempts[-1]["digest"] == item["digest"]:
+                return attempts[-1]
+            if attempts[-1]["at"] > stamp(now - _SERVER_LIMIT):
+                raise Throttled("An earlier try may still be under way.", CLAIMED_SECONDS)
+            attempts = _closed(attempts, "absent")
         number = len(attempts) + 1
         attempt: Raw = {
             "number": number,
-            "request_id": _request_id(item["entry_id"], item["digest"], str(number)),
+            "at": stamp(now),
+            "request_id": request_id(item["entry_id"], item["digest"], str(number)),
             "digest": item["digest"],
+            "entity": posting.entity,
+            "doc_number": posting.payload["DocNumber"],
+            "day": posting.payload["TxnDate"],
             "body": ledger.to_json(posting.payload),
             "outcome": "",
         }
-        stored = self._change(
-            item["entry_id"], "POSTING", {"attempts": [*attempts, attempt]}, show=False
-        )
-        return stored, attempt
+        self._change("POSTING", {"attempts": [*attempts, attempt]}, show=False)
+        return attempt
 
     def _compare(self, bill: Bill, posting: Posting, found: Raw) -> None:
         total = money(str(found.get("TotalAmt", 0)))
-        if abs(total - bill.amount_total) >= _CENT:
+        if abs(total - bill.amount_total) >= _HALF_A_CENT:
             raise Refused(
                 f"QuickBooks has {posting.entity} {found['Id']} for this bill with a total of"
                 f" {amount_text(total, bill.currency)} instead of"
-                f" {amount_text(bill.amount_total, bill.currency)}: correct it there by hand.",
+                f" {amount_text(bill.amount_total, bill.currency)}: correct it there by hand,"
+                " then link it.",
                 code="total",
             )
 
-    def _attach(
-        self,
-        bill: Bill,
-        posting: Posting,
-        quickbooks: QuickBooksCompany,
-        document_id: str,
-        attached: Sequence[str],
-    ) -> list[str]:
-        """Upload what is not attached yet, within QuickBooks' limits."""
-        files = [
-            (d, self.documents.read(d))
-            for d in attachable(bill.documents)
-            if d.name not in attached
-        ]
-        if not files:
-            return []
-        names = ",".join(d.sha256 for d, _ in files)
-        request_id = _request_id(bill.entry_id, document_id, names)
-        answers = quickbooks.attach(posting.entity, document_id, files, request_id)
-        return _names(answers)
-
     def _posted(
-        self, item: Item, posting: Posting, found: Raw, attached: list[str], *, adopted: bool
+        self,
+        posting: Posting,
+        found: Raw,
+        *,
+        adopted: bool,
+        attached: list[str],
+        trouble: list[str],
     ) -> Status:
-        now = self.clock()
         page = "vendorcredit" if posting.entity == "VendorCredit" else "bill"
         to: Status = "ALREADY_IN_QB" if adopted else "POSTED"
         values: Raw = {
@@ -242,80 +316,69 @@ class Poster:
                 "type": posting.entity,
                 "id": str(found["Id"]),
                 "doc_number": str(found.get("DocNumber", "")),
-                "url": f"{self.web_url}/app/{page}?txnId={found['Id']}",
+                "url": f"{self.poster.web_url}/app/{page}?txnId={found['Id']}",
                 "attachments": attached,
-                "posted_at": stamp(now),
+                "not_attached": trouble,
+                "posted_at": stamp(self.poster.clock()),
             },
-            "attempts": _closed(item.get("attempts", ()), "created"),
+            "attempts": _closed(self.item.get("attempts", ()), "created"),
         }
-        return self._change(item["entry_id"], to, values)["status"]
+        return self._change(to, values)
 
-    def _failed(self, entry_id: str, refusal: Refused) -> Status:
-        item = self._now(entry_id)
+    def fail(self, refusal: Refused, *, outcome: str) -> Status:
+        """A definitive no: a person decides what follows. `outcome` closes the open attempt."""
         error = {"code": refusal.code, "message": str(refusal), "tid": refusal.tid}
-        values = {"error": error, "attempts": _closed(item.get("attempts", ()), refusal.code)}
-        return self._change(entry_id, "POST_FAILED", values, note=str(refusal))["status"]
+        values: Raw = {"error": error}
+        if outcome:
+            values["attempts"] = _closed(self.item.get("attempts", ()), outcome)
+        return self._change("POST_FAILED", values, note=str(refusal))
 
-    def _back(self, entry_id: str, refusal: Disconnected) -> Status:
+    def ask_again(self, changes: list[str]) -> Status:
+        """What would be posted is not what was shown: the decision is asked for again."""
+        values: Raw = {
+            "approvals": [],
+            "changes": changes,
+            "preflight": {},
+            "revision": int(self.item["revision"]) + 1,
+        }
+        return self._change("READY_FOR_APPROVAL", values, note=" ".join(changes))
+
+    def wait_for_connection(self, reason: str) -> None:
         """The company is not connected: the bill waits as approved, nothing is burnt."""
-        company = self._now(entry_id)["company"]
-        connection = {"state": "NEEDS_RECONNECT", "reason": str(refusal), "at": stamp(self.clock())}
-        self.table.write_note(f"connection#{company}", connection)
-        return self._change(entry_id, "APPROVED", {}, note=str(refusal))["status"]
+        self._change("APPROVED", {}, note=reason)
 
-    def _now(self, entry_id: str) -> Item:
-        item = self.table.get(entry_id)
-        if item is None:
-            raise Unavailable(f"{entry_id} is not in the table.")
-        return item
+    def release(self) -> None:
+        """Let the next delivery in at once; if this fails, the claim ends by itself."""
+        now = stamp(self.poster.clock())
+        free = {"claim": {"message_id": self.message_id, "until": now}}
+        self._change("POSTING", free, show=False)
 
     def _change(
-        self,
-        entry_id: str,
-        to: Status,
-        values: Mapping[str, object],
-        *,
-        show: bool = True,
-        note: str = "",
-    ) -> Item:
+        self, to: Status, values: Mapping[str, object], *, show: bool = True, note: str = ""
+    ) -> Status:
         """Write on top of whatever else was written to our bill meanwhile.
 
-        While a bill is POSTING nobody else may move it, but Odoo's later change of it may be
-        noted; then the write is done on the newer version.
+        While a bill is POSTING under our claim nobody else may move it, but a later change of
+        it in Odoo may be noted; then the write is done on the newer version.
         """
         for _ in range(5):
-            item = self._now(entry_id)
-            if item["status"] != "POSTING":
-                break
+            now = self.poster.clock()
             try:
-                return self.table.change(
-                    item, to=to, actor=ACTOR, now=self.clock(), values=values, show=show, note=note
+                self.item = self.poster.table.change(
+                    self.item, to=to, actor=ACTOR, now=now, values=values, show=show, note=note
                 )
             except Conflict:
+                self._read_again()
                 continue
-        raise Unavailable("The bill changed while it was being posted.")
+            return to
+        raise Unavailable("The bill changes faster than it can be posted.")
 
-
-def attachable(documents: Sequence[Document]) -> list[Document]:
-    """The documents QuickBooks takes, each content once, within 100 MB in all."""
-    chosen: dict[str, Document] = {}
-    size = 0
-    for document in documents:
-        ending = document.name.rpartition(".")[2].lower()
-        allowed = ending in UPLOAD_TYPES or document.type == "application/pdf"
-        if not allowed or document.sha256 in chosen or size + document.size > UPLOAD_BYTES:
-            continue
-        chosen[document.sha256] = document
-        size += document.size
-    return list(chosen.values())
-
-
-def _exact(quickbooks: QuickBooksCompany, name: str) -> str:
-    """The id of the vendor of exactly this name; QuickBooks itself compares without case."""
-    statement = f"select * from Vendor where DisplayName = '{quoted(name)}'"  # noqa: S608 - no SQL
-    rows = quickbooks.query(statement)
-    exact = [r for r in rows if str(r.get("DisplayName", "")).casefold() == name.casefold()]
-    return str(exact[0]["Id"]) if exact else ""
+    def _read_again(self) -> None:
+        item = self.poster.table.get(self.item["entry_id"])
+        claim = (item.get("claim") or {}) if item else {}
+        if not item or item["status"] != "POSTING" or claim.get("message_id") != self.message_id:
+            raise Unavailable("Somebody else has taken over the posting of this bill.")
+        self.item = item
 
 
 def _closed(attempts: Sequence[Raw], outcome: str) -> list[Raw]:
@@ -326,11 +389,7 @@ def _closed(attempts: Sequence[Raw], outcome: str) -> list[Raw]:
     ]
 
 
-def _names(rows: Sequence[Any]) -> list[str]:
-    return [str(row.get("FileName", "")) for row in rows]
-
-
-def _request_id(*parts: str) -> str:
-    """At most 50 characters, the same for the same parts."""
-    digest = hashlib.sha256("|".join(parts).encode()).hexdigest()
+def request_id(*parts: Any) -> str:  # noqa: ANN401 - anything with a text
+    """At most 50 characters, the same for the same parts: QuickBooks answers a repeat alike."""
+    digest = hashlib.sha256("|".join(map(str, parts)).encode()).hexdigest()
     return f"oqb-{digest[:40]}"

@@ -1,92 +1,209 @@
-"""What a QuickBooks company consists of: a snapshot of its accounts and preferences."""
+"""What a QuickBooks company consists of: a snapshot of its lists and preferences in S3."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass, fields, replace
+from typing import TYPE_CHECKING, Any, Final
 
-from odoo_qb.errors import Refused
 from odoo_qb.item import stamp
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from odoo_qb.documents import Documents
     from odoo_qb.quickbooks import QuickBooksCompany
 
+Row = dict[str, Any]
+
+_ALL: Final = "Active IN (true, false)"  # else QuickBooks hides the inactive ones
+_UNITED_STATES: Final = {"US", "USA", "UNITED STATES"}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """An active account; `full_name` has its parents, as in "Cost of Goods Sold:Freight In"."""
+    """An account; `full_name` has its parents, as in "Cost of Goods Sold:Freight In"."""
 
     id: str
-    number: str
+    number: str = ""
+    name: str = ""
+    full_name: str = ""
+    kind: str = ""
+    currency: str = ""
+    active: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownVendor:
+    """A vendor; its currency is fixed for good, and inactive ones keep their names."""
+
+    id: str
     name: str
-    full_name: str
+    currency: str = ""
+    active: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaxCode:
+    """A tax code and the rates it charges on purchases, as (rate id, percent text)."""
+
+    id: str
+    name: str
+    rates: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Term:
+    """Terms of payment."""
+
+    id: str
+    name: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """A company's accounts and preferences as they were at `taken_at` (UTC, ISO)."""
+    """A company as it was at `taken_at` (UTC, ISO); `book_close_date` is ISO or empty."""
 
     taken_at: str
-    home_currency: str
-    accounts: tuple[Account, ...] = field(default=())
+    company_name: str = ""
+    country: str = ""
+    home_currency: str = ""
+    multicurrency: bool = False
+    book_close_date: str = ""
+    accounts: tuple[Account, ...] = ()
+    vendors: tuple[KnownVendor, ...] = ()
+    tax_codes: tuple[TaxCode, ...] = ()
+    terms: tuple[Term, ...] = ()
+
+    @property
+    def in_us(self) -> bool:
+        """Whether QuickBooks treats purchase tax the American way: not at all."""
+        return self.country.upper() in _UNITED_STATES or not self.country
 
     def account(self, number_or_name: str) -> Account | None:
         """The account an operator named, by its number or its full name."""
         return self.by_number(number_or_name) or self.by_name(number_or_name)
 
     def by_number(self, number: str) -> Account | None:
-        """The account with this number."""
-        return next((a for a in self.accounts if number and a.number == number), None)
+        """The active account with this number."""
+        return next((a for a in self._open() if number and a.number == number), None)
 
     def by_name(self, name: str) -> Account | None:
-        """The account with this full name, whatever the case."""
+        """The active account with this full name, whatever the case."""
         wanted = name.casefold()
-        return next((a for a in self.accounts if wanted and a.full_name.casefold() == wanted), None)
+        return next((a for a in self._open() if wanted and a.full_name.casefold() == wanted), None)
+
+    def payable(self, currency: str) -> Account | None:
+        """The accounts payable account that takes bills in a currency."""
+        payables = (a for a in self._open() if a.kind == "Accounts Payable")
+        return next((a for a in payables if a.currency in {"", currency}), None)
+
+    def vendor(self, vendor_id: str) -> KnownVendor | None:
+        """The vendor with this id."""
+        return next((v for v in self.vendors if v.id == vendor_id), None)
+
+    def vendors_named(self, name: str) -> tuple[KnownVendor, ...]:
+        """The vendors of exactly this name, whatever the case: at most one, as a rule."""
+        wanted = name.casefold()
+        return tuple(v for v in self.vendors if v.name.casefold() == wanted)
+
+    def tax_code(self, name: str) -> TaxCode | None:
+        """The tax code with this name, whatever the case."""
+        wanted = name.casefold()
+        return next((c for c in self.tax_codes if c.name.casefold() == wanted), None)
+
+    def term(self, name: str) -> Term | None:
+        """The terms with this name, whatever the case."""
+        wanted = name.casefold()
+        return next((t for t in self.terms if wanted and t.name.casefold() == wanted), None)
+
+    def _open(self) -> Iterable[Account]:
+        return (a for a in self.accounts if a.active)
 
 
 def load(documents: Documents, company: str) -> Snapshot | None:
-    """The last snapshot taken of a company; None before the first."""
+    """The last snapshot taken of a company; None before the first, or from an older release."""
     text = documents.find_text(_key(company))
-    if text is None:
+    raw = json.loads(text) if text else {}
+    if raw.keys() != {f.name for f in fields(Snapshot)}:
         return None
-    raw = json.loads(text)
-    accounts = tuple(Account(**a) for a in raw.pop("accounts"))
-    return Snapshot(**raw, accounts=accounts)
+    codes = (c | {"rates": tuple((i, p) for i, p in c["rates"])} for c in raw["tax_codes"])
+    lists = {
+        "accounts": tuple(Account(**a) for a in raw["accounts"]),
+        "vendors": tuple(KnownVendor(**v) for v in raw["vendors"]),
+        "tax_codes": tuple(TaxCode(**c) for c in codes),
+        "terms": tuple(Term(**t) for t in raw["terms"]),
+    }
+    return Snapshot(**raw | lists)
 
 
 def sync(
     quickbooks: QuickBooksCompany, documents: Documents, company: str, now: datetime
 ) -> Snapshot:
-    """Read the company in QuickBooks and keep the snapshot where every function finds it."""
+    """Read the company in QuickBooks and keep the snapshot where every function finds it.
+
+    Reads are metered: five in a US company of up to 1,000 rows a list, two more elsewhere for
+    the tax codes, which mean nothing to a US company's bills.
+    """
+    preferences = quickbooks.preferences()
+    company_info = quickbooks.company_info()
+    country = str(company_info.get("Country") or "")
+    # A company that does not say what it allows is left to refuse a foreign bill itself.
+    currencies = preferences.get("CurrencyPrefs", {"MultiCurrencyEnabled": True})
     snapshot = Snapshot(
         taken_at=stamp(now),
-        home_currency=_home_currency(quickbooks),
-        accounts=tuple(_account(row) for row in quickbooks.query_all("Account")),
+        company_name=str(company_info.get("CompanyName") or ""),
+        country=country,
+        home_currency=_ref(currencies, "HomeCurrency"),
+        multicurrency=bool(currencies.get("MultiCurrencyEnabled")),
+        book_close_date=str(preferences.get("AccountingInfoPrefs", {}).get("BookCloseDate") or ""),
+        accounts=tuple(_account(row) for row in quickbooks.query_all("Account", _ALL)),
+        vendors=tuple(vendor_of(row) for row in quickbooks.query_all("Vendor", _ALL)),
+        terms=tuple(
+            Term(id=str(row["Id"]), name=str(row.get("Name") or ""))
+            for row in quickbooks.query_all("Term")
+        ),
     )
+    if not snapshot.in_us:
+        rates = {str(r["Id"]): str(r.get("RateValue", 0)) for r in quickbooks.query_all("TaxRate")}
+        codes = tuple(_tax_code(row, rates) for row in quickbooks.query_all("TaxCode"))
+        snapshot = replace(snapshot, tax_codes=codes)
     documents.write(_key(company), json.dumps(asdict(snapshot), ensure_ascii=False))
     return snapshot
 
 
-def _home_currency(quickbooks: QuickBooksCompany) -> str:
-    try:
-        preferences = quickbooks.preferences()
-    except Refused:
-        return ""  # a company that hides them: the bill's company currency serves
-    currency = preferences.get("CurrencyPrefs", {}).get("HomeCurrency", {})
-    return str(currency.get("value", ""))
+def vendor_of(row: Row) -> KnownVendor:
+    """A Vendor as QuickBooks sends it."""
+    return KnownVendor(
+        id=str(row["Id"]),
+        name=str(row.get("DisplayName") or ""),
+        currency=_ref(row, "CurrencyRef"),
+        active=bool(row.get("Active", True)),
+    )
 
 
-def _account(row: dict[str, Any]) -> Account:
+def _account(row: Row) -> Account:
     return Account(
         id=str(row["Id"]),
         number=str(row.get("AcctNum") or ""),
         name=str(row.get("Name") or ""),
         full_name=str(row.get("FullyQualifiedName") or row.get("Name") or ""),
+        kind=str(row.get("AccountType") or ""),
+        currency=_ref(row, "CurrencyRef"),
+        active=bool(row.get("Active", True)),
     )
+
+
+def _tax_code(row: Row, percents: dict[str, str]) -> TaxCode:
+    details = row.get("PurchaseTaxRateList", {}).get("TaxRateDetail", ())
+    ids = [_ref(detail, "TaxRateRef") for detail in details]
+    rates = tuple((i, percents.get(i, "0")) for i in ids)
+    return TaxCode(id=str(row["Id"]), name=str(row.get("Name") or ""), rates=rates)
+
+
+def _ref(row: Row, name: str) -> str:
+    return str((row.get(name) or {}).get("value") or "")
 
 
 def _key(company: str) -> str:

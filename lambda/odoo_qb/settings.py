@@ -30,6 +30,9 @@ class Company:
     intercompany_vendors: tuple[str, ...] = ()
     accounts: Mapping[str, str] = field(default_factory=dict)
     default_account: str = ""
+    taxes: Mapping[str, str] = field(default_factory=dict)
+    terms: Mapping[str, str] = field(default_factory=dict)
+    vendors: Mapping[str, str] = field(default_factory=dict)
 
 
 def environment(name: str) -> str:
@@ -67,6 +70,9 @@ def _company(key: str, raw: Mapping[str, Any]) -> Company:
         intercompany_vendors=tuple(raw.get("intercompany_vendors") or ()),
         accounts=dict(raw.get("accounts") or {}),
         default_account=raw.get("default_account") or "",
+        taxes=dict(raw.get("taxes") or {}),
+        terms=dict(raw.get("terms") or {}),
+        vendors=dict(raw.get("vendors") or {}),
     )
 
 

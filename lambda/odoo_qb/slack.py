@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+import re
 from dataclasses import dataclass
+from http import HTTPStatus
+from http.client import HTTPException
 from typing import TYPE_CHECKING, Any, Final
 from urllib.error import URLError
 from urllib.parse import urlsplit
@@ -20,8 +24,10 @@ if TYPE_CHECKING:
 
     from odoo_qb.card import Message
 
+WINDOW_SECONDS: Final = 300  # how old, or how far ahead, a signed request may be
 _CALL_SECONDS: Final = 10
 _RETRY_AFTER: Final = 30  # seconds, where Slack throttles without saying how long
+_PAGE: Final = 1000  # the most members Slack names at once
 _OPERATOR_ERRORS: Final = {
     "invalid_auth": "Slack does not accept the bot token: check slack_bot_token.",
     "not_authed": "Slack does not accept the bot token: check slack_bot_token.",
@@ -31,13 +37,22 @@ _OPERATOR_ERRORS: Final = {
     "channel_not_found": "Slack knows no such channel, or the app is not in it: invite the app.",
     "not_in_channel": "The app is not in the channel: invite it there.",
     "is_archived": "The channel is archived: choose another one.",
+    "no_such_subteam": "Slack knows no such user group: check the approvers of company_settings.",
 }
+_BUSY: Final = {"internal_error", "fatal_error", "service_unavailable", "request_timeout"}
+_CODE: Final = re.compile(r"[a-z0-9_]{1,60}")
+
+# What a broken connection or an answer that is no JSON raises through the SDK.
+_NO_ANSWER: Final = (URLError, OSError, HTTPException, ValueError)
 
 
 class Slack:
     """A workspace, as our app. Every call raises Unavailable, Throttled or Refused."""
 
     def __init__(self, token: str, api_url: str, *, seconds: float = _CALL_SECONDS) -> None:
+        # The SDK logs what it was answered; what a log may say is ours to choose.
+        self._silence = logging.getLogger(f"{__name__}.sdk")
+        self._silence.setLevel(logging.CRITICAL)
         # No retry handler: after a reset nobody knows whether the message was posted, and a
         # blind second try would double it.
         self._client = WebClient(
@@ -45,70 +60,130 @@ class Slack:
             base_url=api_url,
             timeout=seconds,  # type: ignore[arg-type]  # urllib takes fractions
             retry_handlers=[],
+            logger=self._silence,
         )
         self._seconds = seconds
         self._host = urlsplit(api_url).netloc
 
     def post(self, channel: str, message: Message, *, thread_ts: str | None = None) -> str:
         """Post a message; returns its `ts`, by which it is updated."""
-        answer = self._call(
+        given = {"thread_ts": thread_ts} if thread_ts else {}
+        answer = self._write(
             "chat.postMessage",
             channel=channel,
-            thread_ts=thread_ts,
             unfurl_links=False,
             unfurl_media=False,
             metadata={"event_type": "bill", "event_payload": message.ids},
+            **given,
             **message.content(),
         )
         return str(answer["ts"])
 
     def update(self, channel: str, ts: str, message: Message) -> None:
         """Replace a message of ours."""
-        self._call("chat.update", channel=channel, ts=ts, **message.content())
+        self._write("chat.update", channel=channel, ts=ts, **message.content())
 
     def open_modal(self, trigger_id: str, view: Mapping[str, Any]) -> None:
         """Open a modal for the person who clicked within the last three seconds."""
-        self._call("views.open", trigger_id=trigger_id, view=view)
+        self._write("views.open", trigger_id=trigger_id, view=view)
 
     def respond(self, response_url: str, text: str) -> None:
-        """Tell the person who clicked, and nobody else.
-
-        The address came in a signed request, but is still only called on Slack's host.
-        """
-        address = urlsplit(response_url)
-        known = address.netloc == self._host or (
-            address.scheme == "https" and address.netloc in {"hooks.slack.com", "slack.com"}
+        """Tell the person who clicked, and nobody else."""
+        self._answer(
+            response_url,
+            text=text,
+            response_type="ephemeral",
+            replace_original=False,
+            unfurl_links=False,
+            unfurl_media=False,
         )
-        if not known:
+
+    def replace(self, response_url: str, message: Message) -> None:
+        """Put another message in the place of the one that was clicked."""
+        self._answer(response_url, replace_original=True, **message.content())
+
+    def group_members(self, group: str) -> list[str]:
+        """The ids of a user group's people; Slack lets no guest into a group."""
+        return [str(user) for user in self._read("usergroups.users.list", usergroup=group)["users"]]
+
+    def channel_members(self, channel: str) -> list[str]:
+        """The ids of everybody in a channel: guests, bots and people of other workspaces too."""
+        found: list[str] = []
+        cursor = ""
+        while True:
+            more = {"cursor": cursor} if cursor else {}
+            answer = self._read("conversations.members", channel=channel, limit=_PAGE, **more)
+            found += map(str, answer["members"])
+            cursor = (answer.get("response_metadata") or {}).get("next_cursor") or ""
+            if not cursor:
+                return found
+
+    def is_colleague(self, person: str) -> bool:
+        """Whether this is a full member of our workspace: no guest, stranger or bot."""
+        try:
+            user = self._read("users.info", user=person)["user"]
+        except Refused as refusal:
+            if refusal.code in {"user_not_found", "user_not_visible"}:
+                return False
+            raise
+        apart = ("is_restricted", "is_ultra_restricted", "is_stranger", "is_bot", "deleted")
+        return not any(user.get(name) for name in apart)
+
+    def _write(self, method: str, **arguments: object) -> Any:  # noqa: ANN401 - Slack's JSON
+        return self._call(method, json=arguments)
+
+    def _read(self, method: str, **arguments: object) -> Any:  # noqa: ANN401 - Slack's JSON
+        # Methods that only read take a form, no JSON: https://docs.slack.dev/apis/web-api
+        return self._call(method, params=arguments)
+
+    def _call(self, method: str, **arguments: Any) -> Any:  # noqa: ANN401 - Slack's JSON
+        try:
+            return self._client.api_call(method, **arguments)
+        except SlackApiError as error:
+            raise _refusal(method, error) from error
+        except _NO_ANSWER as error:
+            raise Unavailable(f"Slack did not answer {method}.") from error
+
+    def _answer(self, response_url: str, **message: Any) -> None:  # noqa: ANN401 - the SDK's
+        """Use an address for answers; it came in a signed request, but must be Slack's still."""
+        if not self._is_slacks(response_url):
             raise Refused("The address for the answer is not Slack's.")
         webhook = WebhookClient(
             response_url,
             timeout=self._seconds,  # type: ignore[arg-type]  # urllib takes fractions
             retry_handlers=[],
+            logger=self._silence,
         )
         try:
-            webhook.send(text=text, response_type="ephemeral", replace_original=False)
-        except (URLError, OSError) as error:
-            raise Unavailable("Slack did not answer.") from error
+            answer = webhook.send(**message)
+        except _NO_ANSWER as error:
+            raise Unavailable("Slack did not take the answer.") from error
+        if answer.status_code != HTTPStatus.OK:
+            raise Unavailable(f"Slack did not take the answer: HTTP status {answer.status_code}.")
 
-    def _call(self, method: str, **arguments: object) -> Any:  # noqa: ANN401 - Slack's JSON
-        given = {k: v for k, v in arguments.items() if v is not None}
+    def _is_slacks(self, url: str) -> bool:
         try:
-            return self._client.api_call(method, json=given)
-        except SlackApiError as error:
-            raise _refusal(method, error) from error
-        except (URLError, OSError) as error:
-            raise Unavailable(f"Slack did not answer {method}.") from error
+            address = urlsplit(url)
+        except ValueError:
+            return False
+        return address.netloc == self._host or (
+            address.scheme == "https" and address.netloc in {"hooks.slack.com", "slack.com"}
+        )
 
 
 def _refusal(method: str, error: SlackApiError) -> Refused | Unavailable:
     response = error.response
-    code = str(response.get("error") or response.status_code)
-    if code == "ratelimited" or response.status_code == 429:  # noqa: PLR2004 - HTTP's number
+    status = int(response.status_code)
+    said = str(response.get("error") or "")
+    if said == "ratelimited" or status == HTTPStatus.TOO_MANY_REQUESTS:
         wait = str(response.headers.get("Retry-After") or _RETRY_AFTER)
-        return Throttled("Slack asks us to slow down.", int(wait) if wait.isdigit() else 1)
-    if code in {"internal_error", "fatal_error", "service_unavailable", "request_timeout"}:
+        return Throttled(
+            "Slack asks us to slow down.", int(wait) if wait.isdigit() else _RETRY_AFTER
+        )
+    if said in _BUSY or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return Unavailable(f"Slack could not do {method} just now.")
+    # Where the answer was no JSON, the SDK puts all of it into `error`.
+    code = said if _CODE.fullmatch(said) else f"HTTP status {status}"
     sentence = _OPERATOR_ERRORS.get(code, f"Slack refused {method}: {code}.")
     return Refused(sentence, code=code)
 
@@ -124,6 +199,19 @@ class _At(Clock):
         return self.instant.timestamp()
 
 
+def may_be_signed(headers: Mapping[str, str], now: datetime) -> bool:
+    """Whether a request has a recent timestamp and something like a signature.
+
+    It costs nothing, so that junk is turned away before a secret is read for it.
+    """
+    lower = {k.lower(): v for k, v in headers.items()}
+    stamp, signature = (lower.get(f"x-slack-{n}", "") for n in ("request-timestamp", "signature"))
+    # Ten digits last until the year 2286; more would only be junk to compute with.
+    if not re.fullmatch(r"[0-9]{1,10}", stamp) or not signature.startswith("v0="):
+        return False
+    return abs(now.timestamp() - int(stamp)) <= WINDOW_SECONDS
+
+
 def verify(signing_secret: str, headers: Mapping[str, str], body: bytes, now: datetime) -> None:
     """Raise BadSignature unless Slack signed these raw bytes in the last five minutes.
 
@@ -131,13 +219,15 @@ def verify(signing_secret: str, headers: Mapping[str, str], body: bytes, now: da
     """
     lower = {k.lower(): v for k, v in headers.items()}
     try:
-        genuine = SignatureVerifier(signing_secret, clock=_At(now)).is_valid(
+        genuine = may_be_signed(headers, now) and SignatureVerifier(
+            signing_secret, clock=_At(now)
+        ).is_valid(
             body=body,
-            timestamp=lower.get("x-slack-request-timestamp", ""),
-            signature=lower.get("x-slack-signature", ""),
+            timestamp=lower["x-slack-request-timestamp"],
+            signature=lower["x-slack-signature"],
         )
-    except (ValueError, TypeError, OverflowError):
-        # The SDK raises on a timestamp that is no number and a signature that is not ASCII.
+    except (ValueError, TypeError):
+        # The SDK raises on an empty secret, and on a signature that is not ASCII.
         genuine = False
     if not genuine:
         raise BadSignature("The request was not signed by Slack in the last five minutes.")

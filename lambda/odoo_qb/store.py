@@ -182,17 +182,49 @@ class Table:
             return False
         return True
 
-    def in_status(self, status: Status, *, until: datetime) -> Iterator[str]:
-        """Ids of the bills in a status, last changed at or before `until`, oldest first."""
+    def in_status(self, status: Status, *, until: datetime, since: str = "0") -> Iterator[str]:
+        """Ids of the bills in a status, oldest first.
+
+        Their last change lies between `since` (a stamp) and `until`, both included.
+        """
+        return self._query(
+            "status-index",
+            "#status = :status AND updated_at BETWEEN :since AND :until",
+            {"status": status, "since": since, "until": stamp(until)},
+        )
+
+    def in_company(self, company: str, status: Status) -> Iterator[str]:
+        """Ids of a company's bills in a status."""
+        return self._query(
+            "company-status-index",
+            "company = :company AND #status = :status",
+            {"company": company, "status": status},
+        )
+
+    def touch(self, entry_id: str, now: datetime) -> bool:
+        """Make the stream show a bill again; False when it owes no card any more.
+
+        It is no change of the bill: its version and updated_at stay.
+        """
+        update = {
+            "TableName": self._name,
+            "Key": {"entry_id": {"S": entry_id}},
+            **_update({"touched_at": stamp(now)}, ()),
+            "ConditionExpression": "attribute_exists(card_due)",
+        }
+        try:
+            self._conditionally(update)
+        except Conflict:
+            return False
+        return True
+
+    def _query(self, index: str, condition: str, values: Mapping[str, str]) -> Iterator[str]:
         request: Raw = {
             "TableName": self._name,
-            "IndexName": "status-index",
-            "KeyConditionExpression": "#status = :status AND updated_at <= :until",
+            "IndexName": index,
+            "KeyConditionExpression": condition,
             "ExpressionAttributeNames": {"#status": "status"},
-            "ExpressionAttributeValues": {
-                ":status": {"S": status},
-                ":until": {"S": stamp(until)},
-            },
+            "ExpressionAttributeValues": {f":{k}": {"S": v} for k, v in values.items()},
         }
         while True:
             answer = self._client.query(**request)

@@ -1,4 +1,4 @@
-"""What got stuck is sent on its way again: approvals never queued, postings that hang."""
+"""What got stuck is sent on its way again: approvals, postings that hang, cards never shown."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import json
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
+
+from odoo_qb.item import stamp
+from odoo_qb.store import TRANSITIONS
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -15,6 +18,10 @@ if TYPE_CHECKING:
 
 QUEUED_WITHIN: Final = timedelta(minutes=10)  # an approval is posted in seconds, or it is stuck
 POSTED_WITHIN: Final = timedelta(minutes=15)  # longer than a claim and the queue's own retries
+
+SHOWN_WITHIN: Final = timedelta(minutes=20)  # a busy channel takes a card a second
+_MARGIN: Final = timedelta(minutes=5)  # an index may lag behind its table
+NOTE_ID: Final = "sweep"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,9 +48,30 @@ class Queue:
 
 
 def sweep(table: Table, queue: Queue, now: datetime) -> dict[str, int]:
-    """Queue again what was approved and never posted; returns how many of each kind."""
-    late = list(table.in_status("APPROVED", until=now - QUEUED_WITHIN))
-    hanging = list(table.in_status("POSTING", until=now - POSTED_WITHIN))
-    for item in table.get_many([*late, *hanging]).values():
-        queue.send(item)
-    return {"approved": len(late), "posting": len(hanging)}
+    """Send again what was approved and never posted, show again what was never shown.
+
+    Returns how many of each kind.
+    """
+    late = set(table.in_status("APPROVED", until=now - QUEUED_WITHIN))
+    hanging = set(table.in_status("POSTING", until=now - POSTED_WITHIN))
+    for item in table.get_many(sorted(late | hanging)).values():
+        if item["status"] in {"APPROVED", "POSTING"}:  # an index tells of the past
+            queue.send(item)
+    return {"approved": len(late), "posting": len(hanging), "cards": _show_again(table, now)}
+
+
+def _show_again(table: Table, now: datetime) -> int:
+    """Make the stream repeat the bills whose cards are owed for too long; returns how many.
+
+    A bill owes its card since its last change, so those changed since the last sweep are looked
+    at, and on from the oldest one that still owes it.
+    """
+    since = str(table.read_note(NOTE_ID).get("cards_since", "0"))
+    until = now - SHOWN_WITHIN
+    changed = [i for s in TRANSITIONS for i in table.in_status(s, since=since, until=until)]
+    owing = [item for item in table.get_many(changed).values() if "card_due" in item]
+    for item in owing:
+        table.touch(item["entry_id"], now)
+    oldest = min((item["updated_at"] for item in owing), default=stamp(until - _MARGIN))
+    table.write_note(NOTE_ID, {"cards_since": min(oldest, stamp(until - _MARGIN))})
+    return len(owing)

@@ -1,0 +1,88 @@
+"""The pieces of a Slack message: Block Kit's blocks within Slack's limits. No I/O.
+
+Foreign text goes into plain_text objects only, where Slack interprets nothing.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+Block = dict[str, Any]
+
+# Slack's limits (https://docs.slack.dev/reference/block-kit) with room to spare: the longest
+# card stays below the 13,000 characters of JSON that a message may have in all.
+HEADER: Final = 150
+FIELD: Final = 200
+TEXT: Final = 2400
+LINE: Final = 200
+NAMES: Final = 300
+FALLBACK: Final = 3000  # chat.update takes 4,000
+
+# What a character costs beyond one: within JSON, and where Slack wants it escaped.
+IN_JSON: Final = {'"': 2, "\\": 2, "\n": 2}
+ESCAPED: Final = {"&": 5, "<": 4, ">": 4}
+
+
+def button(label: str, action_id: str, value: str, style: str = "") -> Block:
+    """A button; `style` is primary or danger."""
+    button = {"type": "button", "action_id": action_id, "text": plain(label), "value": value}
+    return {**button, "style": style} if style else button
+
+
+def header(text: str) -> Block:
+    """A title, cut to what Slack takes."""
+    return {"type": "header", "text": plain(cut(text, HEADER))}
+
+
+def section(text: str) -> Block:
+    """Text of anybody's, shown as it is."""
+    return {"type": "section", "text": plain(cut(text, TEXT))}
+
+
+def markdown(text: str) -> Block:
+    """Text of our own, in which Slack shows mentions, links and dates."""
+    return {"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": True}}
+
+
+def fields(rows: Sequence[tuple[str, str]]) -> Block:
+    """Up to five labels of ours with anybody's values."""
+    cells: list[Block] = []
+    for label, value in rows:
+        cells.append({"type": "mrkdwn", "text": f"*{label}*"})
+        cells.append(plain(cut(value, FIELD)))
+    return {"type": "section", "fields": cells}
+
+
+def plain(text: str) -> Block:
+    """A text object in which Slack interprets nothing."""
+    return {"type": "plain_text", "text": text, "emoji": False}
+
+
+def escaped(text: str) -> str:
+    """Foreign text for a place that Slack parses: nothing in it can mention or link."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def cut(text: str, length: int, costs: Mapping[str, int] = IN_JSON) -> str:
+    """The text, at most `length` long by what its characters cost, without invisible ones."""
+    clean = "".join(c if c.isprintable() or c == "\n" else " " for c in text)
+    if not clean.strip():
+        return "-"  # Slack refuses an empty text
+    spent = 0
+    for place, character in enumerate(clean):
+        spent += costs.get(character, 1)
+        if spent > length:
+            return clean[: place - 1] + "…"
+    return clean
+
+
+def when(instant: str) -> str:
+    """An instant after a space, in mrkdwn: Slack shows it in the reader's own time zone."""
+    if not instant:
+        return ""
+    seconds = int(datetime.fromisoformat(instant).timestamp())
+    return f" <!date^{seconds}^{{date_short_pretty}} {{time}}|{instant}>"

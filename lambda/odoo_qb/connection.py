@@ -1,0 +1,251 @@
+"""The connection to a QuickBooks company: its tokens, and whether it still stands."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import requests
+from botocore.exceptions import ClientError
+from intuitlib.client import AuthClient
+from intuitlib.exceptions import AuthClientError
+
+from odoo_qb.errors import Conflict, Disconnected, Throttled, Unavailable
+from odoo_qb.item import stamp
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from odoo_qb.item import Raw
+    from odoo_qb.store import Table
+
+THROTTLE_SECONDS: Final = 60  # what Intuit asks to wait after a 429
+_EARLY: Final = timedelta(minutes=10)  # a token is renewed before it ends in mid-posting
+_CALL_SECONDS: Final = (3.05, 20.0)
+_LEASE: Final = timedelta(seconds=40)  # longer than a renewal may take
+_PAUSE: Final = 1.0
+_FIVE_YEARS: Final = 5 * 365 * 24 * 3600  # the most a refresh token lives, however often renewed
+_ANSWER: Final = ("access_token", "refresh_token", "expires_in", "x_refresh_token_expires_in")
+_HARD_END: Final = "x_refresh_token_hard_expires_in"
+_TRIES: Final = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tokens:
+    """A company's tokens as its secret keeps them; `seed` is the fingerprint of Terraform's.
+
+    `previous` is the refresh token before this one; the instants are ISO, UTC.
+    """
+
+    seed: str
+    refresh_token: str
+    previous: str = ""
+    access_token: str = ""
+    expires_at: str = ""
+    refresh_expires_at: str = ""
+
+
+class Connection:
+    """One company's tokens: read from its secret, renewed by one at a time, kept before use.
+
+    `seed_token` is the refresh token Terraform was given: a new one takes over from whatever
+    was rotated before. The table's note `connection#<company>` says whether the connection
+    stands (state CONNECTED or NEEDS_RECONNECT) and holds the lease for renewing; no secrets.
+    """
+
+    def __init__(
+        self,
+        *,
+        company: str,
+        table: Table,
+        secrets: Any,  # noqa: ANN401 - boto3's Secrets Manager client
+        secret_id: str,
+        seed_token: str,
+        client_id: str,
+        client_secret: str,
+        oauth_url: str,
+        clock: Callable[[], datetime],
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._note_id = f"connection#{company}"
+        self._table = table
+        self._secrets = secrets
+        self._secret_id = secret_id
+        self._seed_token = seed_token
+        self._seed = hashlib.sha256(seed_token.encode()).hexdigest()[:16]
+        self._auth = _AuthClient(client_id, client_secret, oauth_url)
+        self._clock = clock
+        self._sleep = sleep
+        self._tokens: Tokens | None = None
+
+    def access_token(self) -> str:
+        """A token that is good for some minutes; renews it when it must."""
+        tokens = self._tokens or self._stored()
+        if tokens.expires_at <= stamp(self._clock() + _EARLY):
+            tokens = self._renew(tokens.access_token)
+        self._tokens = tokens
+        return tokens.access_token
+
+    def replace(self, rejected: str) -> None:
+        """QuickBooks rejected an access token before its time: get another one."""
+        self._tokens = self._renew(rejected)
+
+    def keep_alive(self) -> int:
+        """Renew whatever the clock says; the days left until somebody must connect again."""
+        self._tokens = tokens = self._renew(self._stored().access_token)
+        left = datetime.fromisoformat(tokens.refresh_expires_at) - self._clock()
+        return left.days
+
+    def is_broken(self) -> bool:
+        """Whether it is known to be dead, and no new refresh token was applied since."""
+        note = self._table.read_note(self._note_id)
+        return note.get("state") == "NEEDS_RECONNECT" and note.get("seed") == self._seed
+
+    def note_broken(self, refusal: Disconnected) -> bool:
+        """Write down that it is dead; True for the first to notice, who is to raise the alarm."""
+        values = {"state": "NEEDS_RECONNECT", "seed": self._seed, "reason": str(refusal)}
+        try:
+            self._table.write_note(
+                self._note_id,
+                {**values, "since": stamp(self._clock())},
+                condition="attribute_not_exists(#state) OR #state <> :dead OR #seed <> :seed",
+                condition_values={"dead": "NEEDS_RECONNECT"},
+            )
+        except Conflict:
+            return False
+        return True
+
+    def _renew(self, stale: str) -> Tokens:
+        """Get new tokens, unless another process did while this one waited for its turn.
+
+        Two renewals at once may cost the connection: Intuit may revoke both.
+        """
+        for _ in range(_TRIES):
+            tokens = self._stored()
+            if tokens.access_token != stale and tokens.expires_at > stamp(self._clock()):
+                return tokens
+            if self._take_lease():
+                try:
+                    return self._renewed(self._stored(), stale)
+                finally:
+                    self._table.write_note(self._note_id, {}, remove=["lease_until"])
+            self._sleep(_PAUSE)
+        raise Unavailable("Another process is renewing the QuickBooks token.")
+
+    def _take_lease(self) -> bool:
+        now = self._clock()
+        try:
+            self._table.write_note(
+                self._note_id,
+                {"lease_until": stamp(now + _LEASE)},
+                condition="attribute_not_exists(lease_until) OR lease_until < :now",
+                condition_values={"now": stamp(now)},
+            )
+        except Conflict:
+            return False
+        return True
+
+    def _renewed(self, tokens: Tokens, stale: str) -> Tokens:
+        now = self._clock()
+        if tokens.access_token != stale and tokens.expires_at > stamp(now):
+            return tokens
+        if not tokens.refresh_token:
+            raise Disconnected("It was never connected: give its token in qb_refresh_tokens.")
+        try:
+            answer = self._auth.renewed(tokens.refresh_token)
+        except Disconnected:
+            if not tokens.previous:
+                raise
+            # Intuit's pages differ on how long the token before stays good: it gets one try.
+            answer = self._auth.renewed(tokens.previous)
+        rotated = str(answer["refresh_token"])
+        ends = [answer["x_refresh_token_expires_in"], answer[_HARD_END] or _FIVE_YEARS]
+        seconds = min(int(end) for end in ends)
+        fresh = Tokens(
+            seed=self._seed,
+            refresh_token=rotated,
+            previous=tokens.refresh_token if rotated != tokens.refresh_token else tokens.previous,
+            access_token=str(answer["access_token"]),
+            expires_at=stamp(now + timedelta(seconds=int(answer["expires_in"]))),
+            refresh_expires_at=stamp(now + timedelta(seconds=seconds)),
+        )
+        # Kept before it is used: the old refresh token may be dead already.
+        self._secrets.put_secret_value(
+            SecretId=self._secret_id, SecretString=json.dumps(asdict(fresh))
+        )
+        connected: Raw = {"state": "CONNECTED", "seed": self._seed}
+        connected["refresh_expires_at"] = fresh.refresh_expires_at
+        self._table.write_note(self._note_id, connected, remove=["reason", "since"])
+        return fresh
+
+    def _stored(self) -> Tokens:
+        try:
+            answer = self._secrets.get_secret_value(SecretId=self._secret_id)
+            raw = json.loads(answer.get("SecretString") or "{}")
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ResourceNotFoundException":
+                raise
+            raw = {}  # Terraform makes the secret empty
+        if raw.get("seed") != self._seed:
+            return Tokens(seed=self._seed, refresh_token=self._seed_token)
+        return Tokens(**raw)
+
+
+class _AuthClient(AuthClient):  # type: ignore[misc]  # intuit-oauth has no types
+    """intuit-oauth's client without the discovery request its constructor makes."""
+
+    def __init__(self, client_id: str, client_secret: str, oauth_url: str) -> None:
+        requests.Session.__init__(self)
+        self.client_id = client_id
+        self.client_secret = client_secret
+        self.token_endpoint = oauth_url
+        self.refresh_token = None
+
+    def request(self, *args: Any, **kwargs: Any) -> requests.Response:  # noqa: ANN401 - as requests
+        """As requests, which would wait for ever, but not; and asks for the five-year end."""
+        kwargs.setdefault("timeout", _CALL_SECONDS)
+        extra = {"x-include-refresh-token-hard-expires-in": "true"}
+        kwargs["headers"] = {**(kwargs.get("headers") or {}), **extra}
+        return cast("requests.Response", super().request(*args, **kwargs))
+
+    def renewed(self, refresh_token: str) -> Raw:
+        """Intuit's answer: the tokens, and in seconds how long each lasts."""
+        for name in (*_ANSWER, _HARD_END):
+            setattr(self, name, None)  # a broken answer must not look like the one before
+        try:
+            self.refresh(refresh_token=refresh_token)
+        except AuthClientError as error:
+            raise _refusal(error) from None  # its text repeats the answer
+        except (requests.RequestException, ValueError) as error:
+            raise Unavailable("Intuit did not answer when the token was renewed.") from error
+        answer = {name: getattr(self, name) for name in (*_ANSWER, _HARD_END)}
+        if not all(answer[name] for name in _ANSWER):
+            raise Unavailable("Intuit broke off while the token was renewed.")
+        return answer
+
+
+def _refusal(error: AuthClientError) -> Disconnected | Unavailable:
+    tid = str(error.intuit_tid or "")
+    content = str(error.content)
+    if error.status_code == HTTPStatus.TOO_MANY_REQUESTS:
+        return Throttled("Intuit asks us to slow down.", THROTTLE_SECONDS)
+    if "invalid_grant" in content:
+        return Disconnected(RECONNECT, code="invalid_grant", tid=tid)
+    if "invalid_client" in content:
+        return Disconnected(
+            "Intuit does not know these keys: check qb_client_id and qb_client_secret.",
+            code="invalid_client",
+            tid=tid,
+        )
+    return Unavailable("Intuit could not renew the token just now.")
+
+
+RECONNECT: Final = (
+    "QuickBooks has ended the connection: connect the company again and apply its new refresh"
+    " token (qb_refresh_tokens; raise secrets_version)."
+)

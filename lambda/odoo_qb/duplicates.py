@@ -1,0 +1,84 @@
+"""Which earlier bill has the same vendor and number: asked of the table, a page at a time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from odoo_qb.checks import Earlier, normalised_reference
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from odoo_qb.bill import Bill
+    from odoo_qb.item import Item, Raw
+    from odoo_qb.store import Table
+
+
+def reference_id(bill: Bill) -> str:
+    """The note under which bills of one company, vendor and reference meet; "" without one."""
+    if bill.vendor is None:
+        return ""
+    return _reference_id(bill.company, bill.vendor.odoo_id, bill.bill_reference)
+
+
+def _reference_id(company: str, vendor: int, reference: str) -> str:
+    number = normalised_reference(reference)
+    return f"reference#{company}#{vendor}#{number}" if number else ""
+
+
+def earlier_bills(table: Table, bills: Sequence[Bill]) -> dict[str, list[Earlier]]:
+    """Other bills of the same company, vendor and reference met before each bill."""
+    numbered = [b for b in bills if reference_id(b)]
+    notes = cast("Mapping[str, Raw]", table.get_many(reference_id(b) for b in numbered))
+    holders = {note_id: sorted(note.get("bills", ())) for note_id, note in notes.items()}
+    known = {i for ids in holders.values() if len(ids) > 1 for i in ids}
+    known |= {i for b in numbered for i in holders.get(reference_id(b), ()) if i != b.entry_id}
+    items = {i: item for i, item in table.get_many(sorted(known)).items() if _counts(item)}
+    seen = {i: (_reference_of(item), _earlier(item)) for i, item in items.items()}
+    found: dict[str, list[Earlier]] = {}
+    for bill in numbered:
+        number = reference_id(bill)
+        holding = holders.setdefault(number, [])
+        before = list(holding)
+        if bill.entry_id in holding:  # met before: later ones were warned of this one
+            before = [i for i in holding if _odoo_id(i) < bill.odoo_id]
+        else:
+            holding.append(bill.entry_id)
+        # A note also names bills that had the number once.
+        twins = [seen[i] for i in before if i in seen and i != bill.entry_id]
+        found[bill.entry_id] = [twin for its_number, twin in twins if its_number == number]
+        seen[bill.entry_id] = (
+            number,
+            Earlier(
+                entry_id=bill.entry_id,
+                odoo_name=bill.odoo_name,
+                amount_total=bill.amount_total,
+                currency=bill.currency,
+            ),
+        )
+    return found
+
+
+def _counts(item: Item) -> bool:
+    """Whether a bill can be doubled: one taken back in Odoo cannot."""
+    return item["status"] != "WITHDRAWN"
+
+
+def _reference_of(item: Item) -> str:
+    vendor = item["vendor"]
+    if not vendor:
+        return ""
+    return _reference_id(item["company"], int(vendor["odoo_id"]), item["bill_reference"])
+
+
+def _earlier(item: Item) -> Earlier:
+    return Earlier(
+        entry_id=item["entry_id"],
+        odoo_name=item["odoo_name"],
+        amount_total=item["amount_total"],
+        currency=item["currency"],
+    )
+
+
+def _odoo_id(entry_id: str) -> int:
+    return int(entry_id.removeprefix("odoo-"))

@@ -1,0 +1,140 @@
+"""The files of a page of bills: which are stored already, the others brought from Odoo."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from odoo_qb.documents import is_pdf
+from odoo_qb.errors import Refused
+from odoo_qb.item import document_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from odoo_qb.bill import Bill, Document
+    from odoo_qb.documents import Documents
+    from odoo_qb.item import Item
+    from odoo_qb.odoo import Odoo
+
+BATCH_BYTES: Final = 8_000_000  # an answer holds base64 text and bytes at once
+BATCH_COUNT: Final = 50
+_THREADS: Final = 8
+
+
+class Files:
+    """The files of a page of bills: which are stored already, which are being stored."""
+
+    def __init__(self, bills: Sequence[Bill], stored: Mapping[str, Item]) -> None:
+        self._bills = bills
+        self._known = {b.entry_id: _known_documents(stored.get(b.entry_id)) for b in bills}
+        self._owner = {d.odoo_id: b for b in bills for d in b.documents}
+        self._kept: dict[int, Document] = {}
+        self._broken: dict[int, str] = {}
+
+    def missing(self) -> list[Document]:
+        """The documents whose bytes are to be read from Odoo."""
+        return [
+            d
+            for b in self._bills
+            for d in b.documents
+            if (d.odoo_id, d.checksum) not in self._known[b.entry_id]
+        ]
+
+    def bring(self, odoo: Odoo, documents: Documents) -> None:
+        """Store what is missing: a batch is read, then uploaded in parallel."""
+        with ThreadPoolExecutor(_THREADS) as pool:
+            for batch in read_files(odoo, self.missing()):
+                list(pool.map(lambda file: self._keep(documents, *file), batch))
+
+    def _keep(self, documents: Documents, document: Document, data: bytes | None) -> None:
+        """Store one; a PDF by name that is none by content is an ordinary file."""
+        bill = self._owner[document.odoo_id]
+        if data is None:
+            self._broken[document.odoo_id] = document.name
+            return
+        if document.type == "application/pdf" and not is_pdf(data):
+            document = replace(document, type="application/octet-stream")
+        main = bill.documents[0].odoo_id == document.odoo_id and document.type == "application/pdf"
+        try:
+            self._kept[document.odoo_id] = documents.keep(bill, document, data, main=main)
+        except (BotoCoreError, ClientError):
+            return  # left without a hash, by which the bill is seen to be incomplete
+
+    def completed(self, bill: Bill) -> Bill:
+        """The bill with its documents as they are stored."""
+        known = self._known[bill.entry_id]
+        documents = tuple(
+            known.get((d.odoo_id, d.checksum)) or self._kept.get(d.odoo_id, d)
+            for d in bill.documents
+            if d.odoo_id not in self._broken
+        )
+        unreadable = bill.unreadable
+        if len(documents) < len(bill.documents):
+            names = [d.name for d in bill.documents if d.odoo_id in self._broken]
+            unreadable = f"The file {names[0]} cannot be read from Odoo: attach it there again."
+        return replace(bill, documents=documents, unreadable=unreadable)
+
+
+def _known_documents(item: Item | None) -> dict[tuple[int, str], Document]:
+    documents = [document_of(d) for d in item["documents"]] if item else []
+    return {(d.odoo_id, d.checksum): d for d in documents if d.sha256}
+
+
+def read_files(
+    odoo: Odoo, documents: Iterable[Document]
+) -> Iterator[list[tuple[Document, bytes | None]]]:
+    """The bytes of the documents, in batches by size so that no answer gets large.
+
+    None stands for a file that Odoo lists and cannot give. One that was deleted since it was
+    listed is left out.
+    """
+    for batch in _batches(documents):
+        try:
+            yield _file_batch(odoo, batch)
+        except Refused as refusal:
+            if refusal.code.endswith("AccessDenied"):
+                raise
+            yield [_single_file(odoo, document) for document in batch]
+
+
+def _file_batch(odoo: Odoo, batch: Sequence[Document]) -> list[tuple[Document, bytes | None]]:
+    ids = [d.odoo_id for d in batch]
+    rows = odoo.call("ir.attachment", "read", ids, fields=["datas"])
+    texts = {row["id"]: row["datas"] for row in rows}
+    return [(d, _decoded(d, texts[d.odoo_id])) for d in batch if d.odoo_id in texts]
+
+
+def _single_file(odoo: Odoo, document: Document) -> tuple[Document, bytes | None]:
+    try:
+        found = _file_batch(odoo, [document])
+    except Refused:
+        return document, None
+    return found[0] if found else (document, None)
+
+
+def _decoded(document: Document, text: object) -> bytes | None:
+    try:
+        data = base64.b64decode(text if isinstance(text, str) else "", validate=True)
+    except binascii.Error:
+        return None
+    return data if len(data) == document.size else None
+
+
+def _batches(documents: Iterable[Document]) -> Iterator[list[Document]]:
+    batch: list[Document] = []
+    size = 0
+    for document in documents:
+        full = size + document.size > BATCH_BYTES or len(batch) == BATCH_COUNT
+        if batch and full:
+            yield batch
+            batch, size = [], 0
+        batch.append(document)
+        size += document.size
+    if batch:
+        yield batch

@@ -1,0 +1,162 @@
+"""What becomes of one bill in the table: stored, amended, withdrawn, or only compared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from odoo_qb import checks
+from odoo_qb.duplicates import reference_id
+from odoo_qb.errors import Conflict
+from odoo_qb.item import content, stamp
+from odoo_qb.store import history_entry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import date, datetime
+
+    from odoo_qb.bill import Bill
+    from odoo_qb.checks import Earlier
+    from odoo_qb.documents import Documents
+    from odoo_qb.item import Item, Raw, Status
+    from odoo_qb.settings import Company
+    from odoo_qb.store import Table
+
+ACTOR: Final = "extractor"
+_DONE: Final = frozenset({"POSTING", "POSTED", "ALREADY_IN_QB", "ACKNOWLEDGED"})
+# What an earlier decision or failure left, and a new question must not show.
+_DECISION: Final = ("decided_by", "decided_at", "rejection_reason", "error")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keeping:
+    """What keeping needs. `full` checks blocked bills again, `dry_run` writes nothing.
+
+    Each method answers with an outcome: {"outcome": "ready"} and so on.
+    """
+
+    table: Table
+    documents: Documents
+    companies: Mapping[str, Company]
+    full: bool
+    dry_run: bool
+    now: datetime
+
+    def save(self, bill: Bill, item: Item | None, earlier: Sequence[Earlier]) -> Raw:
+        """Store what is new or was amended in a posted bill, and ask about it."""
+        fields = content(bill)
+        is_same = item is not None and item["digest"] == fields["digest"]
+        if item and item["status"] in _DONE:
+            before = item.get("amended_after", "")  # which stands while Odoo cannot be read
+            change = before if bill.unreadable else "" if is_same else str(fields["digest"])
+            return self._compare(item, change)
+        again = is_same and item is not None and item["status"] != "WITHDRAWN"
+        if again and not (self.full and item and item["status"] == "VALIDATION_FAILED"):
+            return {"outcome": "unchanged"}
+        fields |= _checked(bill, earlier, self.companies[bill.company], self.now.date())
+        if again and item and fields["problems"] == item["problems"]:
+            return {"outcome": "unchanged"}
+        if not self.dry_run and not all(d.sha256 for d in bill.documents):
+            return {"outcome": "not stored", "reason": "its files could not be stored"}
+        if not self.dry_run:
+            self._store(bill, fields, item, again=again)
+        return {
+            "outcome": "blocked" if fields["problems"] else "ready",
+            "total": f"{bill.amount_total:f} {bill.currency}",
+            "problems": fields["problems"],
+            "warnings": fields["warnings"],
+        }
+
+    def withdraw(self, item: Item | None, state: str) -> Raw:
+        """A draft, cancelled or deleted document: only one that was asked about is of interest."""
+        if item is None or item["status"] == "WITHDRAWN":
+            return {"outcome": "ignored"}
+        if item["status"] in _DONE:
+            return self._compare(item, state)
+        if not self.dry_run:
+            self.table.change(
+                item,
+                to="WITHDRAWN",
+                actor=ACTOR,
+                now=self.now,
+                values={"approvals": []},
+                note=f"is {state} in Odoo",
+            )
+        return {"outcome": "withdrawn"}
+
+    def _store(self, bill: Bill, fields: Item, item: Item | None, *, again: bool) -> None:
+        """Write a bill; `again` is one whose content was stored before, checked anew."""
+        status: Status = "VALIDATION_FAILED" if fields["problems"] else "READY_FOR_APPROVAL"
+        if fields["lines_key"]:
+            self.documents.keep_lines(bill, fields["lines_key"])
+        if item is None:
+            self.table.put_new(_first(fields, bill, status, self.now), reference_id(bill))
+            return
+        anew: Item = {"revision": int(item["revision"]) + 1, "approvals": []}
+        self.table.change(
+            item,
+            to=status,
+            actor=ACTOR,
+            now=self.now,
+            values=fields if again else {**fields, **anew},
+            remove=[] if again else [k for k in _DECISION if k in item],
+            note="checked again" if again else "changed in Odoo",
+            reference_id=reference_id(bill),
+        )
+
+    def _compare(self, item: Item, change: str) -> Raw:
+        """Decided for good: say what it became in Odoo ("": what it was), and do no more."""
+        if item.get("amended_after", "") == change:
+            return {"outcome": "unchanged"}
+        if not self.dry_run:
+            self.table.change(
+                item,
+                actor=ACTOR,
+                now=self.now,
+                values={"amended_after": change},
+                note="changed in Odoo afterwards" if change else "as it was in Odoo again",
+            )
+        return {"outcome": "changed afterwards"}
+
+
+def tried(act: Callable[[], Raw]) -> Raw:
+    """An outcome, whatever happens: one bill never stops the others."""
+    try:
+        return act()
+    except Conflict:
+        return {"outcome": "not stored", "reason": "it was being changed at the same moment"}
+    except ClientError as error:
+        return {"outcome": "not stored", "reason": f"AWS: {error.response['Error']['Code']}"}
+    except BotoCoreError as error:
+        return {"outcome": "not stored", "reason": f"AWS: {type(error).__name__}"}
+
+
+def _checked(bill: Bill, earlier: Sequence[Earlier], company: Company, today: date) -> Item:
+    """What the checks say of a bill."""
+    return {
+        "problems": list(checks.problems(bill)),
+        "warnings": list(checks.warnings(bill, earlier=earlier, today=today)),
+        "nothing_to_post": checks.nothing_to_post(bill, company),
+    }
+
+
+def _first(fields: Item, bill: Bill, status: Status, now: datetime) -> Item:
+    """A bill's item as it is first stored; only one that can be decided is owed a card."""
+    item: Item = {
+        **fields,
+        "entry_id": bill.entry_id,
+        "status": status,
+        "revision": 1,
+        "version": 1,
+        "approvals": [],
+        "cards": [],
+        "attempts": [],
+        "created_at": stamp(now),
+        "updated_at": stamp(now),
+        "history": [history_entry([], now, ACTOR, "", status, fields["digest"])],
+    }
+    if status == "READY_FOR_APPROVAL":
+        item["card_due"] = 1
+    return item

@@ -1,0 +1,60 @@
+"""What QuickBooks will do with the bills of one run: snapshots and remembered vendors at hand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from odoo_qb import reference
+from odoo_qb.preflight import preflight
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from odoo_qb.bill import Bill
+    from odoo_qb.documents import Documents
+    from odoo_qb.item import Raw
+    from odoo_qb.preflight import Preflight
+    from odoo_qb.reference import Snapshot
+    from odoo_qb.settings import Company
+    from odoo_qb.store import Table
+
+
+class Outlook:
+    """Preflights bills from what was read of QuickBooks before: no call to QuickBooks is made."""
+
+    def __init__(
+        self, table: Table, documents: Documents, companies: Mapping[str, Company]
+    ) -> None:
+        self._table = table
+        self._documents = documents
+        self._companies = companies
+        self._snapshots: dict[str, Snapshot | None] = {}
+
+    def of(self, bills: Sequence[Bill]) -> dict[str, Preflight]:
+        """The preflight of each bill, by entry_id."""
+        ids = {vendor_note_id(b) for b in bills if b.vendor}
+        notes = cast("Mapping[str, Raw]", self._table.get_many(sorted(ids)))
+        return {
+            b.entry_id: preflight(
+                b,
+                self._companies[b.company],
+                self._snapshot(b.company),
+                notes.get(vendor_note_id(b)),
+            )
+            for b in bills
+        }
+
+    def taken_at(self) -> str:
+        """When each company was last read: what was blocked is worth another look when it moves."""
+        found = ((key, self._snapshot(key)) for key in sorted(self._companies))
+        return " ".join(f"{key}@{s.taken_at if s else 'never'}" for key, s in found)
+
+    def _snapshot(self, company: str) -> Snapshot | None:
+        if company not in self._snapshots:
+            self._snapshots[company] = reference.load(self._documents, company)
+        return self._snapshots[company]
+
+
+def vendor_note_id(bill: Bill) -> str:
+    """Where the table remembers a vendor's QuickBooks ids and its last bills."""
+    return f"vendor#{bill.company}#{bill.vendor.odoo_id if bill.vendor else ''}"

@@ -1,0 +1,109 @@
+"""The QuickBooks vendor of a bill: the one its preflight names, else created, never guessed."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Final
+
+from odoo_qb import ledger
+from odoo_qb.errors import Refused
+from odoo_qb.item import stamp
+from odoo_qb.reference import vendor_of
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from odoo_qb.bill import Bill
+    from odoo_qb.item import Raw
+    from odoo_qb.preflight import Preflight
+    from odoo_qb.quickbooks import QuickBooksCompany
+    from odoo_qb.settings import Company
+    from odoo_qb.store import Table
+
+_SUFFIX: Final = " (vendor)"  # Intuit's advice for a name a customer or employee has
+_EMAIL_LENGTH: Final = 100
+
+
+def vendor_id(
+    bill: Bill,
+    company: Company,
+    preflight: Preflight,
+    quickbooks: QuickBooksCompany,
+    table: Table,
+    now: datetime,
+) -> str:
+    """The id of the bill's vendor, created if QuickBooks has none of exactly this name.
+
+    The id is remembered with the Odoo vendor and the currency, so that renaming it on either
+    side changes nothing.
+    """
+    if bill.vendor is None:
+        raise Refused("The bill has no vendor.", code="vendor")
+    if preflight.vendor_id:
+        return preflight.vendor_id
+    found = _existing(bill, preflight.vendor_name, quickbooks)
+    vendor = found or _created(bill, company, preflight, quickbooks)
+    values = {"id": str(vendor["Id"]), "name": str(vendor["DisplayName"]), "at": stamp(now)}
+    note = {f"{name}_{bill.currency}": value for name, value in values.items()}
+    table.write_note(f"vendor#{company.key}#{bill.vendor.odoo_id}", note)
+    return values["id"]
+
+
+def _existing(bill: Bill, name: str, quickbooks: QuickBooksCompany) -> Raw | None:
+    """A vendor made since the snapshot; Refused if there is one that cannot be used."""
+    rows = quickbooks.named("Vendor", name)
+    if not rows:
+        return None
+    vendor = vendor_of(rows[0])
+    if not vendor.active:
+        raise Refused(
+            f"The vendor {name} is inactive in QuickBooks: make it active again there, then retry.",
+            code="610",
+        )
+    if vendor.currency not in {"", bill.currency}:
+        raise Refused(
+            f"The vendor {name} in QuickBooks is paid in {vendor.currency}, this bill is in"
+            f" {bill.currency}: rename that vendor, or map another one, then retry.",
+            code="currency",
+        )
+    return rows[0]
+
+
+def _created(
+    bill: Bill, company: Company, preflight: Preflight, quickbooks: QuickBooksCompany
+) -> Raw:
+    name = preflight.vendor_name
+    try:
+        return _create(bill, company, preflight, quickbooks, name)
+    except Refused as refusal:
+        if refusal.code != "6240":
+            raise
+    # The name is taken. Whose it is decides: a vendor made in this very moment is used, one
+    # of a customer or employee gets a suffix.
+    existing = _existing(bill, name, quickbooks)
+    if existing:
+        return existing
+    holders = [e for e in ("Customer", "Employee") if quickbooks.named(e, name)]
+    if not holders:
+        raise Refused(
+            f"QuickBooks says that {name} exists already, but shows no vendor, customer or"
+            " employee of that name: create the vendor there by hand and map it.",
+            code="6240",
+        )
+    suffixed = name[: ledger.VENDOR_NAME_LENGTH - len(_SUFFIX)] + _SUFFIX
+    taken = _existing(bill, suffixed, quickbooks)
+    return taken or _create(bill, company, preflight, quickbooks, suffixed)
+
+
+def _create(
+    bill: Bill, company: Company, preflight: Preflight, quickbooks: QuickBooksCompany, name: str
+) -> Raw:
+    payload: Raw = {"DisplayName": name}
+    if preflight.multicurrency:
+        payload["CurrencyRef"] = {"value": bill.currency}
+    email = bill.vendor.email if bill.vendor else ""
+    if "@" in email and "." in email and len(email) <= _EMAIL_LENGTH:
+        payload["PrimaryEmailAddr"] = {"Address": email}
+    body = ledger.to_json(payload)
+    digest = hashlib.sha256(f"vendor|{company.key}|{body}".encode()).hexdigest()
+    return quickbooks.create("Vendor", body, f"oqb-{digest[:40]}")

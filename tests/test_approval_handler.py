@@ -1,0 +1,531 @@
+"""The Function URL: who gets in, what a click does, what its person is told, and how fast."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import time
+from typing import Any
+from urllib.parse import parse_qs, urlencode
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import approval_handler
+import asked
+from asked import (
+    SECOND,
+    amended,
+    an_asked,
+    buttons,
+    card,
+    failed,
+    told,
+    words,
+)
+from sandbox.slack import SignedRequest, signed
+from world import APPROVER, CHANNEL, Context, World
+
+Json = dict[str, Any]
+SECRET = "sandbox-signing-secret"
+
+
+def a_request(world: World, entry_id: str, action_id: str = "approve_invoice") -> SignedRequest:
+    """A person's click on the bill's card, not sent yet."""
+    shown = world.item(entry_id)["cards"][-1]
+    return world.slack.click(APPROVER, shown["channel"], shown["ts"], action_id)
+
+
+def payload_of(request: SignedRequest) -> Json:
+    payload: Json = json.loads(parse_qs(request.body.decode())["payload"][0])
+    return payload
+
+
+def sent(body: bytes | str, headers: dict[str, str] | None = None) -> Json:
+    """An answer to a body sent as it is."""
+    text = body.decode("latin-1") if isinstance(body, bytes) else body
+    event = {"headers": headers or {}, "body": text, "isBase64Encoded": False}
+    return approval_handler.lambda_handler(event, Context())
+
+
+def resigned(world: World, payload: Json) -> Json:
+    """The answer to a payload with a genuine signature."""
+    return world.request(signed(payload, secret=SECRET, at=time.time()))
+
+
+def with_body(body: bytes) -> SignedRequest:
+    """Any body, signed as Slack signs."""
+    stamp = str(int(time.time()))
+    base = f"v0:{stamp}:".encode() + body
+    signature = "v0=" + hmac.new(SECRET.encode(), base, hashlib.sha256).hexdigest()
+    headers = {"X-Slack-Request-Timestamp": stamp, "X-Slack-Signature": signature}
+    return SignedRequest(headers=headers, body=body)
+
+
+@pytest.mark.parametrize("as_base64", [True, False])
+def test_a_click_is_decided_whichever_way_the_body_comes(world: World, as_base64: bool) -> None:
+    entry_id = an_asked(world)
+    answer = world.request(a_request(world, entry_id), as_base64=as_base64)
+    assert answer == {"statusCode": 200, "body": ""}
+    assert world.item(entry_id)["status"] == "APPROVED"
+    assert told(world) == [
+        "Approved. It is on its way to QuickBooks; the card will say when it is there."
+    ]
+
+
+def test_the_same_request_three_times_decides_once_and_says_who(world: World) -> None:
+    entry_id = an_asked(world)
+    request = a_request(world, entry_id)
+    for _ in range(3):
+        assert world.request(request)["statusCode"] == 200
+    assert [t.split(".")[0] for t in told(world)] == [
+        "Approved",
+        *[f"Already approved by <@{APPROVER}>"] * 2,
+    ]
+    assert len(world.messages()) == 1
+
+
+@pytest.mark.parametrize("action_id", ["approve_invoice", "reject_invoice"])
+def test_a_request_that_is_not_slacks_decides_nothing(world: World, action_id: str) -> None:
+    entry_id = an_asked(world)
+    before = world.item(entry_id)
+    request = a_request(world, entry_id, action_id)
+    old = signed(payload_of(request), secret=SECRET, at=time.time() - 301)
+    early = signed(payload_of(request), secret=SECRET, at=time.time() + 302)
+    forged = signed(payload_of(request), secret="guessed", at=time.time())
+    changed = SignedRequest(headers=request.headers, body=request.body + b" ")
+    bare = SignedRequest(headers={}, body=request.body)
+    for each in (old, early, forged, changed, bare):
+        assert world.request(each) == {"statusCode": 401, "body": ""}
+    assert world.item(entry_id) == before
+
+
+def test_junk_is_turned_away_before_anything_is_asked_of_aws(world: World) -> None:
+    world.aws.calls.clear()
+    for headers in ({}, {"x-slack-signature": "v0=1"}, {"x-slack-request-timestamp": "é"}):
+        assert sent("payload=1", headers)["statusCode"] == 401
+    assert approval_handler.lambda_handler({}, Context())["statusCode"] == 401
+    assert world.aws.calls == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        *(
+            b"",
+            b"payload=",
+            b"payload=%7B",
+            b"payload=[]",
+            b"payload=null",
+            b"other=1",
+        ),
+        b"payload=" + b"[" * 100_000,
+        b"payload=" + b"1" * 5_000,
+        urlencode({"payload": '{"type": "block_actions"}'}).encode(),
+        urlencode({"payload": '{"type": 5, "user": {"id": "U-1"}}'}).encode(),
+    ],
+    ids=range(10),
+)
+def test_a_malformed_payload_is_refused_with_an_empty_400(world: World, body: bytes) -> None:
+    assert world.request(with_body(body)) == {"statusCode": 400, "body": ""}
+
+
+@pytest.mark.usefixtures("world")
+def test_broken_base64_is_a_bad_request() -> None:
+    headers = {k.lower(): v for k, v in with_body(b"").headers.items()}
+    event = {"headers": headers, "body": "%%%", "isBase64Encoded": True}
+    assert approval_handler.lambda_handler(event, Context())["statusCode"] == 400
+
+
+def test_more_than_a_megabyte_is_refused(world: World) -> None:
+    entry_id = an_asked(world)
+    payload = payload_of(a_request(world, entry_id))
+    payload["message"]["text"] = "x" * 1_000_000
+    assert resigned(world, payload) == {"statusCode": 400, "body": ""}
+    assert world.item(entry_id)["status"] == "READY_FOR_APPROVAL"
+
+
+def test_what_is_not_ours_to_do_is_ignored_with_a_log_line(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    entry_id = an_asked(world)
+    payload = payload_of(a_request(world, entry_id))
+    unknown = {**payload, "actions": [payload["actions"][0] | {"action_id": "pay_twice"}]}
+    view = {"callback_id": "other", "private_metadata": ""}
+    caplog.set_level("INFO")
+    for each, line in (
+        (unknown, "an unknown action"),
+        ({**payload, "type": "shortcut"}, "nothing to do for this payload"),
+        ({**payload, "type": "view_submission", "view": view}, "an unknown modal"),
+    ):
+        caplog.clear()
+        assert resigned(world, each) == {"statusCode": 200, "body": ""}
+        assert line in caplog.messages
+    assert world.item(entry_id)["status"] == "READY_FOR_APPROVAL"
+    assert told(world) == []
+
+
+@pytest.mark.parametrize(
+    "value", ["", "odoo-42", "settings|" + "0" * 64, "odoo-1|x", "|", "odoo-²|a"]
+)
+def test_a_button_value_that_names_no_bill_is_a_bad_request(world: World, value: str) -> None:
+    entry_id = an_asked(world)
+    payload = payload_of(a_request(world, entry_id))
+    payload["actions"][0]["value"] = value
+    assert resigned(world, payload)["statusCode"] == 400
+
+
+ESSENTIAL: list[tuple[str | int, ...]] = [
+    *(("type",), ("user",), ("user", "id"), ("user", "team_id"), ("team",), ("team", "id")),
+    *(("actions",), ("actions", 0), ("actions", 0, "action_id"), ("actions", 0, "value")),
+]
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+
+def mutated(payload: Json, path: tuple[str | int, ...], value: object) -> Json:
+    """The payload with another value at a path; the original stays as it is."""
+    copy: Json = json.loads(json.dumps(payload))
+    place: Any = copy
+    for step in path[:-1]:
+        place = place[step]
+    place[path[-1]] = value
+    return copy
+
+
+@pytest.fixture
+def waiting(world: World) -> tuple[World, str, Json]:
+    """A bill that waits, and the payload of the click that would approve it."""
+    entry_id = an_asked(world)
+    payload = payload_of(a_request(world, entry_id))
+    del payload["message"]  # it names the team as well
+    return world, entry_id, payload
+
+
+# The same bill serves every example: what is shown is that none of them touches it.
+FUZZ = settings(
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+@FUZZ
+@given(path=st.sampled_from(ESSENTIAL), value=JSON)
+def test_a_signed_request_that_was_mutated_gives_no_500_and_no_decision(
+    waiting: tuple[World, str, Json], path: tuple[str | int, ...], value: object
+) -> None:
+    world, entry_id, payload = waiting
+    answer = resigned(world, mutated(payload, path, value))
+    assert answer["statusCode"] in {200, 400}
+    assert world.item(entry_id)["version"] == 1
+
+
+@FUZZ
+@given(
+    place=st.integers(min_value=0, max_value=10_000),
+    byte=st.integers(min_value=1, max_value=255),
+    junk=st.dictionaries(
+        st.sampled_from(["x-slack-signature", "x-slack-request-timestamp", "content-type"]),
+        st.text(max_size=30),
+        max_size=2,
+    ),
+    as_base64=st.booleans(),
+)
+def test_an_unsigned_request_that_was_mutated_gives_no_500_and_no_decision(
+    waiting: tuple[World, str, Json], place: int, byte: int, junk: dict[str, str], as_base64: bool
+) -> None:
+    world, entry_id, payload = waiting
+    request = signed(payload, secret=SECRET, at=time.time())
+    body = bytearray(request.body)
+    body[place % len(body)] ^= byte
+    headers = {k.lower(): v for k, v in request.headers.items()} | junk
+    text = base64.b64encode(body).decode() if as_base64 else body.decode("latin-1")
+    event = {"headers": headers, "body": text, "isBase64Encoded": as_base64}
+    assert approval_handler.lambda_handler(event, Context())["statusCode"] in {400, 401}
+    assert world.item(entry_id)["version"] == 1
+
+
+def test_a_person_of_another_workspace_decides_nothing_and_is_told(world: World) -> None:
+    entry_id = an_asked(world)
+    world.click(entry_id, "approve_invoice", "U-STRANGER")
+    world.click(entry_id, "reject_invoice", "U-STRANGER")
+    assert world.item(entry_id)["status"] == "READY_FOR_APPROVAL"
+    assert world.slack.views == {}
+    assert told(world, "U-STRANGER") == [approval_handler._STRANGER] * 2
+
+
+def test_a_stranger_cannot_hand_in_a_reason_either(world: World) -> None:
+    entry_id = an_asked(world)
+    world.click(entry_id, "reject_invoice")
+    [view] = world.slack.views
+    payload = payload_of(world.slack.submit(APPROVER, view, {"reason": {"text": "Mine now"}}))
+    payload["user"]["team_id"] = "T-OTHER"
+    answer = resigned(world, payload)
+    assert json.loads(answer["body"])["errors"] == {"reason": approval_handler._STRANGER}
+    assert world.item(entry_id)["status"] == "READY_FOR_APPROVAL"
+
+
+def test_a_guest_in_the_channel_decides_nothing(world: World) -> None:
+    entry_id = an_asked(world)
+    world.click(entry_id, "approve_invoice", "U-GUEST")
+    assert world.item(entry_id)["status"] == "READY_FOR_APPROVAL"
+    assert told(world, "U-GUEST") == ["You may not decide about bills of 1MD."]
+
+
+def test_who_joins_the_approvers_can_decide_within_a_minute_of_being_asked(world: World) -> None:
+    asked.settings(world, approvers=["S-CONTROLLERS"])
+    entry_id = an_asked(world)
+    world.click(entry_id, "approve_invoice", SECOND)
+    assert told(world, SECOND) == ["You may not decide about bills of 1MD."]
+    asked.approvers_known(world, "S-CONTROLLERS", "U-CONTROLLER", at=asked.an_hour_ago())
+    group = world.slack.groups["S-CONTROLLERS"]
+    world.slack.groups["S-CONTROLLERS"] = type(group)(id=group.id, handle="c", users=(SECOND,))
+    world.click(entry_id, "approve_invoice", SECOND)
+    assert told(world, SECOND)[-1].endswith("try again in a minute.")
+    world.show()
+    world.click(entry_id, "approve_invoice", SECOND)
+    assert world.item(entry_id)["decided_by"] == SECOND
+
+
+def test_a_decision_asks_slack_for_nothing_but_to_pass_on_the_answer(world: World) -> None:
+    asked.settings(world, approvers=["S-APPROVERS"])
+    entry_id = an_asked(world)
+    world.slack.calls.clear()
+    world.click(entry_id, "approve_invoice")
+    assert world.slack.calls == {"response_url": 1}
+
+
+def test_an_outdated_card_decides_nothing_says_so_and_loses_its_buttons(world: World) -> None:
+    entry_id = an_asked(world)
+    old = card(world, entry_id)
+    request = a_request(world, entry_id)
+    amended(world, entry_id)
+    assert world.request(request)["statusCode"] == 200
+    assert world.item(entry_id)["status"] == "READY_FOR_APPROVAL"
+    retired = world.slack.channels[CHANNEL].messages[old.ts]
+    assert buttons(retired) == []
+    assert "a newer card asks again" in words(retired)
+
+
+def test_an_outdated_click_on_a_bill_that_got_blocked_brings_its_card_up_to_date(
+    world: World,
+) -> None:
+    entry_id = an_asked(world)
+    request = a_request(world, entry_id)
+    amended(world, entry_id, to="VALIDATION_FAILED")
+    world.request(request)
+    assert buttons(card(world, entry_id)) == ["view_pdf"]
+    assert "newer card" not in words(card(world, entry_id))
+
+
+def test_a_second_card_left_by_a_lost_answer_decides_once_and_loses_its_buttons(
+    world: World,
+) -> None:
+    entry_id = asked.a_stored(world)
+    world.slack.fail("lost", method="chat.postMessage")
+    assert world.show() != {"batchItemFailures": []}
+    assert world.show() == {"batchItemFailures": []}
+    stray, live = world.slack.channels[CHANNEL].messages
+    assert world.item(entry_id)["cards"][-1]["ts"] == live
+    world.request(world.slack.click(APPROVER, CHANNEL, stray, "approve_invoice"))
+    assert world.item(entry_id)["status"] == "APPROVED"
+    message = world.slack.channels[CHANNEL].messages[stray]
+    assert buttons(message) == []
+    assert "Approved." in words(message)
+    world.show()
+    assert buttons(card(world, entry_id)) == ["take_back", "view_pdf"]
+
+
+@pytest.mark.parametrize("kind", ["http_500", "timeout", "lost", "error", "ratelimited", "slow"])
+def test_slack_failing_costs_the_answer_and_nothing_else(world: World, kind: Any) -> None:
+    entry_id = an_asked(world)
+    world.slack.fail(kind, method="response_url", seconds=3.0 if kind == "slow" else 0.0)
+    request = a_request(world, entry_id)
+    started = time.monotonic()
+    assert world.request(request) == {"statusCode": 200, "body": ""}
+    assert time.monotonic() - started < 2.5
+    assert world.item(entry_id)["status"] == "APPROVED"
+    assert len(world.messages()) == 1
+
+
+def test_a_queue_that_is_down_leaves_the_bill_approved_for_the_sweep(world: World) -> None:
+    entry_id = an_asked(world)
+    world.aws.refuses = lambda operation, _: operation == "SendMessage"
+    assert world.click(entry_id, "approve_invoice") == {"statusCode": 200, "body": ""}
+    assert world.item(entry_id)["status"] == "APPROVED"
+    assert "goes there by itself later" in told(world)[0]
+
+
+def test_a_table_that_is_down_is_a_word_to_try_again(world: World) -> None:
+    entry_id = an_asked(world)
+    request = a_request(world, entry_id)
+    world.aws.refuses = lambda operation, _: operation == "UpdateItem"
+    assert world.request(request) == {"statusCode": 200, "body": ""}
+    world.aws.refuses = lambda *_: False
+    assert told(world) == ["That did not work just now: try again in a minute."]
+    assert world.item(entry_id)["status"] == "READY_FOR_APPROVAL"
+
+
+def test_a_secret_that_cannot_be_read_is_no_crash(world: World) -> None:
+    entry_id = an_asked(world)
+    request = a_request(world, entry_id)
+    world.restart()
+    world.aws.refuses = lambda operation, _: operation == "GetSecretValue"
+    assert world.request(request) == {"statusCode": 503, "body": ""}
+
+
+def test_rejecting_asks_for_the_reason_first(world: World) -> None:
+    entry_id = an_asked(world)
+    world.slack.calls.clear()
+    world.click(entry_id, "reject_invoice")
+    assert world.slack.calls == {"views.open": 1}
+    assert world.item(entry_id)["status"] == "READY_FOR_APPROVAL"
+    [view] = world.slack.views.values()
+    assert view.content["private_metadata"] == f"{entry_id}|{world.item(entry_id)['digest']}"
+    assert view.content["blocks"][-1]["block_id"] == "reason"
+    assert not view.content["blocks"][-1].get("optional")
+
+
+def rejected(world: World, entry_id: str, reason: str = "Entered twice.") -> tuple[str, Json]:
+    """Open the modal; its id and the payload that hands in the reason."""
+    world.click(entry_id, "reject_invoice")
+    view = list(world.slack.views)[-1]
+    return view, payload_of(world.slack.submit(APPROVER, view, {"reason": {"text": reason}}))
+
+
+def test_a_reason_rejects_and_closes_the_modal(world: World) -> None:
+    entry_id = an_asked(world)
+    view, payload = rejected(world, entry_id)
+    answer = resigned(world, payload)
+    assert world.slack.apply_submit_answer(view, 200, answer["body"].encode()) is None
+    item = world.item(entry_id)
+    assert (item["status"], item["rejection_reason"]) == ("REJECTED", "Entered twice.")
+
+
+@pytest.mark.parametrize("reason", ["", "   ", None])
+def test_a_rejection_without_a_reason_stays_in_the_modal(world: World, reason: str | None) -> None:
+    entry_id = an_asked(world)
+    view, payload = rejected(world, entry_id)
+    payload["view"]["state"]["values"]["reason"]["text"]["value"] = reason
+    answer = resigned(world, payload)
+    shown = world.slack.apply_submit_answer(view, 200, answer["body"].encode())
+    assert shown
+    assert shown.errors == {"reason": "A reason is needed."}
+    assert world.item(entry_id)["status"] == "READY_FOR_APPROVAL"
+
+
+def test_a_reason_that_no_table_can_hold_is_still_a_reason(world: World) -> None:
+    entry_id = an_asked(world)
+    _, payload = rejected(world, entry_id)
+    payload["view"]["state"]["values"]["reason"]["text"]["value"] = "\ud800 twice" + "!" * 5000
+    assert resigned(world, payload)["statusCode"] == 200
+    assert world.item(entry_id)["rejection_reason"].startswith("? twice")
+    assert len(world.item(entry_id)["rejection_reason"]) == 1000
+
+
+def test_a_bill_decided_while_the_reason_was_typed_says_so_in_the_modal(world: World) -> None:
+    entry_id = an_asked(world)
+    view, payload = rejected(world, entry_id)
+    world.click(entry_id, "approve_invoice", SECOND)
+    answer = resigned(world, payload)
+    shown = world.slack.apply_submit_answer(view, 200, answer["body"].encode())
+    assert shown
+    assert shown.errors == {"reason": "Already approved by somebody else (the card says who)."}
+    assert world.item(entry_id)["status"] == "APPROVED"
+
+
+def test_a_bill_amended_while_the_reason_was_typed_says_so_in_the_modal(world: World) -> None:
+    entry_id = an_asked(world)
+    _, payload = rejected(world, entry_id)
+    amended(world, entry_id)
+    answer = resigned(world, payload)
+    assert "outdated" in json.loads(answer["body"])["errors"]["reason"]
+    assert world.item(entry_id)["status"] == "READY_FOR_APPROVAL"
+
+
+def test_a_table_down_while_rejecting_says_so_in_the_modal(world: World) -> None:
+    entry_id = an_asked(world)
+    _, payload = rejected(world, entry_id)
+    world.aws.refuses = lambda operation, _: operation == "UpdateItem"
+    answer = resigned(world, payload)
+    assert json.loads(answer["body"])["errors"] == {"reason": approval_handler._TRY_AGAIN}
+
+
+def test_a_decided_bill_opens_no_modal(world: World) -> None:
+    entry_id = an_asked(world)
+    request = a_request(world, entry_id, "reject_invoice")
+    world.click(entry_id, "approve_invoice", SECOND)
+    world.request(request)
+    assert world.slack.views == {}
+    assert told(world) == [f"Already approved by <@{SECOND}>."]
+
+
+def test_the_pdf_is_shown_to_the_person_alone_by_a_link_of_five_minutes(world: World) -> None:
+    entry_id = an_asked(world)
+    world.click(entry_id, "view_pdf")
+    [text] = told(world)
+    link = text.removeprefix("<").partition("|")[0]
+    assert "X-Amz-Expires=300" in link
+    assert "Algorithm=AWS4-HMAC-SHA256" in link
+    assert link.startswith("https://documents.s3.us-west-2.amazonaws.com/pending/1MD/")
+    assert len(world.slack.channels[CHANNEL].messages) == 1
+    assert world.item(entry_id)["status"] == "READY_FOR_APPROVAL"
+    assert told(world, SECOND) == []
+
+
+@pytest.mark.parametrize(
+    ("action_id", "leading_there", "answer"),
+    [
+        ("take_back", ["approve_invoice"], "Taken back. It waits for a decision again."),
+        ("reopen_invoice", ["reject_invoice"], "Reopened. It waits for a decision again."),
+        ("retry_posting", ["approve_invoice", "fail"], "It is on its way to QuickBooks again;"),
+        ("close_invoice", ["approve_invoice", "fail"], "Closed. It will not be posted."),
+    ],
+)
+def test_no_state_is_a_dead_end(
+    world: World, action_id: str, leading_there: list[str], answer: str
+) -> None:
+    entry_id = an_asked(world)
+    for step in leading_there:
+        if step == "fail":
+            failed(world, entry_id)
+        elif step == "reject_invoice":
+            world.reject(entry_id, "No.")
+        else:
+            world.click(entry_id, step)
+        world.show()
+    world.click(entry_id, action_id)
+    assert told(world)[-1].startswith(answer)
+
+
+def test_acknowledging_posts_nothing(world: World) -> None:
+    entry_id = an_asked(world, nothing_to_post="The total is zero: there is nothing to post.")
+    world.click(entry_id, "acknowledge_intercompany")
+    assert told(world) == ["Acknowledged. It will not be posted."]
+    assert world.item(entry_id)["status"] == "ACKNOWLEDGED"
+    assert world.messages() == []
+
+
+def test_an_answer_address_that_is_not_slacks_is_not_called(world: World) -> None:
+    entry_id = an_asked(world)
+    payload = payload_of(a_request(world, entry_id))
+    payload["response_url"] = "https://evil.example/"
+    assert resigned(world, payload)["statusCode"] == 200
+    assert world.item(entry_id)["status"] == "APPROVED"
+    assert told(world) == []
+
+
+def test_nothing_secret_is_logged(world: World, capfd: pytest.CaptureFixture[str]) -> None:
+    entry_id = an_asked(world)
+    world.click(entry_id, "view_pdf")
+    world.reject(entry_id, "A confidential reason")
+    logged = "".join(capfd.readouterr())
+    for secret in ("xoxb", SECRET, "X-Amz-Signature", "A confidential reason", "/response/"):
+        assert secret not in logged

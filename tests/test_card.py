@@ -1,0 +1,341 @@
+"""Cards: valid in every status, honest in what they say, harmless whatever Odoo holds."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, cast, get_args
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from asked import buttons, words
+from builders import a_bill, a_document, a_line, a_total, an_item
+from odoo_qb.bill import Vendor
+from odoo_qb.card import (
+    approval_card,
+    button_value,
+    rejection_modal,
+    rejection_notice,
+    retired_card,
+    summary,
+)
+from odoo_qb.item import Item, Status
+from sandbox.blocks import problems, serialised_length
+
+if TYPE_CHECKING:
+    from odoo_qb.card import Message
+    from world import World
+
+STATUSES = get_args(Status)
+HOSTILE = "<!channel> & *Co*"
+
+
+def in_status(item: Item, status: str, text: str = "Entered twice.") -> Item:
+    """The item with what its status needs besides."""
+    more: dict[str, Any] = {
+        "status": status,
+        "decided_by": "U-APPROVER",
+        "decided_at": "2026-11-21T09:30:00.000Z",
+    }
+    if status in {"POSTED", "ALREADY_IN_QB"}:
+        more["quickbooks"] = {"type": "Bill", "id": "145", "url": "https://qbo.example/app/bill"}
+    if status == "POST_FAILED":
+        more["error"] = {"code": "6140", "message": text, "tid": "1-abc"}
+    if status == "REJECTED":
+        more["rejection_reason"] = text
+    if status == "VALIDATION_FAILED":
+        more["problems"] = [text]
+    return cast("Item", {**item, **more})
+
+
+def sent(message: Message) -> dict[str, Any]:
+    return {"text": message.text, "blocks": message.blocks}
+
+
+def test_every_bill_of_the_dataset_gives_a_valid_card_in_every_status(world: World) -> None:
+    world.extract()
+    items = world.items().values()
+    assert len(items) == 98
+    for item in items:
+        for status in STATUSES:
+            message = approval_card(in_status(item, status))
+            assert problems(sent(message)) == [], (item["entry_id"], status)
+        assert problems(sent(retired_card(item))) == []
+        assert problems(rejection_modal(item, button_value(item))) == []
+
+
+def test_a_card_says_what_a_person_needs_to_decide() -> None:
+    bill = replace(
+        a_bill(), payment_terms="30 days", po_number="PO-7", entered_by="Cleo", currency="EUR"
+    )
+    item = an_item(bill, warnings=["Possible duplicate: BILL/1."])
+    seen = words(approval_card(item))
+    for fact in (
+        *("Bill of Acme Botanicals LLC", "108.25 EUR = 108.25 USD", "north", "INV-1001"),
+        *("2026-11-02", "2026-12-02 · 30 days", "BILL/2026/11/0042", "PO-7", "Cleo"),
+        *("100.00 EUR  Boxes → 443000 Cash Discount Loss (8.25%)", "bill.pdf"),
+        *("Untaxed 100.00 EUR + tax 8.25 EUR = 108.25 EUR", "⚠ Possible duplicate: BILL/1."),
+    ):
+        assert fact in seen
+
+
+@pytest.mark.parametrize(
+    ("currency", "amount"), [("EUR", "8.00 EUR = 9.00 USD"), ("USD", "8.00 USD")]
+)
+def test_the_companys_own_currency_stands_beside_another_one(currency: str, amount: str) -> None:
+    bill = replace(a_total("8"), currency=currency, company_total=Decimal(9))
+    cells = [f["text"] for b in approval_card(an_item(bill)).blocks for f in b.get("fields", [])]
+    assert cells[cells.index("*Amount*") + 1] == amount
+
+
+@pytest.mark.parametrize(
+    ("rows", "rest"), [(10, ""), (11, "… and 1 more line"), (140, "… and 130")]
+)
+def test_ten_lines_are_shown_and_the_others_counted(rows: int, rest: str) -> None:
+    lines = tuple(a_line("1.00", text=f"Row {n}") for n in range(rows))
+    seen = words(approval_card(an_item(replace(a_total(str(rows)), lines=lines))))
+    assert "Row 9" in seen
+    assert "Row 10" not in seen
+    assert rest in seen
+    assert ("more line" in seen) == bool(rest)
+
+
+def test_a_credit_note_says_so_and_in_whose_favour() -> None:
+    seen = words(approval_card(an_item(a_bill(move_type="in_refund"))))
+    assert "Credit note of Acme Botanicals LLC" in seen
+    assert "108.25 USD in our favour" in seen
+
+
+def test_a_bill_with_nothing_to_post_says_why_and_offers_no_approval() -> None:
+    why = "The total is zero: there is nothing to post."
+    item = an_item(nothing_to_post=why)
+    message = approval_card(item)
+    assert why in words(message)
+    assert why in message.text
+    assert buttons(cast("Any", message)) == [
+        "acknowledge_intercompany",
+        "reject_invoice",
+        "view_pdf",
+    ]
+    assert why in words(approval_card(in_status(item, "ACKNOWLEDGED")))
+
+
+@pytest.mark.parametrize(
+    ("status", "actions"),
+    [
+        ("READY_FOR_APPROVAL", ["approve_invoice", "reject_invoice"]),
+        ("APPROVED", ["take_back"]),
+        ("REJECTED", ["reopen_invoice"]),
+        ("POST_FAILED", ["retry_posting", "close_invoice"]),
+        *((s, []) for s in ("POSTING", "POSTED", "ALREADY_IN_QB", "ACKNOWLEDGED", "WITHDRAWN")),
+        ("VALIDATION_FAILED", []),
+    ],
+)
+def test_each_status_offers_what_can_be_done_in_it(status: str, actions: list[str]) -> None:
+    message = approval_card(in_status(an_item(), status))
+    assert buttons(cast("Any", message)) == [*actions, "view_pdf"]
+
+
+def test_a_bill_without_a_pdf_offers_none() -> None:
+    message = approval_card(an_item(a_bill(documents=())))
+    assert "view_pdf" not in buttons(cast("Any", message))
+
+
+def test_every_button_carries_the_bill_and_its_content_and_nothing_else() -> None:
+    item = an_item()
+    for status in STATUSES:
+        for block in approval_card(in_status(item, status)).blocks:
+            for element in block.get("elements", []):
+                if element["type"] == "button":
+                    assert element["value"] == f"odoo-42|{item['digest']}"
+
+
+def test_the_metadata_that_any_app_can_read_holds_ids_only() -> None:
+    item = an_item()
+    assert approval_card(item).ids == {"entry_id": "odoo-42", "digest": item["digest"]}
+
+
+def test_the_fallback_text_tells_a_screen_reader_what_the_card_shows() -> None:
+    item = an_item(warnings=["No PDF: nothing to compare the figures with."])
+    assert approval_card(item).text == (
+        "To approve: Bill BILL/2026/11/0042 of Acme Botanicals LLC, 108.25 USD, reference"
+        " INV-1001 (north). Warning: No PDF: nothing to compare the figures with."
+    )
+    for status in ("REJECTED", "POST_FAILED", "VALIDATION_FAILED"):
+        assert "Entered twice." in approval_card(in_status(item, status)).text
+
+
+def test_a_vendor_with_a_hostile_name_harms_nobody() -> None:
+    bill = a_bill(
+        vendor=Vendor(odoo_id=7, name=HOSTILE),
+        bill_reference=HOSTILE,
+        po_number=HOSTILE,
+        entered_by="<@U-SECOND>",
+        lines=(a_line(text=HOSTILE), a_line("8.25", kind="tax", text=HOSTILE)),
+        documents=(a_document(name="<!here>.pdf"),),
+    )
+    item = an_item(bill, warnings=[HOSTILE], nothing_to_post=HOSTILE)
+    notice = {"by": "U-APPROVER", "reason": "<!everyone> look"}
+    messages = [approval_card(in_status(item, s, HOSTILE)) for s in STATUSES]
+    for message in [*messages, retired_card(item), rejection_notice(item, notice, ["U-CLERK"])]:
+        assert "<!" not in message.text
+        assert problems(sent(message)) == []
+        for text in texts(message.blocks):
+            if text["type"] == "mrkdwn":
+                assert "!" not in text["text"].replace("<!date^", "")
+                assert "U-SECOND" not in text["text"]
+    assert HOSTILE in words(messages[1])  # shown as it is written
+    assert "&lt;!channel&gt; &amp; *Co*" in messages[1].text
+
+
+def texts(value: Any) -> list[dict[str, Any]]:
+    """Every text object in blocks."""
+    if isinstance(value, list):
+        return [t for v in value for t in texts(v)]
+    if not isinstance(value, dict):
+        return []
+    own = [value] if value.get("type") in {"mrkdwn", "plain_text"} else []
+    return own + [t for v in value.values() for t in texts(v)]
+
+
+@pytest.mark.parametrize(
+    "message",
+    ["<html><body>502</body></html>", '{"Fault": {"Error": []}}', "Traceback (most recent call)"],
+)
+def test_what_another_system_threw_at_us_is_not_on_the_card(message: str) -> None:
+    item = in_status(an_item(), "POST_FAILED", message)
+    shown = approval_card(item)
+    assert message not in shown.text
+    seen = words(shown)
+    assert "could not be posted (error 6140): the poster's log says more." in seen
+    assert "Intuit trace id 1-abc" in seen
+    for piece in ("html", "Fault", "Traceback"):
+        assert piece not in seen
+
+
+def test_a_closed_bill_goes_on_saying_why_it_was_not_posted() -> None:
+    item = in_status(in_status(an_item(), "POST_FAILED", "The books are closed."), "ACKNOWLEDGED")
+    seen = words(approval_card(item))
+    assert "Closed without posting by <@U-APPROVER>" in seen
+    assert "The books are closed." in seen
+
+
+def test_the_outcome_names_who_and_when() -> None:
+    seen = words(approval_card(in_status(an_item(), "APPROVED")))
+    assert "Approved by <@U-APPROVER> <!date^1795253400^{date_short_pretty} {time}|" in seen
+
+
+def test_a_change_after_posting_is_said_aloud() -> None:
+    item = in_status(an_item(amended_after="abc"), "POSTED")
+    assert "Changed in Odoo after this" in words(approval_card(item))
+
+
+def test_a_retired_card_has_no_buttons_and_says_why() -> None:
+    message = retired_card(an_item())
+    assert buttons(cast("Any", message)) == []
+    assert "a newer card asks again" in words(message)
+    assert message.text.startswith("Outdated: ")
+
+
+def test_a_rejections_reply_mentions_who_is_to_be_told_and_quotes_the_reason() -> None:
+    notice = {"by": "U-APPROVER", "reason": "Wrong *amount* <!channel>"}
+    message = rejection_notice(an_item(), notice, ["U-CLERK", "U-SECOND"])
+    assert message.blocks[0]["text"]["text"].startswith("<@U-CLERK> <@U-SECOND> ")
+    assert message.blocks[1]["text"]["text"] == "Reason: Wrong *amount* <!channel>"
+    assert message.blocks[1]["text"]["type"] == "plain_text"
+    assert message.text.startswith("<@U-CLERK> <@U-SECOND> Rejected: Bill BILL/2026/11/0042")
+
+
+def test_the_summary_is_the_bill_in_one_sentence_part() -> None:
+    assert summary(an_item()) == (
+        "Bill BILL/2026/11/0042 of Acme Botanicals LLC, 108.25 USD, reference INV-1001 (north)"
+    )
+
+
+LONG = st.builds(
+    lambda text, times: text * times,
+    st.text(
+        alphabet=st.characters(exclude_categories=["Cs"]) | st.sampled_from('<>&"\\\n*'),
+        max_size=12,
+    ),
+    st.sampled_from([1, 1, 40, 900]),
+)
+MONEY = st.decimals(min_value=-(10**15), max_value=10**15, places=6)
+LINES = st.builds(
+    lambda text, code, name, amount, tax: a_line(
+        str(amount), text=text, account_code=code, account_name=name, taxes=(tax, tax)
+    ),
+    *(LONG, LONG, LONG, MONEY, LONG),
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    move_type=st.sampled_from(["in_invoice", "in_refund", "in_receipt"]),
+    names=st.tuples(*[LONG] * 9),
+    amounts=st.tuples(MONEY, MONEY, MONEY, MONEY),
+    lines=st.lists(LINES, max_size=12),
+    files=st.lists(LONG, max_size=4),
+    said=st.lists(LONG, max_size=6),
+    status=st.sampled_from(STATUSES),
+)
+def test_any_bill_whatever_its_texts_gives_a_valid_card(
+    move_type: str,
+    names: tuple[str, ...],
+    amounts: tuple[Decimal, ...],
+    lines: list[Any],
+    files: list[str],
+    said: list[str],
+    status: str,
+) -> None:
+    vendor, reference, terms, order, clerk, currency, odoo_name, why, text = names
+    bill = a_bill(
+        move_type=move_type,
+        vendor=Vendor(odoo_id=7, name=vendor),
+        bill_reference=reference,
+        payment_terms=terms,
+        po_number=order,
+        entered_by=clerk,
+        currency=currency[:3],
+        odoo_name=odoo_name,
+        amount_untaxed=amounts[0],
+        amount_tax=amounts[1],
+        amount_total=amounts[2],
+        company_total=amounts[3],
+        lines=tuple(lines),
+        documents=tuple(a_document(name=name) for name in files),
+    )
+    item = in_status(an_item(bill, warnings=said, nothing_to_post=why), status, text)
+    notice = {"by": "U-APPROVER", "reason": text}
+    for message in (
+        approval_card(item),
+        retired_card(item),
+        rejection_notice(item, notice, ["U-1"]),
+    ):
+        assert problems(sent(message)) == []
+        assert len(message.blocks) <= 50
+        assert serialised_length(message.blocks) < 13_000
+        assert len(message.text) <= 4_000
+    assert problems(rejection_modal(item, button_value(item))) == []
+
+
+def test_the_longest_texts_everywhere_at_once_still_fit() -> None:
+    long = '"\\' * 5_000
+    bill = a_bill(
+        vendor=Vendor(odoo_id=7, name=long),
+        bill_reference=long,
+        payment_terms=long,
+        po_number=long,
+        entered_by=long,
+        odoo_name=long,
+        currency="EUR",
+        lines=tuple(a_line(text=long, account_name=long, taxes=(long,)) for _ in range(12)),
+        documents=tuple(a_document(name=long) for _ in range(5)),
+    )
+    item = an_item(bill, warnings=[long] * 5, nothing_to_post=long, amended_after="abc")
+    for status in STATUSES:
+        message = approval_card(in_status(item, status, long))
+        assert problems(sent(message)) == [], status
+        assert serialised_length(message.blocks) < 13_000, status

@@ -1,0 +1,137 @@
+"""What keeps a bill from being asked about, and what its approver is warned of."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from builders import ACME, a_bill, a_company, a_document, a_line, a_total
+from odoo_qb.checks import Earlier, normalised_reference, nothing_to_post, problems, warnings
+
+TODAY = date(2026, 11, 21)
+
+
+def test_a_bill_that_adds_up_has_no_problems() -> None:
+    assert problems(a_bill()) == ()
+    assert problems(a_total("0.00")) == ()
+    assert problems(a_bill(move_type="in_refund")) == ()
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        ({"vendor": None}, "It has no vendor: choose one in Odoo."),
+        ({"bill_date": None}, "It has no bill date: enter one in Odoo."),
+        (
+            {"lines": (a_line("99.99"), a_line("8.25", kind="tax"))},
+            "Its lines add up to 99.99 USD, not to the untaxed 100.00 USD Odoo states.",
+        ),
+        (
+            {"lines": (a_line("100.00"), a_line("8.24", kind="tax"))},
+            "Its tax rows add up to 8.24 USD, not to the 8.25 USD of tax Odoo states.",
+        ),
+        (
+            {"amount_total": Decimal("108.26")},
+            "Its untaxed amount and tax do not add up to its total.",
+        ),
+        (
+            {"lines": (a_line("100.00", account_code=""), a_line("8.25", kind="tax"))},
+            "A line has no account: choose one in Odoo.",
+        ),
+        ({"unreadable": "This bill cannot be read."}, "This bill cannot be read."),
+    ],
+    ids=lambda given: "-".join(given) if isinstance(given, dict) else "",
+)
+def test_each_problem_says_what_to_mend(changed: dict[str, Any], sentence: str) -> None:
+    assert problems(a_bill(**changed)) == (sentence,)
+
+
+def test_a_negative_total_is_to_be_entered_as_a_credit_note() -> None:
+    bill = a_total("-5.00")
+    assert problems(bill) == ("Its total is negative: enter it as a credit note in Odoo.",)
+
+
+def test_all_problems_are_told_at_once() -> None:
+    assert len(problems(a_bill(vendor=None, bill_date=None, lines=()))) == 4
+
+
+def test_sections_notes_and_empty_lines_need_no_account() -> None:
+    extra = (a_line("0", kind="section", account_code=""), a_line("0", account_code=""))
+    assert problems(a_bill(lines=(*a_bill().lines, *extra))) == ()
+
+
+def test_half_a_cent_is_too_much_and_less_is_a_rounding_of_odoos() -> None:
+    lines = (a_line("100.004"), a_line("8.25", kind="tax"))
+    assert problems(a_bill(lines=lines)) == ()
+    lines = (a_line("100.005"), a_line("8.25", kind="tax"))
+    assert len(problems(a_bill(lines=lines))) == 1
+
+
+def an_earlier(number: int = 1, amount: str = "108.25", currency: str = "USD") -> Earlier:
+    return Earlier(
+        entry_id=f"odoo-{number}",
+        odoo_name=f"BILL/{number}",
+        amount_total=Decimal(amount),
+        currency=currency,
+    )
+
+
+@pytest.mark.parametrize(
+    ("other", "amount"),
+    [
+        (an_earlier(), "the same amount"),
+        (an_earlier(amount="90.00"), "90.00 USD"),
+        (an_earlier(currency="EUR"), "108.25 EUR"),
+    ],
+)
+def test_a_duplicate_is_named_with_its_amount(other: Earlier, amount: str) -> None:
+    assert warnings(a_bill(), earlier=[other], today=TODAY) == (
+        f"Possible duplicate: BILL/1 of this vendor has the same reference INV-1001 and {amount}.",
+    )
+
+
+def test_many_duplicates_are_counted_not_listed() -> None:
+    found = warnings(a_bill(), earlier=[an_earlier(n) for n in range(1000)], today=TODAY)
+    assert len(found) == 6
+    assert found[5] == "995 more bills have this reference."
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        ({"documents": ()}, "No PDF: nothing to compare the figures with."),
+        (
+            {"documents": (a_document(type="image/png"),)},
+            "No PDF: nothing to compare the figures with.",
+        ),
+        ({"bill_date": date(2026, 11, 22)}, "The bill date 2026-11-22 is in the future."),
+        (
+            {"bill_reference": ""},
+            "No vendor reference: a duplicate of it cannot be found by number.",
+        ),
+        ({"unsupported": ("portal (a link)",)}, "Not passed on: portal (a link)."),
+    ],
+)
+def test_the_approver_is_warned(changed: dict[str, Any], sentence: str) -> None:
+    assert warnings(a_bill(**changed), earlier=(), today=TODAY) == (sentence,)
+
+
+def test_an_ordinary_bill_warns_of_nothing() -> None:
+    assert warnings(a_bill(bill_date=TODAY), earlier=(), today=TODAY) == ()
+
+
+def test_a_zero_total_and_an_intercompany_vendor_are_only_acknowledged() -> None:
+    company = a_company(intercompany_vendors=("Sister Ltd",))
+    sister = replace(ACME, name="Sister Ltd")
+    assert nothing_to_post(a_bill(), company) == ""
+    assert nothing_to_post(a_total("0"), company).startswith("The total is zero")
+    assert nothing_to_post(a_bill(vendor=sister), company).startswith("An intercompany vendor")
+
+
+@pytest.mark.parametrize("written", ["RE 2026-1", "re2026-1", " Re\t2026-1 ", "RE\u00a02026-1"])
+def test_a_number_is_the_same_however_it_is_spaced(written: str) -> None:
+    assert normalised_reference(written) == "re2026-1"

@@ -1,0 +1,274 @@
+"""Posting: once, as approved, whatever happens on the way."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import pytest
+
+from builders import a_bill, a_total
+from desk import a_desk, a_file, documents
+from odoo_qb.preflight import preflight
+from odoo_qb.reference import sync
+from odoo_qb.store import verify_history
+from sandbox.quickbooks import Modes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from desk import Desk
+
+REQUEST_ID_MODES = [
+    Modes(request_id="replay_all"),
+    Modes(request_id="replay_success_only"),
+    Modes(request_id="error600_on_payload_change"),
+    Modes(request_id="forget_after_ttl"),
+]
+
+
+@pytest.fixture
+def desk() -> Iterator[Desk]:
+    with a_desk() as made:
+        yield made
+
+
+def test_an_approved_bill_is_posted_with_its_pdf_in_three_calls(desk: Desk) -> None:
+    desk.post(desk.approve(replace(a_bill(odoo_id=1), documents=(a_file("a.pdf", 1),))))
+    before = desk.quickbooks.calls.copy()
+    item = desk.approve(a_bill(bill_reference="INV-2", documents=(a_file("b.pdf", 2),)))
+    assert desk.post(item) == "POSTED"
+    assert desk.quickbooks.calls - before == {"query": 1, "bill": 1, "upload": 1}
+    assert desk.quickbooks.violations == []
+    posted = desk.stored()
+    assert posted["quickbooks"]["attachments"] == ["b.pdf"]
+    assert posted["quickbooks"]["url"].endswith(f"bill?txnId={posted['quickbooks']['id']}")
+    assert verify_history(posted["history"])
+
+
+def test_the_document_is_the_bill(desk: Desk) -> None:
+    desk.post(desk.approve())
+    [bill] = documents(desk)
+    assert bill["DocNumber"] == "INV-1001"
+    assert bill["TxnDate"] == "2026-11-02"
+    assert bill["DueDate"] == "2026-12-02"
+    assert bill["TotalAmt"] == "108.25"
+    assert bill["PrivateNote"] == "[odoo-42] BILL/2026/11/0042 INV-1001"
+    assert [line["Description"] for line in bill["Line"]] == ["Boxes", "Tax: 8.25%"]
+
+
+def test_a_credit_note_becomes_a_vendor_credit_of_positive_amounts(desk: Desk) -> None:
+    assert desk.post(desk.approve(a_total("30.00", move_type="in_refund"))) == "POSTED"
+    [credit] = desk.realm.vendor_credits.values()
+    assert credit["TotalAmt"] == Decimal("30.00")
+    assert "DueDate" not in credit
+    assert not desk.realm.bills
+
+
+def test_the_same_message_twice_posts_once(desk: Desk) -> None:
+    item = desk.approve()
+    assert [desk.post(item), desk.post(item), desk.post(item, "m2")] == ["POSTED"] * 3
+    assert len(documents(desk)) == 1
+    assert len(desk.realm.attachables) == 1
+
+
+def test_a_message_of_an_earlier_revision_does_nothing(desk: Desk) -> None:
+    item = desk.approve()
+    desk.approve(revision=2)
+    assert desk.post(item) == "OUTDATED"
+    assert not documents(desk)
+
+
+@pytest.mark.parametrize("modes", REQUEST_ID_MODES, ids=lambda m: m.request_id)
+@pytest.mark.parametrize("committed", [True, False], ids=["committed", "not committed"])
+@pytest.mark.parametrize("kind", ["reset", "timeout", "truncated", "html", "system_fault"])
+def test_a_lost_answer_never_makes_two_documents(kind: str, committed: bool, modes: Modes) -> None:
+    with a_desk(modes) as desk:
+        desk.quickbooks.inject(kind, path="/bill", committed=committed, status=503, seconds=0.1)
+        item = desk.approve()
+        for _ in range(3):
+            if desk.post(item) == "POSTED":
+                break
+            desk.now += timedelta(minutes=1)
+        assert desk.stored()["status"] == "POSTED"
+        assert len(documents(desk)) == 1
+        assert len(desk.realm.attachables) == 1
+
+
+def a_warm_desk(desk: Desk) -> None:
+    """Snapshot, vendor and token are there: a posting is look, create, upload."""
+    desk.post(desk.approve(replace(a_bill(odoo_id=1, bill_reference="INV-0"), documents=())))
+
+
+def test_a_bill_is_found_again_by_the_next_delivery(desk: Desk) -> None:
+    a_warm_desk(desk)
+    desk.quickbooks.inject("reset", path="/bill", committed=True, times=2)
+    desk.quickbooks.inject("reset", path="/query", nth=2)
+    item = desk.approve()
+    assert desk.post(item).startswith("AGAIN")
+    assert len(documents(desk)) == 2
+    assert desk.stored()["attempts"][0]["outcome"] == ""
+    assert desk.post(item) == "POSTED"
+    assert len(documents(desk)) == 2
+    assert len(desk.stored()["attempts"]) == 1
+
+
+def test_a_definitive_refusal_fails_with_a_remedy_and_a_retry_is_a_new_attempt(desk: Desk) -> None:
+    item = desk.approve()
+    desk.quickbooks.inject("fault", path="/bill", status=400, code="6000", detail="Something else")
+    assert desk.post(item) == "POST_FAILED"
+    failed = desk.stored()
+    assert "Something else" in failed["error"]["message"]
+    assert failed["error"]["tid"]
+    assert [a["outcome"] for a in failed["attempts"]] == ["6000"]
+    desk.table.change(failed, to="APPROVED", actor="U", now=desk.now)
+    assert desk.post(desk.stored(), "m2") == "POSTED"
+    ids = [a["request_id"] for a in desk.stored()["attempts"]]
+    assert len(set(ids)) == 2
+
+
+def test_a_bill_somebody_typed_is_never_taken_for_ours(desk: Desk) -> None:
+    first = desk.approve(replace(a_bill(odoo_id=7), bill_reference="INV-7"))
+    desk.post(first)
+    [document] = desk.realm.bills.values()
+    document["PrivateNote"] = "typed by hand"
+    document["DocNumber"] = "INV-1001"
+    assert desk.post(desk.approve(), "m2") == "POST_FAILED"
+    assert "entered by somebody else" in desk.stored()["error"]["message"]
+    assert len(documents(desk)) == 1
+
+
+def test_our_own_document_is_adopted_when_no_attempt_of_ours_is_known(desk: Desk) -> None:
+    item = desk.approve()
+    desk.post(item)
+    desk.approve()  # as if the table had been restored from before the posting
+    assert desk.post(item, "m2") == "ALREADY_IN_QB"
+    assert len(documents(desk)) == 1
+    assert len(desk.realm.attachables) == 1
+
+
+def test_a_document_changed_by_hand_is_shown_to_a_person(desk: Desk) -> None:
+    item = desk.approve()
+    desk.post(item)
+    [document] = desk.realm.bills.values()
+    document["TotalAmt"] = Decimal("99.00")
+    desk.approve()
+    assert desk.post(item, "m2") == "POST_FAILED"
+    assert "99.00 USD instead of 108.25 USD" in desk.stored()["error"]["message"]
+
+
+def test_a_total_that_differs_by_a_cent_is_said(desk: Desk) -> None:
+    desk.quickbooks.inject("wrong_total", path="/bill")
+    assert desk.post(desk.approve()) == "POST_FAILED"
+    assert "108.26 USD instead of 108.25 USD" in desk.stored()["error"]["message"]
+    assert len(documents(desk)) == 1
+
+
+def test_an_amended_bill_whose_first_try_arrived_after_all_is_not_made_twice(desk: Desk) -> None:
+    a_warm_desk(desk)
+    desk.quickbooks.inject("reset", path="/bill", committed=True, times=2)
+    desk.quickbooks.inject("reset", path="/query", nth=2)
+    assert desk.post(desk.approve()).startswith("AGAIN")
+    attempts = desk.stored()["attempts"]
+    amended = a_bill(bill_reference="INV-1001-B", bill_date=date(2026, 11, 3))
+    desk.approve(amended, revision=2, attempts=attempts)
+    desk.now += timedelta(minutes=5)
+    assert desk.post(desk.stored(), "m2") == "POST_FAILED"
+    assert "before the bill was amended" in desk.stored()["error"]["message"]
+    assert len(documents(desk)) == 2
+
+
+def test_another_content_waits_until_quickbooks_cannot_be_working_on_the_first(desk: Desk) -> None:
+    a_warm_desk(desk)
+    desk.quickbooks.inject("reset", path="/bill", times=2)
+    assert desk.post(desk.approve()).startswith("AGAIN")
+    attempts = desk.stored()["attempts"]
+    desk.approve(a_bill(bill_reference="INV-1001-B"), revision=2, attempts=attempts)
+    assert desk.post(desk.stored(), "m2") == "AGAIN: An earlier try may still be under way."
+    desk.now += timedelta(minutes=5)
+    assert desk.post(desk.stored(), "m2") == "POSTED"
+    assert len(documents(desk)) == 2
+
+
+def test_a_claim_is_respected_until_it_ends(desk: Desk) -> None:
+    item = desk.approve()
+    claimed = desk.table.change(
+        item,
+        to="POSTING",
+        actor="poster",
+        now=desk.now,
+        show=False,
+        values={"claim": {"message_id": "m1", "until": "2026-11-21T09:33:00.000Z"}},
+    )
+    assert desk.post(claimed, "m2").startswith("AGAIN")
+    assert not documents(desk)
+    desk.now += timedelta(minutes=4)
+    assert desk.post(claimed, "m2") == "POSTED"
+
+
+def test_the_holder_of_a_claim_may_enter_it_again(desk: Desk) -> None:
+    item = desk.approve()
+    claimed = desk.table.change(
+        item,
+        to="POSTING",
+        actor="poster",
+        now=desk.now,
+        show=False,
+        values={"claim": {"message_id": "m1", "until": "2026-11-21T09:33:00.000Z"}},
+    )
+    assert desk.post(claimed, "m1") == "POSTED"
+
+
+def test_a_throttled_company_is_asked_again_after_a_minute(desk: Desk) -> None:
+    desk.quickbooks.inject("throttle", path="/query")
+    item = desk.approve()
+    assert desk.post(item) == "AGAIN: QuickBooks asks us to slow down."
+    assert desk.stored()["status"] == "POSTING"
+    assert desk.post(item) == "POSTED"
+
+
+def test_closed_books_fail_and_the_date_is_not_moved(desk: Desk) -> None:
+    sync(desk.api(), desk.documents, "north", desk.now)
+    desk.realm.book_close_date = date(2026, 11, 30)
+    assert desk.post(desk.approve()) == "POST_FAILED"
+    assert "books are closed" in desk.stored()["error"]["message"]
+    assert not documents(desk)
+
+
+def test_a_mapping_changed_after_the_approval_asks_again(desk: Desk) -> None:
+    snapshot = sync(desk.api(), desk.documents, "north", desk.now)
+    bill = a_bill()
+    shown = preflight(bill, desk.company, snapshot).shown()
+    item = desk.approve(bill, preflight=shown)
+    desk.company = replace(desk.company, accounts={"443000": "612000"})
+    assert desk.post(item) == "READY_FOR_APPROVAL"
+    asked = desk.stored()
+    assert asked["changes"] == ["The account for 443000 now is Rent."]
+    assert asked["approvals"] == []
+    assert int(asked["revision"]) == int(item["revision"]) + 1
+    assert not documents(desk)
+
+
+def test_a_change_in_odoo_noted_meanwhile_does_not_stop_the_posting(desk: Desk) -> None:
+    item = desk.approve()
+    poster = desk.poster()
+    make = poster.quickbooks("north").create
+
+    def create_while_odoo_changes(*arguments: str) -> dict[str, object]:
+        now = desk.stored()
+        desk.table.change(now, actor="extractor", now=desk.now, values={"amended_after": "x"})
+        return make(*arguments)
+
+    poster.quickbooks("north").create = create_while_odoo_changes  # type: ignore[method-assign]
+    assert poster.post(item["entry_id"], 1, "m1") == "POSTED"
+    assert desk.stored()["amended_after"] == "x"
+
+
+def test_a_dead_connection_leaves_the_bill_approved(desk: Desk) -> None:
+    desk.quickbooks.inject("oauth_error", path="/oauth2", status=400, code="invalid_grant", times=9)
+    item = desk.approve()
+    assert desk.post(item) == "WAITING"
+    assert desk.stored()["status"] == "APPROVED"
+    assert not documents(desk)

@@ -1,0 +1,137 @@
+"""The sweep: what got stuck goes on, and what did not is left in peace."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from builders import NOW, a_bill, an_item
+from odoo_qb.item import stamp
+from odoo_qb.store import Table
+from odoo_qb.sweep import NOTE_ID, Queue, sweep
+from world import REGION, _resources
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from odoo_qb.item import Status
+
+
+class Desk:
+    """A table and a queue, and bills put there as they were some minutes ago."""
+
+    def __init__(self) -> None:
+        self.names = _resources()
+        self.table = Table(boto3.client("dynamodb", region_name=REGION), "bills")
+        self.sqs = boto3.client("sqs", region_name=REGION)
+        self.queue = Queue(client=self.sqs, url=self.names["queue"])
+
+    def put(self, number: int, status: Status, minutes_ago: float, **fields: Any) -> None:
+        changed = stamp(NOW - timedelta(minutes=minutes_ago))
+        item = an_item(a_bill(odoo_id=number), status=status, updated_at=changed, **fields)
+        self.table.put_new(item, "")
+
+    def sweep(self, minutes_later: float = 0) -> dict[str, int]:
+        return sweep(self.table, self.queue, NOW + timedelta(minutes=minutes_later))
+
+    def sent(self) -> list[dict[str, Any]]:
+        answer = self.sqs.receive_message(
+            QueueUrl=self.names["queue"], MaxNumberOfMessages=10, AttributeNames=["All"]
+        )
+        return list(answer.get("Messages", ()))
+
+    def touched(self, number: int) -> bool:
+        item = self.table.get(f"odoo-{number}")
+        return item is not None and "touched_at" in item
+
+
+@pytest.fixture
+def desk() -> Iterator[Desk]:
+    with mock_aws():
+        yield Desk()
+
+
+def test_an_approval_that_never_reached_the_queue_is_sent_again(desk: Desk) -> None:
+    desk.put(1, "APPROVED", minutes_ago=11, version=3, revision=2)
+    desk.put(2, "APPROVED", minutes_ago=9)
+    desk.put(3, "READY_FOR_APPROVAL", minutes_ago=600)
+    assert desk.sweep()["approved"] == 1
+    (message,) = desk.sent()
+    assert json.loads(message["Body"]) == {"entry_id": "odoo-1", "revision": 2}
+    assert message["Attributes"]["MessageGroupId"] == "north"
+    assert message["Attributes"]["MessageDeduplicationId"] == "odoo-1-3"
+
+
+def test_a_posting_that_hangs_is_sent_again_after_its_claim(desk: Desk) -> None:
+    desk.put(1, "POSTING", minutes_ago=16)
+    desk.put(2, "POSTING", minutes_ago=14)
+    assert desk.sweep()["posting"] == 1
+    assert [json.loads(m["Body"])["entry_id"] for m in desk.sent()] == ["odoo-1"]
+
+
+def test_sweeping_twice_sends_once(desk: Desk) -> None:
+    desk.put(1, "APPROVED", minutes_ago=11)
+    desk.sweep()
+    desk.sweep()
+    assert len(desk.sent()) == 1
+
+
+def test_a_bill_that_moved_on_while_the_index_lagged_is_not_sent(desk: Desk) -> None:
+    desk.put(1, "POSTED", minutes_ago=60)
+    table = desk.table
+    late = Late(table, {"APPROVED": ["odoo-1"]})
+    assert sweep(late, desk.queue, NOW)["approved"] == 1
+    assert desk.sent() == []
+
+
+class Late(Table):
+    """A table whose status index still tells what was."""
+
+    def __init__(self, table: Table, told: dict[str, list[str]]) -> None:
+        super().__init__(table._client, table._name)
+        self._told = told
+
+    def in_status(self, status: Status, **_: Any) -> Iterator[str]:
+        yield from self._told.get(status, ())
+
+
+def test_a_card_owed_for_long_is_shown_again_whatever_the_status(desk: Desk) -> None:
+    desk.put(1, "READY_FOR_APPROVAL", minutes_ago=21, card_due=1)
+    desk.put(2, "POSTED", minutes_ago=400, card_due=1)
+    desk.put(3, "READY_FOR_APPROVAL", minutes_ago=19, card_due=1)
+    desk.put(4, "READY_FOR_APPROVAL", minutes_ago=600)
+    assert desk.sweep()["cards"] == 2
+    assert [desk.touched(n) for n in (1, 2, 3, 4)] == [True, True, False, False]
+
+
+def test_a_card_is_shown_again_until_it_is_shown(desk: Desk) -> None:
+    desk.put(1, "READY_FOR_APPROVAL", minutes_ago=21, card_due=1)
+    assert [desk.sweep(minutes_later=n)["cards"] for n in (0, 15, 600)] == [1, 1, 1]
+    desk.table.card_shown("odoo-1", 1, [])
+    assert desk.sweep(minutes_later=615)["cards"] == 0
+
+
+def test_a_card_that_became_due_between_two_sweeps_is_found_by_the_second(desk: Desk) -> None:
+    desk.put(1, "READY_FOR_APPROVAL", minutes_ago=10, card_due=1)
+    assert [desk.sweep(minutes_later=n)["cards"] for n in (0, 15)] == [0, 1]
+
+
+def test_bills_changed_long_before_the_last_sweep_are_not_looked_at_again(desk: Desk) -> None:
+    desk.put(1, "READY_FOR_APPROVAL", minutes_ago=60)
+    desk.sweep()
+    assert desk.table.read_note(NOTE_ID)["cards_since"] == stamp(NOW - timedelta(minutes=25))
+    read: list[str] = []
+
+    class Reading(Table):
+        def get_many(self, entry_ids: Any) -> Any:
+            ids = list(entry_ids)
+            read.extend(ids)
+            return super().get_many(ids)
+
+    sweep(Reading(desk.table._client, "bills"), desk.queue, NOW + timedelta(minutes=15))
+    assert read == []
