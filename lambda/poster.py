@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import boto3
 from aws_lambda_powertools import Logger
+from botocore.exceptions import BotoCoreError, ClientError
 
 from odoo_qb import reference, settings
 from odoo_qb.connection import Connection
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 logger = Logger()
 
 RETRY_SECONDS: Final = 20  # doubled with every try
+LONGEST_SECONDS: Final = 15 * 60  # the company's next bills wait behind this one
 LAST_RECEIVE: Final = 4  # the queue gives five; the sweep goes on where the tries end
 
 
@@ -47,13 +49,17 @@ def lambda_handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
 
 def _done_with(record: Mapping[str, Any]) -> bool:
     """Post one message's bill; False when the message must come again."""
-    message = json.loads(record["body"])
-    entry_id = message["entry_id"]
+    try:
+        message = json.loads(record["body"])
+        entry_id, revision = str(message["entry_id"]), int(message["revision"])
+    except (ValueError, TypeError, KeyError):
+        logger.error("not a message about a bill", message_id=record["messageId"])  # noqa: TRY400 - what is in it is a stranger's
+        return False  # it ends among the dead letters, where somebody is told
     received = int(record.get("attributes", {}).get("ApproximateReceiveCount", 1))
     try:
         status = _poster().post(
             entry_id,
-            int(message["revision"]),
+            revision,
             record["messageId"],
             last_try=received >= LAST_RECEIVE,
         )
@@ -64,7 +70,7 @@ def _done_with(record: Mapping[str, Any]) -> bool:
             return True
         wait = RETRY_SECONDS * 2 ** (received - 1)
         if isinstance(error, Throttled):
-            wait = error.wait_seconds
+            wait = min(error.wait_seconds, LONGEST_SECONDS)
         logger.warning("not posted yet", entry_id=entry_id, reason=str(error), seconds=wait)
         _clients()["sqs"].change_message_visibility(
             QueueUrl=settings.environment("SQS_QUEUE_URL"),
@@ -101,6 +107,9 @@ def _each_company(do: Callable[[str], str], only: str) -> dict[str, Any]:
         except (Refused, Unavailable) as error:
             logger.warning("not done", company=company, reason=str(error))
             said[company] = str(error)
+        except (BotoCoreError, ClientError) as error:
+            logger.exception("not done", company=company)
+            said[company] = f"AWS did not do its part: {type(error).__name__}."
     return {"companies": said}
 
 

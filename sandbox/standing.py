@@ -1,20 +1,17 @@
-"""The chain kept running until somebody stops it, with a page that says where everything is."""
+"""The chain kept running until somebody stops it, with a page to click."""
 
 from __future__ import annotations
 
 import threading
-from html import escape
 from typing import TYPE_CHECKING
-
-from werkzeug.wrappers import Response
 
 from sandbox import chain
 from sandbox.chain import SetupError, Vendors, is_free
+from sandbox.page import page
 from sandbox.serving import serve
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+    from collections.abc import Callable
 
     from sandbox.chain import Chain
 
@@ -23,9 +20,9 @@ def run(port: int, say: Callable[[str], None]) -> int:
     """Start the chain, say its addresses, and wait for a signal."""
     if not is_free(port):
         raise SetupError(f"Port {port} is taken by another program: choose one with --port.")
-    with chain.start(Vendors(), say) as running, serve(_page(addresses(running)), port) as page:
+    with chain.start(Vendors(), say) as running, serve(page(running, addresses(running)), port) as shown:
         say("")
-        for name, address in {"page": page.url, **addresses(running)}.items():
+        for name, address in {"page": shown.url, **addresses(running)}.items():
             say(f"{name:<10} {address}")
         for name, value in running.emulator.environment().items():
             if name.startswith("AWS_"):
@@ -44,17 +41,3 @@ def addresses(running: Chain) -> dict[str, str]:
         "clicks": clicks,
         "e-mails": str(running.emulator.outbox),
     }
-
-
-def _page(places: Mapping[str, str]) -> WSGIApplication:
-    """A page of addresses: the room for what a person can click."""
-    rows = "".join(f"<dt>{escape(n)}<dd>{escape(place)}" for n, place in places.items())
-    html = (
-        "<!doctype html><html lang=en><meta charset=utf-8><title>Vendor bills: the sandbox</title>"
-        f"<h1>The sandbox is running</h1><dl>{rows}</dl>"
-    )
-
-    def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        return Response(html, mimetype="text/html")(environ, start_response)
-
-    return application

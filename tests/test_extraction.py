@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import extractor
+import poster
 from odoo_qb.documents import Documents
 from odoo_qb.extraction import Busy
 from odoo_qb.item import bill_of, stamp
@@ -51,7 +52,6 @@ WRITES = {
     "PutItem",
     "UpdateItem",
     "DeleteItem",
-    "TransactWriteItems",
     "PutObject",
     "Publish",
     "SendMessage",
@@ -215,7 +215,7 @@ def test_a_pdf_that_is_none_is_kept_as_a_file_and_warned_of(books: World) -> Non
     item = books.item(f"odoo-{number}")
     assert item["pdf_key"] == ""
     assert item["documents"][0]["type"] == "application/octet-stream"
-    assert item["warnings"] == ["No PDF: nothing to compare the figures with."]
+    assert item["warnings"][0] == "No PDF: nothing to compare the figures with."
 
 
 def test_the_lines_of_a_long_bill_are_kept_in_the_bucket(books: World) -> None:
@@ -274,14 +274,13 @@ def test_twelve_hundred_bills_of_one_second_come_in_one_run_and_few_calls(books:
     names = 3 + len(report["companies"])  # vendors, taxes, companies; accounts per company
     log_in_and_search = 2
     assert report["odoo_calls"] <= log_in_and_search + names + pages * (3 + 1) + files / 50
-    again = run(world)  # all share a second with the watermark, so they are read again
+    start = len(world.odoo.calls)
+    # All share the watermark's second, in which another one might hide: they are read again.
+    again = run(world, now=utc_now() + timedelta(minutes=16))
     assert outcomes(again) == {"unchanged": 1200}
-    before = world.odoo.calls.copy()
-    later = run(world, now=utc_now() + timedelta(minutes=16))
-    assert outcomes(later) == {"unchanged": 1200}
+    assert "ir.attachment.read" not in world.odoo.calls[start:]
     idle = run(world, now=utc_now() + timedelta(minutes=32))
     assert (idle["read"], idle["odoo_calls"]) == (0, 1)
-    assert "ir.attachment.read" not in world.odoo.calls[len(before) :]
 
 
 def _files(world: World, numbers: list[int]) -> list[int]:
@@ -295,7 +294,7 @@ def test_bills_that_change_while_pages_are_read_are_neither_lost_nor_doubled(boo
     amended: list[int] = []
 
     def amend_others(operation: str, _: Any) -> bool:
-        if operation == "TransactWriteItems" and not amended:  # the first page is being stored
+        if operation == "PutItem" and not amended:  # the first page is being stored
             amended.extend([numbers[0], numbers[5]])
             for number in amended:
                 books.odoo.amend(number, lines=[("more", "200.00")])
@@ -375,7 +374,7 @@ def test_the_watermark_never_passes_a_bill_that_could_not_be_stored(
     def refuses(operation: str, arguments: Any) -> bool:
         if service == "bucket":
             return operation == "PutObject" and broken in arguments["Key"]
-        return operation == "TransactWriteItems" and broken in str(arguments["TransactItems"][0])
+        return operation == "PutItem" and arguments["Item"]["entry_id"]["S"] == broken
 
     books.aws.refuses = refuses
     report = run(books, page_size=2)
@@ -571,6 +570,7 @@ def test_a_rejected_bill_that_did_not_change_is_not_asked_about_again(books: Wor
 def test_a_full_run_finds_what_an_incremental_one_cannot(books: World) -> None:
     number = books.odoo.new_bill(at=utc_now() - timedelta(days=2))
     file = books.odoo.attach(number, "a.pdf", b"%PDF", at=utc_now() - timedelta(days=2))
+    books.odoo.new_bill(reference="newer")
     run(books)
     books.odoo.detach(file)
     account = books.odoo.records["account.account"]
@@ -657,10 +657,11 @@ def test_a_company_the_user_may_no_longer_see_loses_no_bill(books: World) -> Non
     (user,) = books.odoo.users.values()
     books.odoo.admit(replace(user, companies=(2, 3, 4)))
     report = run(books, full=True)
-    assert report["kept"] == [
+    (kept,) = report["kept"]
+    assert kept == (
         f"{COMPANY}: 1 open bills are not listed by Odoo any more and stay: the Odoo user does"
         " not see this company."
-    ]
+    )
     assert books.item(f"odoo-{number}")["status"] == "READY_FOR_APPROVAL"
 
 
@@ -681,13 +682,24 @@ def test_a_blocked_bill_is_checked_again_by_a_full_run_without_a_new_revision(
     number = books.odoo.new_bill()
     run(books)
     blocked = put_in(books, number, "VALIDATION_FAILED")
-    run(books)
-    assert books.item(f"odoo-{number}") == blocked
     run(books, full=True)
     item = books.item(f"odoo-{number}")
     assert (item["status"], item["revision"]) == ("READY_FOR_APPROVAL", 1)
     assert (item["problems"], item["digest"]) == ([], blocked["digest"])
     assert item["history"][-1]["note"] == "checked again"
+
+
+def test_a_blocked_bill_is_checked_again_when_quickbooks_was_read_anew(books: World) -> None:
+    number = books.odoo.new_bill(lines=(("Supplies", "100.00"),))
+    run(books)
+    put_in(books, number, "VALIDATION_FAILED")
+    assert run(books)["checked_again"] == 1
+    assert books.item(f"odoo-{number}")["status"] == "READY_FOR_APPROVAL"
+    put_in(books, number, "VALIDATION_FAILED")
+    assert run(books)["checked_again"] == 0  # nothing is known that was not known then
+    poster.lambda_handler({"action": "sync_reference"}, None)
+    assert run(books)["checked_again"] == 1
+    assert books.item(f"odoo-{number}")["status"] == "READY_FOR_APPROVAL"
 
 
 def test_a_bill_that_stays_blocked_is_written_no_more(books: World) -> None:

@@ -1,97 +1,165 @@
 """Who may decide about a company's bills: read from Slack now and then, kept in the table.
 
 An approver is a user by id, anybody of a user group, or, where a company names nobody, any
-colleague in the channel its cards are in. Groups and channels are notes of the table
-(`approvers#<id>`) that the notifier writes, so that a click is decided without asking Slack.
+colleague in the channel its cards are in; guests and people of other workspaces never are.
+What Slack said of a user, group or channel is a note of the table (`approvers#<id>`) that the
+notifier writes, so that a click is decided without asking Slack: `people` has the colleagues
+and their e-mail addresses, `others` who is none.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, cast
 
-from odoo_qb.errors import Refused, Unavailable
+from odoo_qb.errors import Conflict, Refused, Unavailable
 from odoo_qb.item import Raw, stamp
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
+    from odoo_qb.item import Item
     from odoo_qb.settings import Company
     from odoo_qb.slack import Slack
     from odoo_qb.store import Table
 
 REFRESHED_AFTER: Final = timedelta(minutes=1)
 VALID_FOR: Final = timedelta(hours=24)  # longer ago, and nobody is an approver by it
+# Well before that, somebody should look again: a list is old by the time a weekend is over.
+RENEWED_AFTER: Final = timedelta(hours=12)
 _LOOKUPS: Final = 100  # how many people are looked up in one go; Slack allows as many a minute
+_MENTIONED: Final = 20
 # What a stand-in for Slack says that knows neither members nor guests; Slack itself never does.
 _NO_SUCH_METHOD: Final = {"unknown_method", "HTTP status 404"}
 
 
-def sources(company: Company, channel: str) -> tuple[str, ...]:
-    """The ids of whoever may decide: users (U…, W…), groups (S…), or else the channel."""
-    return company.approvers or (company.slack_channel_id or channel,)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What is known of a person: "unknown" when the lists are missing or not fresh."""
+
+    may_decide: Literal["yes", "no", "unknown"]
+    email: str = ""
 
 
-def may_decide(
-    table: Table, ids: Sequence[str], person: str, now: datetime
-) -> Literal["yes", "no", "unknown"]:
-    """Whether the person is among `ids`; "unknown" when what is known is missing or not fresh."""
-    if person in ids:
-        return "yes"
+def sources(company: Company, channel: str, *, escalated: bool = False) -> tuple[str, ...]:
+    """The ids of whoever may decide: users (U…, W…), groups (S…), or else the channel.
+
+    To a bill that waits too long the second list is called as well.
+    """
+    ids = company.approvers or (company.slack_channel_id or channel,)
+    return (*ids, *company.escalation_approvers) if escalated else ids
+
+
+def known(table: Table, ids: Sequence[str], person: str, now: datetime) -> Known:
+    """What is known of a person who wants to decide, where `ids` may."""
+    notes = _notes(table, [i for i in ids if i == person or not _is_user(i)])
     answer: Literal["no", "unknown"] = "no"
-    for note in (table.read_note(_note_id(i)) for i in _looked_up(ids)):
+    for source in ids:
+        note = notes.get(source, {})
         read_at = str(note.get("at", ""))
-        listed = note.get("everybody") or person in note.get("people", ())
-        if listed and read_at > stamp(now - VALID_FOR):
-            return "yes"
-        if read_at <= stamp(now - REFRESHED_AFTER):
+        is_other = person in note.get("others", ())
+        # Somebody named by id counts unless Slack said otherwise; of a list, while it is valid.
+        is_listed = note.get("everybody") or person in note.get("people", ())
+        if source == person and not is_other:
+            return Known(may_decide="yes", email=_email(note, person))
+        if is_listed and read_at > stamp(now - VALID_FOR):
+            return Known(may_decide="yes", email=_email(note, person))
+        if (source == person or not _is_user(source)) and read_at <= stamp(now - REFRESHED_AFTER):
             answer = "unknown"
-    return answer
+    return Known(may_decide=answer)
 
 
-def refresh(table: Table, slack: Slack, ids: Iterable[str], now: datetime) -> None:
-    """Read groups and channels from Slack again, unless that was done within the last minute."""
-    for source in _looked_up(ids):
-        note = table.read_note(_note_id(source))
-        if str(note.get("at", "")) <= stamp(now - REFRESHED_AFTER):
+def refresh(table: Table, slack: Slack, ids: Sequence[str], now: datetime) -> None:
+    """Read users, groups and channels from Slack again, where that was not done just now."""
+    notes = _notes(table, ids)
+    for source in ids:
+        note = notes.get(source, {})
+        age = RENEWED_AFTER if _is_user(source) else REFRESHED_AFTER
+        if str(note.get("at", "")) <= stamp(now - age):
             table.write_note(_note_id(source), _read(slack, source, note, now))
 
 
-def _read(slack: Slack, source: str, note: Raw, now: datetime) -> Raw:
-    if source.startswith("S"):
-        return {"people": slack.group_members(source), "at": stamp(now)}
+def need_refresh(table: Table, ids: Sequence[str], now: datetime) -> bool:
+    """Whether what is known of `ids` grows old: then a bill that waits should `wake` somebody."""
+    notes = _notes(table, ids)
+    return any(str(notes.get(i, {}).get("at", "")) <= stamp(now - RENEWED_AFTER) for i in ids)
+
+
+def wake(table: Table, item: Item) -> None:
+    """Wake the notifier, which reads the approvers from Slack; the bill is left as it is."""
+    version = {"version": item["version"]}
     try:
-        return _colleagues(slack, slack.channel_members(source), note, now) | {"everybody": False}
+        table.write_note(
+            item["entry_id"],
+            {"card_due": item["version"]},
+            condition="version = :version",
+            condition_values=version,
+        )
+    except Conflict:
+        return  # whoever changed the bill woke it
+
+
+def to_mention(table: Table, ids: Sequence[str], channel: str) -> list[str]:
+    """The users to call: those named and those of the groups, not a whole channel."""
+    notes = _notes(table, [i for i in ids if i != channel])
+    found: list[str] = []
+    for source in ids:
+        note = notes.get(source, {})
+        found += [source] if _is_user(source) else sorted(note.get("people", ()))
+        found = [p for p in found if p not in note.get("others", ())]
+    return list(dict.fromkeys(found))[:_MENTIONED]
+
+
+def _read(slack: Slack, source: str, note: Raw, now: datetime) -> Raw:
+    try:
+        return _colleagues(slack, _members(slack, source), note, now) | {"everybody": False}
     except Refused as refusal:
-        if refusal.code not in _NO_SUCH_METHOD:
+        if refusal.code not in _NO_SUCH_METHOD or source.startswith("S"):
             raise
-        return {"everybody": True, "at": stamp(now)}
+        return {"everybody": True, "people": {}, "others": [], "at": stamp(now)}
+
+
+def _members(slack: Slack, source: str) -> list[str]:
+    if _is_user(source):
+        return [source]
+    return slack.group_members(source) if source.startswith("S") else slack.channel_members(source)
 
 
 def _colleagues(slack: Slack, members: Sequence[str], note: Raw, now: datetime) -> Raw:
     """Which members are colleagues; somebody is looked up once a day, not at each refresh."""
     looked_up_at = str(note.get("looked_up_at", ""))
-    if looked_up_at <= stamp(now - VALID_FOR):
+    if looked_up_at <= stamp(now - VALID_FOR / 2):
         note, looked_up_at = {}, stamp(now)
-    known = dict.fromkeys(note.get("people", ()), True)
-    known |= dict.fromkeys(note.get("others", ()), False)
-    for person in [m for m in members if m not in known][:_LOOKUPS]:
+    emails: dict[str, str | None] = dict(note.get("people", {}))
+    emails |= dict.fromkeys(note.get("others", ()), None)
+    for person in [m for m in members if m not in emails][:_LOOKUPS]:
         try:
-            known[person] = slack.is_colleague(person)
+            emails[person] = slack.colleague_email(person)
         except Unavailable:
             break  # the next refresh goes on from here
+    found = {m: emails[m] for m in members if m in emails}
     return {
-        "people": [m for m in members if known.get(m)],
-        "others": [m for m in members if known.get(m) is False],
+        "people": {m: email for m, email in found.items() if email is not None},
+        "others": [m for m, email in found.items() if email is None],
         "looked_up_at": looked_up_at,
         "at": stamp(now),
     }
 
 
-def _looked_up(ids: Iterable[str]) -> list[str]:
-    """The groups and channels among the ids; a user needs no looking up."""
-    return [i for i in ids if not i.startswith(("U", "W"))]
+def _email(note: Raw, person: str) -> str:
+    return str(note.get("people", {}).get(person, ""))
+
+
+def _notes(table: Table, ids: Iterable[str]) -> dict[str, Raw]:
+    """The notes that exist, by id: one request."""
+    found = cast("Mapping[str, Raw]", table.get_many(_note_id(i) for i in ids))
+    return {name.removeprefix("approvers#"): note for name, note in found.items()}
+
+
+def _is_user(source: str) -> bool:
+    return source.startswith(("U", "W"))
 
 
 def _note_id(source: str) -> str:

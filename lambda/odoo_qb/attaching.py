@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from odoo_qb.errors import Disconnected, Refused, Throttled, Unavailable
-from odoo_qb.preflight import UPLOAD_BYTES, attachable, unattachable
+from odoo_qb.errors import Disconnected, Refused, Unavailable
+from odoo_qb.quickbooks import File
+from odoo_qb.uploads import attachable, unattachable, upload_as
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -16,7 +18,17 @@ if TYPE_CHECKING:
     from odoo_qb.item import Raw
     from odoo_qb.quickbooks import QuickBooksCompany
 
-_TRIES: Final = 2
+# QuickBooks takes 100 MB a request, but a request is twice in the function's memory of 256 MB.
+REQUEST_BYTES: Final = 20_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """A document, and the name and type under which it goes to QuickBooks."""
+
+    document: Document
+    name: str
+    type: str
 
 
 def attach_all(
@@ -32,69 +44,116 @@ def attach_all(
 
     `target` is entity and id; a `fresh` document, made a moment ago, has nothing attached. An
     upload of which nobody knows whether it arrived raises Unavailable, so that the next
-    delivery looks first, unless this is the `last_try`.
+    delivery looks first, unless this is the `last_try`. What is refused is looked for, too, and
+    then sent once more, each file alone.
     """
-    wanted = attachable(bill.documents)
-    trouble = unattachable(bill)
-    if not wanted:
-        return [], trouble
-    present = set() if fresh else _present(quickbooks, target)
-    attached = [d.name for d in wanted if _identity(d) in present]
-    missing = [d for d in wanted if _identity(d) not in present]
+    wanted = [_Wanted(d, *(upload_as(d) or ("", ""))) for d in attachable(bill.documents)]
+    uploads = _Uploads(bill.entry_id, target, quickbooks, documents, last_try=last_try)
+    missing = wanted if fresh else uploads.missing(wanted)
     for batch in _batches(missing):
-        arrived, failed = _upload(bill, target, batch, quickbooks, documents, last_try=last_try)
-        attached += arrived
-        trouble += failed
-    return attached, trouble
+        uploads.send(batch)
+    if uploads.failed:
+        for one in uploads.missing(list(uploads.failed)):
+            if one not in uploads.unsure:
+                uploads.send([one])
+    attached = [w.name for w in wanted if w not in uploads.failed]
+    trouble = [
+        f"{w.document.name} could not be attached in QuickBooks: {why}"
+        for w, why in uploads.failed.items()
+    ]
+    return attached, [*unattachable(bill), *trouble, *uploads.broken]
 
 
-def _upload(
-    bill: Bill,
-    target: tuple[str, str],
-    batch: Sequence[Document],
-    quickbooks: QuickBooksCompany,
-    documents: Documents,
-    *,
-    last_try: bool,
-) -> tuple[list[str], list[str]]:
-    """One request, and one more for the files refused in it."""
-    files = [(d, documents.read(d)) for d in batch]
-    arrived: list[str] = []
-    trouble: list[str] = []
-    reasons: dict[str, str] = {}
-    for number in range(_TRIES):
-        if not files:
-            break
-        key = "|".join([bill.entry_id, *target, str(number), *(d.sha256 for d, _ in files)])
+class _Uploads:
+    """What became of each file sent to one QuickBooks document.
+
+    `failed` are not there, as far as is known, and why; the `unsure` of them may come yet.
+    """
+
+    def __init__(
+        self,
+        entry_id: str,
+        target: tuple[str, str],
+        quickbooks: QuickBooksCompany,
+        documents: Documents,
+        *,
+        last_try: bool,
+    ) -> None:
+        self._entry_id = entry_id
+        self._target = target
+        self._quickbooks = quickbooks
+        self._documents = documents
+        self._last_try = last_try
+        self._rounds = 0
+        self.failed: dict[_Wanted, str] = {}
+        self.unsure: set[_Wanted] = set()
+        self.broken: list[str] = []
+
+    def missing(self, wanted: Sequence[_Wanted]) -> list[_Wanted]:
+        """Those that QuickBooks does not have, by name and size.
+
+        One that is there with another size arrived broken: sent again, there were two of it.
+        """
+        try:
+            rows = self._quickbooks.attachments(*self._target)
+        except Unavailable as error:
+            if not self._last_try:
+                raise
+            self.failed |= {w: str(error) for w in wanted}
+            return []  # better a file too few, which is told, than one too many
+        there = [(str(r.get("FileName", "")), int(r.get("Size") or 0)) for r in rows]
+        absent = []
+        for one in wanted:
+            if (one.name, one.document.size) in there:
+                there.remove((one.name, one.document.size))
+                self.failed.pop(one, None)
+            else:
+                absent.append(one)
+        missing = []
+        for one in absent:
+            size = next((size for name, size in there if name == one.name), None)
+            if size is None:
+                missing.append(one)
+            else:
+                there.remove((one.name, size))
+                self.failed.pop(one, None)
+                self._check_size(one, size)
+        return missing
+
+    def send(self, batch: Sequence[_Wanted]) -> None:
+        """One request. A Fault for one file comes beside the success of another."""
+        self._rounds += 1
+        files = [File(w.name, w.type, self._documents.read(w.document)) for w in batch]
+        contents = (w.document.sha256 for w in batch)
+        key = "|".join([self._entry_id, *self._target, str(self._rounds), *contents])
         request_id = f"oqb-{hashlib.sha256(key.encode()).hexdigest()[:40]}"
         try:
-            answers = quickbooks.attach(*target, files, request_id)
+            answers = self._quickbooks.attach(*self._target, files, request_id)
         except Disconnected:
             raise
         except Refused as refusal:
-            reasons |= {d.name: str(refusal) for d, _ in files}
-            continue
-        except (Throttled, Unavailable) as error:
-            if not last_try:
+            self.failed |= {w: str(refusal) for w in batch}
+            return
+        except Unavailable as error:
+            if not self._last_try:
                 raise
-            reasons |= {d.name: str(error) for d, _ in files}
-            break
-        if len(answers) != len(files):
-            raise Unavailable("QuickBooks did not say what became of every file.")
-        refused = []
-        for (document, data), answer in zip(files, answers, strict=True):
+            self.failed |= {w: str(error) for w in batch}
+            self.unsure |= set(batch)
+            return
+        for one, answer in zip(batch, answers, strict=True):
             fault = _fault(answer)
+            self.failed.pop(one, None)
             if fault:
-                reasons[document.name] = fault
-                refused.append((document, data))
-            else:
-                arrived.append(document.name)
-                trouble += _broken(answer, document)
-        files = refused
-    trouble += [
-        f"{d.name} could not be attached in QuickBooks: {reasons[d.name]}" for d, _ in files
-    ]
-    return arrived, trouble
+                self.failed[one] = fault
+            elif answer.get("Size") is not None:
+                self._check_size(one, int(answer["Size"]))
+
+    def _check_size(self, one: _Wanted, size: int) -> None:
+        if size != one.document.size:
+            self.broken.append(
+                f"{one.name} has {size} bytes in QuickBooks instead of {one.document.size}:"
+                " replace it there by hand."
+            )
 
 
 def _fault(answer: Raw) -> str:
@@ -106,33 +165,15 @@ def _fault(answer: Raw) -> str:
     return " ".join(str(error.get("Detail") or error.get("Message") or "no reason given").split())
 
 
-def _broken(answer: Raw, document: Document) -> list[str]:
-    """A file that arrived with another size: sending it again would make two of it."""
-    size = answer.get("Size")
-    if size is None or int(size) == document.size:
-        return []
-    arrived = f"{document.name} has {size} bytes in QuickBooks instead of {document.size}"
-    return [f"{arrived}: replace it there by hand."]
-
-
-def _present(quickbooks: QuickBooksCompany, target: tuple[str, str]) -> set[tuple[str, int]]:
-    rows = quickbooks.attachments(*target)
-    return {(str(r.get("FileName", "")), int(r.get("Size") or 0)) for r in rows}
-
-
-def _identity(document: Document) -> tuple[str, int]:
-    return document.name, document.size
-
-
-def _batches(documents: Sequence[Document]) -> Iterator[list[Document]]:
-    """In requests of no more bytes than QuickBooks takes."""
-    batch: list[Document] = []
+def _batches(wanted: Sequence[_Wanted]) -> Iterator[list[_Wanted]]:
+    """In requests of REQUEST_BYTES, but for a file that is larger by itself."""
+    batch: list[_Wanted] = []
     size = 0
-    for document in documents:
-        if batch and size + document.size > UPLOAD_BYTES:
+    for one in wanted:
+        if batch and size + one.document.size > REQUEST_BYTES:
             yield batch
             batch, size = [], 0
-        batch.append(document)
-        size += document.size
+        batch.append(one)
+        size += one.document.size
     if batch:
         yield batch

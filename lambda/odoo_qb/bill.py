@@ -101,6 +101,7 @@ class Bill:
     payment_terms: str = ""
     po_number: str = ""
     entered_by: str = ""
+    entered_by_email: str = ""  # "" where it is not known
     lines: tuple[Line, ...] = ()
     documents: tuple[Document, ...] = field(default=())
     unsupported: tuple[str, ...] = ()
@@ -121,8 +122,10 @@ class Bill:
         """The document a person looks at, if there is one: the first one kept."""
         return next((d for d in self.documents if d.type == "application/pdf"), None)
 
-    def digest(self) -> str:
+    def digest(self, *, vendor_is_known: bool = False) -> str:
         """SHA-256 (hex) of the content that will be posted, and of nothing else.
+
+        The vendor's name counts only while QuickBooks has no such vendor.
 
         A payment, a chatter message or a no-op write in Odoo leaves it as it is; a changed
         amount, line, date, vendor or document does not.
@@ -130,7 +133,7 @@ class Bill:
         content = {
             "company": self.company,
             "move_type": self.move_type,
-            "vendor": [self.vendor.odoo_id, self.vendor.name] if self.vendor else None,
+            "vendor": self._payee(vendor_is_known=vendor_is_known),
             "reference": self.bill_reference,
             "dates": [_iso(d) for d in (self.bill_date, self.accounting_date, self.due_date)],
             "currency": self.currency,
@@ -145,6 +148,11 @@ class Bill:
         }
         text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
+
+    def _payee(self, *, vendor_is_known: bool) -> list[int | str]:
+        if self.vendor is None:
+            return []
+        return [self.vendor.odoo_id, *([] if vendor_is_known else [self.vendor.name])]
 
 
 def _plain(amount: Decimal) -> str:

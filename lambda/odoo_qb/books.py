@@ -26,7 +26,7 @@ _MOVE_FIELDS: Final = (
 )  # fmt: skip
 _LINE_FIELDS: Final = (
     "move_id", "display_type", "name", "sequence", "account_id", "quantity", "price_unit",
-    "price_subtotal", "tax_ids", "amount_currency",
+    "price_subtotal", "tax_ids", "tax_line_id", "amount_currency",
 )  # fmt: skip
 _FILE_FIELDS: Final = (
     "name", "res_id", "mimetype", "file_size", "checksum", "type", "write_date",
@@ -205,7 +205,7 @@ class Books:
             if move["commercial_partner_id"]:
                 partners.add(int(move["commercial_partner_id"][0]))
             for line in lines.get(move["id"], ()):
-                taxes.update(line["tax_ids"] or ())
+                taxes.update(_taxes_of(line))
                 if line["account_id"]:
                     accounts.setdefault(company, set()).add(int(line["account_id"][0]))
         for company, ids in accounts.items():
@@ -322,8 +322,14 @@ class Books:
             quantity=money(row["quantity"]),
             unit_price=money(row["price_unit"]),
             amount=money(amount),
-            taxes=tuple(self._taxes[i] for i in row["tax_ids"]),
+            taxes=tuple(self._taxes[i] for i in _taxes_of(row)),
         )
+
+
+def _taxes_of(line: Record) -> list[int]:
+    """The taxes on a line; of a tax row, the tax it is of."""
+    own = line["tax_line_id"]
+    return [int(own[0])] if own else list(line["tax_ids"] or ())
 
 
 def _documents(move: Record, files: Sequence[Record]) -> tuple[Document, ...]:

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from odoo_qb.store import Table
 
 THROTTLE_SECONDS: Final = 60  # what Intuit asks to wait after a 429
-_EARLY: Final = timedelta(minutes=10)  # a token is renewed before it ends in mid-posting
 _CALL_SECONDS: Final = (3.05, 20.0)
 _LEASE: Final = timedelta(seconds=40)  # longer than a renewal may take
 _PAUSE: Final = 1.0
@@ -33,6 +32,8 @@ _FIVE_YEARS: Final = 5 * 365 * 24 * 3600  # the most a refresh token lives, howe
 _ANSWER: Final = ("access_token", "refresh_token", "expires_in", "x_refresh_token_expires_in")
 _HARD_END: Final = "x_refresh_token_hard_expires_in"
 _TRIES: Final = 30
+# QuickBooks' codes for a company that is closed to us although its token is good.
+_CLOSED: Final = frozenset({"403", "3100", "3201", "6190"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,9 +85,12 @@ class Connection:
         self._tokens: Tokens | None = None
 
     def access_token(self) -> str:
-        """A token that is good for some minutes; renews it when it must."""
+        """The token for the next call, renewed when its hour is over and not before.
+
+        One that ends on its way is rejected by QuickBooks, and `replace` is called.
+        """
         tokens = self._tokens or self._stored()
-        if tokens.expires_at <= stamp(self._clock() + _EARLY):
+        if tokens.expires_at <= stamp(self._clock()):
             tokens = self._renew(tokens.access_token)
         self._tokens = tokens
         return tokens.access_token
@@ -96,8 +100,14 @@ class Connection:
         self._tokens = self._renew(rejected)
 
     def keep_alive(self) -> int:
-        """Renew whatever the clock says; the days left until somebody must connect again."""
-        self._tokens = tokens = self._renew(self._stored().access_token)
+        """Renew the token if its hour is over; the days left until somebody must connect again.
+
+        A company that was closed to us is tried again after this.
+        """
+        tokens = self._stored()
+        is_due = self.is_broken() or tokens.expires_at <= stamp(self._clock())
+        self._tokens = tokens = self._renew(tokens.access_token) if is_due else tokens
+        self._note_connected(tokens)
         left = datetime.fromisoformat(tokens.refresh_expires_at) - self._clock()
         return left.days
 
@@ -108,7 +118,8 @@ class Connection:
 
     def note_broken(self, refusal: Disconnected) -> bool:
         """Write down that it is dead; True for the first to notice, who is to raise the alarm."""
-        values = {"state": "NEEDS_RECONNECT", "seed": self._seed, "reason": str(refusal)}
+        values = {"state": "NEEDS_RECONNECT", "seed": self._seed}
+        values |= {"reason": str(refusal), "code": refusal.code}
         try:
             self._table.write_note(
                 self._note_id,
@@ -178,10 +189,18 @@ class Connection:
         self._secrets.put_secret_value(
             SecretId=self._secret_id, SecretString=json.dumps(asdict(fresh))
         )
-        connected: Raw = {"state": "CONNECTED", "seed": self._seed}
-        connected["refresh_expires_at"] = fresh.refresh_expires_at
-        self._table.write_note(self._note_id, connected, remove=["reason", "since"])
+        if not self._is_closed():
+            self._note_connected(fresh)
         return fresh
+
+    def _is_closed(self) -> bool:
+        """Whether a good token does not help, because QuickBooks lets nobody into the company."""
+        return self.is_broken() and self._table.read_note(self._note_id).get("code") in _CLOSED
+
+    def _note_connected(self, tokens: Tokens) -> None:
+        state = {"state": "CONNECTED", "seed": self._seed}
+        state["refresh_expires_at"] = tokens.refresh_expires_at
+        self._table.write_note(self._note_id, state, remove=["reason", "code", "since"])
 
     def _stored(self) -> Tokens:
         try:

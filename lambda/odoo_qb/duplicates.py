@@ -31,8 +31,7 @@ def earlier_bills(table: Table, bills: Sequence[Bill]) -> dict[str, list[Earlier
     numbered = [b for b in bills if reference_id(b)]
     notes = cast("Mapping[str, Raw]", table.get_many(reference_id(b) for b in numbered))
     holders = {note_id: sorted(note.get("bills", ())) for note_id, note in notes.items()}
-    known = {i for ids in holders.values() if len(ids) > 1 for i in ids}
-    known |= {i for b in numbered for i in holders.get(reference_id(b), ()) if i != b.entry_id}
+    known = {i for b in numbered for i in holders.get(reference_id(b), ()) if i != b.entry_id}
     items = {i: item for i, item in table.get_many(sorted(known)).items() if _counts(item)}
     seen = {i: (_reference_of(item), _earlier(item)) for i, item in items.items()}
     found: dict[str, list[Earlier]] = {}

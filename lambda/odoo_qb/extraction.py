@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -15,6 +16,8 @@ from odoo_qb.errors import Conflict, Refused
 from odoo_qb.files import Files
 from odoo_qb.item import stamp
 from odoo_qb.keeping import Keeping, tried
+from odoo_qb.outlook import Outlook
+from odoo_qb.request import Request
 from odoo_qb.vanished import find_vanished
 from odoo_qb.watermark import position_of
 
@@ -26,7 +29,6 @@ if TYPE_CHECKING:
     from odoo_qb.documents import Documents
     from odoo_qb.item import Item, Raw
     from odoo_qb.odoo import Odoo
-    from odoo_qb.request import Request
     from odoo_qb.settings import Company
     from odoo_qb.store import Table
     from odoo_qb.watermark import Position
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 LEASE: Final = timedelta(minutes=6)  # longer than the function may run
 _LEASE_TRIES: Final = 24
 _LEASE_PAUSE: Final = 5.0  # seconds
+_AGAIN: Final = 500  # blocked bills looked at again in one run
 _THREADS: Final = 8
 _SECONDS_FOR_A_PAGE: Final = 60.0
 _NO_NEWS: Final = frozenset({"unchanged", "ignored"})
@@ -83,9 +86,30 @@ class Extraction:
             return self._run(request, now)
         self._take_lease(request, now)
         try:
-            return self._run(request, now)
+            report = self._run(request, now)
+            if request.is_plain:
+                report["checked_again"] = self._check_again(now)
         finally:
             self.table.write_note(self._note_id, {}, remove=["lease_until"])
+        return report
+
+    def _check_again(self, now: datetime) -> int:
+        """Look again at what is blocked, once QuickBooks or the settings are no longer the same.
+
+        Whoever opened the missing account need not wait for the daily run.
+        """
+        blocked = list(self.table.in_status("VALIDATION_FAILED", until=now))[:_AGAIN]
+        if not blocked:
+            return 0
+        outlook = Outlook(self.table, self.documents, self.companies)
+        state = f"{outlook.taken_at()} {sorted(self.companies.items())}"
+        checked_with = hashlib.sha256(state.encode()).hexdigest()
+        if self.table.read_note(self._note_id).get("checked_with") == checked_with:
+            return 0
+        ids = tuple(int(i.removeprefix("odoo-")) for i in blocked)
+        self._run(Request(odoo_ids=ids, full=True), now)
+        self.table.write_note(self._note_id, {"checked_with": checked_with})
+        return len(ids)
 
     @property
     def _note_id(self) -> str:
@@ -112,6 +136,7 @@ class Extraction:
         position = position_of(self.table.read_note(self._note_id))
         calls_before = self.odoo.calls
         tally, keeping = _Tally(), self._keeping(request, now)
+        outlook = Outlook(self.table, self.documents, self.companies)
         found = self._find(request, position)
         known = request.is_plain and position.knows(found)
         ids = [] if known else [c.odoo_id for c in found]
@@ -126,7 +151,7 @@ class Extraction:
             start += len(batch)
             page = reader.page(batch)
             latest |= {e.odoo_id: e.written for e in page}
-            is_safe = self._page(page, tally, keeping, request.company) and is_safe
+            is_safe = self._page(page, tally, keeping, outlook, request.company) and is_safe
             safe = start if is_safe else safe
             if request.is_plain:
                 position = self._move(position, found, safe, latest, now)
@@ -189,7 +214,14 @@ class Extraction:
             self.table.write_note(self._note_id, position.note())
         return position
 
-    def _page(self, page: Sequence[Entry], tally: _Tally, keeping: Keeping, only: str) -> bool:
+    def _page(
+        self,
+        page: Sequence[Entry],
+        tally: _Tally,
+        keeping: Keeping,
+        outlook: Outlook,
+        only: str,
+    ) -> bool:
         """Store a page (of the company `only`); whether all of it is safe."""
         keys = {c.odoo_company: c.key for c in self.companies.values()}
         entries = [e for e in page if only in {"", keys.get(e.odoo_company)}]
@@ -202,6 +234,7 @@ class Extraction:
             files.bring(self.odoo, self.documents)
         bills = {b.entry_id: files.completed(b) for b in asked}
         earlier = earlier_bills(self.table, list(bills.values()))
+        flights = outlook.of(list(bills.values()))
 
         def outcome(entry: Entry) -> Raw:
             entry_id = f"odoo-{entry.odoo_id}"
@@ -210,7 +243,7 @@ class Extraction:
                 return keeping.withdraw(item, entry.state)
             if bill is None:
                 return {"outcome": "ignored"}
-            return keeping.save(bill, item, earlier.get(entry_id, []))
+            return keeping.save(bill, item, earlier.get(entry_id, []), flights[entry_id])
 
         with ThreadPoolExecutor(_THREADS) as pool:
             outcomes = list(pool.map(lambda e: tried(partial(outcome, e)), entries))

@@ -61,6 +61,7 @@ class Item(TypedDict, total=False):
     payment_terms: str
     po_number: str
     entered_by: str
+    entered_by_email: str
     currency: str
     amount_untaxed: Decimal
     amount_tax: Decimal
@@ -85,10 +86,12 @@ class Item(TypedDict, total=False):
     rejection_reason: str
     cards: list[Card]
     card_due: int
+    notices: list[Raw]
     touched_at: str
     claim: Raw
     attempts: list[Raw]
     quickbooks: Raw
+    link: Raw
     error: Raw
     history: list[Raw]
     created_at: str
@@ -97,8 +100,11 @@ class Item(TypedDict, total=False):
     expires_at: int
 
 
-def content(bill: Bill) -> Item:
-    """A bill as the attributes that change when Odoo changes it."""
+def content(bill: Bill, *, vendor_is_known: bool = False) -> Item:
+    """A bill as the attributes that change when Odoo changes it.
+
+    With `vendor_is_known` QuickBooks has the vendor, and its name is not part of the digest.
+    """
     lines = [_line(n) for n in bill.lines]
     is_long = len(lines) > LINES_IN_ITEM or len(lines_text(bill).encode()) > LINES_BYTES
     return {
@@ -106,7 +112,7 @@ def content(bill: Bill) -> Item:
         "odoo_id": bill.odoo_id,
         "odoo_name": bill.odoo_name,
         "move_type": bill.move_type,
-        "digest": bill.digest(),
+        "digest": bill.digest(vendor_is_known=vendor_is_known),
         "vendor": asdict(bill.vendor) if bill.vendor else None,
         "bill_reference": bill.bill_reference,
         "bill_date": _iso(bill.bill_date),
@@ -115,6 +121,7 @@ def content(bill: Bill) -> Item:
         "payment_terms": bill.payment_terms,
         "po_number": bill.po_number,
         "entered_by": bill.entered_by,
+        "entered_by_email": bill.entered_by_email,
         "currency": bill.currency,
         "amount_untaxed": bill.amount_untaxed,
         "amount_tax": bill.amount_tax,
@@ -157,6 +164,7 @@ def bill_of(item: Item, lines: Sequence[Raw] | None = None) -> Bill:
         payment_terms=item["payment_terms"],
         po_number=item["po_number"],
         entered_by=item["entered_by"],
+        entered_by_email=item.get("entered_by_email", ""),
         lines=tuple(_line_of(n) for n in (item["lines"] if lines is None else lines)),
         documents=tuple(document_of(d) for d in item["documents"]),
         unsupported=tuple(item["unsupported"]),

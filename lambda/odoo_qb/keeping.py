@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from odoo_qb import checks
+from odoo_qb.bill import amount_text
 from odoo_qb.duplicates import reference_id
 from odoo_qb.errors import Conflict
 from odoo_qb.item import content, stamp
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from odoo_qb.checks import Earlier
     from odoo_qb.documents import Documents
     from odoo_qb.item import Item, Raw, Status
+    from odoo_qb.preflight import Preflight
     from odoo_qb.settings import Company
     from odoo_qb.store import Table
 
@@ -44,10 +46,18 @@ class Keeping:
     dry_run: bool
     now: datetime
 
-    def save(self, bill: Bill, item: Item | None, earlier: Sequence[Earlier]) -> Raw:
-        """Store what is new or was amended in a posted bill, and ask about it."""
-        fields = content(bill)
-        is_same = item is not None and item["digest"] == fields["digest"]
+    def save(
+        self, bill: Bill, item: Item | None, earlier: Sequence[Earlier], flight: Preflight
+    ) -> Raw:
+        """Store what is new or was amended in a posted bill, and ask about it.
+
+        The vendor's name is part of what is approved only while QuickBooks has no such vendor:
+        a renamed one must not have all its bills asked about again.
+        """
+        fields = content(bill, vendor_is_known=bool(flight.vendor_id))
+        is_same = item is not None and item["digest"] in {bill.digest(), fields["digest"]}
+        if is_same and item is not None:
+            fields["digest"] = item["digest"]
         if item and item["status"] in _DONE:
             before = item.get("amended_after", "")  # which stands while Odoo cannot be read
             change = before if bill.unreadable else "" if is_same else str(fields["digest"])
@@ -55,7 +65,7 @@ class Keeping:
         again = is_same and item is not None and item["status"] != "WITHDRAWN"
         if again and not (self.full and item and item["status"] == "VALIDATION_FAILED"):
             return {"outcome": "unchanged"}
-        fields |= _checked(bill, earlier, self.companies[bill.company], self.now.date())
+        fields |= _checked(bill, earlier, flight, self.companies[bill.company], self.now.date())
         if again and item and fields["problems"] == item["problems"]:
             return {"outcome": "unchanged"}
         if not self.dry_run and not all(d.sha256 for d in bill.documents):
@@ -64,7 +74,7 @@ class Keeping:
             self._store(bill, fields, item, again=again)
         return {
             "outcome": "blocked" if fields["problems"] else "ready",
-            "total": f"{bill.amount_total:f} {bill.currency}",
+            "total": amount_text(bill.amount_total, bill.currency),
             "problems": fields["problems"],
             "warnings": fields["warnings"],
         }
@@ -133,12 +143,18 @@ def tried(act: Callable[[], Raw]) -> Raw:
         return {"outcome": "not stored", "reason": f"AWS: {type(error).__name__}"}
 
 
-def _checked(bill: Bill, earlier: Sequence[Earlier], company: Company, today: date) -> Item:
-    """What the checks say of a bill."""
+def _checked(
+    bill: Bill, earlier: Sequence[Earlier], flight: Preflight, company: Company, today: date
+) -> Item:
+    """What the checks and the preflight say of a bill; what is not posted needs no preflight."""
+    reason = checks.nothing_to_post(bill, company)
+    blocking = () if reason or bill.unreadable else flight.problems
+    notable = () if reason else flight.warnings
     return {
-        "problems": list(checks.problems(bill)),
-        "warnings": list(checks.warnings(bill, earlier=earlier, today=today)),
-        "nothing_to_post": checks.nothing_to_post(bill, company),
+        "problems": [*checks.problems(bill), *blocking],
+        "warnings": [*checks.warnings(bill, earlier=earlier, today=today), *notable],
+        "nothing_to_post": reason,
+        "preflight": {} if reason else flight.shown(),
     }
 
 

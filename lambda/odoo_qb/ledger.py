@@ -24,6 +24,7 @@ _NOTE_LENGTH: Final = 4000
 _DESCRIPTION_LENGTH: Final = 4000
 VENDOR_NAME_LENGTH: Final = 500
 _RATE_PLACES: Final = Decimal("0.0000001")
+NO_TAX: Final = "none"  # the name of having no tax, to be mapped like one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +45,6 @@ def posting(bill: Bill, preflight: Preflight, vendor_id: str) -> Posting:
     """
     taxed = preflight.tax_codes is not None
     rows = [n for n in posted_lines(bill) if n.kind == "product" or not taxed]
-    entity: Entity = "VendorCredit" if bill.is_credit else "Bill"
     payload: Payload = {
         "VendorRef": {"value": vendor_id},
         "DocNumber": doc_number(bill),
@@ -66,7 +66,12 @@ def posting(bill: Bill, preflight: Preflight, vendor_id: str) -> Posting:
     if taxed:
         payload["GlobalTaxCalculation"] = "TaxExcluded"
         payload["TxnTaxDetail"] = _tax_detail(bill, preflight)
-    return Posting(entity=entity, payload=payload)
+    return Posting(entity=entity(bill), payload=payload)
+
+
+def entity(bill: Bill) -> Entity:
+    """What the bill is called in QuickBooks; a receipt is a bill there too."""
+    return "VendorCredit" if bill.is_credit else "Bill"
 
 
 def posted_lines(bill: Bill) -> list[Line]:
@@ -76,7 +81,7 @@ def posted_lines(bill: Bill) -> list[Line]:
 
 def exchange_rate(bill: Bill) -> Decimal:
     """Home units for one foreign unit, from the two totals Odoo itself booked."""
-    return money((bill.company_total / bill.amount_total).quantize(_RATE_PLACES))
+    return (bill.company_total / bill.amount_total).quantize(_RATE_PLACES).normalize()
 
 
 def doc_number(bill: Bill) -> str:
@@ -85,7 +90,7 @@ def doc_number(bill: Bill) -> str:
     A longer one keeps its beginning and ends in a hash of the whole and of the bill, so that
     two that begin alike stay apart.
     """
-    number = basic(bill.bill_reference) or bill.odoo_name
+    number = basic(bill.bill_reference) or basic(bill.odoo_name)
     if len(number) <= DOC_NUMBER_LENGTH:
         return number
     whole = f"{bill.bill_reference}|{bill.odoo_id}".encode()
@@ -100,13 +105,14 @@ def marker(entry_id: str) -> str:
 
 def private_note(bill: Bill) -> str:
     """The memo: our marker first, then Odoo's number and the full reference."""
-    parts = [marker(bill.entry_id), bill.odoo_name, basic(bill.bill_reference)]
+    parts = [marker(bill.entry_id), basic(bill.odoo_name), basic(bill.bill_reference)]
     return " ".join(p for p in parts if p)[:_NOTE_LENGTH]
 
 
 def vendor_name(vendor: Vendor, currency: str, home_currency: str) -> str:
     """A vendor's name by QuickBooks' rules; a vendor there has one currency for good."""
     name = " ".join(basic(vendor.name).replace(":", "-").split())
+    name = name or f"Odoo vendor {vendor.odoo_id}"
     suffix = "" if currency == home_currency else f" ({currency})"
     return name[: VENDOR_NAME_LENGTH - len(suffix)] + suffix
 
@@ -134,14 +140,15 @@ def _line(line: Line, preflight: Preflight) -> Payload:
 
 
 def tax_name(line: Line) -> str:
-    """The taxes of a line as one name, "" for none: what `taxes` of the settings maps."""
-    return " + ".join(line.taxes)
+    """The taxes of a line as one name: what `taxes` of the settings maps."""
+    return " + ".join(line.taxes) or NO_TAX
 
 
 def _tax_detail(bill: Bill, preflight: Preflight) -> Payload:
     """Odoo's tax, by QuickBooks' rates where each line has one tax of one rate.
 
-    The total is given either way, so that neither side's rounding moves it.
+    The total is given either way, so that neither side's rounding moves it; alone where Odoo's
+    tax rows cannot be told apart by rate.
     """
     codes = preflight.tax_codes or {}
     total: Payload = {"TotalTax": bill.amount_tax}
@@ -154,6 +161,8 @@ def _tax_detail(bill: Bill, preflight: Preflight) -> Payload:
         for rate in codes[tax_name(line)].rates if tax_name(line) in codes else ():
             side = nets if line.kind == "product" else taxes
             side[rate] = side.get(rate, Decimal(0)) + line.amount
+    if sum(taxes.values()) != bill.amount_tax or not taxes.keys() <= nets.keys():
+        return total
     rows = [
         {
             "Amount": taxes.get((rate_id, percent), Decimal(0)),

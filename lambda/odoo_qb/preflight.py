@@ -10,21 +10,17 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from odoo_qb.ledger import posted_lines, tax_name, vendor_name
+from odoo_qb.uploads import unattachable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from odoo_qb.bill import Bill, Document, Line
+    from odoo_qb.bill import Bill, Line
     from odoo_qb.item import Raw
     from odoo_qb.reference import Account, KnownVendor, Snapshot
     from odoo_qb.settings import Company
 
-# https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/attachable
-_UPLOAD_TYPES: Final = frozenset(
-    {"ai", "csv", "doc", "docx", "eps", "gif", "jpeg", "jpg", "ods", "pdf", "png", "rtf"}
-    | {"tif", "tiff", "txt", "xls", "xlsx", "xml"}
-)
-UPLOAD_BYTES: Final = 100_000_000  # the most QuickBooks takes in one request
+TAKEN_SUFFIX: Final = " (vendor)"  # Intuit's advice for a name a customer or employee has
 NO_SNAPSHOT: Final = "QuickBooks was not read yet: accounts and vendor are matched when posting."
 
 
@@ -45,14 +41,16 @@ class Target:
 class Preflight:
     """What will be used. `problems` block the bill, `warnings` are for its approver.
 
-    `vendor_id` is empty when the vendor is to be created; `tax_codes` is None in a company
-    where QuickBooks knows no purchase tax.
+    `vendor_id` is empty when the vendor is to be created; `vendor_how` is one of mapped,
+    remembered, name, new. `tax_codes` is None in a company where QuickBooks knows no purchase
+    tax.
     """
 
     snapshot: str = ""
     company_name: str = ""
     vendor_id: str = ""
     vendor_name: str = ""
+    vendor_how: str = ""
     multicurrency: bool = False
     is_foreign: bool = False
     payable_id: str = ""
@@ -81,18 +79,25 @@ class Preflight:
         if not shown.get("snapshot"):
             return []
         found = []
-        if shown["vendor_id"] and shown["vendor_id"] != self.vendor_id:
+        if not self._is_vendor(str(shown["vendor_id"]), str(shown["vendor_name"])):
             found.append(f"The vendor in QuickBooks now is {self.vendor_name or 'a new one'}.")
         for what, before, now in (
             ("account", shown["accounts"], self.accounts),
             ("tax code", shown["tax_codes"], self.tax_codes or {}),
         ):
             found += [
-                f"The {what} for {code or 'no tax'} now is {target.name}."
+                f"The {what} for {code} now is {target.name}."
                 for code, target in now.items()
                 if before.get(code, {}).get("id") != target.id
             ]
         return found
+
+    def _is_vendor(self, shown_id: str, shown_name: str) -> bool:
+        """Whether the vendor is the one shown, or the one that was to be created."""
+        if shown_id:
+            return shown_id == self.vendor_id
+        names = {shown_name.casefold(), f"{shown_name}{TAKEN_SUFFIX}".casefold()}
+        return self.vendor_name.casefold() in names
 
 
 def preflight(
@@ -122,15 +127,22 @@ def preflight(
         )
     accounts = _accounts(bill, company, snapshot, problems, warnings)
     codes = None if snapshot.in_us else _tax_codes(bill, company, snapshot, problems)
-    vendor_id, name = _vendor(bill, company, snapshot, remembered or {}, problems, warnings)
+    vendor_id, name, how = _vendor(bill, company, snapshot, remembered or {}, problems, warnings)
     payable = snapshot.payable(bill.currency)
-    term = snapshot.term(company.terms.get(bill.payment_terms, bill.payment_terms))
+    wanted_term = company.terms.get(bill.payment_terms, bill.payment_terms)
+    term = snapshot.term(wanted_term)
+    if term is None and bill.payment_terms in company.terms:
+        warnings.append(
+            f"QuickBooks has no terms {wanted_term}, meant for {bill.payment_terms}: it gets the"
+            " due date alone."
+        )
     warnings += unattachable(bill)
     return Preflight(
         snapshot=snapshot.taken_at,
         company_name=snapshot.company_name,
         vendor_id=vendor_id,
         vendor_name=name,
+        vendor_how=how,
         multicurrency=snapshot.multicurrency,
         is_foreign=is_foreign,
         payable_id=payable.id if payable else "",
@@ -147,9 +159,16 @@ def _accounts(
 ) -> dict[str, Target]:
     """The account for each Odoo account of the bill: mapped, else same number, same name."""
     found: dict[str, Target] = {}
+    seen: set[str] = set()
     for line in posted_lines(bill):
         code, label = line.account_code, f"{line.account_code} {line.account_name}".strip()
-        if code in found or (line.kind == "tax" and not snapshot.in_us):
+        if code in seen or (line.kind == "tax" and not snapshot.in_us):
+            continue
+        seen.add(code)
+        if not code:
+            problems.append(
+                f"{label or 'A line'} has no account number in Odoo: give it one there."
+            )
             continue
         target, wanted = _account(line, company, snapshot)
         if target is None and wanted:
@@ -193,14 +212,16 @@ def _tax_codes(
 ) -> dict[str, Target]:
     """The tax code for each combination of Odoo taxes; every line needs one outside the US."""
     found: dict[str, Target] = {}
+    seen: set[str] = set()
     for line in posted_lines(bill):
         name = tax_name(line)
-        if name in found or line.kind != "product":
+        if name in seen or line.kind != "product":
             continue
-        wanted = company.taxes.get(name or "none", name)
-        code = snapshot.tax_code(wanted) if wanted else None
+        seen.add(name)
+        wanted = company.taxes.get(name, name)
+        code = snapshot.tax_code(wanted)
         if code is None:
-            label = f"the tax {name}" if name else 'lines without a tax ("none")'
+            label = f"the tax {name}" if line.taxes else 'lines without a tax ("none")'
             problems.append(
                 f"QuickBooks has no tax code for {label}: map it under taxes in company_settings."
             )
@@ -217,78 +238,69 @@ def _vendor(
     remembered: Raw,
     problems: list[str],
     warnings: list[str],
-) -> tuple[str, str]:
-    """QuickBooks' vendor as (id, name): remembered, mapped, else of exactly that name; or new.
+) -> tuple[str, str, str]:
+    """QuickBooks' vendor as (id, name, how): mapped, remembered, of exactly that name; or new.
 
-    Never a similar name: money would go to somebody else.
+    Never one of a similar name: money would go to somebody else.
     """
     if bill.vendor is None:
-        return "", ""
+        return "", "", ""
     home = snapshot.home_currency or bill.company_currency
     name = vendor_name(bill.vendor, bill.currency, home)
-    known = str(remembered.get(f"id_{bill.currency}", ""))
-    vendor = snapshot.vendor(known) if known else None
-    made_since = str(remembered.get(f"at_{bill.currency}", "")) >= snapshot.taken_at
-    if known and vendor is None and made_since:
-        return known, str(remembered.get(f"name_{bill.currency}", name))
-    if vendor is None or not vendor.active:
-        wanted = company.vendors.get(bill.vendor.name, "")
-        names = [wanted] if wanted else [name, bill.vendor.name]
-        named = [v for n in names for v in snapshot.vendors_named(n)]
-        vendor = _usable(named, bill.currency, home) or vendor or next(iter(named), None)
-        if wanted and vendor is None:
-            problems.append(
-                f"The vendor {wanted}, meant for {bill.vendor.name}, is not in QuickBooks:"
-                " create it there or correct company_settings."
+    wanted = company.vendors.get(bill.vendor.name, "")
+    vendor = next(iter(snapshot.vendors_named(wanted)), None)
+    if wanted and vendor is None:
+        problems.append(
+            f"The vendor {wanted}, meant for {bill.vendor.name}, is not in QuickBooks: create it"
+            " there or correct company_settings."
+        )
+        return "", wanted, "mapped"
+    how = "mapped"
+    if vendor is None or _currency(vendor, home) != bill.currency:
+        known = str(remembered.get(f"id_{bill.currency}", ""))
+        vendor, how = snapshot.vendor(known), "remembered"
+        if known and vendor is None:
+            known_as = str(remembered.get(f"name_{bill.currency}", name))
+            if str(remembered.get(f"at_{bill.currency}", "")) >= snapshot.taken_at:
+                return known, known_as, how  # made since the snapshot
+            warnings.append(
+                f"The vendor {known_as} of earlier bills is gone from QuickBooks: it was merged"
+                " or deleted. If another vendor is meant, map it in company_settings first."
             )
-            return "", wanted
-    other_name = vendor is not None and vendor.name.casefold() != name.casefold()
-    if vendor is None or (other_name and vendor.currency not in {"", bill.currency}):
+    if vendor is None or (how == "remembered" and not vendor.active):
+        namesakes = [v for n in (name, bill.vendor.name) for v in snapshot.vendors_named(n)]
+        # The vendor's plain name may be taken by it in another currency: then it is no namesake.
+        own = [
+            v
+            for v in namesakes
+            if v.name.casefold() == name.casefold() or _currency(v, home) == bill.currency
+        ]
+        namesake = next((v for v in own if not _unusable(v, bill.currency, home)), None)
+        if namesake or vendor is None:
+            vendor, how = namesake or next(iter(own), None), "name"
+    if vendor is None:
         warnings.append(f"New vendor: {name} will be created in QuickBooks.")
-        return "", name
+        return "", name, "new"
     problem = _unusable(vendor, bill.currency, home)
     if problem:
         problems.append(problem)
-    return vendor.id, vendor.name
+    return vendor.id, vendor.name, how
 
 
-def _usable(vendors: list[KnownVendor], currency: str, home: str) -> KnownVendor | None:
-    return next((v for v in vendors if not _unusable(v, currency, home)), None)
+def _currency(vendor: KnownVendor, home: str) -> str:
+    return vendor.currency or home
 
 
 def _unusable(vendor: KnownVendor, currency: str, home: str) -> str:
     if not vendor.active:
         return f"The vendor {vendor.name} is inactive in QuickBooks: make it active again there."
-    if (vendor.currency or home) != currency:
+    if _currency(vendor, home) != currency:
         return (
-            f"The vendor {vendor.name} in QuickBooks is paid in {vendor.currency or home}, and"
-            f" this bill is in {currency}: a vendor there has one currency for good."
+            f"The vendor {vendor.name} in QuickBooks is paid in {_currency(vendor, home)}, and"
+            f" this bill is in {currency}: a vendor there has one currency for good. Rename that"
+            " one, or map another."
         )
     return ""
-
-
-def attachable(documents: tuple[Document, ...]) -> list[Document]:
-    """The documents QuickBooks takes, each content once."""
-    chosen: dict[str, Document] = {}
-    for document in documents:
-        if _refusal(document) is None:
-            chosen.setdefault(document.sha256 or str(document.odoo_id), document)
-    return list(chosen.values())
-
-
-def unattachable(bill: Bill) -> list[str]:
-    """What QuickBooks will not take, as warnings."""
-    refusals = ((d.name, _refusal(d)) for d in bill.documents)
-    return [f"{name} will not be attached in QuickBooks: {why}." for name, why in refusals if why]
-
-
-def _refusal(document: Document) -> str | None:
-    ending = document.name.rpartition(".")[2].lower()
-    if ending not in _UPLOAD_TYPES and document.type != "application/pdf":
-        return "it takes no files of this type"
-    if document.size > UPLOAD_BYTES:
-        return "it takes no more than 100 MB"
-    return None
 
 
 def _target(account: Account | None, how: str) -> Target | None:

@@ -1,4 +1,4 @@
-"""QuickBooks Online: tokens, calls, and which error means what.
+"""QuickBooks Online: the calls.
 
 python-quickbooks and intuit-oauth carry the calls. What they lack is added here: timeouts,
 no discovery request, no refresh per client, the HTTP status and intuit_tid of an error.
@@ -8,21 +8,21 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import dataclass
 from decimal import Decimal
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, Self, cast
 
 import requests
 from quickbooks.client import QuickBooks
 
-from odoo_qb.connection import RECONNECT, THROTTLE_SECONDS
-from odoo_qb.errors import Disconnected, Refused, Throttled, Unavailable
+from odoo_qb.connection import RECONNECT
+from odoo_qb.errors import Disconnected, Unavailable
+from odoo_qb.faults import TokenRejected, refusal_of
 from odoo_qb.ledger import to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-    from odoo_qb.bill import Document
     from odoo_qb.connection import Connection
     from odoo_qb.ledger import Payload
 
@@ -32,33 +32,14 @@ _PAGE: Final = 1000  # the most a query returns
 CALLS_PER_MINUTE: Final = 500.0  # Intuit's limit for a company; its 10 a second is within it
 MINOR_VERSION: Final = 75
 
-# What each of QuickBooks' error codes means for us. This table decides; nothing else does.
-# https://developer.intuit.com/app/developer/qbo/docs/develop/troubleshooting/error-codes
-_AGAIN: Final = frozenset({"130", "140", "150", "600"})  # and what is 10000 or more
-_RENEW: Final = frozenset({"100", "110", "120", "3200"})
-_COMPANY: Final = {  # nothing of this company can be posted until somebody acts
-    "3100": "The app may not use this QuickBooks company: check qb_realm_ids, and that the"
-    " company was connected with keys of the same kind (production or sandbox).",
-    "3201": "The app may not use this QuickBooks company: check that it was connected with keys"
-    " of the same kind (production or sandbox).",
-    "6190": "The QuickBooks subscription of this company has ended: renew it; its bills wait.",
-}
-_REMEDIES: Final = {
-    "610": "Something this bill refers to was deleted or made inactive in QuickBooks: make it"
-    " active again, then retry.",
-    "2500": "An account or vendor this bill refers to is inactive or deleted in QuickBooks: make"
-    " it active again, then retry.",
-    "5010": "Somebody changed this document in QuickBooks at the same moment: retry.",
-    "5020": "The QuickBooks plan or user may not do this: ask the company's QuickBooks admin.",
-    "5030": "The QuickBooks plan does not include what this bill needs.",
-    "6070": "QuickBooks found that a line's amount is not its quantity times its price.",
-    "6100": "QuickBooks wants another tax code on a line: check taxes in company_settings.",
-    "6140": "QuickBooks already has a bill with this number: link it if it is this one, else"
-    " correct the reference in Odoo.",
-    "6210": "The books are closed for this date: open the period in QuickBooks and retry, or"
-    " change the date in Odoo, which asks again.",
-    "6240": "QuickBooks already has a customer, vendor or employee of this name.",
-}
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file to attach: its name and content type as QuickBooks takes them, its bytes."""
+
+    name: str
+    type: str
+    data: bytes
 
 
 class QuickBooksCompany:
@@ -80,6 +61,7 @@ class QuickBooksCompany:
         self._connection = connection
         self._pace = _Pace(calls_per_minute, sleep)
         self._client = _Client.at(api_url, realm_id)
+        self._client.use_decimal = True
         self._base = f"{self._client.api_url}/company/{realm_id}"
 
     def take_over(self) -> Self:
@@ -121,6 +103,11 @@ class QuickBooksCompany:
         realm = self._base.rsplit("/", 1)[-1]
         answer = self._do(lambda: self._client.get(f"{self._base}/companyinfo/{realm}"))
         return cast("Payload", answer.get("CompanyInfo", {}))
+
+    def read(self, entity: str, document_id: str) -> Payload:
+        """One bill or vendor credit by its id; Refused (610) if there is none."""
+        answer = self._do(lambda: self._client.get(f"{self._base}/{entity.lower()}/{document_id}"))
+        return cast("Payload", answer.get(entity, {}))
 
     def create(self, entity: str, body: str, request_id: str) -> Payload:
         """Create a document from JSON text; the same `request_id` never creates a second."""
@@ -172,27 +159,30 @@ class QuickBooksCompany:
         self,
         entity: str,
         document_id: str,
-        files: Sequence[tuple[Document, bytes]],
+        files: Sequence[File],
         request_id: str,
     ) -> list[Payload]:
         """Upload files to a document in one request; the answer for each, in their order."""
         parts: list[tuple[str, tuple[str, bytes | str, str]]] = []
-        for number, (document, data) in enumerate(files, start=1):
+        for number, file in enumerate(files, start=1):
             metadata = {
                 "AttachableRef": [{"EntityRef": {"type": entity, "value": document_id}}],
-                "FileName": document.name,
-                "ContentType": document.type,
+                "FileName": file.name,
+                "ContentType": file.type,
             }
             suffix = f"{number:02d}"
             parts.append((f"file_metadata_{suffix}", ("", to_json(metadata), "application/json")))
             # A header is ASCII; the real name is in the metadata.
-            plain = "".join(c if c.isascii() and c.isprintable() else "_" for c in document.name)
+            plain = "".join(c if c.isascii() and c.isprintable() else "_" for c in file.name)
             plain = plain.replace('"', "_").replace("\\", "_")
-            parts.append((f"file_content_{suffix}", (plain, data, document.type)))
+            parts.append((f"file_content_{suffix}", (plain, file.data, file.type)))
         answer = self._do(
             lambda: self._client.upload(f"{self._base}/upload", parts, request_id), repeatable=False
         )
-        return [row.get("Attachable", row) for row in answer.get("AttachableResponse", ())]
+        rows = [row.get("Attachable", row) for row in answer.get("AttachableResponse", ())]
+        if len(rows) != len(files):
+            raise Unavailable("QuickBooks did not say what became of every file.")
+        return rows
 
     def _do(self, call: Callable[[], Any], *, repeatable: bool = True) -> Payload:
         """Call with a good token; a rejected one is renewed and the call repeated.
@@ -206,17 +196,13 @@ class QuickBooksCompany:
             self._pace.wait()
             try:
                 return cast("Payload", call())
-            except _TokenRejected:
+            except TokenRejected as rejected:
                 if last:
-                    raise Disconnected(RECONNECT, code="3200") from None
+                    raise Disconnected(RECONNECT, code=rejected.code, tid=rejected.tid) from None
                 self._connection.replace(token)
                 if not repeatable:
                     raise Unavailable("QuickBooks rejected the token during an upload.") from None
         raise AssertionError  # the last try raises or returns
-
-
-class _TokenRejected(Exception):  # noqa: N818 - never leaves this module
-    """The access token was not accepted: a new one may be."""
 
 
 class _Session(requests.Session):
@@ -277,54 +263,6 @@ class _Client(QuickBooks):  # type: ignore[misc]  # python-quickbooks has no typ
         headers = {"Accept": "application/json"}
         response = self.process_request("POST", url, headers, params, files=parts)
         return cast("Payload", json.loads(response.text, parse_float=Decimal))
-
-
-def refusal_of(status: int, headers: Mapping[str, str], text: str) -> Exception | None:
-    """What an answer of QuickBooks means when it is not a success; None when it is.
-
-    A Fault may come with HTTP 200; gateways write `fault` in lower case, XML or HTML.
-    """
-    tid = str(headers.get("intuit_tid", ""))
-    try:
-        body = json.loads(text)
-    except ValueError:
-        body = None
-    errors = _errors(body)
-    code = str(errors[0].get("code") or "") if errors else ""
-    if status == HTTPStatus.TOO_MANY_REQUESTS or code == "3001" or "ThrottleExceeded" in text:
-        wait = str(headers.get("Retry-After", ""))
-        seconds = int(wait) if wait.isdecimal() else THROTTLE_SECONDS
-        refusal: Exception | None = Throttled("QuickBooks asks us to slow down.", seconds)
-    elif status == HTTPStatus.UNAUTHORIZED or code in _RENEW:
-        refusal = _TokenRejected()
-    elif code in _COMPANY or status == HTTPStatus.FORBIDDEN:
-        refusal = Disconnected(_COMPANY.get(code, _COMPANY["3100"]), code=code or "403", tid=tid)
-    elif errors and not (_is_passing(code) or status >= HTTPStatus.INTERNAL_SERVER_ERROR):
-        detail = errors[0].get("Detail") or errors[0].get("detail") or ""
-        sentence = _REMEDIES.get(code) or f"QuickBooks refused: {_one_line(str(detail))}"
-        refusal = Refused(f"{sentence} (QuickBooks error {code})", code=code, tid=tid)
-    elif errors or body is None or status >= HTTPStatus.BAD_REQUEST:
-        what = f"error {code}" if code else f"HTTP status {status}"
-        refusal = Unavailable(f"QuickBooks could not do it just now ({what}).")
-    else:
-        refusal = None
-    return refusal
-
-
-def _is_passing(code: str) -> bool:
-    return code in _AGAIN or (code.isdecimal() and int(code) >= 10_000)  # noqa: PLR2004 - Intuit's
-
-
-def _errors(body: object) -> list[dict[str, Any]]:
-    if not isinstance(body, dict):
-        return []
-    fault = body.get("Fault") or body.get("fault") or {}
-    rows = fault.get("Error") or fault.get("error") or []
-    return [row for row in rows if isinstance(row, dict)]
-
-
-def _one_line(detail: str) -> str:
-    return " ".join(detail.split())[:200] or "it gave no reason."
 
 
 class _Pace:

@@ -90,9 +90,17 @@ class Snapshot:
         return next((a for a in self._open() if number and a.number == number), None)
 
     def by_name(self, name: str) -> Account | None:
-        """The active account with this full name, whatever the case."""
+        """The active account with this full name, else the only one with this name below others.
+
+        Case does not count.
+        """
         wanted = name.casefold()
-        return next((a for a in self._open() if wanted and a.full_name.casefold() == wanted), None)
+        if not wanted:
+            return None
+        full = [a for a in self._open() if a.full_name.casefold() == wanted]
+        leaves = [a for a in self._open() if a.name.casefold() == wanted]
+        found = full or (leaves if len(leaves) == 1 else [])
+        return found[0] if found else None
 
     def payable(self, currency: str) -> Account | None:
         """The accounts payable account that takes bills in a currency."""

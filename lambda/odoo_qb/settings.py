@@ -20,13 +20,23 @@ SETTINGS_ID: Final = "settings"  # the table's item that holds the companies
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Company:
-    """One company: a key in the table, a name in Odoo, a realm in QuickBooks."""
+    """One company: a key in the table, a name in Odoo, a realm in QuickBooks.
+
+    `two_approvals_above` is a total in the company's currency, `quiet_hours` are like
+    "18:00-08:00" in `time_zone`; what is not given is not asked for.
+    """
 
     key: str
     odoo_company: str
     realm_id: str
     slack_channel_id: str = ""
     approvers: tuple[str, ...] = ()
+    two_approvals_above: Decimal | None = None
+    reminder_hours: float = 0
+    escalation_hours: float = 0
+    escalation_approvers: tuple[str, ...] = ()
+    time_zone: str = "UTC"
+    quiet_hours: str = ""
     intercompany_vendors: tuple[str, ...] = ()
     accounts: Mapping[str, str] = field(default_factory=dict)
     default_account: str = ""
@@ -61,12 +71,19 @@ def companies(document: str) -> dict[str, Company]:
 
 
 def _company(key: str, raw: Mapping[str, Any]) -> Company:
+    above = raw.get("two_approvals_above")
     return Company(
         key=key,
         odoo_company=raw.get("odoo_company") or key,
         realm_id=str(raw.get("realm_id") or ""),
         slack_channel_id=raw.get("slack_channel_id") or "",
         approvers=tuple(raw.get("approvers") or ()),
+        two_approvals_above=None if above is None else Decimal(above),
+        reminder_hours=float(raw.get("reminder_hours") or 0),
+        escalation_hours=float(raw.get("escalation_hours") or 0),
+        escalation_approvers=tuple(raw.get("escalation_approvers") or ()),
+        time_zone=raw.get("time_zone") or "UTC",
+        quiet_hours=raw.get("quiet_hours") or "",
         intercompany_vendors=tuple(raw.get("intercompany_vendors") or ()),
         accounts=dict(raw.get("accounts") or {}),
         default_account=raw.get("default_account") or "",

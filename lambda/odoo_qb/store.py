@@ -15,7 +15,7 @@ from odoo_qb.errors import Conflict
 from odoo_qb.item import Item, Raw, stamp
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from odoo_qb.item import Card, Status
@@ -93,18 +93,19 @@ class Table:
         return found
 
     def put_new(self, item: Item, reference_id: str) -> None:
-        """Store a bill met for the first time, and note under its reference that it has it."""
-        writes = [
+        """Store a bill met for the first time; Conflict if it is there already.
+
+        It is noted under its reference first: a note that names a bill too many does no harm.
+        """
+        self._note_reference(item["entry_id"], reference_id)
+        self._conditionally(
+            self._client.put_item,
             {
-                "Put": {
-                    "TableName": self._name,
-                    "Item": attributes(item),
-                    "ConditionExpression": "attribute_not_exists(entry_id)",
-                }
+                "TableName": self._name,
+                "Item": attributes(item),
+                "ConditionExpression": "attribute_not_exists(entry_id)",
             },
-            *self._note_reference(item["entry_id"], reference_id),
-        ]
-        self._transact(writes)
+        )
 
     def change(
         self,
@@ -152,11 +153,8 @@ class Table:
         }
         update["ExpressionAttributeNames"]["#version"] = "version"
         update["ExpressionAttributeValues"][":was"] = {"N": str(item["version"])}
-        reference = self._note_reference(item["entry_id"], reference_id)
-        if reference:
-            self._transact([{"Update": update}, *reference])
-        else:
-            self._conditionally(update)
+        self._note_reference(item["entry_id"], reference_id)
+        self._conditionally(self._client.update_item, update)
         kept = {k: v for k, v in item.items() if k not in remove}
         return cast("Item", {**kept, **changed})
 
@@ -170,12 +168,13 @@ class Table:
         values = {**changed["ExpressionAttributeValues"], ":shown": {"N": str(version)}}
         try:
             self._conditionally(
+                self._client.update_item,
                 {
                     **key,
                     **changed,
                     "ExpressionAttributeValues": values,
                     "ConditionExpression": "#card_due = :shown",
-                }
+                },
             )
         except Conflict:
             self._client.update_item(**key, **_update({"cards": list(cards)}, []))
@@ -213,7 +212,7 @@ class Table:
             "ConditionExpression": "attribute_exists(card_due)",
         }
         try:
-            self._conditionally(update)
+            self._conditionally(self._client.update_item, update)
         except Conflict:
             return False
         return True
@@ -255,38 +254,23 @@ class Table:
             update["ExpressionAttributeValues"] = values
         if condition:
             update["ConditionExpression"] = condition
-        self._conditionally(
-            {"TableName": self._name, "Key": {"entry_id": {"S": note_id}}, **update}
-        )
+        key = {"TableName": self._name, "Key": {"entry_id": {"S": note_id}}}
+        self._conditionally(self._client.update_item, {**key, **update})
 
-    def _note_reference(self, entry_id: str, reference_id: str) -> list[Raw]:
-        if not reference_id:
-            return []
-        return [
-            {
-                "Update": {
-                    "TableName": self._name,
-                    "Key": {"entry_id": {"S": reference_id}},
-                    "UpdateExpression": "ADD bills :bills",
-                    "ExpressionAttributeValues": {":bills": {"SS": [entry_id]}},
-                }
-            }
-        ]
+    def _note_reference(self, entry_id: str, reference_id: str) -> None:
+        if reference_id:
+            self._client.update_item(
+                TableName=self._name,
+                Key={"entry_id": {"S": reference_id}},
+                UpdateExpression="ADD bills :bills",
+                ExpressionAttributeValues={":bills": {"SS": [entry_id]}},
+            )
 
-    def _conditionally(self, update: Raw) -> None:
+    def _conditionally(self, write: Callable[..., object], arguments: Raw) -> None:
         try:
-            self._client.update_item(**update)
+            write(**arguments)
         except ClientError as error:
             if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
-                raise Conflict("Somebody else changed it first.") from error
-            raise
-
-    def _transact(self, writes: Sequence[Raw]) -> None:
-        try:
-            self._client.transact_write_items(TransactItems=list(writes))
-        except ClientError as error:
-            reasons = error.response.get("CancellationReasons", ())
-            if any(r.get("Code") == "ConditionalCheckFailed" for r in reasons):
                 raise Conflict("Somebody else changed it first.") from error
             raise
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from odoo_qb import ledger
 from odoo_qb.errors import Refused
 from odoo_qb.item import stamp
+from odoo_qb.preflight import TAKEN_SUFFIX
 from odoo_qb.reference import vendor_of
 
 if TYPE_CHECKING:
@@ -17,16 +18,18 @@ if TYPE_CHECKING:
     from odoo_qb.item import Raw
     from odoo_qb.preflight import Preflight
     from odoo_qb.quickbooks import QuickBooksCompany
-    from odoo_qb.settings import Company
     from odoo_qb.store import Table
 
-_SUFFIX: Final = " (vendor)"  # Intuit's advice for a name a customer or employee has
 _EMAIL_LENGTH: Final = 100
+
+
+def note_id(bill: Bill) -> str:
+    """Where the table remembers the QuickBooks vendor of an Odoo vendor, by currency."""
+    return f"vendor#{bill.company}#{bill.vendor.odoo_id if bill.vendor else ''}"
 
 
 def vendor_id(
     bill: Bill,
-    company: Company,
     preflight: Preflight,
     quickbooks: QuickBooksCompany,
     table: Table,
@@ -38,15 +41,17 @@ def vendor_id(
     side changes nothing.
     """
     if bill.vendor is None:
-        raise Refused("The bill has no vendor.", code="vendor")
-    if preflight.vendor_id:
+        raise Refused("The bill has no vendor: choose one in Odoo.", code="vendor")
+    if preflight.vendor_how in {"mapped", "remembered"}:
         return preflight.vendor_id
-    found = _existing(bill, preflight.vendor_name, quickbooks)
-    vendor = found or _created(bill, company, preflight, quickbooks)
-    values = {"id": str(vendor["Id"]), "name": str(vendor["DisplayName"]), "at": stamp(now)}
-    note = {f"{name}_{bill.currency}": value for name, value in values.items()}
-    table.write_note(f"vendor#{company.key}#{bill.vendor.odoo_id}", note)
-    return values["id"]
+    found_id, name = preflight.vendor_id, preflight.vendor_name
+    if not found_id:
+        vendor = _existing(bill, name, quickbooks) or _created(bill, preflight, quickbooks, now)
+        found_id, name = str(vendor["Id"]), str(vendor["DisplayName"])
+    values = {"id": found_id, "name": name, "at": stamp(now)}
+    note = {f"{key}_{bill.currency}": value for key, value in values.items()}
+    table.write_note(note_id(bill), note)
+    return found_id
 
 
 def _existing(bill: Bill, name: str, quickbooks: QuickBooksCompany) -> Raw | None:
@@ -69,12 +74,10 @@ def _existing(bill: Bill, name: str, quickbooks: QuickBooksCompany) -> Raw | Non
     return rows[0]
 
 
-def _created(
-    bill: Bill, company: Company, preflight: Preflight, quickbooks: QuickBooksCompany
-) -> Raw:
+def _created(bill: Bill, preflight: Preflight, quickbooks: QuickBooksCompany, now: datetime) -> Raw:
     name = preflight.vendor_name
     try:
-        return _create(bill, company, preflight, quickbooks, name)
+        return _create(bill, preflight, quickbooks, name, now)
     except Refused as refusal:
         if refusal.code != "6240":
             raise
@@ -90,14 +93,19 @@ def _created(
             " employee of that name: create the vendor there by hand and map it.",
             code="6240",
         )
-    suffixed = name[: ledger.VENDOR_NAME_LENGTH - len(_SUFFIX)] + _SUFFIX
+    suffixed = name[: ledger.VENDOR_NAME_LENGTH - len(TAKEN_SUFFIX)] + TAKEN_SUFFIX
     taken = _existing(bill, suffixed, quickbooks)
-    return taken or _create(bill, company, preflight, quickbooks, suffixed)
+    return taken or _create(bill, preflight, quickbooks, suffixed, now)
 
 
 def _create(
-    bill: Bill, company: Company, preflight: Preflight, quickbooks: QuickBooksCompany, name: str
+    bill: Bill, preflight: Preflight, quickbooks: QuickBooksCompany, name: str, now: datetime
 ) -> Raw:
+    """Make the vendor. A name is unique in QuickBooks, so a repeat makes no second one.
+
+    The request id is of this moment: one that lasted would be answered with a vendor that was
+    merged since, or with a refusal whose reason has gone.
+    """
     payload: Raw = {"DisplayName": name}
     if preflight.multicurrency:
         payload["CurrencyRef"] = {"value": bill.currency}
@@ -105,5 +113,6 @@ def _create(
     if "@" in email and "." in email and len(email) <= _EMAIL_LENGTH:
         payload["PrimaryEmailAddr"] = {"Address": email}
     body = ledger.to_json(payload)
-    digest = hashlib.sha256(f"vendor|{company.key}|{body}".encode()).hexdigest()
+    whole = f"vendor|{bill.entry_id}|{stamp(now)}|{body}"
+    digest = hashlib.sha256(whole.encode()).hexdigest()
     return quickbooks.create("Vendor", body, f"oqb-{digest[:40]}")

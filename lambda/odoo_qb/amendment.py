@@ -1,0 +1,130 @@
+"""What became different between two readings of a bill, in sentences for its approver. No I/O."""
+
+from __future__ import annotations
+
+from collections import Counter
+from difflib import SequenceMatcher
+from typing import TYPE_CHECKING, Any, Final
+
+from odoo_qb.bill import amount_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from odoo_qb.bill import Bill, Document, Line
+
+_ROWS_NAMED: Final = 5
+_TEXT: Final = 60
+_KIND: Final = {"in_invoice": "bill", "in_refund": "credit note", "in_receipt": "receipt"}
+_ROW: Final = {"product": "line", "tax": "tax row", "section": "heading", "note": "note"}
+
+
+def changes(before: Bill, after: Bill) -> list[str]:
+    """What of a bill changed, the gravest first; empty exactly where its digest is the same."""
+    vendors = tuple(b.vendor.name if b.vendor else "none" for b in (before, after))
+    ids = tuple(b.vendor.odoo_id if b.vendor else 0 for b in (before, after))
+    found = [
+        *_instead("company", before.company, after.company),
+        *_instead("kind", _KIND[before.move_type], _KIND[after.move_type]),
+        *_instead("vendor", *vendors),
+        *_amounts(before, after),
+        *_instead("vendor's number", before.bill_reference, after.bill_reference),
+        *_instead("bill date", before.bill_date, after.bill_date),
+        *_instead("accounting date", before.accounting_date, after.accounting_date),
+        *_instead("due date", before.due_date, after.due_date),
+        *_rows(before, after),
+        *_documents(before.documents, after.documents),
+    ]
+    if ids[0] != ids[1] and vendors[0] == vendors[1]:
+        found.insert(0, f"The vendor is another one, of the same name {_short(vendors[1])}.")
+    return found
+
+
+def _instead(what: str, before: object, after: object) -> list[str]:
+    if before == after:
+        return []
+    old, new = (_short(str(v)) if v else "none" for v in (before, after))
+    return [f"The {what} is {new} instead of {old}."]
+
+
+def _amounts(before: Bill, after: Bill) -> list[str]:
+    """The total, and its parts where it stayed the same; a new currency shows in each."""
+    found: list[str] = []
+    for what in ("amount_total", "amount_untaxed", "amount_tax"):
+        old, new = getattr(before, what), getattr(after, what)
+        if old != new or (before.currency != after.currency and what == "amount_total"):
+            name = {"amount_total": "total", "amount_untaxed": "untaxed amount"}.get(what, "tax")
+            texts = amount_text(old, before.currency), amount_text(new, after.currency)
+            found += _instead(name, *texts)
+    return found
+
+
+def _rows(before: Bill, after: Bill) -> list[str]:
+    """The rows that were added, removed or changed, each with what of it."""
+    old, new = [_row(n) for n in before.lines], [_row(n) for n in after.lines]
+    if old != new and Counter(old) == Counter(new):
+        return ["The lines are in another order."]
+    found: list[str] = []
+    for what, i, j, k, m in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if what == "equal":
+            continue
+        gone, come = list(before.lines[i:j]), list(after.lines[k:m])
+        while gone and come and gone[0].kind == come[0].kind:
+            found.append(_changed_row(before, gone.pop(0), after, come.pop(0)))
+        found += [f"Removed: {_named(before, n)}." for n in gone]
+        found += [f"Added: {_named(after, n)}." for n in come]
+    if len(found) > _ROWS_NAMED + 1:
+        return [*found[:_ROWS_NAMED], f"{len(found) - _ROWS_NAMED} more lines changed."]
+    return found
+
+
+def _row(line: Line) -> tuple[Any, ...]:
+    """What the digest says of a line."""
+    return (line.kind, line.account_code, line.account_name, line.amount, line.taxes, line.text)
+
+
+def _changed_row(before: Bill, old: Line, after: Bill, new: Line) -> str:
+    pairs = (
+        ("amount", amount_text(old.amount, before.currency), amount_text(new.amount, after.currency)),
+        ("account", _account(old), _account(new)),
+        ("taxes", ", ".join(old.taxes), ", ".join(new.taxes)),
+        ("text", old.text, new.text),
+    )
+    parts = [
+        f"{what} {_short(now) or 'none'} instead of {_short(was) or 'none'}"
+        for what, was, now in pairs
+        if was != now
+    ]
+    # What is the same in every word is not the same: two accounts of one name, say.
+    return f"The {_ROW[new.kind]} {_short(old.text)}: {', '.join(parts) or 'another account'}."
+
+
+def _named(bill: Bill, line: Line) -> str:
+    amount = f", {amount_text(line.amount, bill.currency)}" if line.kind in {"product", "tax"} else ""
+    return f"the {_ROW[line.kind]} {_short(line.text)}{amount}"
+
+
+def _account(line: Line) -> str:
+    return f"{line.account_code} {line.account_name}".strip()
+
+
+def _documents(before: Sequence[Document], after: Sequence[Document]) -> list[str]:
+    """The files that were added, removed or replaced, by their bytes."""
+    left, more = (Counter(d.sha256 for d in files) for files in (before, after))
+    gone = [d.name for d in before if _take(left - more, d.sha256)]
+    come = [d.name for d in after if _take(more - left, d.sha256)]
+    replaced = [n for n in gone if n in come]
+    return [
+        *(f"The file {_short(n)} was replaced." for n in replaced),
+        *(f"The file {_short(n)} was removed." for n in gone if n not in replaced),
+        *(f"The file {_short(n)} was added." for n in come if n not in replaced),
+    ]
+
+
+def _take(surplus: Counter[str], sha256: str) -> bool:
+    return surplus[sha256] > 0
+
+
+def _short(text: str) -> str:
+    words = " ".join(text.split())
+    return words if len(words) <= _TEXT else f"{words[: _TEXT - 1]}…"

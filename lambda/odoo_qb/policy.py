@@ -1,0 +1,156 @@
+"""What a person may decide about a bill, in which status, and how many must agree. No I/O."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from odoo_qb.bill import amount_text
+from odoo_qb.blocks import escaped, people
+from odoo_qb.card import approved_by
+
+if TYPE_CHECKING:
+    from odoo_qb.item import Item, Raw, Status
+    from odoo_qb.settings import Company
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """A button: in which status it counts, where it leads, what its person is told."""
+
+    before: Status
+    after: Status
+    done: str
+    note: str = ""
+
+
+_WAITS_AGAIN: Final = "It waits for a decision again."
+RULES: Final[dict[str, Rule]] = {
+    "approve_invoice": Rule(
+        before="READY_FOR_APPROVAL",
+        after="APPROVED",
+        done="Approved. It is on its way to QuickBooks; the card will say when it is there.",
+    ),
+    "reject_invoice": Rule(
+        before="READY_FOR_APPROVAL", after="REJECTED", done="Rejected. It will not be posted."
+    ),
+    "acknowledge_intercompany": Rule(
+        before="READY_FOR_APPROVAL",
+        after="ACKNOWLEDGED",
+        done="Acknowledged. It will not be posted.",
+    ),
+    "take_back": Rule(
+        before="APPROVED",
+        after="READY_FOR_APPROVAL",
+        done=f"Taken back. {_WAITS_AGAIN}",
+        note="approval taken back",
+    ),
+    "reopen_invoice": Rule(
+        before="REJECTED",
+        after="READY_FOR_APPROVAL",
+        done=f"Reopened. {_WAITS_AGAIN}",
+        note="reopened",
+    ),
+    "retry_posting": Rule(
+        before="POST_FAILED",
+        after="APPROVED",
+        done="It is on its way to QuickBooks again; the card will say when it is there.",
+        note="to be posted again",
+    ),
+    "link_existing": Rule(
+        before="POST_FAILED",
+        after="POST_FAILED",  # until the poster has compared the two
+        done="It is compared with the one in QuickBooks; the card will say whether they agree.",
+    ),
+    "close_invoice": Rule(
+        before="POST_FAILED",
+        after="ACKNOWLEDGED",
+        done="Closed. It will not be posted.",
+        note="closed without posting",
+    ),
+}
+FIRST_OF_TWO: Final = Rule(
+    before="READY_FOR_APPROVAL",
+    after="READY_FOR_APPROVAL",
+    done="Your approval counts. It is a large bill: a second approver has to approve it as well.",
+    note="first of two approvals",
+)
+
+
+def needs_two(item: Item, company: Company) -> bool:
+    """Whether two people must approve: the total, in the company's currency, is above its limit."""
+    limit = company.two_approvals_above
+    return limit is not None and abs(item["company_total"]) > limit
+
+
+def approvals_of(item: Item) -> list[Raw]:
+    """The approvals of the bill as it stands: an amendment voids those before it."""
+    return [a for a in item["approvals"] if a["digest"] == item["digest"]]
+
+
+def rule_for(action_id: str, item: Item, company: Company) -> Rule:
+    """What a button does to this bill: the first of two approvals does not approve it yet."""
+    is_first = action_id == "approve_invoice" and not approvals_of(item)
+    return FIRST_OF_TWO if is_first and needs_two(item, company) else RULES[action_id]
+
+
+def objection(action_id: str, item: Item, company: Company, person: str, email: str) -> str:
+    """What stands against a person's wish, as mrkdwn; "" if nothing does.
+
+    `email` is the person's address in Slack where it is known.
+    """
+    if item["status"] != RULES[action_id].before:
+        return standing(item)
+    match action_id:
+        case "approve_invoice" if item["nothing_to_post"]:
+            return f"{escaped(item['nothing_to_post'])} Acknowledge it instead."
+        case "approve_invoice":
+            return _not_this_approver(item, company, person, email)
+        case "acknowledge_intercompany" if not item["nothing_to_post"]:
+            return "This bill is to be posted: approve or reject it."
+        case "take_back" if _is_being_tried(item):
+            # What became of that try is not known yet: QuickBooks may have the bill.
+            return "It is being posted already and cannot be taken back."
+    return ""
+
+
+def _not_this_approver(item: Item, company: Company, person: str, email: str) -> str:
+    """Two approvals are two people's, and one alone is not that of who entered the bill."""
+    if any(a["by"] == person for a in approvals_of(item)):
+        return "You have approved this bill: somebody else has to approve it as well."
+    entered_by = item.get("entered_by_email", "").strip().casefold()
+    is_own = bool(entered_by) and entered_by == email.strip().casefold()
+    if is_own and not needs_two(item, company):
+        return "You entered this bill in Odoo: somebody else has to approve it."
+    return ""
+
+
+def standing(item: Item) -> str:
+    """Where a bill stands, for somebody whose click came too late; mrkdwn."""
+    who = f" by <@{item['decided_by']}>" if item.get("decided_by") else ""
+    approved = f"Already approved by {people(approved_by(item))}" if approved_by(item) else (
+        f"Already approved{who}"
+    )
+    return {
+        "VALIDATION_FAILED": "This bill is blocked until it is mended in Odoo.",
+        "READY_FOR_APPROVAL": "This bill waits for a decision: its card has the buttons.",
+        "APPROVED": f"{approved}.",
+        "POSTING": f"{approved}; it is being posted right now.",
+        "POSTED": f"{approved} and posted to QuickBooks.",
+        "ALREADY_IN_QB": f"{approved}; QuickBooks has it.",
+        "POST_FAILED": f"{approved}, but it could not be posted: the card says why.",
+        "REJECTED": f"Already rejected{who}.",
+        "ACKNOWLEDGED": f"Already {'closed' if item.get('error') else 'acknowledged'}{who}.",
+        "WITHDRAWN": "This bill is no longer posted in Odoo: there is nothing to decide.",
+    }[item["status"]]
+
+
+def limit_text(company: Company, item: Item) -> str:
+    """The limit above which two must approve, with its currency."""
+    limit = company.two_approvals_above
+    return amount_text(limit, item["company_currency"]) if limit is not None else ""
+
+
+def _is_being_tried(item: Item) -> bool:
+    attempts = item.get("attempts", [])
+    return bool(attempts) and not attempts[-1]["outcome"]

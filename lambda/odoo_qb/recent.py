@@ -1,0 +1,43 @@
+"""What a vendor billed before: the last bills of it that were approved and posted.
+
+They are kept in the note of the vendor (`vendor#<company>#<partner id>`) beside its ids in
+QuickBooks. The notifier writes them when it shows a bill as posted, where nobody waits for it;
+a bill that is missing there, or an older one, harms nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from odoo_qb.item import Item, Raw
+
+KEPT: Final = 3
+_POSTED: Final = frozenset({"POSTED", "ALREADY_IN_QB"})
+
+
+def note_id(item: Item) -> str:
+    """Where the table keeps what it knows of the bill's vendor; "" where there is none."""
+    vendor = item["vendor"]
+    return f"vendor#{item['company']}#{int(vendor['odoo_id'])}" if vendor else ""
+
+
+def earlier_bills(note: Raw, item: Item) -> list[Raw]:
+    """The vendor's last bills but this one, the newest first."""
+    return [r for r in note.get("recent", ()) if r["entry_id"] != item["entry_id"]]
+
+
+def with_bill(note: Raw, item: Item) -> list[Raw] | None:
+    """The list with a bill that was posted; None where there is nothing to write."""
+    before = list(note.get("recent", ()))
+    if item["status"] not in _POSTED or any(r["entry_id"] == item["entry_id"] for r in before):
+        return None
+    bill: Raw = {
+        "entry_id": item["entry_id"],
+        "name": item["odoo_name"],
+        "move_type": item["move_type"],
+        "date": item["bill_date"],
+        "total": item["amount_total"],
+        "currency": item["currency"],
+    }
+    return [bill, *before][:KEPT]

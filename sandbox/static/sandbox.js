@@ -1,0 +1,120 @@
+// Redraws the page as the server draws it now, and leaves alone whoever reads or types there.
+// Without this script every link and button still works: the page is then reloaded.
+"use strict";
+
+const EVERY_MS = 1000;
+const begun = new WeakSet(); // forms somebody has begun to fill in
+let etag = "";
+let drawn = 0;
+
+function morph(html) {
+  const next = new DOMParser().parseFromString(html, "text/html");
+  Idiomorph.morph(document.body, next.body, {
+    morphStyle: "innerHTML",
+    ignoreActiveValue: true,
+    callbacks: {
+      beforeNodeMorphed: (node) => !begun.has(node),
+      // What is folded out stays so, and what is under way stays marked.
+      beforeAttributeUpdated: (name, node) =>
+        !(name === "aria-busy" || (name === "open" && node.tagName === "DETAILS")),
+    },
+  });
+  showModal();
+  drawn += 1;
+}
+
+// An open <dialog> becomes a modal one, which keeps the focus inside and closes by Escape.
+function showModal() {
+  const dialog = document.querySelector("dialog[data-modal]");
+  if (!dialog || dialog.matches(":modal")) return;
+  dialog.close();
+  dialog.showModal();
+  dialog.querySelector("textarea, select, input:not([type=hidden])")?.focus();
+  dialog.addEventListener("cancel", (event) => {
+    event.preventDefault();
+    dialog.querySelector("form[id^=close]").requestSubmit();
+  });
+}
+
+async function refresh() {
+  const before = drawn;
+  const response = await fetch(location.pathname + location.search, { cache: "no-cache" });
+  const version = response.headers.get("ETag");
+  if (!response.ok || version === etag) return;
+  const html = await response.text();
+  if (drawn !== before) return; // somebody acted meanwhile, and saw what came of it
+  etag = version;
+  morph(html);
+}
+
+async function go(url) {
+  const target = new URL(url, location.href);
+  history.pushState(null, "", target.pathname + target.search);
+  drawn += 1;
+  await refresh();
+  const place = target.hash && document.getElementById(target.hash.slice(1));
+  if (!place) return;
+  if (place.tagName === "DETAILS") place.open = true;
+  place.scrollIntoView({ block: "start" });
+  place.classList.add("found");
+  setTimeout(() => place.classList.remove("found"), 2000);
+}
+
+async function send(form, button) {
+  const body = new FormData(form, button);
+  form.setAttribute("aria-busy", "true");
+  try {
+    const response = await fetch(form.getAttribute("action"), { method: "POST", body });
+    const html = await response.text();
+    if (!response.ok) return;
+    begun.delete(form);
+    form.querySelectorAll("input[type=file]").forEach((input) => (input.value = ""));
+    const target = new URL(response.url);
+    if (target.search !== location.search) history.pushState(null, "", target.search);
+    etag = response.headers.get("ETag");
+    morph(html);
+  } finally {
+    form.removeAttribute("aria-busy");
+  }
+}
+
+document.addEventListener("input", (event) => {
+  if (event.target.form?.method === "post") begun.add(event.target.form);
+});
+
+document.addEventListener("change", (event) => {
+  const form = event.target.form;
+  if (form && "go" in form.dataset) go("/?" + new URLSearchParams(new FormData(form)));
+});
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a[href^='/?']");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  go(link.href);
+});
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.method !== "post") return;
+  event.preventDefault();
+  if (form.getAttribute("aria-busy")) return;
+  document.querySelectorAll(".confirm:popover-open").forEach((sheet) => sheet.hidePopover());
+  send(form, event.submitter);
+});
+
+window.addEventListener("popstate", refresh);
+showModal();
+
+(async () => {
+  for (;;) {
+    await new Promise((resolve) => setTimeout(resolve, EVERY_MS));
+    if (document.hidden) continue;
+    try {
+      await refresh();
+      document.body.classList.remove("away");
+    } catch {
+      document.body.classList.add("away"); // the sandbox was stopped
+    }
+  }
+})();

@@ -1,0 +1,271 @@
+"""The extractor's handler: readable answers, one mail a problem, failures the alarm sees."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import extractor
+from odoo_qb.errors import Misconfigured
+from odoo_qb.item import stamp
+from test_extraction import WRITES, outcomes, put_in, utc_now
+from world import Context
+
+if TYPE_CHECKING:
+    from sandbox.odoo_http import Failure
+    from world import World
+
+KEY = "sandbox-odoo-key"
+
+
+@pytest.fixture
+def books(world: World) -> World:
+    """A world where Odoo has no bill since go-live yet, and nobody waits before a retry."""
+    world.forget_old_bills()
+    extractor._odoo()._sleep = lambda _seconds: None
+    return world
+
+
+def fails(world: World, **event: Any) -> str:
+    with pytest.raises(extractor.ExtractionFailed) as error:
+        world.extract(**event)
+    assert error.value.__suppress_context__
+    return str(error.value)
+
+
+# -- answers -------------------------------------------------------------------------------
+
+
+def test_an_answer_counts_by_company_and_lists_what_needs_somebody(books: World) -> None:
+    books.odoo.new_bill(company=1, reference="A")
+    blocked = books.odoo.new_bill(company=2, reference="B")
+    books.odoo.amend(blocked, amount_untaxed=1.0)
+    answer = books.extract()
+    other = str(books.odoo.records["res.company"][2]["name"])
+    assert answer["companies"] == {"1MD": {"ready": 1}, other: {"blocked": 1}}
+    assert [b["entry_id"] for b in answer["bills"]] == [f"odoo-{blocked}"]
+    assert answer["bills_not_listed"] == answer["not_yet_read"] == 0
+    assert answer["seconds"] >= 0
+    json.dumps(answer)  # as Lambda does
+
+
+def test_a_long_answer_ends_with_a_count(books: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(extractor, "LISTED_BYTES", 700)
+    numbers = [books.odoo.new_bill(reference=f"A-{n}") for n in range(5)]
+    answer = books.extract(dry_run=True)
+    assert 0 < len(answer["bills"]) < 5
+    assert len(answer["bills"]) + answer["bills_not_listed"] == len(numbers)
+    assert len(json.dumps(answer["bills"])) <= 800
+
+
+@pytest.mark.parametrize("event", [[], "all", 7, {"compny": "1MD"}, {"company": "nobody"}])
+def test_a_wrong_request_is_answered_with_one_sentence_and_nothing_is_done(
+    books: World, event: object
+) -> None:
+    books.odoo.new_bill()
+    start = len(books.aws.calls)
+    answer = extractor.lambda_handler(event, Context())
+    assert list(answer) == ["error"]
+    assert answer["error"].count(".") == 1 or "{" in answer["error"]
+    assert [c for c in books.aws.calls[start:] if c[0] in WRITES] == []
+    assert books.odoo.calls == []
+
+
+# -- failures ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "sentence"),
+    [
+        ("denied", "Odoo refused the user"),
+        ("no_right", "lacks a right"),
+        ("bad_gateway", "HTTP status 502"),
+        ("html", "HTTP status 200 and no data"),
+        ("cut", "broke off in its answer"),
+        ("reset", "cannot be reached"),
+        ("database", "is not available just now"),
+    ],
+)
+def test_an_outage_fails_the_function_and_is_mailed_once(
+    books: World, kind: Failure, sentence: str
+) -> None:
+    number = books.odoo.new_bill()
+    books.odoo.fail(kind, times=1000)
+    assert sentence in fails(books)
+    assert sentence in fails(books)
+    (mail,) = books.mails()
+    assert mail.startswith("Nothing could be extracted from Odoo\n")
+    assert sentence in mail
+    assert "Traceback" not in mail
+    assert KEY not in mail
+    books.odoo.faults.clear()
+    books.extract()
+    books.extract()
+    assert len(books.mails()) == 2
+    assert books.mails()[1].startswith("Bills are extracted from Odoo again\n")
+    assert "Recovered: it had lasted since 20" in books.mails()[1]
+    assert books.item(f"odoo-{number}")["status"] == "READY_FOR_APPROVAL"
+
+
+def test_another_problem_is_another_mail(books: World) -> None:
+    books.odoo.fail("bad_gateway", times=1000)
+    fails(books)
+    books.odoo.faults.clear()
+    books.odoo.fail("denied", times=1000)
+    fails(books)
+    fails(books)
+    assert ["HTTP status 502" in m for m in books.mails()] == [True, False]
+
+
+def test_the_stuck_goes_on_although_odoo_is_down(books: World) -> None:
+    number = books.odoo.new_bill()
+    books.extract()
+    item = put_in(books, number, "APPROVED")
+    ago = {"updated_at": "2026-01-01T00:00:00.000Z"}
+    books.table.write_note(item["entry_id"], ago)
+    books.odoo.fail("bad_gateway", times=1000)
+    fails(books)
+    assert [json.loads(m["body"])["entry_id"] for m in books.messages()] == [f"odoo-{number}"]
+
+
+def test_odoo_is_read_although_the_sweep_fails(books: World) -> None:
+    number = books.odoo.new_bill()
+    books.aws.refuses = lambda operation, _: operation == "Query"
+    with pytest.raises(Exception, match="InternalServerError"):
+        books.extract()  # the table's list of what is stuck cannot be mailed either
+    assert books.item(f"odoo-{number}")["status"] == "READY_FOR_APPROVAL"
+
+
+def test_a_missing_setting_is_named(books: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    books.table.write_note("settings", {"companies": ""})
+    with pytest.raises(Misconfigured, match="The table has no company settings"):
+        books.extract()
+    monkeypatch.delenv("ODOO_API_URL")
+    books.restart()
+    books.table.write_note("settings", {"companies": json.dumps({"1MD": {}})})
+    assert fails(books).startswith("The environment variable ODOO_API_URL is not set")
+
+
+def test_a_dry_run_that_fails_writes_and_mails_nothing(books: World) -> None:
+    books.odoo.fail("bad_gateway", times=1000)
+    start = len(books.aws.calls)
+    fails(books, dry_run=True)
+    assert [c for c in books.aws.calls[start:] if c[0] in WRITES] == []
+    assert books.mails() == []
+
+
+def test_a_person_whose_run_must_wait_too_long_is_told_without_a_mail(
+    books: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("time.sleep", lambda _seconds: None)
+    books.table.write_note("watermark#odoo", {"lease_until": "2999-01-01T00:00:00.000Z"})
+    assert fails(books, company="1MD").startswith("Another extraction is running")
+    assert books.mails() == []
+
+
+# -- mails about bills ---------------------------------------------------------------------
+
+
+def test_blocked_failed_and_unstored_bills_are_one_mail_when_the_set_changes(
+    books: World,
+) -> None:
+    blocked, failed = books.odoo.new_bill(reference="A"), books.odoo.new_bill(reference="B")
+    books.odoo.amend(blocked, amount_untaxed=1.0)
+    books.extract()
+    assert len(books.mails()) == 1
+    item = put_in(books, failed, "POST_FAILED")
+    books.table.change(
+        item,
+        actor="tester",
+        now=utc_now(),
+        values={"error": {"code": "6140", "message": "The number is taken."}},
+    )
+    lost = books.odoo.new_bill(reference="C")
+    books.aws.refuses = lambda operation, _: operation == "PutItem"
+    books.extract()
+    books.extract()
+    assert len(books.mails()) == 2
+    mail = books.mails()[1]
+    assert mail.startswith("3 bills wait for somebody\n")
+    assert f"(odoo-{blocked}, 1MD): blocked: Its lines add up to" in mail
+    assert f"(odoo-{failed}, 1MD): not posted: The number is taken." in mail
+    assert f"(odoo-{lost}): AWS: InternalServerError; the next run tries again." in mail
+    books.aws.refuses = lambda _operation, _arguments: False
+    books.odoo.amend(blocked, amount_untaxed=100.0)
+    books.odoo.cancel(failed)
+    books.extract()
+    assert len(books.mails()) == 2  # nothing waits any more, and that needs nobody
+    books.odoo.amend(blocked, amount_untaxed=1.0)
+    books.extract()
+    assert len(books.mails()) == 3
+
+
+def test_bills_that_were_not_withdrawn_are_mailed_once(books: World) -> None:
+    numbers = [books.odoo.new_bill(reference=f"A-{n}") for n in range(6)]
+    books.extract()
+    for number in numbers:
+        books.odoo.reset_to_draft(number)
+        books.odoo.delete(number)
+    answer = books.extract(full=True)
+    books.extract()
+    books.extract(full=True)
+    assert answer["kept"][0].startswith("1MD: 6 of 6 open bills are gone from Odoo")
+    (mail,) = books.mails()
+    assert mail.startswith("Bills are missing in Odoo and were not withdrawn\n")
+    assert "1MD: 6 of 6 open bills are gone from Odoo" in mail
+
+
+def test_hundreds_of_blocked_bills_are_one_mail_of_bearable_length(books: World) -> None:
+    for n in range(210):
+        number = books.odoo.new_bill(reference=f"A-{n}")
+        books.odoo.amend(number, amount_untaxed=1.0)
+    books.extract()
+    (mail,) = books.mails()
+    assert mail.startswith("210 bills wait for somebody\n")
+    assert mail.endswith("... and 10 more")
+    assert len(mail.encode()) < 256_000
+
+
+def test_a_persons_own_run_sends_no_mail_about_bills(books: World) -> None:
+    number = books.odoo.new_bill()
+    books.odoo.amend(number, amount_untaxed=1.0)
+    answer = books.extract(company="1MD")
+    assert outcomes(answer) == {"blocked": 1}
+    assert books.mails() == []
+
+
+# -- secrets -------------------------------------------------------------------------------
+
+
+def test_no_secret_is_in_logs_answers_mails_or_the_table(
+    books: World, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    number = books.odoo.new_bill()
+    books.odoo.attach(number, "bill.pdf", b"%PDF")
+    told = [json.dumps(books.extract())]
+    (user,) = books.odoo.users.values()
+    books.odoo.admit(replace(user, api_key="another", password="another"))
+    told += [fails(books), *books.mails()]
+    rows = books.clients["dynamodb"].scan(TableName=books.names["table"])["Items"]
+    told += [json.dumps(rows, default=str), "".join(capfd.readouterr())]
+    told += [r.getMessage() + str(vars(r)) for r in caplog.records if "odoo" in r.name]
+    assert len(told) > 4
+    for text in told:
+        assert KEY not in text
+        assert "sandbox-odoo-password" not in text
+        assert "Traceback" not in text
+
+
+def test_the_alert_note_keeps_when_an_outage_began(books: World) -> None:
+    books.odoo.fail("bad_gateway", times=1000)
+    fails(books)
+    began = books.table.read_note(extractor.ALERTS_NOTE)["outage_at"]
+    books.odoo.faults.clear()
+    books.odoo.fail("denied", times=1000)
+    fails(books)
+    assert books.table.read_note(extractor.ALERTS_NOTE)["outage_at"] == began
+    assert began <= stamp(utc_now())

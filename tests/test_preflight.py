@@ -1,0 +1,399 @@
+"""The preflight: which account, tax code, terms and vendor are used, and what stands against."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import pytest
+
+from builders import ACME, a_bill, a_company, a_document, a_line, a_total
+from odoo_qb.ledger import posting
+from odoo_qb.preflight import NO_SNAPSHOT, Preflight, mapped, preflight
+from odoo_qb.reference import Account, KnownVendor, Snapshot, TaxCode, Term
+
+PAYABLE = Account(id="1", name="A/P", full_name="A/P", kind="Accounts Payable", currency="USD")
+FREIGHT = Account(id="9", name="Freight In", full_name="Cost of Goods Sold:Freight In")
+CASH = Account(id="2", number="443000", name="Cash Discounts", full_name="Cash Discounts")
+
+
+def a_snapshot(**fields: Any) -> Snapshot:
+    given: dict[str, Any] = {
+        "taken_at": "2026-11-21T09:00:00.000Z",
+        "company_name": "North Ltd",
+        "country": "US",
+        "home_currency": "USD",
+        "multicurrency": True,
+        "accounts": (PAYABLE, CASH, FREIGHT),
+        "vendors": (KnownVendor(id="70", name="acme botanicals llc", currency="USD"),),
+        "terms": (Term(id="3", name="Net 30"),),
+    }
+    return Snapshot(**given | fields)
+
+
+# -- accounts -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("code", "entry"),
+    [
+        ("52130", "exact"),
+        ("52131", "longest"),
+        ("52200", "shorter"),
+        ("53000", ""),
+        ("5213", "longest"),
+        ("", ""),
+    ],
+)
+def test_a_code_is_mapped_exactly_else_by_its_longest_prefix(code: str, entry: str) -> None:
+    assert (
+        mapped(code, {"52130": "exact", "5213": "longest", "52*": "shorter", "*": "all"}) == entry
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "settings", "account", "how"),
+    [
+        ({"account_code": "443000"}, {"accounts": {"443000": "Freight In"}}, "9", "mapped"),
+        (
+            {"account_code": "52130"},
+            {"accounts": {"52": "cost of goods sold:freight in"}},
+            "9",
+            "mapped",
+        ),
+        ({"account_code": "52130"}, {"accounts": {"521": "443000"}}, "2", "mapped"),
+        ({"account_code": "443000", "account_name": "Freight In"}, {}, "2", "number"),
+        ({"account_code": "1", "account_name": "cash discounts"}, {}, "2", "name"),
+        ({"account_code": "1", "account_name": "Freight In"}, {}, "9", "name"),
+        ({"account_code": "1", "account_name": "?"}, {"default_account": "443000"}, "2", "default"),
+    ],
+)
+def test_an_account_is_the_mapped_one_else_of_that_number_else_of_that_name_else_the_default(
+    line: dict[str, str], settings: dict[str, Any], account: str, how: str
+) -> None:
+    bill = replace(a_total("5.00"), lines=(a_line("5.00", **line),))
+    flight = preflight(bill, a_company(**settings), a_snapshot())
+    target = flight.accounts[line["account_code"]]
+    assert (target.id, target.how) == (account, how)
+    assert flight.problems == ()
+    assert any("no account of its own" in w for w in flight.warnings) == (how == "default")
+
+
+def test_a_name_that_two_accounts_have_below_others_is_neither() -> None:
+    other = Account(id="10", name="Freight In", full_name="Expenses:Freight In")
+    bill = replace(
+        a_total("5.00"), lines=(a_line("5.00", account_code="1", account_name="Freight In"),)
+    )
+    flight = preflight(bill, a_company(), a_snapshot(accounts=(FREIGHT, other)))
+    [problem] = flight.problems
+    assert problem == (
+        "QuickBooks has no account for 1 Freight In: map it in company_settings, or create an"
+        " account of that number there."
+    )
+
+
+@pytest.mark.parametrize(
+    "settings", [{"accounts": {"443": "Nowhere"}}, {"default_account": "Nowhere"}]
+)
+def test_a_mapping_that_leads_nowhere_blocks_and_names_both_ends(settings: dict[str, Any]) -> None:
+    inactive = Account(id="11", name="Nowhere", full_name="Nowhere", active=False)
+    flight = preflight(a_total("5.00"), a_company(**settings), a_snapshot(accounts=(inactive,)))
+    [problem] = flight.problems
+    assert "Nowhere" in problem
+    assert "443000 Cash Discount Loss" in problem
+
+
+def test_a_line_whose_account_has_no_number_blocks() -> None:
+    bill = replace(a_total("5.00"), lines=(a_line("5.00", account_code="", account_name="Misc"),))
+    flight = preflight(bill, a_company(default_account="443000"), a_snapshot())
+    assert flight.problems == ("Misc has no account number in Odoo: give it one there.",)
+
+
+def test_each_missing_account_is_told_once() -> None:
+    bill = a_bill(lines=(a_line("50.00", account_code="1"), a_line("58.25", account_code="1")))
+    assert len(preflight(bill, a_company(), a_snapshot()).problems) == 1
+
+
+# -- taxes and terms ------------------------------------------------------------------------
+
+STANDARD = TaxCode(id="5", name="20.0% S", rates=(("6", "20"),))
+EXEMPT = TaxCode(id="7", name="Exempt")
+
+
+def a_british_snapshot(**fields: Any) -> Snapshot:
+    return a_snapshot(country="GB", tax_codes=(STANDARD, EXEMPT), **fields)
+
+
+def test_outside_the_us_each_combination_of_taxes_has_its_code() -> None:
+    bill = a_bill(
+        lines=(
+            a_line("60.00", taxes=("20.0% s",)),
+            a_line("20.00", taxes=("VAT", "Duty")),
+            a_line("20.00"),
+        )
+    )
+    company = a_company(taxes={"VAT + Duty": "20.0% S", "none": "exempt"})
+    flight = preflight(bill, company, a_british_snapshot())
+    assert flight.tax_codes is not None
+    found = {name: (t.id, t.how) for name, t in flight.tax_codes.items()}
+    expected = {"20.0% s": ("5", "name"), "VAT + Duty": ("5", "mapped"), "none": ("7", "mapped")}
+    assert found == expected
+    assert not flight.problems
+
+
+def test_a_tax_without_a_code_blocks_and_says_which() -> None:
+    bill = a_bill(lines=(a_line("50.00", taxes=("VAT 7%",)), a_line("50.00")))
+    flight = preflight(bill, a_company(), a_british_snapshot())
+    assert [p.partition(":")[0] for p in flight.problems] == [
+        "QuickBooks has no tax code for the tax VAT 7%",
+        'QuickBooks has no tax code for lines without a tax ("none")',
+    ]
+
+
+def test_in_the_us_no_tax_code_is_asked_for_and_the_tax_row_needs_an_account() -> None:
+    bill = a_bill(lines=(a_line("100.00"), a_line("8.25", kind="tax", account_code="99")))
+    flight = preflight(bill, a_company(), a_snapshot())
+    assert flight.tax_codes is None
+    assert "QuickBooks has no account for 99" in flight.problems[0]
+    assert not preflight(bill, a_company(taxes={"none": "Exempt"}), a_british_snapshot()).problems
+
+
+@pytest.mark.parametrize(
+    ("terms", "mapping", "term"),
+    [
+        ("net 30", {}, "3"),
+        ("30 Days", {"30 Days": "Net 30"}, "3"),
+        ("30 Days", {}, ""),
+        ("", {}, ""),
+    ],
+)
+def test_terms_are_those_mapped_else_of_that_name_else_left_to_the_due_date(
+    terms: str, mapping: dict[str, str], term: str
+) -> None:
+    bill = a_total("5.00", payment_terms=terms)
+    flight = preflight(bill, a_company(terms=mapping), a_snapshot())
+    assert flight.term_id == term
+    assert flight.warnings == ()
+
+
+def test_mapped_terms_that_quickbooks_lacks_are_told() -> None:
+    bill = a_total("5.00", payment_terms="30 Days")
+    flight = preflight(bill, a_company(terms={"30 Days": "Net 31"}), a_snapshot())
+    assert "no terms Net 31, meant for 30 Days" in flight.warnings[0]
+
+
+# -- the company ----------------------------------------------------------------------------
+
+
+def test_a_foreign_currency_needs_multicurrency() -> None:
+    flight = preflight(
+        a_total("5.00", currency="EUR"), a_company(), a_snapshot(multicurrency=False)
+    )
+    assert flight.problems[0] == (
+        "The bill is in EUR, but QuickBooks keeps this company in USD only: turn on Multicurrency"
+        " there."
+    )
+
+
+def test_without_multicurrency_no_currency_is_named() -> None:
+    bill = a_total("5.00")
+    flight = preflight(bill, a_company(), a_snapshot(multicurrency=False))
+    assert not flight.problems
+    assert "CurrencyRef" not in posting(bill, flight, "70").payload
+
+
+def test_books_in_another_currency_than_odoos_block() -> None:
+    flight = preflight(a_total("5.00"), a_company(), a_snapshot(home_currency="GBP"))
+    assert any("no exchange rate fits both" in p for p in flight.problems)
+
+
+def test_the_payable_account_is_that_of_the_bills_currency() -> None:
+    euro = replace(PAYABLE, id="4", currency="EUR")
+    snapshot = a_snapshot(accounts=(PAYABLE, CASH, euro))
+    assert preflight(a_total("5.00", currency="EUR"), a_company(), snapshot).payable_id == "4"
+    assert preflight(a_total("5.00"), a_company(), snapshot).payable_id == "1"
+    assert preflight(a_total("5.00", currency="CHF"), a_company(), snapshot).payable_id == ""
+
+
+@pytest.mark.parametrize(
+    ("day", "is_closed"), [(date(2026, 10, 31), True), (date(2026, 11, 1), False)]
+)
+def test_a_date_in_closed_books_blocks(day: date, is_closed: bool) -> None:
+    bill = a_total("5.00", bill_date=day)
+    flight = preflight(bill, a_company(), a_snapshot(book_close_date="2026-10-31"))
+    assert any("books are closed up to 2026-10-31" in p for p in flight.problems) == is_closed
+
+
+def test_without_a_snapshot_it_says_so_and_nothing_blocks() -> None:
+    flight = preflight(a_bill(), a_company(), None)
+    assert flight.warnings == (NO_SNAPSHOT,)
+    assert not flight.problems
+    assert preflight(a_bill(), a_company(), a_snapshot()).changes(flight.shown()) == []
+
+
+# -- the vendor -----------------------------------------------------------------------------
+
+
+def vendor_in(
+    *vendors: KnownVendor,
+    settings: dict[str, Any] | None = None,
+    remembered: dict[str, str] | None = None,
+    **bill: Any,
+) -> Preflight:
+    return preflight(
+        a_total("5.00", **bill),
+        a_company(**settings or {}),
+        a_snapshot(vendors=vendors),
+        remembered,
+    )
+
+
+def known(name: str = ACME.name, **fields: Any) -> KnownVendor:
+    return KnownVendor(**{"id": "70", "name": name, "currency": "USD"} | fields)
+
+
+@pytest.mark.parametrize(
+    ("flight", "expected"),
+    [
+        (vendor_in(known("ACME BOTANICALS LLC")), ("70", "ACME BOTANICALS LLC", "name")),
+        (vendor_in(known("Acme Botanicals")), ("", ACME.name, "new")),
+        (vendor_in(known("Acme Botanicals LLC (EUR)", currency="EUR")), ("", ACME.name, "new")),
+        (vendor_in(known(), currency="EUR"), ("", f"{ACME.name} (EUR)", "new")),
+        (vendor_in(known(currency="EUR"), currency="EUR"), ("70", ACME.name, "name")),
+        (
+            vendor_in(
+                known(f"{ACME.name} (EUR)", currency="EUR", id="71"), known(), currency="EUR"
+            ),
+            ("71", f"{ACME.name} (EUR)", "name"),
+        ),
+        (
+            vendor_in(known("Zeta"), settings={"vendors": {ACME.name: "zeta"}}),
+            ("70", "Zeta", "mapped"),
+        ),
+        (
+            vendor_in(known("Zeta"), settings={"vendors": {ACME.name: "zeta"}}, currency="EUR"),
+            ("", f"{ACME.name} (EUR)", "new"),
+        ),
+        (vendor_in(known("Renamed"), remembered={"id_USD": "70"}), ("70", "Renamed", "remembered")),
+        (
+            vendor_in(known("Renamed"), remembered={"id_USD": "70"}, currency="EUR"),
+            ("", f"{ACME.name} (EUR)", "new"),
+        ),
+        (
+            vendor_in(
+                known(),
+                known("Zeta", id="71"),
+                remembered={"id_USD": "70"},
+                settings={"vendors": {ACME.name: "Zeta"}},
+            ),
+            ("71", "Zeta", "mapped"),
+        ),
+        (
+            vendor_in(
+                remembered={"id_USD": "99", "name_USD": "Made now", "at_USD": "2026-11-21T09:30"}
+            ),
+            ("99", "Made now", "remembered"),
+        ),
+        (
+            vendor_in(known("Old", active=False), known(id="72"), remembered={"id_USD": "70"}),
+            ("72", ACME.name, "name"),
+        ),
+    ],
+)
+def test_the_vendor_is_the_mapped_one_else_the_remembered_else_of_exactly_that_name_else_new(
+    flight: Preflight, expected: tuple[str, str, str]
+) -> None:
+    assert (flight.vendor_id, flight.vendor_name, flight.vendor_how) == expected
+    assert flight.problems == ()
+    assert any(w.startswith("New vendor") for w in flight.warnings) == (expected[2] == "new")
+
+
+@pytest.mark.parametrize(
+    ("flight", "sentence"),
+    [
+        (vendor_in(known(active=False)), "is inactive in QuickBooks: make it active again"),
+        (
+            vendor_in(known("Old (deleted)", active=False), remembered={"id_USD": "70"}),
+            "is inactive",
+        ),
+        (vendor_in(known(currency="EUR")), "is paid in EUR, and this bill is in USD"),
+        (
+            vendor_in(settings={"vendors": {ACME.name: "Zeta"}}),
+            "Zeta, meant for Acme Botanicals LLC",
+        ),
+        (
+            vendor_in(known("Zeta", active=False), settings={"vendors": {ACME.name: "Zeta"}}),
+            "The vendor Zeta is inactive",
+        ),
+    ],
+)
+def test_a_vendor_that_cannot_be_used_blocks_with_what_to_do(
+    flight: Preflight, sentence: str
+) -> None:
+    [problem] = flight.problems
+    assert sentence in problem
+
+
+def test_a_remembered_vendor_that_is_gone_is_told_before_another_is_made() -> None:
+    flight = vendor_in(remembered={"id_USD": "99", "name_USD": "Acme", "at_USD": "2026-01-01"})
+    assert flight.vendor_how == "new"
+    assert flight.warnings[0].startswith("The vendor Acme of earlier bills is gone from QuickBooks")
+
+
+def test_a_bill_without_a_vendor_has_none() -> None:
+    assert vendor_in(vendor=None).vendor_name == ""
+
+
+# -- what changed since ---------------------------------------------------------------------
+
+
+def test_what_was_shown_and_still_holds_is_no_change() -> None:
+    flight = preflight(a_bill(), a_company(), a_snapshot())
+    assert flight.changes(flight.shown()) == []
+
+
+def test_each_change_of_account_tax_code_and_vendor_is_a_sentence() -> None:
+    company = a_company(taxes={"none": "Exempt", "8.25%": "20.0% S"})
+    shown = preflight(a_bill(), company, a_british_snapshot()).shown()
+    other = replace(
+        company,
+        accounts={"443000": "Freight In"},
+        taxes={"8.25%": "Exempt"},
+        vendors={ACME.name: "Zeta"},
+    )
+    snapshot = a_british_snapshot()
+    now = preflight(
+        a_bill(), other, replace(snapshot, vendors=(*snapshot.vendors, known("Zeta", id="71")))
+    )
+    assert now.changes(shown) == [
+        "The vendor in QuickBooks now is Zeta.",
+        "The account for 443000 now is Cost of Goods Sold:Freight In.",
+        "The tax code for 8.25% now is Exempt.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "is_change"), [(ACME.name, False), (f"{ACME.name} (vendor)", False), ("Zeta", True)]
+)
+def test_a_vendor_made_as_announced_is_no_change(name: str, is_change: bool) -> None:
+    shown = vendor_in().shown()
+    settings = {"vendors": {ACME.name: name}}
+    assert bool(vendor_in(known(name), settings=settings).changes(shown)) == is_change
+
+
+# -- files ----------------------------------------------------------------------------------
+
+
+def test_files_that_quickbooks_does_not_take_are_named() -> None:
+    bill = a_bill(
+        documents=(
+            a_document("a.pdf"),
+            a_document("mail.eml", type="message/rfc822"),
+            a_document("big.png", size=100_000_001, type="image/png"),
+        )
+    )
+    assert preflight(bill, a_company(), a_snapshot()).warnings == (
+        "mail.eml will not be attached in QuickBooks: it takes no files of this type.",
+        "big.png will not be attached in QuickBooks: it takes no more than 100 MB.",
+    )

@@ -1,0 +1,104 @@
+"""The snapshot of a QuickBooks company: read in few calls, kept in S3, found by every function."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from typing import TYPE_CHECKING
+
+import pytest
+
+from desk import a_desk
+from odoo_qb.reference import load, sync
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from desk import Desk
+    from odoo_qb.reference import Snapshot
+
+
+@pytest.fixture
+def desk() -> Iterator[Desk]:
+    with a_desk() as made:
+        yield made
+
+
+def synced(desk: Desk) -> Snapshot:
+    return sync(desk.api(), desk.documents, "north", desk.now)
+
+
+def test_a_us_company_takes_five_metered_reads_and_another_seven() -> None:
+    for country, reads in (("US", 5), ("GB", 7)):
+        with a_desk(country=country) as desk:
+            synced(desk)
+            assert desk.quickbooks.core_plus_calls == reads
+
+
+def test_the_snapshot_says_what_the_company_is_and_allows(desk: Desk) -> None:
+    desk.realm.book_close_date = date(2026, 10, 31)
+    snapshot = synced(desk)
+    assert snapshot.company_name == "North Ltd"
+    assert snapshot.in_us
+    assert snapshot.home_currency == "USD"
+    assert snapshot.multicurrency
+    assert snapshot.book_close_date == "2026-10-31"
+    assert snapshot.taken_at == "2026-11-21T09:30:00.000Z"
+    rent = snapshot.by_number("612000")
+    assert rent
+    assert rent.name == "Rent"
+    freight = snapshot.by_name("cost of goods sold:freight in")
+    assert freight
+    assert freight.kind == "Cost of Goods Sold"
+    payable = snapshot.payable("EUR")
+    assert payable
+    assert payable.name == "Accounts Payable (A/P) - EUR"
+    assert snapshot.term("net 30")
+    assert snapshot.tax_codes == ()
+
+
+def test_outside_the_us_it_has_the_purchase_rates_of_every_tax_code() -> None:
+    with a_desk(country="GB") as desk:
+        snapshot = synced(desk)
+        code = snapshot.tax_code("20.0% s")
+        assert code
+        assert [percent for _, percent in code.rates] == ["20.0"]
+        assert not snapshot.in_us
+        assert snapshot.home_currency == "GBP"
+
+
+def test_inactive_accounts_are_not_used_and_inactive_vendors_are_known(desk: Desk) -> None:
+    realm = desk.realm
+    realm.accounts[realm.id_of("Account", "612000")]["Active"] = False
+    vendor = {"DisplayName": "Acme", "Active": False, "CurrencyRef": {"value": "USD"}}
+    realm.add("Vendor", vendor, desk.now)
+    snapshot = synced(desk)
+    assert snapshot.account("612000") is None
+    assert [v.active for v in snapshot.vendors_named("ACME")] == [False]
+
+
+def test_more_than_a_thousand_vendors_are_read_page_by_page(desk: Desk) -> None:
+    for number in range(2001):
+        vendor = {"DisplayName": f"V{number}", "Active": True, "CurrencyRef": {"value": "USD"}}
+        desk.realm.add("Vendor", vendor, desk.now)
+    assert len({v.id for v in synced(desk).vendors}) == 2001
+    assert desk.quickbooks.core_plus_calls == 7
+
+
+def test_what_was_kept_is_what_is_loaded() -> None:
+    with a_desk(country="GB") as british:
+        assert load(british.documents, "north") is None
+        assert synced(british) == load(british.documents, "north")
+
+
+def test_a_snapshot_of_an_older_release_counts_as_none(desk: Desk) -> None:
+    synced(desk)
+    raw = json.loads(desk.documents.text("reference/north.json"))
+    del raw["terms"]
+    desk.documents.write("reference/north.json", json.dumps(raw))
+    assert load(desk.documents, "north") is None
+
+
+def test_a_company_that_does_not_say_its_country_is_taken_for_american(desk: Desk) -> None:
+    desk.realm.country = ""
+    assert synced(desk).in_us
