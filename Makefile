@@ -38,7 +38,7 @@ check: venv ## Formatting, lint, types and Terraform
 	terraform -chdir=$(CHECKED) validate
 
 test: venv build ## All tests (ARGS="-k slack" for some)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses auto --dist loadgroup $(ARGS)
 
 demo: venv ## The whole chain on this machine, headless (ARGS="--bills 100")
 	$(BIN)/python -m sandbox demo $(ARGS)

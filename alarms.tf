@@ -52,3 +52,19 @@ resource "aws_cloudwatch_metric_alarm" "errors" {
   treat_missing_data  = "notBreaching"
   alarm_actions       = [aws_sns_topic.alerts.arn]
 }
+
+# A refresh token lasts 100 days from its last use and five years at most; the poster renews each
+# daily and says how many days are left. One metric for all companies: the lowest counts.
+resource "aws_cloudwatch_metric_alarm" "token_days_left" {
+  alarm_name          = "odoo-qb-${var.environment} must be connected to QuickBooks again soon"
+  alarm_description   = "A company's refresh token ends within 14 days: connect it again and apply the new token. The poster's log says which company."
+  namespace           = "OdooQuickBooks"
+  metric_name         = "RefreshTokenDaysLeft"
+  statistic           = "Minimum"
+  period              = 86400
+  evaluation_periods  = 1
+  comparison_operator = "LessThanThreshold"
+  threshold           = 14
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = [aws_sns_topic.alerts.arn]
+}

@@ -41,7 +41,8 @@ from pathlib import Path
 FUNCTIONS = ("extractor", "notifier", "approval_handler", "poster")
 OURS = Path("lambda")
 WORK = Path(".build")
-FROM_RUNTIME = {"boto3", "botocore"}  # AWS keeps these beside every Python function
+# AWS keeps these beside every Python function; dateutil comes with boto3 and brings the time zones.
+FROM_RUNTIME = {"boto3", "botocore", "dateutil"}
 # Powertools turns to its web framework there, but only for a pydantic model: we have none.
 NEVER = {"aws_lambda_powertools.shared.functions": "aws_lambda_powertools.event_handler"}
 

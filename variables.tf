@@ -340,9 +340,9 @@ variable "company_settings" {
     accounts, vendors, taxes, terms: Odoo's code or name to the name in QuickBooks, where they differ.
     default_account: for lines whose account has no match.
     intercompany_vendors: Odoo vendors whose bills are acknowledged, not posted.
-    Kept for later, nothing acts on these yet: two_approvals_above (two people must approve above this
-    total), reminder_hours, escalation_hours, escalation_approvers (when and to whom a bill that waits
-    is brought up again).
+    two_approvals_above: two people must approve above this total in the company's currency.
+    reminder_hours, escalation_hours, escalation_approvers: when a bill that waits is brought up again
+    in its card's thread, and who may then decide too. time_zone, quiet_hours ("18:00-08:00"): when not.
   EOT
   type = map(object({
     odoo_company         = optional(string)
@@ -358,6 +358,8 @@ variable "company_settings" {
     reminder_hours       = optional(number)
     escalation_hours     = optional(number)
     escalation_approvers = optional(list(string))
+    time_zone            = optional(string)
+    quiet_hours          = optional(string)
   }))
   default = {}
 

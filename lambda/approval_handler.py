@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 import re
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import parse_qs
 
 import boto3
 from aws_lambda_powertools import Logger
@@ -19,10 +17,12 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from odoo_qb import settings
-from odoo_qb.card import approval_card, rejection_modal, retired_card
-from odoo_qb.decisions import REASON_LENGTH, RULES, Answer, Click, Decisions
+from odoo_qb.card import approval_card, retired_card
+from odoo_qb.decisions import Answer, Decisions
 from odoo_qb.documents import Documents
 from odoo_qb.errors import BadSignature, Refused, Unavailable
+from odoo_qb.interaction import MODAL_FIELDS, raw_body, wish_of
+from odoo_qb.modals import link_modal, rejection_modal
 from odoo_qb.slack import Slack, may_be_signed, verify
 from odoo_qb.store import Table
 from odoo_qb.sweep import Queue
@@ -31,22 +31,39 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from odoo_qb.card import Message
+    from odoo_qb.decisions import Click
+    from odoo_qb.interaction import Wish
 
 logger = Logger()
 
-_STRANGER: Final = "Only people of the workspace the bills belong to decide about them."
-_TRY_AGAIN: Final = "That did not work just now: try again in a minute."
-BODY_BYTES: Final = 1_000_000
-SLACK_SECONDS: Final = 1.5  # Slack shows an error after 3; the decision is written by then
+STRANGER: Final = "Only people of the workspace the bills belong to decide about them."
+TRY_AGAIN: Final = "That did not work just now: try again in a minute."
+NEEDED: Final = {
+    "reject_invoice": "A reason is needed.",
+    "link_existing": "Give its address in QuickBooks, or the number at the end of it (txnId=145).",
+}
+# Slack shows an error after 3 seconds. The decision is written by the time Slack is called, so
+# a call that no longer fits is left out, and Slack's own error tells the person to look again.
+SLACK_SECONDS: Final = 1.5
+CALL_SLACK_WITHIN: Final = 1.3
+# DynamoDB answers in milliseconds. Two tries of a second, and botocore's "legacy" waits 50 ms
+# between those: https://github.com/boto/botocore/blob/develop/botocore/data/_retry.json
+AWS: Final = Config(
+    connect_timeout=1, read_timeout=1, retries={"total_max_attempts": 2, "mode": "legacy"}
+)
+# A link signed the old way does not open what KMS encrypts, nor one at S3's global address a
+# new bucket: https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
+_S3: Final = Config(signature_version="s3v4", s3={"addressing_style": "virtual"})
 
-_PERSON: Final = re.compile(r"[A-Z0-9-]{1,40}")
-_VALUE: Final = re.compile(r"(odoo-[0-9]{1,18})\|([0-9a-f]{64})")
-_ACTIONS: Final = {*RULES, "view_pdf"}
+
+class _TooLate(Exception):  # noqa: N818 - never leaves this module
+    """There is no time left to call Slack within its own limit."""
 
 
 def lambda_handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     """A request to the Function URL; every answer but a modal's is empty."""
     del context
+    started = time.monotonic()
     try:
         wish = _verified(event)
     except BadSignature:
@@ -57,12 +74,11 @@ def lambda_handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     except (BotoCoreError, ClientError):
         logger.exception("the signing secret could not be read")
         return _answer(HTTPStatus.SERVICE_UNAVAILABLE)
-    return _answer(HTTPStatus.OK, _done(wish) if wish else None)
-
-
-# A link signed the old way does not open what KMS encrypts, nor one at S3's global address a
-# new bucket: https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
-_S3: Final = Config(signature_version="s3v4", s3={"addressing_style": "virtual"})
+    try:
+        return _answer(HTTPStatus.OK, _done(wish, started) if wish else None)
+    except _TooLate:
+        logger.warning("no time was left to answer the person")
+        return _answer(HTTPStatus.SERVICE_UNAVAILABLE)
 
 
 def _verified(event: Mapping[str, Any]) -> Wish | None:
@@ -70,38 +86,56 @@ def _verified(event: Mapping[str, Any]) -> Wish | None:
     headers = event.get("headers") or {}
     if not may_be_signed(headers, datetime.now(UTC)):
         raise BadSignature("The request has no recent timestamp or no signature.")
-    body = _body(event)
+    body = raw_body(event)
     wired = _wiring()
     verify(wired.signing_secret, headers, body, wired.decisions.clock())
-    return _wish(_payload(body))
+    return wish_of(body)
 
 
-def _done(wish: Wish) -> dict[str, Any] | None:
+def _done(wish: Wish, started: float) -> dict[str, Any] | None:
     wired = _wiring()
+    answering = Answering(slack=wired.slack, until=started + CALL_SLACK_WITHIN)
     try:
-        return handle(wish, wired.decisions, wired.slack)
+        return handle(wish, wired.decisions, answering)
     except (BotoCoreError, ClientError):
         # Nothing was decided, or it was written and the sweep goes on with it.
         logger.exception("AWS did not do as asked", entry_id=wish.click.entry_id)
         if wish.is_submission:
-            return _in_modal(_TRY_AGAIN)
-        _try(lambda: wired.slack.respond(wish.response_url, _TRY_AGAIN))
+            return _in_modal(wish, TRY_AGAIN)
+        answering.tell(wish, TRY_AGAIN)
         return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
-    """A click as Slack sent it: `message_ts` is the card's, `is_submission` a modal's answer."""
+class Answering:
+    """The one call to Slack that answers a click; `until` is the latest moment to begin it."""
 
-    click: Click
-    is_stranger: bool = False
-    is_submission: bool = False
-    message_ts: str = ""
-    response_url: str = ""
-    trigger_id: str = ""
+    slack: Slack
+    until: float
+
+    def tell(self, wish: Wish, text: str) -> None:
+        """Say something to the person alone."""
+        self._try(lambda: self.slack.respond(wish.response_url, text))
+
+    def replace(self, wish: Wish, message: Message) -> None:
+        """Put something in the place of the card that was clicked."""
+        self._try(lambda: self.slack.replace(wish.response_url, message))
+
+    def open_modal(self, wish: Wish, view: Mapping[str, Any]) -> None:
+        """Ask the person for more."""
+        self._try(lambda: self.slack.open_modal(wish.trigger_id, view))
+
+    def _try(self, call: Callable[[], None]) -> None:
+        """A failed answer costs the answer only: what was decided is written."""
+        if time.monotonic() > self.until:
+            raise _TooLate
+        try:
+            call()
+        except (Unavailable, Refused) as error:
+            logger.warning("the person could not be answered", reason=str(error))
 
 
-def handle(wish: Wish, decisions: Decisions, slack: Slack) -> dict[str, Any] | None:
+def handle(wish: Wish, decisions: Decisions, answering: Answering) -> dict[str, Any] | None:
     """Do what the person wishes; the result is what a modal shows, if anything."""
     click = wish.click
     logger.info(
@@ -112,14 +146,14 @@ def handle(wish: Wish, decisions: Decisions, slack: Slack) -> dict[str, Any] | N
         stranger=wish.is_stranger,
     )
     if wish.is_submission:
-        return _in_modal(_STRANGER) if wish.is_stranger else _submitted(click, decisions)
+        return _submitted(wish, decisions)
     if wish.is_stranger:
-        answer = Answer(text=_STRANGER)
-    elif click.action_id == "reject_invoice":
-        answer = decisions.may_reject(click)
+        answer = Answer(text=STRANGER)
+    elif click.action_id in MODAL_FIELDS:
+        answer = decisions.may_decide(click)
         if answer.is_done and answer.item:
-            modal = rejection_modal(answer.item, f"{click.entry_id}|{click.digest}")
-            _try(lambda: slack.open_modal(wish.trigger_id, modal))
+            asks = rejection_modal if click.action_id == "reject_invoice" else link_modal
+            answering.open_modal(wish, asks(answer.item))
             return None
     elif click.action_id == "view_pdf":
         answer = decisions.view(click)
@@ -127,9 +161,9 @@ def handle(wish: Wish, decisions: Decisions, slack: Slack) -> dict[str, Any] | N
         answer = decisions.decide(click)
     instead = _instead(wish, answer)
     if instead:
-        _try(lambda: slack.replace(wish.response_url, instead))
+        answering.replace(wish, instead)
     else:
-        _try(lambda: slack.respond(wish.response_url, answer.text))
+        answering.tell(wish, answer.text)
     return None
 
 
@@ -150,130 +184,26 @@ def _instead(wish: Wish, answer: Answer) -> Message | None:
     return retired_card(item, f"{answer.text} This bill has another card.")
 
 
-def _submitted(click: Click, decisions: Decisions) -> dict[str, Any] | None:
-    if not click.reason:
-        return _in_modal("A reason is needed.")
-    answer = decisions.decide(click)
+def _submitted(wish: Wish, decisions: Decisions) -> dict[str, Any] | None:
+    """The modal closes when it was done, and says why when not."""
+    if wish.is_stranger:
+        return _in_modal(wish, STRANGER)
+    if not _typed(wish.click):
+        return _in_modal(wish, NEEDED[wish.click.action_id])
+    answer = decisions.decide(wish.click)
     if answer.is_done:
         return None
     # A modal's errors are plain text: a mention would be shown as it is written.
-    return _in_modal(re.sub(r"<@[^>]*>", "somebody else (the card says who)", answer.text))
+    return _in_modal(wish, re.sub(r"<@[^>]*>", "somebody else (the card says who)", answer.text))
 
 
-def _in_modal(text: str) -> dict[str, Any]:
-    return {"response_action": "errors", "errors": {"reason": text}}
+def _typed(click: Click) -> str:
+    return click.document if click.action_id == "link_existing" else click.reason
 
 
-def _wish(payload: Mapping[str, Any]) -> Wish | None:
-    """What the payload asks for; None for what is not ours to do, ValueError for nonsense.
-
-    https://docs.slack.dev/reference/interaction-payloads
-    """
-    kind, person = _text(payload, "type"), _text(payload, "user", "id")
-    if not _PERSON.fullmatch(person):
-        raise ValueError("the user has no id")
-    if kind == "view_submission":
-        return _submission(payload, person)
-    if kind != "block_actions":
-        logger.info("nothing to do for this payload", type=kind[:50])
-        return None
-    action_id = _text(payload, "actions", 0, "action_id")
-    if action_id not in _ACTIONS:
-        logger.warning("an unknown action", action=action_id[:50], person=person)
-        return None
-    value = _text(payload, "actions", 0, "value")
-    return Wish(
-        click=_click(person, action_id, value),
-        is_stranger=_is_stranger(payload),
-        message_ts=_text(payload, "container", "message_ts", default=""),
-        response_url=_text(payload, "response_url", default=""),
-        trigger_id=_text(payload, "trigger_id", default=""),
-    )
-
-
-def _submission(payload: Mapping[str, Any], person: str) -> Wish | None:
-    if _text(payload, "view", "callback_id") != "reject_reason":
-        logger.warning("an unknown modal", person=person)
-        return None
-    value = _text(payload, "view", "private_metadata")
-    typed = _text(payload, "view", "state", "values", "reason", "text", "value", default="")
-    # A lone surrogate can be said in JSON, but neither stored nor sent.
-    reason = typed.encode(errors="replace").decode().strip()[:REASON_LENGTH]
-    return Wish(
-        click=_click(person, "reject_invoice", value, reason),
-        is_stranger=_is_stranger(payload),
-        is_submission=True,
-    )
-
-
-def _click(person: str, action_id: str, value: str, reason: str = "") -> Click:
-    match = _VALUE.fullmatch(value)
-    if match is None:
-        raise ValueError("the button names no bill")
-    entry_id, digest = match.groups()
-    return Click(
-        person=person, action_id=action_id, entry_id=entry_id, digest=digest, reason=reason
-    )
-
-
-def _text(payload: Any, *path: str | int, default: str | None = None) -> str:  # noqa: ANN401 - JSON
-    """The text at a path of the payload; null and nothing are `default`, else a ValueError."""
-    found = payload
-    for step in path:
-        if isinstance(step, int):
-            found = found[step] if isinstance(found, list) and len(found) > step else None
-        else:
-            found = found.get(step) if isinstance(found, dict) else None
-    if found is None and default is not None:
-        return default
-    if not isinstance(found, str):
-        raise ValueError(f"{'.'.join(map(str, path))} is not a text")  # noqa: TRY004 - one error for bad input
-    return found
-
-
-def _is_stranger(payload: Mapping[str, Any]) -> bool:
-    """Somebody of another workspace sees the card in a shared channel, and decides nothing.
-
-    Where the app is installed for an organisation, only the message or modal names the team.
-    """
-    theirs = _text(payload, "user", "team_id", default="")
-    places = (("team", "id"), ("message", "team"), ("view", "team_id"))
-    ours = next(filter(None, (_text(payload, *place, default="") for place in places)), "")
-    return not ours or theirs != ours
-
-
-def _try(call: Callable[[], None]) -> None:
-    """A failed answer costs the answer only: what was decided is written."""
-    try:
-        call()
-    except (Unavailable, Refused) as error:
-        logger.warning("the person could not be answered", reason=str(error))
-
-
-def _body(event: Mapping[str, Any]) -> bytes:
-    """The raw bytes that Slack signed; ValueError when they are too many or none."""
-    text = event.get("body") or ""
-    if not isinstance(text, str) or len(text) > BODY_BYTES * 4 // 3:
-        raise ValueError("the body is too large")
-    try:
-        body = base64.b64decode(text, validate=True) if event.get("isBase64Encoded") else None
-    except binascii.Error as error:
-        raise ValueError("the body is not base64") from error
-    raw = text.encode() if body is None else body
-    if len(raw) > BODY_BYTES:
-        raise ValueError("the body is too large")
-    return raw
-
-
-def _payload(body: bytes) -> dict[str, Any]:
-    fields = parse_qs(body.decode())
-    try:
-        payload = json.loads(fields.get("payload", [""])[0])
-    except RecursionError as error:
-        raise ValueError("the payload is nested too deeply") from error
-    if not isinstance(payload, dict):
-        raise ValueError("the payload is not an object")  # noqa: TRY004 - one error for bad input
-    return payload
+def _in_modal(wish: Wish, text: str) -> dict[str, Any]:
+    field = MODAL_FIELDS[wish.click.action_id]
+    return {"response_action": "errors", "errors": {field: text}}
 
 
 def _answer(status: HTTPStatus, content: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -294,10 +224,12 @@ class _Wiring:
 def _wiring() -> _Wiring:
     session = boto3.Session()
     config = settings.secret(
-        session.client("secretsmanager"), settings.environment("SLACK_SECRET_ARN")
+        session.client("secretsmanager", config=AWS), settings.environment("SLACK_SECRET_ARN")
     )
-    table = Table(session.client("dynamodb"), settings.environment("DYNAMODB_TABLE"))
-    queue = Queue(client=session.client("sqs"), url=settings.environment("SQS_QUEUE_URL"))
+    table = Table(session.client("dynamodb", config=AWS), settings.environment("DYNAMODB_TABLE"))
+    queue = Queue(
+        client=session.client("sqs", config=AWS), url=settings.environment("SQS_QUEUE_URL")
+    )
     return _Wiring(
         signing_secret=config["signing_secret"],
         decisions=Decisions(

@@ -19,8 +19,9 @@ from odoo_qb.errors import Misconfigured, Refused, Unavailable
 from odoo_qb.extraction import Busy, Extraction
 from odoo_qb.odoo import Odoo
 from odoo_qb.request import request_of
-from odoo_qb.store import Table
-from odoo_qb.sweep import Queue, sweep
+from odoo_qb.store import Table, verify_history
+from odoo_qb.story import story
+from odoo_qb.sweep import Queue, look_after_waiting, sweep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -38,8 +39,13 @@ class ExtractionFailed(Exception):  # noqa: N818 - read in Lambda's answer, wher
 
 
 def lambda_handler(event: object, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's
-    """Run one extraction; answers what was found, or {"error": sentence} to a wrong request."""
+    """Run one extraction; answers what was found, or {"error": sentence} to a wrong request.
+
+    {"audit": "odoo-42"} is answered with the bill's story instead, a sentence an event.
+    """
     started, now = time.monotonic(), datetime.now(UTC)
+    if isinstance(event, dict) and "audit" in event:
+        return _audit(str(event["audit"]))
     try:
         request = request_of(event, _companies())
     except Refused as refusal:
@@ -69,10 +75,17 @@ def lambda_handler(event: object, context: Any) -> dict[str, Any]:  # noqa: ANN4
     return report
 
 
+def _audit(entry_id: str) -> dict[str, Any]:
+    item = _table().get(entry_id)
+    if item is None or "status" not in item:
+        return {"error": f"There is no bill {entry_id}: audit takes an id like odoo-42."}
+    return {"audit": entry_id, "story": story(item), "whole": verify_history(item["history"])}
+
+
 def _sweep(now: datetime) -> dict[str, Any]:
     """What is stuck goes on although Odoo is down, and Odoo is read although that fails."""
     try:
-        return sweep(_table(), _queue(), now)
+        return sweep(_table(), _queue(), now) | look_after_waiting(_table(), _companies(), now)
     except (BotoCoreError, ClientError) as error:
         logger.exception("not swept")
         return {"error": type(error).__name__}

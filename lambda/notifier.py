@@ -4,34 +4,25 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache, partial
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 import boto3
 from aws_lambda_powertools import Logger
 
-from odoo_qb import approvers, settings
-from odoo_qb.card import approval_card, notices_of, rejection_notice, retired_card
-from odoo_qb.errors import Conflict, Refused, Throttled, Unavailable
+from odoo_qb import settings
+from odoo_qb.errors import Refused, Unavailable
+from odoo_qb.showing import ENOUGH_SECONDS, Notifier
 from odoo_qb.slack import Slack
 from odoo_qb.store import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from odoo_qb.card import Message
-    from odoo_qb.item import Card, Item, Raw
-    from odoo_qb.settings import Company
+    from collections.abc import Mapping
 
 logger = Logger()
 
-_ENOUGH_SECONDS: Final = 20  # for one more bill: what is left is answered back
-_TRIES: Final = 3
-# A message of ours that can no longer be changed: somebody deleted it, or it is too old.
-_GONE: Final = {"message_not_found", "cant_update_message", "edit_window_closed"}
-_NO_CHANNEL: Final = {"channel_not_found", "not_in_channel", "is_archived"}
+NO_TIME: Final = "There is no time left in this run."
 
 
 def lambda_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's
@@ -54,8 +45,8 @@ def lambda_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:  #
 
     for entry_id, number in numbers.items():
         try:
-            if seconds_left() < _ENOUGH_SECONDS:
-                raise Unavailable("There is no time left in this run.")  # noqa: TRY301 - one way out
+            if seconds_left() < ENOUGH_SECONDS:
+                raise Unavailable(NO_TIME)  # noqa: TRY301 - one way out
             notifier.show(entry_id, seconds_left)
         except Refused as refusal:
             logger.error("Slack refused a card", entry_id=entry_id, reason=str(refusal))  # noqa: TRY400 - a sentence, no traceback
@@ -66,115 +57,6 @@ def lambda_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:  #
             break
     logger.info("shown", bills=len(numbers), failed=len(failed))
     return {"batchItemFailures": [{"itemIdentifier": number} for number in failed]}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Notifier:
-    """What showing needs; `pause` keeps a channel within Slack's one message a second."""
-
-    table: Table
-    slack: Slack
-    companies: Mapping[str, Company]
-    channel: str
-    rejection_notify_users: Sequence[str]
-    pause: Callable[[], None]
-    sleep: Callable[[float], None]
-    clock: Callable[[], datetime]
-
-    def show(self, entry_id: str, seconds_left: Callable[[], float]) -> None:
-        """Bring the card of a bill up to date if that is owed, and send the replies it owes."""
-        for _ in range(_TRIES):
-            item = self.table.get(entry_id)
-            if item is None:
-                return None
-            if "card_due" not in item:
-                return self._reply(item, seconds_left)
-            self._refresh_approvers(item)
-            cards = self._cards(item, seconds_left)
-            self.table.card_shown(entry_id, int(item["card_due"]), cards)
-        raise Unavailable("The bill changes faster than it can be shown.")
-
-    def _cards(self, item: Item, seconds_left: Callable[[], float]) -> list[Card]:
-        """The bill's cards after Slack was told; the last one lives, the others are retired."""
-        asks = item["status"] == "READY_FOR_APPROVAL"
-        cards: list[Card] = []
-        for card in item["cards"]:
-            outdated = asks and card["digest"] != item["digest"]
-            if not card["retired"]:
-                message = retired_card(item) if outdated else approval_card(item)
-                gone = _GONE | _NO_CHANNEL if asks else _GONE  # a new card can ask elsewhere
-                there = self._updated(card, message, gone, seconds_left)
-                card = {**card, "retired": outdated or not there}  # noqa: PLW2901 - the card as it now is
-            cards.append(card)
-        if asks and all(c["retired"] for c in cards):
-            company = self.companies.get(item["company"])
-            channel = (company.slack_channel_id if company else "") or self.channel
-            post = partial(self.slack.post, channel, approval_card(item))
-            ts = self._patiently(post, seconds_left)
-            cards.append({"channel": channel, "ts": ts, "digest": item["digest"], "retired": False})
-        return cards
-
-    def _updated(
-        self, card: Card, message: Message, gone: set[str], seconds_left: Callable[[], float]
-    ) -> bool:
-        """Update a card; False when it is not there any more, by one of the errors `gone`."""
-        try:
-            update = partial(self.slack.update, card["channel"], card["ts"], message)
-            self._patiently(update, seconds_left)
-        except Refused as refusal:
-            if refusal.code in gone:
-                return False
-            raise
-        return True
-
-    def _reply(self, item: Item, seconds_left: Callable[[], float]) -> None:
-        """Send the replies owed in the thread of the bill's last card, and note each at once."""
-        for notice in [n for n in notices_of(item) if item["cards"] and not n["ts"]]:
-            card = item["cards"][-1]
-            thread = None if card["retired"] else card["ts"]  # somebody deleted it
-            message = rejection_notice(item, notice, self.rejection_notify_users)
-            post = partial(self.slack.post, card["channel"], message, thread_ts=thread)
-            self._note_reply(item["entry_id"], notice, self._patiently(post, seconds_left))
-
-    def _note_reply(self, entry_id: str, notice: Raw, ts: str) -> None:
-        """Keep the reply's `ts`; replies that others owe meanwhile are left as they are."""
-        for _ in range(_TRIES):
-            item = self.table.get(entry_id)
-            if item is None:
-                return None
-            notices = [{**n, "ts": ts} if n == notice else n for n in notices_of(item)]
-            try:
-                return self.table.write_note(
-                    entry_id,
-                    {"notices": notices},
-                    condition="version = :version",
-                    condition_values={"version": item["version"]},
-                )
-            except Conflict:
-                continue
-        raise Unavailable("The bill changes faster than a reply can be noted.")
-
-    def _patiently[T](self, call: Callable[[], T], seconds_left: Callable[[], float]) -> T:
-        """What `call` gives, after waiting as long as Slack asks, if there is the time."""
-        while True:
-            self.pause()
-            try:
-                return call()
-            except Throttled as throttled:
-                if throttled.wait_seconds > seconds_left() - _ENOUGH_SECONDS:
-                    raise
-                self.sleep(throttled.wait_seconds)
-
-    def _refresh_approvers(self, item: Item) -> None:
-        """Who may decide is looked up before they are asked; a card is shown all the same."""
-        company = self.companies.get(item["company"])
-        if company is None:
-            return
-        try:
-            ids = approvers.sources(company, self.channel)
-            approvers.refresh(self.table, self.slack, ids, self.clock())
-        except (Refused, Unavailable) as error:
-            logger.warning("it was not read who may decide", company=company.key, reason=str(error))
 
 
 @cache

@@ -238,7 +238,7 @@ def _table(results: Json) -> Iterable[str]:
     yield ""
     yield (
         f"Calls to Odoo: {odoo['calls']} (≤ {most['calls']}) for {odoo['bills']} bills with"
-        f" {odoo['files']} files; {odoo['idle_calls']} (≤ {most['idle_calls']}) for a run that finds nothing new."
+        f" {odoo['files']} files; {odoo['idle_calls']} (≤ {most['idle_calls']}) when idle."
     )
 
 

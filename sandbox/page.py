@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import mimetypes
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -18,7 +19,7 @@ from urllib.parse import urlencode, urlsplit
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from werkzeug.exceptions import Forbidden, HTTPException, NotFound
 from werkzeug.sansio.utils import host_is_trusted
-from werkzeug.utils import redirect, send_from_directory
+from werkzeug.utils import redirect
 from werkzeug.wrappers import Request, Response
 
 from sandbox import page_acts as acts
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 
 _HERE: Final = Path(__file__).parent
 _HOSTS: Final = ("127.0.0.1", "localhost")
-_DAY: Final = 86_400
 # Files that a browser may show; others it may only save.
 _SHOWN: Final = ("application/pdf", "image/gif", "image/jpeg", "image/png", "text/plain")
 _HEADERS: Final = {
@@ -85,6 +85,7 @@ def _environment() -> Environment:
     environment.globals |= {
         "STATUSES": state.STATUSES,
         "STATES": state.STATES,
+        "count": state.counted,
         "written": page_mrkdwn.written,
         "today": lambda: f"{datetime.now(UTC):%Y-%m-%d}",
     }
@@ -103,12 +104,12 @@ class Page:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request of a browser on this machine, and of this page."""
-        request = Request(environ)
-        try:
-            _refuse_strangers(request)
-            response = self._answer(request)
-        except HTTPException as error:
-            response = Response(error.name, error.code or HTTPStatus.BAD_REQUEST)
+        with Request(environ) as request:
+            try:
+                _refuse_strangers(request)
+                response = self._answer(request)
+            except HTTPException as error:
+                response = Response(error.name, error.code or HTTPStatus.BAD_REQUEST)
         for name, value in _HEADERS.items():
             response.headers.setdefault(name, value)
         return response(environ, start_response)
@@ -118,7 +119,7 @@ class Page:
             case "GET", [""]:
                 return self._drawn(request)
             case "GET", ["static", name]:
-                return send_from_directory(_HERE / "static", name, request.environ, max_age=_DAY)
+                return _static(name, request)
             case "GET", ["odoo", "file", number]:
                 return self._odoo_file(number)
             case "GET", ["quickbooks", "file", realm, number]:
@@ -131,9 +132,7 @@ class Page:
 
     def _drawn(self, request: Request) -> Response:
         at = state.look(self.parts, request.args)
-        response = Response(self.html(at), mimetype="text/html")
-        response.set_etag(hashlib.sha256(response.get_data()).hexdigest()[:32])
-        return response.make_conditional(request)  # type: ignore[return-value]  # itself
+        return _tagged(Response(self.html(at), mimetype="text/html"), request)
 
     def html(self, at: Look) -> str:
         """The page as somebody who looks there sees it now."""
@@ -175,7 +174,7 @@ class Page:
             self.said, self.failed = str(error), True
         else:
             self.said, self.failed = said, False
-        return redirect(at.to(), HTTPStatus.SEE_OTHER, Response)  # type: ignore[return-value]  # ours
+        return redirect(at.to(), HTTPStatus.SEE_OTHER, Response)
 
     def _submit(self, at: Look, form: Mapping[str, str]) -> str:
         view = state.open_modal(self.parts.slack, at.person)
@@ -219,6 +218,21 @@ def _refuse_strangers(request: Request) -> None:
         raise Forbidden
 
 
+def _static(name: str, request: Request) -> Response:
+    """A file of the page itself, asked for again at each load: it may have been edited."""
+    files = {file.name: file for file in (_HERE / "static").iterdir()}
+    if name not in files:
+        raise NotFound
+    kind = mimetypes.guess_type(name)[0] or "text/plain"
+    return _tagged(Response(files[name].read_bytes(), mimetype=kind), request)
+
+
+def _tagged(response: Response, request: Request) -> Response:
+    """The response, or that the browser has it already."""
+    response.set_etag(hashlib.sha256(response.get_data()).hexdigest()[:32])
+    return response.make_conditional(request)
+
+
 def _file(content: bytes, kind: str, name: str) -> Response:
     """A file from outside: shown where that is harmless, else saved."""
     kind = kind.partition(";")[0].strip()
@@ -228,8 +242,9 @@ def _file(content: bytes, kind: str, name: str) -> Response:
         response.mimetype = "application/pdf"
     safe = "".join(c if c.isalnum() or c in "-_. " else "_" for c in name)
     how = "inline" if shown else "attachment"
-    response.headers.set("Content-Disposition", how, filename=safe.encode("ascii", "replace").decode())
+    response.headers.set(
+        "Content-Disposition", how, filename=safe.encode("ascii", "replace").decode()
+    )
     # The viewer of a PDF brings a style of its own, which the page's policy would refuse.
     response.headers["Content-Security-Policy"] = "frame-ancestors 'none'"
     return response
-

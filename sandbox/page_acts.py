@@ -11,7 +11,7 @@ from decimal import Decimal, InvalidOperation
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
-from sandbox.page_state import open_modal, product_lines
+from sandbox.page_state import counted, open_modal, product_lines
 from sandbox.slack_payloads import ScreenError
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def new_bill(parts: Parts, form: MultiDict[str, str]) -> int:
         lines=lines,
         company=numbers[0],
         vendor=int(vendor),
-        bill_date=_day(form, "date") or f"{datetime.now(UTC):%Y-%m-%d}",
+        bill_date=str(_day(form, "date") or f"{datetime.now(UTC):%Y-%m-%d}"),
     )
 
 
@@ -54,9 +54,9 @@ def amend(parts: Parts, form: MultiDict[str, str]) -> str:
     with parts.odoo.lock:
         bill = _bill(parts, form)
         move = parts.odoo.records["account.move"][bill]
-        fields = {"ref": form.get("reference", "") or False}
+        fields: Json = {"ref": form.get("reference", "") or False}
         fields |= {"invoice_date": _day(form, "date"), "invoice_date_due": _day(form, "due")}
-        changes = {name: value for name, value in fields.items() if value != move[name]}
+        changes: Json = {name: value for name, value in fields.items() if value != move[name]}
         lines = _lines(form)
         if lines == [(text, Decimal(amount)) for text, amount in product_lines(parts.odoo, bill)]:
             lines = []
@@ -162,11 +162,11 @@ def a_pdf(text: str) -> bytes:
     """A PDF of one page with one line of ASCII."""
     words = re.sub(r"([\\()])", r"\\\1", text).encode("ascii", "replace")
     drawn = b"BT /F 14 Tf 72 770 Td (%s) Tj ET" % words
+    page = b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R"
     objects = [
         b"<< /Type /Catalog /Pages 2 0 R >>",
         b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
-        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R"
-        b" /Resources << /Font << /F 5 0 R >> >> >>",
+        page + b" /Resources << /Font << /F 5 0 R >> >> >>",
         b"<< /Length %d >>\nstream\n%s\nendstream" % (len(drawn), drawn),
         b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
     ]
@@ -187,7 +187,7 @@ def _read(report: Json) -> str:
         for outcome, number in company.items():
             counts[outcome] = counts.get(outcome, 0) + number
     told = ", ".join(f"{number} {outcome}" for outcome, number in counts.items() if number)
-    return f"The extractor read {report['read']} bills{': ' if told else ''}{told}."
+    return f"The extractor read {counted(report['read'], 'bill')}{': ' if told else ''}{told}."
 
 
 def _bill(parts: Parts, form: Mapping[str, str]) -> int:

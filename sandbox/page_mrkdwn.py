@@ -88,8 +88,8 @@ class Reader:
         """A link that tells its target nothing of this page; text where it is no web address."""
         if not url.startswith(("https://", "http://", "mailto:")):
             return escape(label)
-        html = '<a href="{}" target="_blank" rel="noreferrer">{}</a>'
-        return Markup(html).format(self.href(url), label)
+        html = Markup('<a href="{}" target="_blank" rel="noreferrer">{}</a>')
+        return html.format(self.href(url), label)
 
     def _angle(self, inside: str) -> Markup:
         target, _, label = (_raw(part) for part in inside.partition("|"))

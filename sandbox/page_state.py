@@ -200,6 +200,17 @@ class Books:
     vendors: list[tuple[str, str]]
     loose_files: list[tuple[str, str]]
 
+    @property
+    def told(self) -> str:
+        """How much is in the books, in a few words."""
+        bills = sum(document.kind == "Bill" for document in self.documents)
+        credit = len(self.documents) - bills
+        return ", ".join(
+            counted(number, word)
+            for number, word in ((bills, "bill"), (credit, "credit"))
+            if number
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Screen:
@@ -436,6 +447,11 @@ def _anchor(company: str, quickbooks: Mapping[str, Any]) -> str:
     if not quickbooks.get("id"):
         return ""
     return f"qb-{company}-{quickbooks['type']}-{quickbooks['id']}".lower()
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 bill`, `2 bills`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def local_time(ts: str) -> datetime:

@@ -97,6 +97,9 @@ def attach(call: Call) -> Json:
 
 
 def _attach_one(call: Call, parts: upload.Upload, number: str) -> Json:
+    if call.suffers("refused_file") and number == next(iter(parts.content)):
+        message = "A business validation error has occurred"
+        return {"Fault": FaultError("6000", message, "Virus found").fault}
     try:
         record = upload.attach(call.realm, parts, number, call.modes, call.clock())
     except FaultError as error:

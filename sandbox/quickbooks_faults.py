@@ -23,6 +23,7 @@ type Kind = Literal[
     "rival",  # another user enters the same document or vendor a moment earlier
     "wrong_total",  # QuickBooks computes a total that is 0.01 higher
     "wrong_size",  # QuickBooks loses the last byte of a file
+    "refused_file",  # the first file of an upload gets a Fault, inside the 200
 ]
 KINDS: Final = frozenset(get_args(Kind.__value__))
 

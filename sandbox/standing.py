@@ -20,7 +20,10 @@ def run(port: int, say: Callable[[str], None]) -> int:
     """Start the chain, say its addresses, and wait for a signal."""
     if not is_free(port):
         raise SetupError(f"Port {port} is taken by another program: choose one with --port.")
-    with chain.start(Vendors(), say) as running, serve(page(running, addresses(running)), port) as shown:
+    with (
+        chain.start(Vendors(), say) as running,
+        serve(page(running, addresses(running)), port) as shown,
+    ):
         say("")
         for name, address in {"page": shown.url, **addresses(running)}.items():
             say(f"{name:<10} {address}")

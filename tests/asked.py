@@ -87,7 +87,7 @@ def settings(world: World, **company: Any) -> None:
 
 def approvers_known(world: World, source: str, *people: str, at: datetime | None = None) -> None:
     """What the notifier noted about a user group or a channel."""
-    known = {"people": list(people), "at": stamp(at or datetime.now(UTC))}
+    known = {"people": dict.fromkeys(people, ""), "at": stamp(at or datetime.now(UTC))}
     world.table.write_note(f"approvers#{source}", known)
 
 

@@ -27,3 +27,10 @@ os.environ |= {
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """The chain with the dataset's records in Odoo, nothing extracted yet."""
     yield from a_world(monkeypatch)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What builds packages or runs the whole chain shares one worker: they share its folders."""
+    for item in items:
+        if "e2e" in item.path.parts or item.path.name in {"test_packages.py", "test_demo.py"}:
+            item.add_marker(pytest.mark.xdist_group("chain"))

@@ -6,8 +6,9 @@ import base64
 import hashlib
 import hmac
 import json
+import socket
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlencode
 
 import pytest
@@ -28,6 +29,9 @@ from asked import (
 )
 from sandbox.slack import SignedRequest, signed
 from world import APPROVER, CHANNEL, Context, World
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 Json = dict[str, Any]
 SECRET = "sandbox-signing-secret"
@@ -258,7 +262,7 @@ def test_a_person_of_another_workspace_decides_nothing_and_is_told(world: World)
     world.click(entry_id, "reject_invoice", "U-STRANGER")
     assert world.item(entry_id)["status"] == "READY_FOR_APPROVAL"
     assert world.slack.views == {}
-    assert told(world, "U-STRANGER") == [approval_handler._STRANGER] * 2
+    assert told(world, "U-STRANGER") == [approval_handler.STRANGER] * 2
 
 
 def test_a_stranger_cannot_hand_in_a_reason_either(world: World) -> None:
@@ -268,7 +272,7 @@ def test_a_stranger_cannot_hand_in_a_reason_either(world: World) -> None:
     payload = payload_of(world.slack.submit(APPROVER, view, {"reason": {"text": "Mine now"}}))
     payload["user"]["team_id"] = "T-OTHER"
     answer = resigned(world, payload)
-    assert json.loads(answer["body"])["errors"] == {"reason": approval_handler._STRANGER}
+    assert json.loads(answer["body"])["errors"] == {"reason": approval_handler.STRANGER}
     assert world.item(entry_id)["status"] == "READY_FOR_APPROVAL"
 
 
@@ -353,6 +357,82 @@ def test_slack_failing_costs_the_answer_and_nothing_else(world: World, kind: Any
     assert time.monotonic() - started < 2.5
     assert world.item(entry_id)["status"] == "APPROVED"
     assert len(world.messages()) == 1
+
+
+@pytest.mark.parametrize("action_id", ["approve_invoice", "reject_invoice", "view_pdf"])
+def test_the_answer_comes_within_three_seconds_cold_with_a_slow_slack(
+    world: World, action_id: str
+) -> None:
+    entry_id = an_asked(world)
+    request = a_request(world, entry_id, action_id)
+    world.slack.fail("slow", seconds=2.0, times=9)
+    world.slack.calls.clear()
+    world.restart()
+    started = time.monotonic()
+    assert world.request(request)["statusCode"] == 200
+    assert time.monotonic() - started < 3.0
+    assert sum(world.slack.calls.values()) == 1
+    if action_id == "approve_invoice":
+        assert world.item(entry_id)["status"] == "APPROVED"
+
+
+def test_the_answer_comes_within_a_second_warm(world: World) -> None:
+    world.click(an_asked(world), "approve_invoice")
+    entry_id = an_asked(world)
+    request = a_request(world, entry_id)
+    world.aws.calls.clear()
+    started = time.monotonic()
+    world.request(request)
+    assert time.monotonic() - started < 1.0
+    operations = [operation for operation, _ in world.aws.calls]
+    assert operations == ["GetItem", "GetItem", "UpdateItem", "SendMessage"]
+
+
+def test_a_decision_is_written_before_slack_is_called(world: World) -> None:
+    entry_id = an_asked(world)
+    seen: list[str] = []
+    answer_url = world.slack._respond_to_url
+
+    def look(token: str, arguments: Json) -> Json:
+        seen.append(world.item(entry_id)["status"])
+        return answer_url(token, arguments)
+
+    world.slack.__dict__["_respond_to_url"] = look
+    world.click(entry_id, "approve_invoice")
+    assert seen == ["APPROVED"]
+
+
+@pytest.fixture
+def silence(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """A world whose DynamoDB takes connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", f"http://127.0.0.1:{port}")
+        yield world
+
+
+def test_a_dynamodb_that_never_answers_is_an_error_within_three_seconds(
+    world: World, silence: World
+) -> None:
+    del silence
+    entry_id = an_asked(world)
+    request = a_request(world, entry_id)
+    approval_handler._wiring.cache_clear()
+    started = time.monotonic()
+    assert world.request(request) == {"statusCode": 503, "body": ""}  # Slack tells the person
+    assert 1.9 < time.monotonic() - started < 3.0
+    assert told(world) == []
+
+
+def test_no_call_to_slack_is_begun_that_cannot_end_in_time(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry_id = an_asked(world)
+    request = a_request(world, entry_id)
+    monkeypatch.setattr(approval_handler, "CALL_SLACK_WITHIN", 0.0)
+    assert world.request(request) == {"statusCode": 503, "body": ""}
+    assert world.item(entry_id)["status"] == "APPROVED"
+    assert told(world) == []
 
 
 def test_a_queue_that_is_down_leaves_the_bill_approved_for_the_sweep(world: World) -> None:
@@ -455,7 +535,7 @@ def test_a_table_down_while_rejecting_says_so_in_the_modal(world: World) -> None
     _, payload = rejected(world, entry_id)
     world.aws.refuses = lambda operation, _: operation == "UpdateItem"
     answer = resigned(world, payload)
-    assert json.loads(answer["body"])["errors"] == {"reason": approval_handler._TRY_AGAIN}
+    assert json.loads(answer["body"])["errors"] == {"reason": approval_handler.TRY_AGAIN}
 
 
 def test_a_decided_bill_opens_no_modal(world: World) -> None:
@@ -503,6 +583,56 @@ def test_no_state_is_a_dead_end(
         world.show()
     world.click(entry_id, action_id)
     assert told(world)[-1].startswith(answer)
+
+
+def a_failed(world: World) -> str:
+    """A bill on whose card the remedies stand."""
+    entry_id = an_asked(world)
+    world.click(entry_id, "approve_invoice")
+    failed(world, entry_id)
+    return entry_id
+
+
+def linked(world: World, entry_id: str, typed: str) -> Any:
+    """What is in front of the person after they handed in the modal; None once it is closed."""
+    world.click(entry_id, "link_existing")
+    view = list(world.slack.views)[-1]
+    answer = world.request(world.slack.submit(APPROVER, view, {"document": {"text": typed}}))
+    return world.slack.apply_submit_answer(view, 200, answer["body"].encode())
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        *("145", " 145 ", "https://qbo.intuit.com/app/bill?txnId=145"),
+        "https://sandbox.qbo.intuit.com/app/bill?x=1&txnid=145&y=2#top",
+    ],
+)
+def test_a_bill_is_linked_by_its_number_or_address_in_quickbooks(world: World, typed: str) -> None:
+    entry_id = a_failed(world)
+    assert linked(world, entry_id, typed) is None
+    assert world.item(entry_id)["link"]["id"] == "145"
+    world.show()
+    assert "linked it to number 145" in words(card(world, entry_id))
+    assert "retry_posting" in buttons(card(world, entry_id))  # it is no dead end
+
+
+@pytest.mark.parametrize("typed", ["INV-1001", "https://qbo.intuit.com/app/bill", "-1", "9" * 21])
+def test_what_names_no_document_is_answered_in_the_modal(world: World, typed: str) -> None:
+    entry_id = a_failed(world)
+    shown = linked(world, entry_id, typed)
+    assert shown.errors == {"document": approval_handler.NEEDED["link_existing"]}
+    assert "link" not in world.item(entry_id)
+
+
+def test_linking_opens_its_modal_only_where_it_counts(world: World) -> None:
+    entry_id = a_failed(world)
+    shown = world.item(entry_id)["cards"][-1]
+    request = world.slack.click(APPROVER, shown["channel"], shown["ts"], "link_existing")
+    world.click(entry_id, "close_invoice", SECOND)
+    world.request(request)
+    assert world.slack.views == {}
+    assert told(world)[-1] == f"Already closed by <@{SECOND}>."
 
 
 def test_acknowledging_posts_nothing(world: World) -> None:

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
+import json
+import os
 from dataclasses import replace
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, cast, get_args
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, cast, get_args
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from asked import buttons, words
-from builders import a_bill, a_document, a_line, a_total, an_item
+from builders import a_bill, a_company, a_document, a_line, a_total, an_item
+from odoo_qb.amendment import changes
 from odoo_qb.bill import Vendor
-from odoo_qb.card import (
-    approval_card,
-    button_value,
-    rejection_modal,
-    rejection_notice,
-    retired_card,
-    summary,
-)
-from odoo_qb.item import Item, Status
+from odoo_qb.card import approval_card, retired_card, summary
+from odoo_qb.item import Item, Status, bill_of
+from odoo_qb.modals import link_modal, rejection_modal
+from odoo_qb.preflight import preflight
+from odoo_qb.reference import Account, KnownVendor, Snapshot, TaxCode
+from odoo_qb.replies import rejection_notice, reminder
 from sandbox.blocks import problems, serialised_length
 
 if TYPE_CHECKING:
@@ -29,6 +30,19 @@ if TYPE_CHECKING:
     from world import World
 
 STATUSES = get_args(Status)
+GOLDEN: Final = Path(__file__).parent / "data" / "golden-cards"
+AT: Final = "2026-11-21T09:30:00.000Z"
+DIGEST: Final = "d1" * 32
+FREIGHT: Final = Account(id="7", number="52130", name="Freight In", full_name="COGS:Freight In")
+OTHER: Final = Account(id="8", name="Uncategorized Expense", full_name="Uncategorized Expense")
+SNAPSHOT: Final = Snapshot(
+    taken_at=AT,
+    company_name="North Trading Inc.",
+    home_currency="USD",
+    multicurrency=True,
+    accounts=(FREIGHT, OTHER),
+    vendors=(KnownVendor(id="31", name="Acme Botanicals LLC", currency="USD"),),
+)
 HOSTILE = "<!channel> & *Co*"
 
 
@@ -39,6 +53,8 @@ def in_status(item: Item, status: str, text: str = "Entered twice.") -> Item:
         "decided_by": "U-APPROVER",
         "decided_at": "2026-11-21T09:30:00.000Z",
     }
+    if status not in {"READY_FOR_APPROVAL", "WITHDRAWN"}:
+        more["approvals"] = [an_approval(item)]
     if status in {"POSTED", "ALREADY_IN_QB"}:
         more["quickbooks"] = {"type": "Bill", "id": "145", "url": "https://qbo.example/app/bill"}
     if status == "POST_FAILED":
@@ -48,6 +64,10 @@ def in_status(item: Item, status: str, text: str = "Entered twice.") -> Item:
     if status == "VALIDATION_FAILED":
         more["problems"] = [text]
     return cast("Item", {**item, **more})
+
+
+def an_approval(item: Item, by: str = "U-APPROVER") -> dict[str, str]:
+    return {"by": by, "at": AT, "digest": item["digest"]}
 
 
 def sent(message: Message) -> dict[str, Any]:
@@ -63,7 +83,8 @@ def test_every_bill_of_the_dataset_gives_a_valid_card_in_every_status(world: Wor
             message = approval_card(in_status(item, status))
             assert problems(sent(message)) == [], (item["entry_id"], status)
         assert problems(sent(retired_card(item))) == []
-        assert problems(rejection_modal(item, button_value(item))) == []
+        assert problems(rejection_modal(item)) == []
+        assert problems(link_modal(item)) == []
 
 
 def test_a_card_says_what_a_person_needs_to_decide() -> None:
@@ -88,6 +109,97 @@ def test_the_companys_own_currency_stands_beside_another_one(currency: str, amou
     bill = replace(a_total("8"), currency=currency, company_total=Decimal(9))
     cells = [f["text"] for b in approval_card(an_item(bill)).blocks for f in b.get("fields", [])]
     assert cells[cells.index("*Amount*") + 1] == amount
+
+
+def shown_with(bill: Any, snapshot: Snapshot = SNAPSHOT, **company: Any) -> str:
+    """The words of a waiting bill's card after its preflight."""
+    flight = preflight(bill, a_company(**company), snapshot)
+    return words(approval_card(an_item(bill, preflight=flight.shown())))
+
+
+def test_a_line_says_which_account_in_quickbooks_it_goes_to() -> None:
+    rows = (
+        a_line("60", text="Sea", account_code="52130", account_name="Freight"),
+        a_line("40", text="Tape", account_code="600000", account_name="Expenses"),
+    )
+    seen = shown_with(replace(a_total("100"), lines=rows), default_account="Uncategorized Expense")
+    assert "60.00 USD  Sea → 52130 Freight → COGS:Freight In\\n" in seen
+    assert "40.00 USD  Tape → 600000 Expenses → Uncategorized Expense (default)" in seen
+
+
+def test_a_line_says_which_tax_code_it_gets() -> None:
+    abroad = replace(
+        SNAPSHOT,
+        country="GB",
+        tax_codes=(TaxCode(id="3", name="20.0% S"), TaxCode(id="4", name="No VAT")),
+    )
+    rows = (a_line("60", text="Sea", taxes=("VAT 20%",)), a_line("40", text="Tape"))
+    bill = replace(a_total("100"), lines=rows)
+    seen = shown_with(bill, abroad, taxes={"VAT 20%": "20.0% S", "none": "No VAT"})
+    assert "443000 Cash Discount Loss (VAT 20% → 20.0% S)" in seen
+    assert "443000 Cash Discount Loss (no tax → No VAT)" in seen
+
+
+def test_the_card_names_quickbooks_company_and_whether_it_knows_the_vendor() -> None:
+    seen = shown_with(a_total("8"))
+    assert "North Trading Inc." in seen
+    assert '"*QuickBooks vendor*"}, {"type": "plain_text", "text": "Acme Botanicals LLC",' in seen
+    new = shown_with(a_total("8", vendor=Vendor(odoo_id=9, name="Beta")))
+    assert "Beta (will be created)" in new
+
+
+def test_before_the_first_snapshot_nothing_is_said_of_quickbooks() -> None:
+    flight = preflight(a_bill(), a_company(), None)
+    assert "QuickBooks" not in words(approval_card(an_item(preflight=flight.shown())))
+
+
+def test_an_amended_bill_says_what_changed_while_it_waits() -> None:
+    item = an_item(changes=["The total is 9.00 USD instead of 8.00 USD.", "The file b was added."])
+    message = approval_card(item)
+    assert "Changed since it was asked about:\\n• The total is 9.00 USD" in words(message)
+    assert "Changed: The file b was added." in message.text
+    assert "instead of" not in words(approval_card(in_status(item, "APPROVED")))
+
+
+def test_what_the_vendor_billed_before_stands_beside_a_bill_that_waits() -> None:
+    recent = [
+        {"entry_id": "odoo-1", "date": "2026-10-02", "total": Decimal("99.5"), "currency": "USD"},
+        {"entry_id": "odoo-0", "date": "2026-09-01", "total": Decimal(100), "currency": "USD"},
+    ]
+    seen = "Before: 99.50 USD on 2026-10-02 · 100.00 USD on 2026-09-01"
+    assert seen in words(approval_card(an_item(), recent))
+    assert "Before" not in words(approval_card(in_status(an_item(), "APPROVED"), recent))
+
+
+def test_a_failed_bill_says_what_each_remedy_is_for() -> None:
+    seen = words(approval_card(in_status(an_item(), "POST_FAILED")))
+    for remedy in ("*Retry* once", "*Link existing* if QuickBooks has", "*Close* if"):
+        assert remedy in seen
+
+
+def test_a_link_that_is_being_compared_is_said_and_one_of_other_content_is_not() -> None:
+    item = in_status(an_item(), "POST_FAILED")
+    item["link"] = {**an_approval(item, "U-SECOND"), "id": "145"}
+    assert "linked it to number 145: the two are compared" in words(approval_card(item))
+    item["link"]["digest"] = "0" * 64
+    assert "145" not in words(approval_card(item))
+
+
+def test_a_linked_bill_says_who_linked_it() -> None:
+    item = in_status(an_item(), "ALREADY_IN_QB")
+    item["link"] = {**an_approval(item, "U-SECOND"), "id": "145"}
+    seen = words(approval_card(item))
+    assert "Already in QuickBooks as <https://qbo.example/app/bill|Bill 145>." in seen
+    assert "Linked by <@U-SECOND>" in seen
+    assert "Approved by <@U-APPROVER>" in seen
+
+
+def test_the_first_of_two_approvals_is_named_and_an_old_one_is_not() -> None:
+    item = an_item()
+    item["approvals"] = [an_approval(item)]
+    assert "Approved by <@U-APPROVER>: a second approver" in words(approval_card(item))
+    item["approvals"][0]["digest"] = "0" * 64
+    assert "U-APPROVER" not in words(approval_card(item))
 
 
 @pytest.mark.parametrize(
@@ -128,7 +240,7 @@ def test_a_bill_with_nothing_to_post_says_why_and_offers_no_approval() -> None:
         ("READY_FOR_APPROVAL", ["approve_invoice", "reject_invoice"]),
         ("APPROVED", ["take_back"]),
         ("REJECTED", ["reopen_invoice"]),
-        ("POST_FAILED", ["retry_posting", "close_invoice"]),
+        ("POST_FAILED", ["retry_posting", "link_existing", "close_invoice"]),
         *((s, []) for s in ("POSTING", "POSTED", "ALREADY_IN_QB", "ACKNOWLEDGED", "WITHDRAWN")),
         ("VALIDATION_FAILED", []),
     ],
@@ -307,18 +419,25 @@ def test_any_bill_whatever_its_texts_gives_a_valid_card(
         lines=tuple(lines),
         documents=tuple(a_document(name=name) for name in files),
     )
-    item = in_status(an_item(bill, warnings=said, nothing_to_post=why), status, text)
-    notice = {"by": "U-APPROVER", "reason": text}
+    targets = {n.account_code: {"id": "1", "name": text, "how": "default"} for n in lines}
+    codes = {" + ".join(n.taxes) or "none": {"id": "1", "name": why, "how": "name"} for n in lines}
+    flight = {"company_name": clerk, "vendor_name": vendor, "accounts": targets, "tax_codes": codes}
+    more: Any = {"preflight": flight, "changes": said}
+    item = in_status(an_item(bill, warnings=said, nothing_to_post=why, **more), status, text)
+    notice = {"kind": "escalation", "by": "U-APPROVER", "reason": text}
+    earlier = {"total": amounts[0], "currency": currency[:3], "date": "2026-01-01"}
     for message in (
-        approval_card(item),
+        approval_card(item, [earlier] * 3),
         retired_card(item),
         rejection_notice(item, notice, ["U-1"]),
+        reminder(item, notice, ["U-1"] * 20),
     ):
         assert problems(sent(message)) == []
         assert len(message.blocks) <= 50
         assert serialised_length(message.blocks) < 13_000
         assert len(message.text) <= 4_000
-    assert problems(rejection_modal(item, button_value(item))) == []
+    for modal in (rejection_modal(item), link_modal(item)):
+        assert problems(modal) == []
 
 
 def test_the_longest_texts_everywhere_at_once_still_fit() -> None:
@@ -334,8 +453,103 @@ def test_the_longest_texts_everywhere_at_once_still_fit() -> None:
         lines=tuple(a_line(text=long, account_name=long, taxes=(long,)) for _ in range(12)),
         documents=tuple(a_document(name=long) for _ in range(5)),
     )
-    item = an_item(bill, warnings=[long] * 5, nothing_to_post=long, amended_after="abc")
+    target = {"id": "1", "name": long, "how": "default"}
+    flight = {
+        "company_name": long,
+        "vendor_name": long,
+        "accounts": {"443000": target},
+        "tax_codes": {long: target},
+    }
+    more: Any = {"preflight": flight, "changes": [long] * 9, "amended_after": "abc"}
+    item = an_item(bill, warnings=[long] * 5, nothing_to_post=long, **more)
+    earlier = {"total": Decimal("1E+15"), "currency": "EUR", "date": "2026-01-01"}
     for status in STATUSES:
-        message = approval_card(in_status(item, status, long))
+        message = approval_card(in_status(item, status, long), [earlier] * 3)
         assert problems(sent(message)) == [], status
         assert serialised_length(message.blocks) < 13_000, status
+
+
+# -- twelve telling bills of the dataset ---------------------------------------------------
+#
+# Each card is a file to read. After a change that is meant, write them anew with
+# GOLDEN=write python -m pytest tests/test_card.py -k golden, and read what changed.
+
+RECENT: Final = [
+    {"entry_id": "odoo-1", "date": "2026-10-02", "total": Decimal("310.20"), "currency": "USD"},
+    {"entry_id": "odoo-0", "date": "2026-09-01", "total": Decimal(298), "currency": "USD"},
+]
+NO_PDF: Final = "No PDF: nothing to compare the figures with."
+TWIN: Final = (
+    "Possible duplicate: BILL/2026/10/0005 of this vendor has the same reference DUP-1 and"
+    " 55.00 USD."
+)
+
+
+def _first_of_two(item: Item) -> Item:
+    item["approvals"] = [an_approval(item)]
+    return item
+
+
+def _amended(item: Item) -> Item:
+    bill = bill_of(item)
+    before = replace(bill, amount_total=bill.amount_total - 10, bill_reference="OB&S <0>")
+    item["changes"] = changes(before, bill)
+    return item
+
+
+def _two_approvers(item: Item) -> Item:
+    item = in_status(item, "POSTED")
+    item["approvals"] = [an_approval(item), an_approval(item, "U-SECOND")]
+    return item
+
+
+def _linked(item: Item) -> Item:
+    item = in_status(item, "ALREADY_IN_QB")
+    item["link"] = {**an_approval(item, "U-SECOND"), "id": "145"}
+    return item
+
+
+def _same(item: Item) -> Item:
+    return item
+
+
+TELLING: Final[dict[str, tuple[str, list[str], Any]]] = {
+    "long-with-files": ("odoo-2", ["Not passed on: portal link (a link)."], _same),
+    "duplicate": ("odoo-22", [TWIN, NO_PDF], _same),
+    "foreign-currency": ("odoo-94", [], _same),
+    "credit-note": ("odoo-131", [], _same),
+    "zero-total": ("odoo-135", [NO_PDF], _same),
+    "future-date": ("odoo-143", ["The bill date 2027-03-01 is in the future."], _same),
+    "receipt": ("odoo-153", [NO_PDF], _same),
+    "hostile-name-first-of-two": ("odoo-162", [], _first_of_two),
+    "amended": ("odoo-97", [NO_PDF], _amended),
+    "posted-by-two": ("odoo-41", [], _two_approvers),
+    "linked": ("odoo-12", [], _linked),
+    "post-failed": (
+        "odoo-44",
+        [],
+        lambda item: in_status(item, "POST_FAILED", "The books are closed: open them."),
+    ),
+}
+
+
+def test_telling_bills_look_as_their_golden_cards_do(world: World) -> None:
+    world.extract()
+    company = a_company(default_account="Uncategorized Expense")
+    for name, (entry_id, warned, change) in TELLING.items():
+        bill = bill_of(world.item(entry_id))
+        flight = preflight(bill, company, SNAPSHOT).shown() if bill.amount_total else {}
+        zero = "The total is zero: there is nothing to post." if not bill.amount_total else ""
+        more: Any = {"preflight": flight, "digest": DIGEST, "nothing_to_post": zero}
+        item = change(an_item(bill, warnings=warned, **more))
+        message = approval_card(item, RECENT)
+        assert problems(sent(message)) == [], name
+        seen = json.dumps(sent(message), ensure_ascii=False, indent=1) + "\n"
+        path = GOLDEN / f"{name}.json"
+        if os.environ.get("GOLDEN") == "write":
+            path.write_text(seen)
+        assert seen == path.read_text(), name
+
+
+def test_every_golden_card_is_one_of_a_telling_bill() -> None:
+    assert {p.stem for p in GOLDEN.glob("*.json")} == set(TELLING)

@@ -20,8 +20,9 @@ from asked import (
     moved,
 )
 from builders import NOW, a_company
-from odoo_qb.decisions import RULES, Answer, Click, Decisions
+from odoo_qb.decisions import Answer, Click, Decisions
 from odoo_qb.documents import Documents
+from odoo_qb.policy import RULES
 from odoo_qb.store import TRANSITIONS, Table, verify_history
 from odoo_qb.sweep import Queue
 from world import APPROVER, CHANNEL, World
@@ -55,6 +56,7 @@ def a_click(world: World, entry_id: str, action_id: str, person: str = APPROVER)
         entry_id=entry_id,
         digest=world.item(entry_id)["digest"],
         reason="Entered twice." if action_id == "reject_invoice" else "",
+        document="145" if action_id == "link_existing" else "",
     )
 
 
@@ -79,7 +81,7 @@ class Interrupted(Table):
 
 def test_every_button_leads_along_the_table_of_transitions() -> None:
     for rule in RULES.values():
-        assert rule.after in TRANSITIONS[rule.before]
+        assert rule.after == rule.before or rule.after in TRANSITIONS[rule.before]
 
 
 def test_an_approval_is_written_queued_and_told(world: World) -> None:
@@ -165,6 +167,24 @@ def test_a_second_person_between_read_and_write_wins(world: World) -> None:
     assert world.messages() == []
 
 
+class Forgetful(Table):
+    """A table that takes a write, loses the answer, and refuses the SDK's repeat of it."""
+
+    def change(self, item: Item, **given: Any) -> Item:
+        super().change(item, **given)
+        return super().change(item, **given)
+
+
+def test_a_write_whose_answer_was_lost_is_a_decision_and_is_queued(world: World) -> None:
+    entry_id = a_stored(world)
+    table = Forgetful(world.clients["dynamodb"], world.names["table"])
+    answer = a_desk(world, table=table).decide(a_click(world, entry_id, "approve_invoice"))
+    assert answer.is_done
+    assert answer.text.startswith("Approved.")
+    assert len(world.item(entry_id)["approvals"]) == 1
+    assert len(world.messages()) == 1
+
+
 def test_an_amendment_between_read_and_write_leaves_nothing_decided(world: World) -> None:
     entry_id = a_stored(world)
     table = Interrupted(world, lambda: amended(world, entry_id))
@@ -233,6 +253,42 @@ def test_a_failed_posting_can_be_tried_again(world: World) -> None:
     assert "error" not in item
     assert item["history"][-1]["actor"] == SECOND
     assert len(world.messages()) == 2  # the deduplication id has the version: it is not swallowed
+
+
+def test_a_failed_posting_can_be_linked_to_what_quickbooks_has(world: World) -> None:
+    entry_id = a_stored(world)
+    decided(world, entry_id, "approve_invoice")
+    failed(world, entry_id)
+    answer = decided(world, entry_id, "link_existing", SECOND)
+    assert answer.is_done
+    assert "compared" in answer.text
+    item = world.item(entry_id)
+    assert (item["status"], item["decided_by"]) == ("POST_FAILED", APPROVER)
+    link = item["link"]
+    assert (link["id"], link["by"], link["digest"]) == ("145", SECOND, item["digest"])
+    assert item["history"][-1]["note"] == "said to be number 145 in QuickBooks"
+    assert item["card_due"] == item["version"]
+    assert len(world.messages()) == 2  # the approval's, and the one that has the two compared
+
+
+@pytest.mark.parametrize("remedy", ["retry_posting", "close_invoice"])
+def test_another_remedy_takes_the_place_of_a_link(world: World, remedy: str) -> None:
+    entry_id = a_stored(world)
+    decided(world, entry_id, "approve_invoice")
+    failed(world, entry_id)
+    decided(world, entry_id, "link_existing")
+    assert decided(world, entry_id, remedy).is_done
+    assert "link" not in world.item(entry_id)
+
+
+def test_a_link_the_queue_does_not_take_is_to_be_made_again(world: World) -> None:
+    entry_id = a_stored(world)
+    decided(world, entry_id, "approve_invoice")
+    failed(world, entry_id)
+    queue = Queue(client=world.clients["sqs"], url=world.names["queue"] + "-gone")
+    answer = a_desk(world, queue=queue).decide(a_click(world, entry_id, "link_existing"))
+    assert answer.text.endswith("link it again in some minutes.")
+    assert decided(world, entry_id, "link_existing").text.startswith("It is compared")
 
 
 def test_a_failed_posting_can_be_closed_for_good(world: World) -> None:

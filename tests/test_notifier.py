@@ -12,8 +12,8 @@ import asked
 import notifier
 from asked import a_stored, amended, an_asked, buttons, card, failed, replies, words
 from builders import a_company
-from notifier import Notifier
 from odoo_qb.errors import Throttled, Unavailable
+from odoo_qb.showing import Notifier
 from odoo_qb.slack import Slack
 from odoo_qb.store import Table
 from world import CHANNEL, Context, World
@@ -151,7 +151,12 @@ def test_a_failed_posting_shows_its_remedies(world: World) -> None:
     entry_id = an_asked(world)
     world.click(entry_id, "approve_invoice")
     failed(world, entry_id)
-    assert buttons(card(world, entry_id)) == ["retry_posting", "close_invoice", "view_pdf"]
+    assert buttons(card(world, entry_id)) == [
+        "retry_posting",
+        "link_existing",
+        "close_invoice",
+        "view_pdf",
+    ]
     assert "QuickBooks has this number already." in words(card(world, entry_id))
 
 
@@ -162,6 +167,46 @@ def test_a_company_with_a_channel_of_its_own_is_asked_there(world: World) -> Non
     assert world.item(entry_id)["cards"][0]["channel"] == "C-OWN"
     world.click(entry_id, "approve_invoice")
     assert world.item(entry_id)["status"] == "APPROVED"
+
+
+def test_what_a_vendor_billed_before_is_on_its_next_card(world: World) -> None:
+    for _ in range(4):
+        entry_id = an_asked(world)
+        asked.moved(world, entry_id, "APPROVED")
+        asked.moved(world, entry_id, "POSTING")
+        document = {"type": "Bill", "id": "145", "url": "https://qbo.example/app/bill"}
+        asked.moved(world, entry_id, "POSTED", quickbooks=document)
+        assert "Before" not in words(card(world, entry_id)) or posts(world) > 1
+        world.show()
+        world.show()
+    note = world.table.read_note("vendor#1MD#7")
+    assert [r["entry_id"] for r in note["recent"]][0] == entry_id
+    assert len(note["recent"]) == 3
+    seen = words(card(world, an_asked(world)))
+    assert "Before: " + " · ".join(["108.25 USD on 2026-11-02"] * 3) in seen
+
+
+def test_a_posted_bill_costs_one_write_for_its_vendor_however_often_it_is_shown(
+    world: World,
+) -> None:
+    entry_id = an_asked(world)
+    asked.moved(world, entry_id, "APPROVED")
+    asked.moved(world, entry_id, "POSTING")
+    document = {"type": "Bill", "id": "145", "url": "https://qbo.example/app/bill"}
+    asked.moved(world, entry_id, "POSTED", quickbooks=document)
+    world.aws.calls.clear()
+    world.show()
+    asked.moved(world, entry_id, "POSTED")
+    world.show()
+    writes = [a for o, a in world.aws.calls if o == "UpdateItem" and "vendor#" in str(a["Key"])]
+    assert len(writes) == 1
+
+
+def test_a_vendor_note_that_cannot_be_read_stops_no_card(world: World) -> None:
+    world.aws.refuses = lambda operation, given: (
+        operation == "GetItem" and "vendor#" in str(given["Key"])
+    )
+    assert buttons(card(world, an_asked(world)))
 
 
 def test_a_deleted_card_is_posted_again_while_it_has_to_ask(world: World) -> None:
@@ -374,9 +419,9 @@ def test_groups_are_read_at_most_once_a_minute(world: World) -> None:
     for _ in range(3):
         an_asked(world)
     assert world.slack.calls["usergroups.users.list"] == 2
-    assert world.slack.calls["users.info"] == 0
+    assert world.slack.calls["users.info"] == 4  # everybody once
     note = world.table.read_note("approvers#S-CONTROLLERS")
-    assert note["people"] == ["U-CONTROLLER"]
+    assert note["people"] == {"U-CONTROLLER": "cora@example.com"}
 
 
 def test_a_person_is_looked_up_once_a_day_not_at_each_refresh(world: World) -> None:

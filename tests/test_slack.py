@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from builders import an_item
-from odoo_qb.card import approval_card, rejection_modal
+from odoo_qb.card import approval_card
 from odoo_qb.errors import BadSignature, Refused, Throttled, Unavailable
+from odoo_qb.modals import rejection_modal
 from odoo_qb.slack import Slack, may_be_signed, verify
 from sandbox.serving import serve
 from sandbox.slack import Slack as Workspace
@@ -239,10 +240,10 @@ def test_an_answer_goes_to_slacks_hosts_only(slack: Slack, url: str) -> None:
 def test_a_modal_opens_for_who_clicked(workspace: Workspace, slack: Slack) -> None:
     clicked(workspace, slack)
     trigger = next(reversed(workspace._triggers))
-    slack.open_modal(trigger, rejection_modal(an_item(), "odoo-42|ab"))
+    slack.open_modal(trigger, rejection_modal(an_item()))
     assert [v.person for v in workspace.views.values()] == [APPROVER]
     with pytest.raises(Refused):
-        slack.open_modal(trigger, rejection_modal(an_item(), "odoo-42|ab"))
+        slack.open_modal(trigger, rejection_modal(an_item()))
 
 
 def test_members_of_groups_and_channels_are_read_to_the_last_page(
@@ -255,8 +256,26 @@ def test_members_of_groups_and_channels_are_read_to_the_last_page(
 
 
 @pytest.mark.parametrize(
-    ("person", "is_one"),
-    [(APPROVER, True), ("U-GUEST", False), ("U-BOT", False), ("U-LEFT", False), ("U-X", False)],
+    ("person", "email"),
+    [
+        (APPROVER, "ada@example.com"),
+        *((person, None) for person in ("U-GUEST", "U-BOT", "U-LEFT", "U-X")),
+    ],
 )
-def test_only_full_members_are_colleagues(slack: Slack, person: str, is_one: bool) -> None:
-    assert slack.is_colleague(person) == is_one
+def test_only_full_members_are_colleagues(slack: Slack, person: str, email: str | None) -> None:
+    assert slack.colleague_email(person) == email
+
+
+def test_an_address_that_slack_does_not_tell_is_empty(workspace: Workspace, slack: Slack) -> None:
+    workspace.scopes.remove("users:read.email")
+    assert slack.colleague_email(APPROVER) == ""
+
+
+def test_a_reply_is_seen_in_the_channel_only_where_that_is_wanted(
+    workspace: Workspace, slack: Slack
+) -> None:
+    ts = slack.post(CHANNEL, CARD, in_channel=True)
+    slack.post(CHANNEL, CARD, thread_ts=ts)
+    slack.post(CHANNEL, CARD, thread_ts=ts, in_channel=True)
+    asked = [r["arguments"].get("reply_broadcast", False) for r in workspace.requests]
+    assert asked == [False, False, True]

@@ -85,7 +85,11 @@ def _row(line: Line) -> tuple[Any, ...]:
 
 def _changed_row(before: Bill, old: Line, after: Bill, new: Line) -> str:
     pairs = (
-        ("amount", amount_text(old.amount, before.currency), amount_text(new.amount, after.currency)),
+        (
+            "amount",
+            amount_text(old.amount, before.currency),
+            amount_text(new.amount, after.currency),
+        ),
         ("account", _account(old), _account(new)),
         ("taxes", ", ".join(old.taxes), ", ".join(new.taxes)),
         ("text", old.text, new.text),
@@ -100,7 +104,9 @@ def _changed_row(before: Bill, old: Line, after: Bill, new: Line) -> str:
 
 
 def _named(bill: Bill, line: Line) -> str:
-    amount = f", {amount_text(line.amount, bill.currency)}" if line.kind in {"product", "tax"} else ""
+    amount = (
+        f", {amount_text(line.amount, bill.currency)}" if line.kind in {"product", "tax"} else ""
+    )
     return f"the {_ROW[line.kind]} {_short(line.text)}{amount}"
 
 

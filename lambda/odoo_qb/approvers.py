@@ -11,13 +11,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final, Literal, cast
+from typing import TYPE_CHECKING, Final, Literal
 
 from odoo_qb.errors import Conflict, Refused, Unavailable
 from odoo_qb.item import Raw, stamp
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
 
     from odoo_qb.item import Item
@@ -54,10 +54,10 @@ def sources(company: Company, channel: str, *, escalated: bool = False) -> tuple
 
 def known(table: Table, ids: Sequence[str], person: str, now: datetime) -> Known:
     """What is known of a person who wants to decide, where `ids` may."""
-    notes = _notes(table, [i for i in ids if i == person or not _is_user(i)])
     answer: Literal["no", "unknown"] = "no"
-    for source in ids:
-        note = notes.get(source, {})
+    concerning = [i for i in ids if i == person or not _is_user(i)]
+    for source in sorted(concerning, key=lambda i: i != person):
+        note = table.read_note(_note_id(source))
         read_at = str(note.get("at", ""))
         is_other = person in note.get("others", ())
         # Somebody named by id counts unless Slack said otherwise; of a list, while it is valid.
@@ -66,16 +66,15 @@ def known(table: Table, ids: Sequence[str], person: str, now: datetime) -> Known
             return Known(may_decide="yes", email=_email(note, person))
         if is_listed and read_at > stamp(now - VALID_FOR):
             return Known(may_decide="yes", email=_email(note, person))
-        if (source == person or not _is_user(source)) and read_at <= stamp(now - REFRESHED_AFTER):
+        if read_at <= stamp(now - REFRESHED_AFTER):
             answer = "unknown"
     return Known(may_decide=answer)
 
 
 def refresh(table: Table, slack: Slack, ids: Sequence[str], now: datetime) -> None:
     """Read users, groups and channels from Slack again, where that was not done just now."""
-    notes = _notes(table, ids)
     for source in ids:
-        note = notes.get(source, {})
+        note = table.read_note(_note_id(source))
         age = RENEWED_AFTER if _is_user(source) else REFRESHED_AFTER
         if str(note.get("at", "")) <= stamp(now - age):
             table.write_note(_note_id(source), _read(slack, source, note, now))
@@ -83,8 +82,8 @@ def refresh(table: Table, slack: Slack, ids: Sequence[str], now: datetime) -> No
 
 def need_refresh(table: Table, ids: Sequence[str], now: datetime) -> bool:
     """Whether what is known of `ids` grows old: then a bill that waits should `wake` somebody."""
-    notes = _notes(table, ids)
-    return any(str(notes.get(i, {}).get("at", "")) <= stamp(now - RENEWED_AFTER) for i in ids)
+    notes = (table.read_note(_note_id(i)) for i in ids)
+    return any(str(note.get("at", "")) <= stamp(now - RENEWED_AFTER) for note in notes)
 
 
 def wake(table: Table, item: Item) -> None:
@@ -101,14 +100,13 @@ def wake(table: Table, item: Item) -> None:
         return  # whoever changed the bill woke it
 
 
-def to_mention(table: Table, ids: Sequence[str], channel: str) -> list[str]:
-    """The users to call: those named and those of the groups, not a whole channel."""
-    notes = _notes(table, [i for i in ids if i != channel])
+def to_mention(table: Table, ids: Sequence[str]) -> list[str]:
+    """The people to call: colleagues named by id and those of the groups."""
     found: list[str] = []
     for source in ids:
-        note = notes.get(source, {})
-        found += [source] if _is_user(source) else sorted(note.get("people", ()))
-        found = [p for p in found if p not in note.get("others", ())]
+        note = table.read_note(_note_id(source))
+        listed = [source] if _is_user(source) else sorted(note.get("people", ()))
+        found += [p for p in listed if p not in note.get("others", ())]
     return list(dict.fromkeys(found))[:_MENTIONED]
 
 
@@ -150,12 +148,6 @@ def _colleagues(slack: Slack, members: Sequence[str], note: Raw, now: datetime) 
 
 def _email(note: Raw, person: str) -> str:
     return str(note.get("people", {}).get(person, ""))
-
-
-def _notes(table: Table, ids: Iterable[str]) -> dict[str, Raw]:
-    """The notes that exist, by id: one request."""
-    found = cast("Mapping[str, Raw]", table.get_many(_note_id(i) for i in ids))
-    return {name.removeprefix("approvers#"): note for name, note in found.items()}
 
 
 def _is_user(source: str) -> bool:

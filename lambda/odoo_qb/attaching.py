@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from odoo_qb.errors import Disconnected, Refused, Unavailable
+from odoo_qb.errors import Disconnected, Refused, Throttled, Unavailable
 from odoo_qb.quickbooks import File
 from odoo_qb.uploads import attachable, unattachable, upload_as
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 # QuickBooks takes 100 MB a request, but a request is twice in the function's memory of 256 MB.
 REQUEST_BYTES: Final = 20_000_000
+_UNSURE_SECONDS: Final = 120  # QuickBooks may be at it for so long; a look before tells nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +44,8 @@ def attach_all(
     """Attach what is not attached yet; the names attached, and sentences about what is not.
 
     `target` is entity and id; a `fresh` document, made a moment ago, has nothing attached. An
-    upload of which nobody knows whether it arrived raises Unavailable, so that the next
-    delivery looks first, unless this is the `last_try`. What is refused is looked for, too, and
+    upload of which nobody knows whether it arrived raises Throttled, so that the next delivery
+    looks first, when that can tell, unless this is the `last_try`. What is refused is looked for, too, and
     then sent once more, each file alone.
     """
     wanted = [_Wanted(d, *(upload_as(d) or ("", ""))) for d in attachable(bill.documents)]
@@ -136,7 +137,8 @@ class _Uploads:
             return
         except Unavailable as error:
             if not self._last_try:
-                raise
+                wait = error.wait_seconds if isinstance(error, Throttled) else _UNSURE_SECONDS
+                raise Throttled(str(error), wait) from error
             self.failed |= {w: str(error) for w in batch}
             self.unsure |= set(batch)
             return

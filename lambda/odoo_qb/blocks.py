@@ -17,8 +17,10 @@ Block = dict[str, Any]
 # card stays below the 13,000 characters of JSON that a message may have in all.
 HEADER: Final = 150
 FIELD: Final = 200
-TEXT: Final = 2400
-LINE: Final = 200
+TEXT: Final = 1500
+LINE: Final = 220
+LINE_TEXT: Final = 80  # of a line: what was bought; its accounts need the rest
+LINES: Final = 2500  # ten of them, a count and the totals
 NAMES: Final = 300
 FALLBACK: Final = 3000  # chat.update takes 4,000
 
@@ -38,9 +40,9 @@ def header(text: str) -> Block:
     return {"type": "header", "text": plain(cut(text, HEADER))}
 
 
-def section(text: str) -> Block:
+def section(text: str, length: int = TEXT) -> Block:
     """Text of anybody's, shown as it is."""
-    return {"type": "section", "text": plain(cut(text, TEXT))}
+    return {"type": "section", "text": plain(cut(text, length))}
 
 
 def markdown(text: str) -> Block:
@@ -78,6 +80,12 @@ def cut(text: str, length: int, costs: Mapping[str, int] = IN_JSON) -> str:
         if spent > length:
             return clean[: place - 1] + "…"
     return clean
+
+
+def people(ids: Sequence[str]) -> str:
+    """Users by name, in mrkdwn: "A", "A and B", "A, B and C"."""
+    names = [f"<@{i}>" for i in ids]
+    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
 
 
 def when(instant: str) -> str:

@@ -8,28 +8,24 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 from odoo_qb.bill import amount_text
 from odoo_qb.blocks import (
     ESCAPED,
     FALLBACK,
-    FIELD,
-    LINE,
-    NAMES,
-    TEXT,
     Block,
     button,
     cut,
     escaped,
-    fields,
     header,
     markdown,
+    people,
     plain,
     section,
     when,
 )
-from odoo_qb.item import LINES_ON_CARD
+from odoo_qb.particulars import particulars, vendor_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,7 +37,6 @@ _FOREIGN: Final = re.compile(r"</?\w|<!DOCTYPE|[{}\n]|Traceback", re.IGNORECASE)
 _CHANGED: Final = "This bill changed in Odoo after this card was posted: a newer card asks again."
 
 _KIND: Final = {"in_invoice": "Bill", "in_refund": "Credit note", "in_receipt": "Receipt"}
-_WAITING: Final = ("READY_FOR_APPROVAL",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,15 +55,11 @@ class Message:
         return {"text": self.text, "blocks": self.blocks}
 
 
-def approval_card(item: Item) -> Message:
-    """The card of a bill in the state it is in."""
-    title = _title(item)
-    blocks: list[Block] = [header(title), *_outcome(item)]
+def approval_card(item: Item, recent: Sequence[Raw] = ()) -> Message:
+    """The card of a bill in the state it is in; `recent` is what its vendor billed before."""
+    blocks: list[Block] = [header(_title(item)), *_outcome(item)]
     blocks += _why(item)
-    blocks += _warnings(item)
-    blocks += _facts(item)
-    blocks += _lines(item)
-    blocks += _files(item)
+    blocks += particulars(item, recent)
     blocks += _actions(item)
     return _message(item, blocks)
 
@@ -82,52 +73,14 @@ def retired_card(item: Item, why: str = _CHANGED) -> Message:
     return _message(item, blocks, "Outdated: ")
 
 
-def rejection_notice(item: Item, notice: Raw, users: Sequence[str]) -> Message:
-    """The reply in the card's thread that tells `users` who rejected the bill, and why."""
-    told = "".join(f"<@{user}> " for user in users)
-    blocks = [
-        markdown(f"{told}:no_entry: Rejected by <@{notice['by']}>."),
-        section(f"Reason: {notice['reason']}"),
-    ]
-    text = escaped(cut(f"{summary(item)}: {notice['reason']}", FALLBACK, ESCAPED))
-    return Message(text=f"{told}Rejected: {text}", blocks=blocks, ids=_ids(item))
-
-
-def notices_of(item: Item) -> list[Raw]:
-    """The replies owed or sent in the thread of the bill's card; `ts` is empty while owed."""
-    return list(cast("Raw", item).get("notices") or ())
-
-
 def button_value(item: Item) -> str:
     """What a button carries: which bill, and exactly which content of it."""
     return f"{item['entry_id']}|{item['digest']}"
 
 
-def rejection_modal(item: Item, private_metadata: str) -> Block:
-    """The modal that asks why a bill is rejected."""
-    return {
-        "type": "modal",
-        "callback_id": "reject_reason",
-        "private_metadata": private_metadata,
-        "title": plain("Reject this bill"),
-        "submit": plain("Reject"),
-        "close": plain("Cancel"),
-        "blocks": [
-            {"type": "section", "text": plain(cut(summary(item), TEXT))},
-            {
-                "type": "input",
-                "block_id": "reason",
-                "label": plain("Why? The reason is shown on the card."),
-                "element": {
-                    "type": "plain_text_input",
-                    "action_id": "text",
-                    "multiline": True,
-                    "min_length": 3,
-                    "max_length": 1000,
-                },
-            },
-        ],
-    }
+def approved_by(item: Item) -> list[str]:
+    """Who approved the bill as it stands, in their order."""
+    return [str(a["by"]) for a in item["approvals"] if a["digest"] == item["digest"]]
 
 
 def summary(item: Item) -> str:
@@ -135,7 +88,7 @@ def summary(item: Item) -> str:
     reference = f", reference {item['bill_reference']}" if item["bill_reference"] else ""
     amount = amount_text(item["amount_total"], item["currency"])
     return (
-        f"{_KIND[item['move_type']]} {item['odoo_name']} of {_vendor(item)}, {amount}"
+        f"{_KIND[item['move_type']]} {item['odoo_name']} of {vendor_of(item)}, {amount}"
         f"{reference} ({item['company']})"
     )
 
@@ -143,14 +96,16 @@ def summary(item: Item) -> str:
 def _message(item: Item, blocks: list[Block], prefix: str = "") -> Message:
     words = [f"{prefix}{_STATE_WORDS[item['status']]}: {summary(item)}.", *_more_words(item)]
     text = escaped(cut(" ".join(w for w in words if w), FALLBACK, ESCAPED))
-    return Message(text=text, blocks=blocks, ids=_ids(item))
+    return Message(text=text, blocks=blocks, ids=ids_of(item))
 
 
 def _more_words(item: Item) -> list[str]:
     """What a person who hears only the fallback text has to know besides."""
     match item["status"]:
         case "READY_FOR_APPROVAL":
-            return [*(f"Warning: {w}" for w in item["warnings"]), item["nothing_to_post"]]
+            changes = [f"Changed: {c}" for c in item.get("changes", ())]
+            warnings = [f"Warning: {w}" for w in item["warnings"]]
+            return [*changes, *warnings, item["nothing_to_post"]]
         case "VALIDATION_FAILED":
             return item["problems"]
         case "POST_FAILED":
@@ -161,7 +116,8 @@ def _more_words(item: Item) -> list[str]:
             return []
 
 
-def _ids(item: Item) -> dict[str, str]:
+def ids_of(item: Item) -> dict[str, str]:
+    """The metadata of a message about the bill."""
     return {"entry_id": item["entry_id"], "digest": item["digest"]}
 
 
@@ -181,45 +137,12 @@ _STATE_WORDS: Final = {
 
 def _title(item: Item) -> str:
     kind = _KIND[item["move_type"]]
-    return f"{kind} of {_vendor(item)}"
-
-
-def _vendor(item: Item) -> str:
-    vendor = item["vendor"]
-    return str(vendor["name"]) if vendor else "(no vendor)"
+    return f"{kind} of {vendor_of(item)}"
 
 
 def _outcome(item: Item) -> list[Block]:
     """Where the bill stands, once there is more to say than that it waits."""
-    status = item["status"]
-    who = f"<@{item['decided_by']}>" if item.get("decided_by") else "somebody"
-    who += when(item.get("decided_at", ""))
-    found: list[Block] = []
-    if status in {"APPROVED", "POSTING"}:
-        found.append(markdown(f":white_check_mark: Approved by {who}. Posting follows."))
-    elif status in {"POSTED", "ALREADY_IN_QB"}:
-        word = "Posted to" if status == "POSTED" else "Already in"
-        quickbooks = item["quickbooks"]
-        document = escaped(f"{quickbooks['type']} {quickbooks['id']}")
-        link = f"<{escaped(quickbooks['url'])}|{document}>"
-        found.append(markdown(f":ledger: {word} QuickBooks as {link}. Approved by {who}."))
-    elif status == "POST_FAILED":
-        found.append(markdown(f":x: *Not posted.* Approved by {who}."))
-        found.append(section(_failure(item["error"])))
-    elif status == "REJECTED":
-        found.append(markdown(f":no_entry: Rejected by {who}."))
-        found.append(section(f"Reason: {item['rejection_reason']}"))
-    elif status == "ACKNOWLEDGED" and item.get("error"):
-        found.append(markdown(f":ballot_box_with_check: Closed without posting by {who}."))
-        found.append(section(_failure(item["error"])))
-    elif status == "ACKNOWLEDGED":
-        found.append(markdown(f":ballot_box_with_check: Acknowledged by {who}."))
-    elif status == "WITHDRAWN":
-        found.append(
-            markdown(":leftwards_arrow_with_hook: No longer posted in Odoo: nothing to do.")
-        )
-    elif status == "VALIDATION_FAILED":
-        found.append(section("Blocked: " + " ".join(item["problems"])))
+    found = _decided(item)
     if item.get("amended_after"):
         found.append(
             markdown(
@@ -228,6 +151,74 @@ def _outcome(item: Item) -> list[Block]:
             )
         )
     return found
+
+
+def _decided(item: Item) -> list[Block]:
+    """What was decided by whom, and what came of it."""
+    who, found = _decider(item), list[Block]()
+    match item["status"]:
+        case "READY_FOR_APPROVAL" if approved_by(item):
+            first = f":one: Approved by {people(approved_by(item))}"
+            found = [markdown(f"{first}: a second approver has to approve it as well.")]
+        case "APPROVED" | "POSTING":
+            found = [markdown(f":white_check_mark: Approved by {who}. Posting follows.")]
+        case "POSTED" | "ALREADY_IN_QB":
+            found = [markdown(f":ledger: {_in_quickbooks(item)} Approved by {who}.")]
+        case "POST_FAILED":
+            found = [markdown(f":x: *Not posted.* Approved by {who}.")]
+            found += [section(_failure(item["error"])), markdown(_remedies(item))]
+        case "REJECTED":
+            found = [markdown(f":no_entry: Rejected by {who}.")]
+            found += [section(f"Reason: {item['rejection_reason']}")]
+        case "ACKNOWLEDGED" if item.get("error"):
+            found = [markdown(f":ballot_box_with_check: Closed without posting by {who}.")]
+            found += [section(_failure(item["error"]))]
+        case "ACKNOWLEDGED":
+            found = [markdown(f":ballot_box_with_check: Acknowledged by {who}.")]
+        case "WITHDRAWN":
+            arrow = ":leftwards_arrow_with_hook:"
+            found = [markdown(f"{arrow} No longer posted in Odoo: nothing to do.")]
+        case "VALIDATION_FAILED":
+            found = [section("Blocked: " + " ".join(item["problems"]))]
+    return found
+
+
+def _decider(item: Item) -> str:
+    """Who decided and when; of two approvers both."""
+    who = f"<@{item['decided_by']}>" if item.get("decided_by") else "somebody"
+    if item["status"] not in {"REJECTED", "ACKNOWLEDGED"} and approved_by(item):
+        who = people(approved_by(item))
+    return who + when(item.get("decided_at", ""))
+
+
+def _in_quickbooks(item: Item) -> str:
+    """What it became there, and by whose word if somebody said so."""
+    quickbooks = item["quickbooks"]
+    document = escaped(f"{quickbooks['type']} {quickbooks['id']}")
+    link = f"<{escaped(quickbooks['url'])}|{document}>"
+    if item["status"] == "POSTED":
+        return f"Posted to QuickBooks as {link}."
+    linked = link_of(item)
+    by = f" Linked by <@{linked['by']}>{when(linked['at'])}." if linked else ""
+    return f"Already in QuickBooks as {link}.{by}"
+
+
+def link_of(item: Item) -> Raw:
+    """Which document of QuickBooks a person said this very bill is; {} if nobody did."""
+    link = item.get("link") or {}
+    return link if link.get("digest") == item["digest"] else {}
+
+
+def _remedies(item: Item) -> str:
+    """What each button of a failed bill is for; or that one of them was clicked."""
+    link = link_of(item)
+    if link:
+        asked = f"<@{link['by']}>{when(link['at'])}"
+        return f":hourglass: {asked} linked it to number {link['id']}: the two are compared."
+    return (
+        "*Retry* once that is mended. *Link existing* if QuickBooks has this bill already."
+        " *Close* if it is not to be posted at all."
+    )
 
 
 def _failure(error: Raw) -> str:
@@ -245,66 +236,10 @@ def _why(item: Item) -> list[Block]:
     return [section(f"ⓘ {item['nothing_to_post']}")] if item["nothing_to_post"] else []
 
 
-def _warnings(item: Item) -> list[Block]:
-    if item["status"] not in _WAITING or not item["warnings"]:
-        return []
-    return [section("\n".join(f"⚠ {w}" for w in item["warnings"]))]
-
-
-def _facts(item: Item) -> list[Block]:
-    """Label and value side by side: a section shows its fields in two columns."""
-    amount = amount_text(item["amount_total"], item["currency"])
-    if item["company_currency"] not in {"", item["currency"]}:
-        amount += f" = {amount_text(item['company_total'], item['company_currency'])}"
-    if item["move_type"] == "in_refund":
-        amount = f"{amount} in our favour"
-    rows = [
-        ("Amount", amount),
-        ("Vendor", _vendor(item)),
-        ("Company", item["company"]),
-        ("Vendor's number", item["bill_reference"] or "none"),
-        ("Bill date", item["bill_date"]),
-        ("Due", " · ".join(p for p in (item["due_date"], item["payment_terms"]) if p)),
-        ("In Odoo", item["odoo_name"]),
-        ("Purchase order", item["po_number"]),
-        ("Entered by", item["entered_by"]),
-    ]
-    given = [(label, value) for label, value in rows if value]
-    return [fields(given[i : i + 5]) for i in range(0, len(given), 5)]
-
-
-def _lines(item: Item) -> list[Block]:
-    currency = item["currency"]
-    products = [n for n in item["lines"] if n["kind"] == "product"]
-    shown = [_line_text(n, currency) for n in products[:LINES_ON_CARD]]
-    hidden = int(item["line_count"]) - len(item["lines"]) + len(products) - len(shown)
-    if hidden > 0:
-        shown.append(f"… and {hidden} more line{'s' if hidden > 1 else ''}")
-    totals = f"Untaxed {amount_text(item['amount_untaxed'], currency)}"
-    if item["amount_tax"]:
-        totals += f" + tax {amount_text(item['amount_tax'], currency)}"
-    totals += f" = {amount_text(item['amount_total'], currency)}"
-    return [{"type": "divider"}, section("\n".join([*shown, cut(totals, FIELD)]))]
-
-
-def _line_text(line: Raw, currency: str) -> str:
-    account = " ".join(p for p in (line["account_code"], line["account_name"]) if p)
-    taxes = f" ({', '.join(line['taxes'])})" if line["taxes"] else ""
-    text = " ".join(str(line["text"]).split())
-    return cut(f"{amount_text(line['amount'], currency)}  {text} → {account}{taxes}", LINE)
-
-
-def _files(item: Item) -> list[Block]:
-    names = ", ".join(str(d["name"]) for d in item["documents"])
-    if not names:
-        return []
-    return [{"type": "context", "elements": [plain(cut(f"📎 {names}", NAMES))]}]
-
-
 def _actions(item: Item) -> list[Block]:
     value = button_value(item)
     buttons: list[Block] = []
-    if item["status"] in _WAITING:
+    if item["status"] == "READY_FOR_APPROVAL":
         if item["nothing_to_post"]:
             buttons.append(button("Acknowledge", "acknowledge_intercompany", value, "primary"))
         else:
@@ -312,6 +247,7 @@ def _actions(item: Item) -> list[Block]:
         buttons.append(button("Reject", "reject_invoice", value, "danger"))
     elif item["status"] == "POST_FAILED":
         buttons.append(button("Retry", "retry_posting", value, "primary"))
+        buttons.append(button("Link existing", "link_existing", value))
         close = button("Close", "close_invoice", value)
         buttons.append({**close, "confirm": _CLOSE})
     elif item["status"] == "APPROVED":

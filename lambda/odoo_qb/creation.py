@@ -34,6 +34,9 @@ WAIT_SECONDS: Final = 60
 SERVER_LIMIT: Final = timedelta(seconds=150)  # QuickBooks itself gives up after 120
 FOUND: Final = frozenset({"different", "total"})  # refusals that are about a document of ours
 _DUPLICATE: Final = "6140"
+# What QuickBooks itself, not a gateway, says of a closed company: a repeat might be told the
+# same when the company is open again.
+_ANSWERED: Final = frozenset({"100", "110", "120", "6190"})
 _HALF_A_CENT: Final = Decimal("0.005")
 # What the card shows of a payload; the bill's digest has the rest that matters.
 _SHOWN: Final = ("VendorRef", "Line", "TxnTaxDetail")
@@ -123,7 +126,9 @@ class Creation:
         entity = self.posting.entity
         try:
             return self.quickbooks.create(entity, attempt["body"], attempt["request_id"])
-        except Disconnected:
+        except Disconnected as refusal:
+            if refusal.code in _ANSWERED:
+                self.item = self.store(closed(self.item.get("attempts", ()), refusal.code))
             raise
         except Refused as refusal:
             found = self._own() if refusal.code == _DUPLICATE else None

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from odoo_qb import checks
+from odoo_qb.amendment import changes
 from odoo_qb.bill import amount_text
 from odoo_qb.duplicates import reference_id
 from odoo_qb.errors import Conflict
-from odoo_qb.item import content, stamp
+from odoo_qb.item import bill_of, content, stamp
 from odoo_qb.store import history_entry
 
 if TYPE_CHECKING:
@@ -105,6 +106,8 @@ class Keeping:
             self.table.put_new(_first(fields, bill, status, self.now), reference_id(bill))
             return
         anew: Item = {"revision": int(item["revision"]) + 1, "approvals": []}
+        if not again:
+            anew["changes"] = changes(bill_of(item, self.documents.lines(item)), bill)
         self.table.change(
             item,
             to=status,

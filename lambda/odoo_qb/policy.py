@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from odoo_qb.bill import amount_text
 from odoo_qb.blocks import escaped, people
 from odoo_qb.card import approved_by
 
@@ -61,6 +60,7 @@ RULES: Final[dict[str, Rule]] = {
         before="POST_FAILED",
         after="POST_FAILED",  # until the poster has compared the two
         done="It is compared with the one in QuickBooks; the card will say whether they agree.",
+        note="said to be number {document} in QuickBooks",
     ),
     "close_invoice": Rule(
         before="POST_FAILED",
@@ -128,8 +128,10 @@ def _not_this_approver(item: Item, company: Company, person: str, email: str) ->
 def standing(item: Item) -> str:
     """Where a bill stands, for somebody whose click came too late; mrkdwn."""
     who = f" by <@{item['decided_by']}>" if item.get("decided_by") else ""
-    approved = f"Already approved by {people(approved_by(item))}" if approved_by(item) else (
-        f"Already approved{who}"
+    approved = (
+        f"Already approved by {people(approved_by(item))}"
+        if approved_by(item)
+        else (f"Already approved{who}")
     )
     return {
         "VALIDATION_FAILED": "This bill is blocked until it is mended in Odoo.",
@@ -143,12 +145,6 @@ def standing(item: Item) -> str:
         "ACKNOWLEDGED": f"Already {'closed' if item.get('error') else 'acknowledged'}{who}.",
         "WITHDRAWN": "This bill is no longer posted in Odoo: there is nothing to decide.",
     }[item["status"]]
-
-
-def limit_text(company: Company, item: Item) -> str:
-    """The limit above which two must approve, with its currency."""
-    limit = company.two_approvals_above
-    return amount_text(limit, item["company_currency"]) if limit is not None else ""
 
 
 def _is_being_tried(item: Item) -> bool:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Self, cast
 
 import requests
 from quickbooks.client import QuickBooks
+from urllib3.filepost import encode_multipart_formdata
 
 from odoo_qb.connection import RECONNECT
 from odoo_qb.errors import Disconnected, Unavailable
@@ -236,7 +237,6 @@ class _Client(QuickBooks):  # type: ignore[misc]  # python-quickbooks has no typ
         headers: Any = "",  # noqa: ANN401 - as the library
         params: Any = "",  # noqa: ANN401 - as the library
         data: Any = "",  # noqa: ANN401 - as the library
-        files: Any = None,  # noqa: ANN401 - as requests
     ) -> requests.Response:
         """Send one request; an answer that is not a success is raised as what it means."""
         reading = request_type == "GET" or url.endswith("/query")
@@ -247,7 +247,6 @@ class _Client(QuickBooks):  # type: ignore[misc]  # python-quickbooks has no typ
                 headers={**headers, "Authorization": f"Bearer {self.session.access_token}"},
                 params=params,
                 data=data or None,
-                files=files,
                 timeout=_READ_SECONDS if reading else _WRITE_SECONDS,
             )
         except requests.RequestException as error:
@@ -257,11 +256,15 @@ class _Client(QuickBooks):  # type: ignore[misc]  # python-quickbooks has no typ
             raise refusal
         return cast("requests.Response", response)
 
-    def upload(self, url: str, parts: Any, request_id: str) -> Payload:  # noqa: ANN401 - as requests
-        """Send files as binary parts: base64, as the library sends them, arrives broken."""
+    def upload(self, url: str, parts: Any, request_id: str) -> Payload:  # noqa: ANN401 - as urllib3
+        """Send files as binary parts: base64, as the library sends them, arrives broken.
+
+        The boundary is the request id's, so that a repeat has the same bytes.
+        """
         params = {"minorversion": MINOR_VERSION, "requestid": request_id}
-        headers = {"Accept": "application/json"}
-        response = self.process_request("POST", url, headers, params, files=parts)
+        body, content_type = encode_multipart_formdata(parts, boundary=request_id)
+        headers = {"Accept": "application/json", "Content-Type": content_type}
+        response = self.process_request("POST", url, headers, params, body)
         return cast("Payload", json.loads(response.text, parse_float=Decimal))
 
 

@@ -91,9 +91,7 @@ def remind(table: Table, item: Item, company: Company, now: datetime) -> bool:
     return bool(due) and keep_notices(table, item, [*notices_of(item), *due], wake=True)
 
 
-def keep_notices(
-    table: Table, item: Item, notices: Sequence[Raw], *, wake: bool = False
-) -> bool:
+def keep_notices(table: Table, item: Item, notices: Sequence[Raw], *, wake: bool = False) -> bool:
     """Write a bill's notices, if neither they nor the bill changed since it was read."""
     was = notices_of(item)
     same = "notices = :was" if was else "(attribute_not_exists(notices) OR size(notices) = :none)"
@@ -121,14 +119,11 @@ def awake(instant: datetime, company: Company) -> datetime:
     starts, ends = time(from_hour, from_minute), time(until_hour, until_minute)
     local = instant.astimezone(zone)
     clock = local.time()
-    through_midnight = starts > ends
-    if through_midnight:
-        is_quiet = clock >= starts or clock < ends
-    else:
-        is_quiet = starts <= clock < ends
-    if not is_quiet:
+    is_evening = starts > ends and clock >= starts  # of hours that go through midnight
+    is_morning = clock < ends and (starts > ends or starts <= clock)
+    if not (is_evening or is_morning):
         return instant
-    day = local.date() + timedelta(days=through_midnight and clock >= starts)
+    day = local.date() + timedelta(days=is_evening)
     return datetime.combine(day, ends, zone).astimezone(instant.tzinfo)
 
 

@@ -65,9 +65,21 @@ class Slack:
         self._seconds = seconds
         self._host = urlsplit(api_url).netloc
 
-    def post(self, channel: str, message: Message, *, thread_ts: str | None = None) -> str:
-        """Post a message; returns its `ts`, by which it is updated."""
-        given = {"thread_ts": thread_ts} if thread_ts else {}
+    def post(
+        self,
+        channel: str,
+        message: Message,
+        *,
+        thread_ts: str | None = None,
+        in_channel: bool = False,
+    ) -> str:
+        """Post a message; returns its `ts`, by which it is updated.
+
+        With `thread_ts` it is a reply, which the channel itself shows only if `in_channel`.
+        """
+        given: dict[str, object] = {"thread_ts": thread_ts} if thread_ts else {}
+        if thread_ts and in_channel:
+            given["reply_broadcast"] = True
         answer = self._write(
             "chat.postMessage",
             channel=channel,
@@ -118,16 +130,21 @@ class Slack:
             if not cursor:
                 return found
 
-    def is_colleague(self, person: str) -> bool:
-        """Whether this is a full member of our workspace: no guest, stranger or bot."""
+    def colleague_email(self, person: str) -> str | None:
+        """A colleague's e-mail address, "" where Slack does not tell it.
+
+        None for whoever is no full member of our workspace: a guest, stranger or bot.
+        """
         try:
             user = self._read("users.info", user=person)["user"]
         except Refused as refusal:
             if refusal.code in {"user_not_found", "user_not_visible"}:
-                return False
+                return None
             raise
         apart = ("is_restricted", "is_ultra_restricted", "is_stranger", "is_bot", "deleted")
-        return not any(user.get(name) for name in apart)
+        if any(user.get(name) for name in apart):
+            return None
+        return str((user.get("profile") or {}).get("email") or "")
 
     def _write(self, method: str, **arguments: object) -> Any:  # noqa: ANN401 - Slack's JSON
         return self._call(method, json=arguments)

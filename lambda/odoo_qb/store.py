@@ -122,7 +122,8 @@ class Table:
     ) -> Item:
         """Write `values` and move to the status `to`, if the item still is as it was read.
 
-        One entry of history tells of it; `show` says that the card must show it. Returns the
+        One entry of history tells of a transition, of new content, or of what a `note` says; a
+        posting's own steps are in its attempts. `show` says that the card must show it. Returns the
         item as it now stands. A transition that the table above lacks is refused.
         """
         before = item["status"]
@@ -136,11 +137,10 @@ class Table:
             "status": after,
             "updated_at": stamp(now),
             "version": version,
-            "history": [
-                *item["history"],
-                history_entry(item["history"], now, actor, before, after, digest, note),
-            ],
         }
+        if after != before or note or digest != item["digest"]:
+            entry = history_entry(item["history"], now, actor, before, after, digest, note)
+            changed["history"] = [*item["history"], entry]
         if show:
             changed["card_due"] = version
         if after in FINAL and before not in FINAL:

@@ -7,13 +7,17 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from odoo_qb import approvers
 from odoo_qb.item import stamp
+from odoo_qb.reminders import remind
 from odoo_qb.store import TRANSITIONS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from odoo_qb.item import Item
+    from odoo_qb.settings import Company
     from odoo_qb.store import Table
 
 QUEUED_WITHIN: Final = timedelta(minutes=10)  # an approval is posted in seconds, or it is stuck
@@ -75,3 +79,28 @@ def _show_again(table: Table, now: datetime) -> int:
     oldest = min((item["updated_at"] for item in owing), default=stamp(until - _MARGIN))
     table.write_note(NOTE_ID, {"cards_since": min(oldest, stamp(until - _MARGIN))})
     return len(owing)
+
+
+def look_after_waiting(
+    table: Table, companies: Mapping[str, Company], now: datetime
+) -> dict[str, int]:
+    """Owe the reminders that became due, and keep what is known of the approvers fresh.
+
+    Returns how many bills wait and how many reminders are owed. The notifier, woken by the
+    bill, does the talking: only it may speak to Slack.
+    """
+    waiting = table.get_many(table.in_status("READY_FOR_APPROVAL", until=now))
+    reminded, woken = 0, set[str]()
+    for item in waiting.values():
+        company = companies.get(item["company"])
+        if company is None or item["status"] != "READY_FOR_APPROVAL":
+            continue
+        is_woken = remind(table, item, company, now)
+        reminded += is_woken
+        ids = [i for i in approvers.sources(company, "") if i]
+        if company.key not in woken and not is_woken and approvers.need_refresh(table, ids, now):
+            approvers.wake(table, item)
+            is_woken = True
+        if is_woken:
+            woken.add(company.key)
+    return {"waiting": len(waiting), "reminders": reminded}

@@ -49,9 +49,11 @@ async function refresh() {
 
 async function go(url) {
   const target = new URL(url, location.href);
-  history.pushState(null, "", target.pathname + target.search);
-  drawn += 1;
-  await refresh();
+  if (target.search !== location.search) {
+    history.pushState(null, "", target.search);
+    drawn += 1;
+    await refresh();
+  }
   const place = target.hash && document.getElementById(target.hash.slice(1));
   if (!place) return;
   if (place.tagName === "DETAILS") place.open = true;

@@ -83,10 +83,8 @@ def demo(run_dir: Path, folder: Path, *options: str) -> Demo:
         trace={
             name: [
                 json.loads(line)
-                for line in (folder / "trace" / f"{name}.jsonl")
-                .read_text()
-                .rstrip("\n")
-                .split("\n")
+                for line in (folder / "trace" / f"{name}.jsonl").read_text().split("\n")
+                if line
             ]
             for name in VENDORS
         },

@@ -1,0 +1,132 @@
+"""What a bill is, as blocks of its card: what changed, warnings, facts, lines, files. No I/O."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from odoo_qb.bill import amount_text
+from odoo_qb.blocks import FIELD, LINE, LINE_TEXT, LINES, NAMES, Block, cut, fields, plain, section
+from odoo_qb.item import LINES_ON_CARD
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from odoo_qb.item import Item, Raw
+
+
+def particulars(item: Item, recent: Sequence[Raw]) -> list[Block]:
+    """What a person compares before deciding; `recent` is what the vendor billed before.
+
+    What changed, the warnings and the earlier bills are of interest while it waits.
+    """
+    blocks: list[Block] = []
+    if item["status"] == "READY_FOR_APPROVAL":
+        blocks += _changes(item) + _warnings(item)
+    blocks += _facts(item)
+    if item["status"] == "READY_FOR_APPROVAL":
+        blocks += _before(recent)
+    return [*blocks, *_lines(item), *_files(item)]
+
+
+def vendor_of(item: Item) -> str:
+    """The vendor's name, or that there is none."""
+    vendor = item["vendor"]
+    return str(vendor["name"]) if vendor else "(no vendor)"
+
+
+def _changes(item: Item) -> list[Block]:
+    """What became different since it was asked about before."""
+    if not item.get("changes"):
+        return []
+    return [
+        section(
+            "\n".join(["Changed since it was asked about:", *(f"• {c}" for c in item["changes"])])
+        )
+    ]
+
+
+def _warnings(item: Item) -> list[Block]:
+    if not item["warnings"]:
+        return []
+    return [section("\n".join(f"⚠ {w}" for w in item["warnings"]))]
+
+
+def _facts(item: Item) -> list[Block]:
+    """Label and value side by side: a section shows its fields in two columns."""
+    preflight = item.get("preflight") or {}
+    amount = amount_text(item["amount_total"], item["currency"])
+    if item["company_currency"] not in {"", item["currency"]}:
+        amount += f" = {amount_text(item['company_total'], item['company_currency'])}"
+    if item["move_type"] == "in_refund":
+        amount = f"{amount} in our favour"
+    rows = [
+        ("Amount", amount),
+        ("Vendor", vendor_of(item)),
+        ("Company", item["company"]),
+        ("Vendor's number", item["bill_reference"] or "none"),
+        ("Bill date", item["bill_date"]),
+        ("Due", " · ".join(p for p in (item["due_date"], item["payment_terms"]) if p)),
+        ("In Odoo", item["odoo_name"]),
+        ("Purchase order", item["po_number"]),
+        ("Entered by", item["entered_by"]),
+        ("QuickBooks company", preflight.get("company_name", "")),
+        ("QuickBooks vendor", _vendor_there(preflight)),
+    ]
+    given = [(label, value) for label, value in rows if value]
+    return [fields(given[i : i + 5]) for i in range(0, len(given), 5)]
+
+
+def _vendor_there(preflight: Raw) -> str:
+    """The vendor QuickBooks will use, or that it gets one."""
+    name = str(preflight.get("vendor_name", ""))
+    return f"{name} (will be created)" if name and not preflight.get("vendor_id") else name
+
+
+def _before(recent: Sequence[Raw]) -> list[Block]:
+    """What the vendor billed before, to compare with."""
+    if not recent:
+        return []
+    bills = [f"{amount_text(r['total'], r['currency'])} on {r['date']}" for r in recent]
+    return [{"type": "context", "elements": [plain(cut(f"Before: {' · '.join(bills)}", NAMES))]}]
+
+
+def _lines(item: Item) -> list[Block]:
+    currency = item["currency"]
+    products = [n for n in item["lines"] if n["kind"] == "product"]
+    preflight = item.get("preflight") or {}
+    shown = [_line_text(n, currency, preflight) for n in products[:LINES_ON_CARD]]
+    hidden = int(item["line_count"]) - len(item["lines"]) + len(products) - len(shown)
+    if hidden > 0:
+        shown.append(f"… and {hidden} more line{'s' if hidden > 1 else ''}")
+    totals = f"Untaxed {amount_text(item['amount_untaxed'], currency)}"
+    if item["amount_tax"]:
+        totals += f" + tax {amount_text(item['amount_tax'], currency)}"
+    totals += f" = {amount_text(item['amount_total'], currency)}"
+    return [{"type": "divider"}, section("\n".join([*shown, cut(totals, FIELD)]), LINES)]
+
+
+def _line_text(line: Raw, currency: str, preflight: Raw) -> str:
+    """A line with its account in Odoo and the one it goes to, its taxes and their code."""
+    account = " ".join(p for p in (line["account_code"], line["account_name"]) if p)
+    target = _target((preflight.get("accounts") or {}).get(line["account_code"]))
+    codes = preflight.get("tax_codes") or {}
+    taxes = ", ".join(line["taxes"])
+    code = _target(codes.get(" + ".join(line["taxes"]) or "none"))
+    if taxes or code:
+        taxes = f" ({taxes or 'no tax'}{code})"
+    text = cut(" ".join(str(line["text"]).split()), LINE_TEXT)
+    return cut(f"{amount_text(line['amount'], currency)}  {text} → {account}{target}{taxes}", LINE)
+
+
+def _target(target: Raw | None) -> str:
+    """Where something of Odoo's goes in QuickBooks; one that only fills a gap says so."""
+    if not target:
+        return ""
+    return f" → {target['name']}{' (default)' if target['how'] == 'default' else ''}"
+
+
+def _files(item: Item) -> list[Block]:
+    names = ", ".join(str(d["name"]) for d in item["documents"])
+    if not names:
+        return []
+    return [{"type": "context", "elements": [plain(cut(f"📎 {names}", NAMES))]}]

@@ -1,0 +1,38 @@
+"""What is said in the thread of a bill's card: why it was rejected, that it still waits. No I/O."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from odoo_qb.blocks import ESCAPED, FALLBACK, cut, escaped, markdown, people, section, when
+from odoo_qb.card import Message, approved_by, ids_of, summary
+from odoo_qb.reminders import ESCALATION, waiting_since
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from odoo_qb.item import Item, Raw
+
+
+def rejection_notice(item: Item, notice: Raw, users: Sequence[str]) -> Message:
+    """The reply that tells `users` who rejected the bill, and why."""
+    told = "".join(f"<@{user}> " for user in users)
+    blocks = [
+        markdown(f"{told}:no_entry: Rejected by <@{notice['by']}>."),
+        section(f"Reason: {notice['reason']}"),
+    ]
+    text = escaped(cut(f"{summary(item)}: {notice['reason']}", FALLBACK, ESCAPED))
+    return Message(text=f"{told}Rejected: {text}", blocks=blocks, ids=ids_of(item))
+
+
+def reminder(item: Item, notice: Raw, users: Sequence[str]) -> Message:
+    """The reply that calls `users` to a bill that still waits."""
+    told = "".join(f"<@{user}> " for user in users)
+    waits = "waits for a decision"
+    if approved_by(item):
+        waits = f"was approved by {people(approved_by(item))} and waits for a second approver"
+    mark = ":rotating_light:" if notice["kind"] == ESCALATION else ":hourglass:"
+    said = f"{told}{mark} This bill {waits}, since{when(waiting_since(item))}."
+    text = escaped(cut(summary(item), FALLBACK, ESCAPED))
+    fallback = f"{told}Still to approve: {text}"
+    return Message(text=fallback, blocks=[markdown(said)], ids=ids_of(item))

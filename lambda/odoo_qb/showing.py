@@ -1,0 +1,179 @@
+"""Bring a bill's card in Slack up to date, and send the replies owed in its thread."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from aws_lambda_powertools import Logger
+from botocore.exceptions import BotoCoreError, ClientError
+
+from odoo_qb import approvers, recent
+from odoo_qb.card import approval_card, approved_by, retired_card
+from odoo_qb.errors import Refused, Throttled, Unavailable
+from odoo_qb.reminders import ESCALATION, is_escalated, keep_notices, notices_of, owed
+from odoo_qb.replies import rejection_notice, reminder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
+
+    from odoo_qb.card import Message
+    from odoo_qb.item import Card, Item, Raw
+    from odoo_qb.settings import Company
+    from odoo_qb.slack import Slack
+    from odoo_qb.store import Table
+
+logger = Logger(child=True)
+
+ENOUGH_SECONDS: Final = 20  # for one more bill: what is left is answered back
+_TRIES: Final = 3
+# A message of ours that can no longer be changed: somebody deleted it, or it is too old.
+_GONE: Final = {"message_not_found", "cant_update_message", "edit_window_closed"}
+_NO_CHANNEL: Final = {"channel_not_found", "not_in_channel", "is_archived"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notifier:
+    """What showing needs; `pause` keeps a channel within Slack's one message a second."""
+
+    table: Table
+    slack: Slack
+    companies: Mapping[str, Company]
+    channel: str
+    rejection_notify_users: Sequence[str]
+    pause: Callable[[], None]
+    sleep: Callable[[float], None]
+    clock: Callable[[], datetime]
+
+    def show(self, entry_id: str, seconds_left: Callable[[], float]) -> None:
+        """Bring the card of a bill up to date if that is owed, and send the replies it owes."""
+        for _ in range(_TRIES):
+            item = self.table.get(entry_id)
+            if item is None:
+                return None
+            if "card_due" not in item:
+                return self._reply(item, seconds_left)
+            self._refresh_approvers(item)
+            cards = self._cards(item, seconds_left)
+            self.table.card_shown(entry_id, int(item["card_due"]), cards)
+        raise Unavailable("The bill changes faster than it can be shown.")
+
+    def _cards(self, item: Item, seconds_left: Callable[[], float]) -> list[Card]:
+        """The bill's cards after Slack was told; the last one lives, the others are retired."""
+        asks = item["status"] == "READY_FOR_APPROVAL"
+        shown = approval_card(item, self._earlier_bills(item))
+        cards: list[Card] = []
+        for card in item["cards"]:
+            outdated = asks and card["digest"] != item["digest"]
+            if not card["retired"]:
+                message = retired_card(item) if outdated else shown
+                gone = _GONE | _NO_CHANNEL if asks else _GONE  # a new card can ask elsewhere
+                there = self._updated(card, message, gone, seconds_left)
+                card = {**card, "retired": outdated or not there}  # noqa: PLW2901 - the card as it now is
+            cards.append(card)
+        if asks and all(c["retired"] for c in cards):
+            channel = self._channel_of(item)
+            post = partial(self.slack.post, channel, shown)
+            ts = self._patiently(post, seconds_left)
+            cards.append({"channel": channel, "ts": ts, "digest": item["digest"], "retired": False})
+        return cards
+
+    def _updated(
+        self, card: Card, message: Message, gone: set[str], seconds_left: Callable[[], float]
+    ) -> bool:
+        """Update a card; False when it is not there any more, by one of the errors `gone`."""
+        try:
+            update = partial(self.slack.update, card["channel"], card["ts"], message)
+            self._patiently(update, seconds_left)
+        except Refused as refusal:
+            if refusal.code in gone:
+                return False
+            raise
+        return True
+
+    def _earlier_bills(self, item: Item) -> list[Raw]:
+        """What the vendor billed before; a bill that was posted is noted for the next one."""
+        note_id = recent.note_id(item)
+        if not note_id:
+            return []
+        try:
+            note = self.table.read_note(note_id)
+            bills = recent.with_bill(note, item)
+            if bills is not None:
+                self.table.write_note(note_id, {"recent": bills})
+        except (BotoCoreError, ClientError):
+            logger.exception("what the vendor billed before was left out", note=note_id)
+            return []
+        return recent.earlier_bills(note, item)
+
+    def _reply(self, item: Item, seconds_left: Callable[[], float]) -> None:
+        """Send the replies owed in the thread of the bill's last card, and note each at once."""
+        for notice in owed(item) if item["cards"] else ():
+            card = item["cards"][-1]
+            thread = None if card["retired"] else card["ts"]  # somebody deleted it
+            if notice["kind"] == "rejected":
+                called: list[str] = list(self.rejection_notify_users)
+                message = rejection_notice(item, notice, called)
+            else:
+                called = self._called(item, notice)
+                message = reminder(item, notice, called)
+            post = partial(
+                self.slack.post,
+                card["channel"],
+                message,
+                thread_ts=thread,
+                # A reminder that calls nobody by name would be seen by nobody in a thread.
+                in_channel=notice["kind"] != "rejected" and not called,
+            )
+            self._note_reply(item["entry_id"], notice, self._patiently(post, seconds_left))
+
+    def _called(self, item: Item, notice: Raw) -> list[str]:
+        """Whom a reminder calls: those who may decide and have not approved already."""
+        company = self.companies.get(item["company"])
+        if company is None:
+            return []
+        ids = company.approvers
+        if notice["kind"] == ESCALATION and company.escalation_approvers:
+            ids = company.escalation_approvers
+        done = approved_by(item)
+        people = approvers.to_mention(self.table, ids)
+        return [person for person in people if person not in done]
+
+    def _note_reply(self, entry_id: str, notice: Raw, ts: str) -> None:
+        """Keep the reply's `ts`; replies that others owe meanwhile are left as they are."""
+        for _ in range(_TRIES):
+            item = self.table.get(entry_id)
+            if item is None:
+                return
+            notices = [{**n, "ts": ts} if n == notice else n for n in notices_of(item)]
+            if keep_notices(self.table, item, notices):
+                return
+        raise Unavailable("The bill changes faster than a reply can be noted.")
+
+    def _patiently[T](self, call: Callable[[], T], seconds_left: Callable[[], float]) -> T:
+        """What `call` gives, after waiting as long as Slack asks, if there is the time."""
+        while True:
+            self.pause()
+            try:
+                return call()
+            except Throttled as throttled:
+                if throttled.wait_seconds > seconds_left() - ENOUGH_SECONDS:
+                    raise
+                self.sleep(throttled.wait_seconds)
+
+    def _refresh_approvers(self, item: Item) -> None:
+        """Who may decide is looked up before they are asked; a card is shown all the same."""
+        company = self.companies.get(item["company"])
+        if company is None:
+            return
+        try:
+            ids = approvers.sources(company, self.channel, escalated=is_escalated(item))
+            approvers.refresh(self.table, self.slack, ids, self.clock())
+        except (Refused, Unavailable) as error:
+            logger.warning("it was not read who may decide", company=company.key, reason=str(error))
+
+    def _channel_of(self, item: Item) -> str:
+        company = self.companies.get(item["company"])
+        return (company.slack_channel_id if company else "") or self.channel

@@ -1,0 +1,456 @@
+"""Every way QuickBooks may refuse or misbehave, through the poster, and what the bill comes to."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from builders import a_bill, a_line, a_total
+from desk import a_desk, documents
+from odoo_qb.preflight import preflight
+from odoo_qb.reference import sync
+from sandbox.quickbooks import Modes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from desk import Desk
+    from odoo_qb.item import Item
+
+
+@pytest.fixture
+def desk() -> Iterator[Desk]:
+    with a_desk() as made:
+        yield made
+
+
+def warm(desk: Desk) -> None:
+    """Snapshot, vendor and token are there: a posting is look, create, upload."""
+    desk.post(desk.approve(replace(a_bill(odoo_id=1, bill_reference="INV-0"), documents=())))
+
+
+def retried(desk: Desk, entry_id: str = "odoo-42") -> Item:
+    """A person clicks Retry."""
+    return desk.table.change(desk.stored(entry_id), to="APPROVED", actor="U", now=desk.now)
+
+
+# -- the table of errors, end to end ---------------------------------------------------------
+
+AGAIN = "AGAIN: QuickBooks could not do it just now"
+
+
+@pytest.mark.parametrize(
+    ("fault", "first", "then"),
+    [
+        # What passes by itself within one delivery or the next.
+        ({"kind": "fault", "status": 400, "code": "130"}, "POSTED", "POSTED"),
+        ({"kind": "fault", "status": 200, "code": "10000", "times": 2}, AGAIN, "POSTED"),
+        ({"kind": "fault", "status": 503, "code": "150", "times": 2}, AGAIN, "POSTED"),
+        ({"kind": "system_fault", "times": 2}, AGAIN, "POSTED"),
+        ({"kind": "html", "status": 502, "times": 2}, AGAIN, "POSTED"),
+        ({"kind": "throttle"}, "AGAIN: QuickBooks asks us to slow down.", "POSTED"),
+        ({"kind": "throttle", "body": "xml"}, "AGAIN: QuickBooks asks us to slow down.", "POSTED"),
+        # A token that ended, with the work done or not.
+        ({"kind": "unauthorized"}, "POSTED", "POSTED"),
+        ({"kind": "unauthorized", "committed": True}, "POSTED", "POSTED"),
+        ({"kind": "fault", "status": 500, "code": "120"}, "POSTED", "POSTED"),
+        # What somebody must do for the whole company.
+        ({"kind": "unauthorized", "times": 2}, "WAITING", "POSTED"),
+        ({"kind": "fault", "status": 403, "code": "3100"}, "WAITING", "POSTED"),
+        ({"kind": "fault", "status": 403, "code": "3201"}, "WAITING", "POSTED"),
+        ({"kind": "fault", "status": 400, "code": "6190"}, "WAITING", "POSTED"),
+        # What a person must do for this bill, and a retry that finds it done.
+        ({"kind": "fault", "status": 400, "code": "2020"}, "POST_FAILED", "POSTED"),
+        ({"kind": "fault", "status": 400, "code": "5030"}, "POST_FAILED", "POSTED"),
+        ({"kind": "fault", "status": 200, "code": "6000"}, "POST_FAILED", "POSTED"),
+        ({"kind": "fault", "status": 400, "code": "6100"}, "POST_FAILED", "POSTED"),
+        ({"kind": "fault", "status": 400, "code": "6140"}, "POST_FAILED", "POSTED"),
+        ({"kind": "fault", "status": 400, "code": "6210"}, "POST_FAILED", "POSTED"),
+    ],
+    ids=lambda value: "-".join(map(str, value.values())) if isinstance(value, dict) else "",
+)
+def test_each_error_of_a_create_ends_as_the_table_says_and_never_in_two_documents(
+    fault: dict[str, Any], first: str, then: str, desk: Desk
+) -> None:
+    warm(desk)
+    desk.quickbooks.inject(path="/bill", **fault)
+    item = desk.approve()
+    assert desk.post(item).startswith(first)
+    if desk.stored()["status"] == "POST_FAILED":
+        error = desk.stored()["error"]
+        assert error["code"] == fault["code"]
+        assert error["tid"]
+        assert error["message"].endswith(f"(QuickBooks error {fault['code']})")
+        item = retried(desk)
+    desk.now += timedelta(minutes=1)
+    assert desk.post(desk.stored(), "m2" if first == "WAITING" else "m1") == then
+    assert len(documents(desk)) == 2
+    assert len(desk.realm.attachables) == 1
+
+
+@pytest.mark.parametrize("path", ["/preferences", "/query", "/vendor", "/bill", "/upload"])
+@pytest.mark.parametrize("kind", ["throttle", "html", "reset", "truncated"])
+def test_wherever_it_breaks_off_the_next_delivery_goes_on(kind: Any, path: str) -> None:
+    with a_desk() as desk:
+        desk.quickbooks.inject(kind, path=path, status=503, times=2)
+        item = desk.approve()
+        said = [desk.post(item) for _ in range(3)]
+        is_seen_to_be_made = (kind, path) == ("truncated", "/bill")
+        assert said[0].startswith("POSTED" if is_seen_to_be_made else "AGAIN")
+        assert said[-1] == "POSTED"
+        assert len(documents(desk)) == len(desk.realm.attachables) == 1
+
+
+def test_no_token_and_no_traceback_is_in_what_is_kept(desk: Desk) -> None:
+    warm(desk)
+    desk.quickbooks.inject(
+        "fault", path="/bill", code="6000", detail='{"Fault": "x"} at com.intuit'
+    )
+    desk.post(desk.approve())
+    secret = desk.clients["secretsmanager"].get_secret_value(SecretId="token/north")
+    tokens = json.loads(secret["SecretString"])
+    text = json.dumps(desk.stored(), default=str)
+    for word in (tokens["access_token"], tokens["refresh_token"], "Traceback", "Bearer"):
+        assert word not in text
+
+
+# -- each switch of the simulator: what Intuit does not say, either way -----------------------
+
+
+@pytest.mark.parametrize("mode", ["610", "2500"])
+def test_an_account_made_inactive_after_the_snapshot_is_named_once_it_was_read_again(
+    mode: Any,
+) -> None:
+    with a_desk(Modes(inactive_reference=mode)) as desk:
+        warm(desk)
+        account = desk.realm.accounts[desk.realm.id_of("Account", "443000")]
+        account["Active"] = False
+        desk.company = replace(desk.company, default_account="")
+        desk.now += timedelta(minutes=5)
+        item = desk.approve()
+        assert desk.post(item) == "POST_FAILED"
+        assert "no account for 443000 Cash Discount Loss" in desk.stored()["error"]["message"]
+        account["Active"] = True
+        desk.now += timedelta(minutes=5)
+        assert desk.post(retried(desk), "m2") == "POSTED"
+        assert [a["outcome"] for a in desk.stored()["attempts"]] == [mode, "created"]
+
+
+def test_an_account_that_moved_since_the_snapshot_is_used_if_nothing_else_was_shown(
+    desk: Desk,
+) -> None:
+    warm(desk)
+    old = desk.realm.id_of("Account", "443000")
+    desk.realm.accounts[old] |= {"Active": False, "AcctNum": ""}
+    desk.realm.add_account("Discounts", desk.now, number="443000")
+    desk.now += timedelta(minutes=5)
+    assert desk.post(desk.approve()) == "POSTED"
+    assert desk.quickbooks.calls["preferences"] == 2
+
+
+def test_an_account_made_after_the_snapshot_is_found_before_the_bill_fails(desk: Desk) -> None:
+    desk.company = replace(desk.company, default_account="")
+    bill = replace(a_total("5.00"), lines=(a_line("5.00", account_code="777", account_name="New"),))
+    assert desk.post(desk.approve(bill)) == "POST_FAILED"
+    reads = desk.quickbooks.calls["preferences"]
+    assert reads == 1, "a snapshot of this minute is not read again"
+    desk.realm.add_account("New", desk.now, number="777")
+    desk.now += timedelta(minutes=5)
+    assert desk.post(retried(desk), "m2") == "POSTED"
+
+
+@pytest.mark.parametrize("mode", ["optional", "required"])
+def test_the_first_bill_in_a_currency_names_the_account_that_opens_with_its_vendor(
+    mode: Any,
+) -> None:
+    with a_desk(Modes(foreign_payable=mode)) as desk:
+        bills = [
+            replace(
+                a_total("80.00", odoo_id=n, currency="CHF", bill_reference=f"C-{n}"),
+                company_total=Decimal(90),
+            )
+            for n in (1, 2)
+        ]
+        assert [desk.post(desk.approve(b)) for b in bills] == ["POSTED", "POSTED"]
+        for document in desk.realm.bills.values():
+            assert document["APAccountRef"]["name"] == "Accounts Payable (A/P) - CHF"
+            assert document["ExchangeRate"] == Decimal("1.125")
+        assert desk.quickbooks.calls["preferences"] == 2
+
+
+@pytest.mark.parametrize(("mode", "status"), [("accepted", "POSTED"), ("refused", "POST_FAILED")])
+def test_a_negative_line_is_posted_or_told(mode: Any, status: str) -> None:
+    with a_desk(Modes(negative_line=mode)) as desk:
+        bill = replace(a_total("75.00"), lines=(a_line("85.00"), a_line("-10.00")))
+        assert desk.post(desk.approve(bill)) == status
+        assert len(documents(desk)) == (status == "POSTED")
+
+
+@pytest.mark.parametrize(("mode", "status"), [("accepted", "POSTED"), ("refused", "POST_FAILED")])
+def test_a_total_of_nothing_that_comes_this_far_is_posted_or_told(mode: Any, status: str) -> None:
+    with a_desk(Modes(zero_total=mode)) as desk:
+        bill = replace(a_total("0.00"), lines=(a_line("10.00"), a_line("-10.00")))
+        assert desk.post(desk.approve(bill)) == status
+
+
+@pytest.mark.parametrize("mode", ["per_vendor", "global"])
+def test_a_number_of_another_vendor_stands_in_the_way_only_where_quickbooks_says_so(
+    mode: Any,
+) -> None:
+    with a_desk(Modes(duplicates=mode)) as desk:
+        warm(desk)
+        [document] = desk.realm.bills.values()
+        document |= {"DocNumber": "INV-1001", "VendorRef": {"value": "999"}, "PrivateNote": ""}
+        status = desk.post(desk.approve())
+        assert status == ("POSTED" if mode == "per_vendor" else "POST_FAILED")
+        if mode == "global":
+            assert "link it if it is this one" in desk.stored()["error"]["message"]
+
+
+@pytest.mark.parametrize("mode", ["exact", "ignored"])
+def test_a_number_in_another_case_is_the_same_number(mode: Any) -> None:
+    with a_desk(Modes(duplicate_case=mode)) as desk:
+        warm(desk)
+        [document] = desk.realm.bills.values()
+        document |= {"DocNumber": "inv-1001", "PrivateNote": ""}
+        assert desk.post(desk.approve()) == "POST_FAILED"
+        assert "entered by somebody else" in desk.stored()["error"]["message"]
+
+
+def test_a_bill_typed_in_this_very_moment_is_for_a_person_and_a_retry_after_it_posts(
+    desk: Desk,
+) -> None:
+    warm(desk)
+    desk.quickbooks.inject("rival", path="/bill")
+    assert desk.post(desk.approve()) == "POST_FAILED"
+    assert "entered by somebody else" in desk.stored()["error"]["message"]
+    assert [a["outcome"] for a in desk.stored()["attempts"]] == ["6140"]
+    typed = next(k for k, d in desk.realm.bills.items() if "PrivateNote" not in d)
+    del desk.realm.bills[typed]
+    assert desk.post(retried(desk), "m2") == "POSTED"
+    assert len(documents(desk)) == 2
+
+
+@pytest.mark.parametrize("mode", ["allowed", "refused"])
+@pytest.mark.parametrize("numbered", [True, False], ids=["our numbers", "QuickBooks' numbers"])
+@pytest.mark.parametrize("committed", [True, False], ids=["committed", "not committed"])
+def test_a_credit_is_found_again_whoever_numbers_it(
+    mode: Any, numbered: bool, committed: bool
+) -> None:
+    with a_desk(Modes(vendor_ref_on_vendor_credit=mode), custom_txn_numbers=numbered) as desk:
+        desk.quickbooks.inject("reset", path="/vendorcredit", committed=committed, times=2)
+        desk.quickbooks.inject("reset", path="/query", nth=6)
+        item = desk.approve(a_total("30.00", move_type="in_refund"))
+        for _ in range(4):
+            if desk.post(item) == "POSTED":
+                break
+        assert desk.stored()["status"] == "POSTED"
+        assert len(documents(desk)) == 1
+        assert desk.stored()["quickbooks"]["doc_number"] == ("INV-1001" if numbered else "1001")
+
+
+@pytest.mark.parametrize("backslash", ["escapes", "literal"])
+@pytest.mark.parametrize("reference", ["A\\B-1", "O'Neil's", "100% #1+2&3", "x' OR 1=1", "Größe"])
+def test_a_bill_is_found_again_under_any_number(reference: str, backslash: Any) -> None:
+    with a_desk(Modes(backslash=backslash)) as desk:
+        item = desk.approve(a_bill(bill_reference=reference))
+        assert desk.post(item) == "POSTED"
+        again = desk.approve(a_bill(bill_reference=reference))
+        assert desk.post(again, "m2") == "ALREADY_IN_QB"
+        assert len(documents(desk)) == 1
+        assert desk.quickbooks.violations == []
+
+
+@pytest.mark.parametrize("mode", ["wait", "error600"])
+def test_a_try_that_is_still_under_way_is_not_made_again(mode: Any, desk: Desk) -> None:
+    desk.quickbooks.configure(modes={"request_id_in_flight": mode})
+    warm(desk)
+    desk.quickbooks.inject("fault", path="/bill", code="600", times=2)
+    item = desk.approve()
+    assert desk.post(item) == "AGAIN: QuickBooks has met this try before (error 600)."
+    assert desk.post(item) == "POSTED"
+    assert len(documents(desk)) == 2
+
+
+def test_a_try_that_quickbooks_knows_but_has_no_document_of_ends_with_a_person(desk: Desk) -> None:
+    warm(desk)
+    desk.quickbooks.inject("fault", path="/bill", code="600", times=4)
+    item = desk.approve()
+    assert desk.post(item).startswith("AGAIN")
+    desk.now += timedelta(minutes=5)
+    assert desk.post(item) == "POST_FAILED"
+    assert "no document of it: retry" in desk.stored()["error"]["message"]
+    assert desk.post(retried(desk), "m2") == "POSTED"
+    assert len(documents(desk)) == 2
+
+
+def test_a_request_id_that_is_forgotten_after_a_day_is_looked_for(desk: Desk) -> None:
+    desk.quickbooks.configure(modes={"request_id": "forget_after_ttl", "request_id_hours": 24})
+    warm(desk)
+    desk.quickbooks.inject("reset", path="/bill", committed=True, times=2)
+    desk.quickbooks.inject("reset", path="/query", nth=2)
+    item = desk.approve()
+    assert desk.post(item).startswith("AGAIN")
+    desk.now += timedelta(hours=30)
+    assert desk.post(item, "sweep") == "POSTED"
+    assert len(documents(desk)) == 2
+
+
+@pytest.mark.parametrize("body", ["json", "xml"])
+@pytest.mark.parametrize("seconds", [None, 5])
+def test_a_full_meter_keeps_a_bill_waiting_and_spends_nothing(
+    body: Any, seconds: int | None
+) -> None:
+    with a_desk(Modes(throttle_body=body, retry_after_seconds=seconds)) as desk:
+        desk.quickbooks.configure(limits={"core_plus_per_month": 0})
+        item = desk.approve()
+        assert desk.post(item).startswith("AGAIN")
+        desk.quickbooks.configure(limits={"core_plus_per_month": 500_000})
+        assert desk.post(item) == "POSTED"
+
+
+# -- what is no fault of a call --------------------------------------------------------------
+
+
+def test_a_subscription_that_ended_keeps_the_bills_waiting(desk: Desk) -> None:
+    warm(desk)
+    desk.realm.subscription_ended = True
+    assert desk.post(desk.approve()) == "WAITING"
+    assert "subscription of this company has ended" in desk.alarms[0]
+    desk.realm.subscription_ended = False
+    assert desk.post(desk.stored(), "sweep") == "POSTED"
+
+
+def test_a_company_that_is_configured_no_more_fails_with_its_name(desk: Desk) -> None:
+    item = desk.approve()
+    poster = replace(desk.poster(), companies={})
+    assert poster.post(item["entry_id"], 1, "m1") == "POST_FAILED"
+    assert desk.stored()["error"]["message"] == "The company north is no longer configured."
+
+
+def test_an_approval_of_another_content_asks_again(desk: Desk) -> None:
+    item = desk.approve(approvals=[{"by": "U", "at": "x", "digest": "another"}])
+    assert desk.post(item) == "READY_FOR_APPROVAL"
+    assert desk.stored()["changes"] == ["What was approved is no longer what would be posted."]
+    assert not documents(desk)
+
+
+def test_books_closed_in_between_fail_and_the_date_stays(desk: Desk) -> None:
+    warm(desk)
+    desk.realm.book_close_date = date(2026, 11, 30)
+    assert desk.post(desk.approve()) == "POST_FAILED"
+    assert desk.stored()["error"]["code"] == "6210"
+    desk.realm.book_close_date = None
+    assert desk.post(retried(desk), "m2") == "POSTED"
+    assert {d["TxnDate"] for d in documents(desk)} == {"2026-11-02"}
+
+
+def test_a_foreign_bill_is_not_posted_without_multicurrency() -> None:
+    with a_desk(multicurrency=False) as desk:
+        assert desk.post(desk.approve(a_total("5.00", currency="EUR"))) == "POST_FAILED"
+        assert "turn on Multicurrency" in desk.stored()["error"]["message"]
+        assert desk.post(desk.approve(a_total("5.00", odoo_id=2), entry_id="odoo-2")) == "POSTED"
+        assert not desk.realm.vendors or all(
+            "EUR" not in str(v) for v in desk.realm.vendors.values()
+        )
+
+
+def test_a_bill_of_a_british_company_has_its_tax_codes() -> None:
+    taxes = {"8.25%": "20.0% S", "none": "Exempt"}
+    with a_desk(country="GB", home_currency="USD", company={"taxes": taxes}) as desk:
+        assert desk.post(desk.approve()) == "POSTED"
+        [document] = desk.realm.bills.values()
+        assert document["TotalAmt"] == Decimal("108.25")
+        assert document["TxnTaxDetail"]["TotalTax"] == Decimal("8.25")
+
+
+def test_a_long_bill_is_posted_with_all_its_lines(desk: Desk) -> None:
+    lines = tuple(a_line("1.00", text=f"Line {n}") for n in range(250))
+    bill = replace(a_total("250.00"), lines=lines)
+    item = desk.approve(bill)
+    assert item["lines_key"]
+    desk.documents.keep_lines(bill, item["lines_key"])
+    assert desk.post(item) == "POSTED"
+    [document] = desk.realm.bills.values()
+    assert len(document["Line"]) == 250
+
+
+# -- the card said something else --------------------------------------------------------------
+
+
+def shown(desk: Desk, **settings: Any) -> dict[str, Any]:
+    snapshot = sync(desk.api(), desk.documents, "north", desk.now)
+    desk.company = replace(desk.company, **settings)
+    return preflight(a_bill(), desk.company, snapshot).shown()
+
+
+def test_who_is_asked_again_is_shown_what_will_happen_now(desk: Desk) -> None:
+    item = desk.approve(preflight=shown(desk))
+    desk.company = replace(desk.company, accounts={"443000": "612000"})
+    assert desk.post(item) == "READY_FOR_APPROVAL"
+    assert desk.stored()["preflight"]["accounts"]["443000"]["name"] == "Rent"
+
+
+def test_a_first_try_that_arrived_counts_although_the_mapping_changed_since(desk: Desk) -> None:
+    warm(desk)
+    item = desk.approve(preflight=shown(desk))
+    desk.quickbooks.inject("reset", path="/bill", committed=True, times=2)
+    desk.quickbooks.inject("reset", path="/query", nth=2)
+    assert desk.post(item).startswith("AGAIN")
+    desk.company = replace(desk.company, accounts={"443000": "612000"})
+    assert desk.post(item) == "POSTED"
+    assert len(documents(desk)) == 2
+
+
+def test_nobody_is_asked_again_while_a_first_try_may_still_arrive(desk: Desk) -> None:
+    warm(desk)
+    item = desk.approve(preflight=shown(desk))
+    desk.quickbooks.inject("reset", path="/bill", times=2)
+    assert desk.post(item).startswith("AGAIN")
+    desk.company = replace(desk.company, accounts={"443000": "612000"})
+    assert desk.post(item) == "AGAIN: An earlier try may still be under way."
+    desk.now += timedelta(minutes=5)
+    assert desk.post(item) == "READY_FOR_APPROVAL"
+    # Approved as it now is shown, it is posted as it now is shown.
+    asked = desk.stored()
+    approval = {"by": "U", "at": "x", "digest": asked["digest"]}
+    approved = desk.table.change(
+        asked, to="APPROVED", actor="U", now=desk.now, values={"approvals": [approval]}
+    )
+    assert desk.post(approved, "m9") == "POSTED"
+    document = desk.realm.bills[desk.stored()["quickbooks"]["id"]]
+    accounts = {n["AccountBasedExpenseLineDetail"]["AccountRef"]["name"] for n in document["Line"]}
+    assert accounts == {"Rent"}
+    assert [a["outcome"] for a in desk.stored()["attempts"]] == ["absent", "created"]
+
+
+def test_a_first_try_that_arrives_after_all_is_not_taken_for_the_second(desk: Desk) -> None:
+    warm(desk)
+    item = desk.approve(preflight=shown(desk))
+    desk.quickbooks.inject("reset", path="/bill", committed=True, times=2)
+    desk.quickbooks.inject("reset", path="/query", nth=2)
+    assert desk.post(item).startswith("AGAIN")
+    attempts = desk.stored()["attempts"]
+    lines = (a_line("100.00", account_code="612000", taxes=("8.25%",)), a_bill().lines[1])
+    amended = desk.approve(a_bill(lines=lines), revision=2, attempts=attempts)
+    desk.now += timedelta(minutes=5)
+    assert desk.post(amended, "m2") == "POST_FAILED"
+    assert "before the bill was amended" in desk.stored()["error"]["message"]
+    assert len(documents(desk)) == 2
+
+
+def test_the_desk_uses_every_switch_of_the_simulator() -> None:
+    """Each name below is varied by a test of posting, its files, vendors or tokens."""
+    varied = {
+        "request_id", "request_id_hours", "request_id_in_flight", "request_id_on_upload",
+        "rotation", "stale_refresh", "concurrent_refresh", "upload", "throttle_body",
+        "retry_after_seconds", "vendor_ref_on_vendor_credit", "backslash", "duplicates",
+        "duplicate_case", "inactive_reference", "inactive_name", "negative_line", "zero_total",
+        "foreign_payable",
+    }  # fmt: skip
+    assert set(Modes.__slots__) == varied

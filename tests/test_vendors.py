@@ -1,0 +1,225 @@
+"""The vendor in QuickBooks: existing, mapped or created; remembered; never guessed."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from builders import ACME, a_bill
+from desk import a_desk
+from odoo_qb.bill import Vendor
+from odoo_qb.reference import sync
+from sandbox.quickbooks import Modes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from desk import Desk
+    from odoo_qb.item import Item
+
+
+@pytest.fixture
+def desk() -> Iterator[Desk]:
+    with a_desk() as made:
+        yield made
+
+
+def add(desk: Desk, name: str, entity: str = "Vendor", **fields: Any) -> str:
+    record = {"DisplayName": name, "Active": True, "CurrencyRef": {"value": "USD"}} | fields
+    return str(desk.realm.add(entity, record, desk.now)["Id"])
+
+
+def a_bill_of(desk: Desk, number: int, vendor: Vendor = ACME, **fields: Any) -> Item:
+    bill = a_bill(
+        odoo_id=number, bill_reference=f"I-{number}", vendor=vendor, documents=(), **fields
+    )
+    return desk.approve(bill)
+
+
+def payee(desk: Desk, item: Item) -> str:
+    found = desk.stored(item["entry_id"])["quickbooks"]["id"]
+    return str(desk.realm.bills[found]["VendorRef"]["value"])
+
+
+def names(desk: Desk) -> list[str]:
+    return sorted(v["DisplayName"] for v in desk.realm.vendors.values())
+
+
+def error(desk: Desk, item: Item) -> str:
+    return str(desk.stored(item["entry_id"])["error"]["message"])
+
+
+def test_a_vendor_of_exactly_that_name_is_used_whatever_the_case(desk: Desk) -> None:
+    add(desk, "Acme Botanicals")
+    vendor_id = add(desk, "ACME BOTANICALS LLC")
+    item = a_bill_of(desk, 1)
+    assert desk.post(item) == "POSTED"
+    assert payee(desk, item) == vendor_id
+    assert desk.quickbooks.calls["vendor"] == 0
+
+
+def test_a_new_vendor_is_created_once_for_all_its_bills(desk: Desk) -> None:
+    items = [a_bill_of(desk, n) for n in (1, 2, 3)]
+    assert [desk.post(i) for i in items] == ["POSTED"] * 3
+    assert len({payee(desk, i) for i in items}) == desk.quickbooks.calls["vendor"] == 1
+    [vendor] = desk.realm.vendors.values()
+    assert vendor["DisplayName"] == ACME.name
+    assert vendor["PrimaryEmailAddr"] == {"Address": "ar@acme.example"}
+    assert desk.quickbooks.violations == []
+
+
+@pytest.mark.parametrize("email", ["", "none", "a@b", "x" * 100 + "@acme.example"])
+def test_an_address_quickbooks_would_not_take_is_left_out(email: str, desk: Desk) -> None:
+    item = a_bill_of(desk, 1, Vendor(odoo_id=8, name="Zeta", email=email))
+    assert desk.post(item) == "POSTED"
+    [vendor] = desk.realm.vendors.values()
+    assert "PrimaryEmailAddr" not in vendor
+
+
+def test_a_vendor_that_was_used_stays_the_same_when_it_is_renamed_on_either_side(
+    desk: Desk,
+) -> None:
+    vendor_id = add(desk, ACME.name)
+    desk.post(a_bill_of(desk, 1))
+    desk.realm.vendors[vendor_id]["DisplayName"] = "Acme Holding"
+    sync(desk.api(), desk.documents, "north", desk.now)
+    in_quickbooks = a_bill_of(desk, 2)
+    assert desk.post(in_quickbooks) == "POSTED"
+    in_odoo = a_bill_of(desk, 3, Vendor(odoo_id=ACME.odoo_id, name="Acme Group"))
+    assert desk.post(in_odoo) == "POSTED"
+    assert payee(desk, in_quickbooks) == payee(desk, in_odoo) == vendor_id
+    assert names(desk) == ["Acme Holding"]
+
+
+def test_each_currency_has_its_own_vendor(desk: Desk) -> None:
+    items = [a_bill_of(desk, n, currency=c) for n, c in ((1, "USD"), (2, "EUR"), (3, "EUR"))]
+    assert [desk.post(i) for i in items] == ["POSTED"] * 3
+    assert names(desk) == [ACME.name, f"{ACME.name} (EUR)"]
+
+
+def test_a_mapped_vendor_is_used_and_forgotten_when_the_mapping_goes() -> None:
+    with a_desk(company={"vendors": {ACME.name: "Zeta"}}) as desk:
+        vendor_id = add(desk, "zeta")
+        item = a_bill_of(desk, 1)
+        desk.post(item)
+        assert payee(desk, item) == vendor_id
+        assert desk.table.read_note("vendor#north#7") == {}
+
+
+@pytest.mark.parametrize("mode", ["kept", "marked_deleted"])
+def test_a_used_vendor_made_inactive_fails_with_what_to_do(mode: Any) -> None:
+    with a_desk(Modes(inactive_name=mode)) as desk:
+        desk.post(a_bill_of(desk, 1))
+        [vendor] = desk.realm.vendors.values()
+        vendor["Active"] = False
+        if mode == "marked_deleted":
+            vendor["DisplayName"] += " (deleted)"
+        sync(desk.api(), desk.documents, "north", desk.now)
+        item = a_bill_of(desk, 2)
+        assert desk.post(item) == "POST_FAILED"
+        assert "is inactive in QuickBooks: make it active again" in error(desk, item)
+        vendor["Active"] = True
+        desk.now += timedelta(minutes=5)
+        desk.table.change(desk.stored("odoo-2"), to="APPROVED", actor="U", now=desk.now)
+        assert desk.post(desk.stored("odoo-2"), "m2") == "POSTED"
+        assert len(desk.realm.vendors) == 1
+
+
+def test_a_vendor_that_was_merged_away_is_not_used_any_more(desk: Desk) -> None:
+    desk.post(a_bill_of(desk, 1))
+    desk.realm.vendors.clear()
+    desk.now += timedelta(minutes=5)
+    sync(desk.api(), desk.documents, "north", desk.now)
+    item = a_bill_of(desk, 2)
+    assert desk.post(item) == "POSTED"
+    assert payee(desk, item) in desk.realm.vendors
+
+
+@pytest.mark.parametrize("holder", ["Customer", "Employee"])
+def test_a_name_that_a_customer_or_employee_has_gets_a_suffix(holder: str, desk: Desk) -> None:
+    add(desk, ACME.name.upper(), holder)
+    items = [a_bill_of(desk, n) for n in (1, 2)]
+    assert [desk.post(i) for i in items] == ["POSTED"] * 2
+    assert names(desk) == [f"{ACME.name} (vendor)"]
+
+
+def test_a_suffixed_vendor_that_exists_already_is_used(desk: Desk) -> None:
+    add(desk, ACME.name, "Customer")
+    vendor_id = add(desk, f"{ACME.name} (vendor)")
+    item = a_bill_of(desk, 1)
+    assert desk.post(item) == "POSTED"
+    assert payee(desk, item) == vendor_id
+
+
+def test_a_vendor_that_somebody_makes_in_this_very_moment_is_used(desk: Desk) -> None:
+    desk.quickbooks.inject("rival", path="/vendor")
+    item = a_bill_of(desk, 1)
+    assert desk.post(item) == "POSTED"
+    assert names(desk) == [ACME.name]
+
+
+def test_a_name_whose_holder_cannot_be_seen_is_for_a_person(desk: Desk) -> None:
+    desk.quickbooks.inject("fault", path="/vendor", code="6240", detail="exists")
+    item = a_bill_of(desk, 1)
+    assert desk.post(item) == "POST_FAILED"
+    assert "create the vendor there by hand and map it" in error(desk, item)
+
+
+@pytest.mark.parametrize("request_id", ["replay_all", "replay_success_only"])
+def test_a_refused_vendor_is_made_on_retry_when_the_reason_has_gone(request_id: Any) -> None:
+    with a_desk(Modes(request_id=request_id)) as desk:
+        sync(desk.api(), desk.documents, "north", desk.now)
+        holder = add(desk, ACME.name, Active=False)
+        item = a_bill_of(desk, 1)
+        assert desk.post(item) == "POST_FAILED"
+        del desk.realm.vendors[holder]
+        desk.now += timedelta(minutes=5)
+        desk.table.change(desk.stored("odoo-1"), to="APPROVED", actor="U", now=desk.now)
+        assert desk.post(desk.stored("odoo-1"), "m2") == "POSTED"
+
+
+def test_a_vendor_made_since_in_another_currency_is_for_a_person(desk: Desk) -> None:
+    sync(desk.api(), desk.documents, "north", desk.now)
+    add(desk, ACME.name, CurrencyRef={"value": "EUR"})
+    item = a_bill_of(desk, 1)
+    assert desk.post(item) == "POST_FAILED"
+    assert "is paid in EUR" in error(desk, item)
+    assert not desk.realm.bills
+
+
+@pytest.mark.parametrize("backslash", ["escapes", "literal"])
+@pytest.mark.parametrize(
+    "name", ['O\'Neil "& Sons"', "back\\slash", "x' OR Active = true", "Größe 100%", "日本素材"]
+)
+def test_any_name_is_found_again_and_made_only_once(name: str, backslash: Any) -> None:
+    with a_desk(Modes(backslash=backslash)) as desk:
+        sync(desk.api(), desk.documents, "north", desk.now)
+        add(desk, f"{name} Inc")
+        first = a_bill_of(desk, 1, Vendor(odoo_id=8, name=name))
+        assert desk.post(first) == "POSTED"
+        assert desk.realm.vendors[payee(desk, first)]["DisplayName"] == name
+        # Another partner of the same name, and a snapshot from before: found, not made again.
+        second = a_bill_of(desk, 2, Vendor(odoo_id=9, name=name))
+        assert desk.post(second) == "POSTED"
+        assert payee(desk, second) == payee(desk, first)
+
+
+@pytest.mark.parametrize("kind", ["reset", "html", "system_fault", "throttle"])
+def test_a_failing_search_creates_nobody(kind: Any, desk: Desk) -> None:
+    sync(desk.api(), desk.documents, "north", desk.now)
+    add(desk, ACME.name)
+    desk.quickbooks.inject(kind, path="/query", status=503)
+    item = a_bill_of(desk, 1)
+    assert desk.post(item).startswith("AGAIN")
+    assert desk.post(item) == "POSTED"
+    assert names(desk) == [ACME.name]
+
+
+def test_a_vendor_whose_making_was_not_answered_is_found_by_the_next_delivery(desk: Desk) -> None:
+    desk.quickbooks.inject("reset", path="/vendor", committed=True)
+    item = a_bill_of(desk, 1)
+    assert desk.post(item).startswith("AGAIN")
+    assert desk.post(item) == "POSTED"
+    assert names(desk) == [ACME.name]
