@@ -21,7 +21,7 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.dynamodb.models import dynamodb_backends
 
 from builders import a_bill
-from desk import a_desk, a_file
+from desk import REALM, a_desk, a_file
 from odoo_qb.store import verify_history
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from odoo_qb.item import Item
 
 SEQUENCES = 1_000
-_PATHS = ("/query", "/query", "/bill", "/bill", "/vendor", "/upload", "/oauth2", "/preferences")
+_PATHS = ("/query", "/query", "/bill", "/bill", "/vendor", "/upload", "/upload", "/oauth2")
 _KINDS = (
     "reset", "timeout", "truncated", "html", "system_fault", "throttle", "unauthorized", "fault",
 )  # fmt: skip
@@ -99,7 +99,8 @@ def _day(desk: Desk, aws: AwsCalls, number: int) -> str:
             "request_id_on_upload": dice.choice(["honoured", "ignored"]),
             "rotation": dice.choice(["sticky24h", "every_use"]),
             "request_id_in_flight": dice.choice(["wait", "error600"]),
-        }
+        },
+        realms={REALM: {"duplicate_warning": dice.random() < 0.5}},
     )
     bill = replace(
         a_bill(odoo_id=number, bill_reference=f"INV-{number}"),
@@ -110,7 +111,7 @@ def _day(desk: Desk, aws: AwsCalls, number: int) -> str:
         desk.quickbooks.inject(
             dice.choice(_KINDS),  # type: ignore[arg-type]  # one of the kinds
             path=dice.choice(_PATHS),
-            nth=dice.randint(1, 3),
+            nth=dice.choice([1, 1, 1, 2, 3]),
             times=dice.randint(1, 3),
             committed=dice.random() < 0.5,
             status=dice.choice([200, 400, 500, 502, 503]),

@@ -45,8 +45,8 @@ def attach_all(
 
     `target` is entity and id; a `fresh` document, made a moment ago, has nothing attached. An
     upload of which nobody knows whether it arrived raises Throttled, so that the next delivery
-    looks first, when that can tell, unless this is the `last_try`. What is refused is looked for, too, and
-    then sent once more, each file alone.
+    looks first, when that can tell, unless this is the `last_try`. What is refused is looked
+    for, too, and then sent once more, each file alone.
     """
     wanted = [_Wanted(d, *(upload_as(d) or ("", ""))) for d in attachable(bill.documents)]
     uploads = _Uploads(bill.entry_id, target, quickbooks, documents, last_try=last_try)
