@@ -35,7 +35,8 @@ def new_bill(parts: Parts, form: MultiDict[str, str]) -> int:
     companies = parts.odoo.records["res.company"]
     numbers = [n for n, row in companies.items() if row["name"] == company]
     vendor = form.get("vendor", "")
-    if not numbers or not vendor.isdecimal():
+    known = vendor.isdecimal() and int(vendor) in parts.odoo.records["res.partner"]
+    if not numbers or not known:
         raise ActError("A bill needs a company and a vendor.")
     lines = _lines(form)
     if not lines:
@@ -153,8 +154,10 @@ def close(parts: Parts, at: Look, form: Mapping[str, str]) -> str:
 
 def dismiss(parts: Parts, at: Look, form: Mapping[str, str]) -> str:
     """Take a message that only one person sees from their sight."""
-    told = parts.slack.channels[at.channel].ephemerals[at.person]
-    told[:] = [message for message in told if message.ts != form.get("ts")]
+    channel = parts.slack.channels.get(at.channel)
+    if channel:
+        told = channel.ephemerals[at.person]
+        told[:] = [message for message in told if message.ts != form.get("ts")]
     return ""
 
 

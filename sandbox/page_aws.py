@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _BILLS_SECONDS: Final = 0.8  # how old what is shown may be
 _REST_SECONDS: Final = 2.5
-_RUNS_OF: Final = timedelta(hours=3)
+_MINUTE: Final = timedelta(minutes=1)
 _COUNTS: Final = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
 
 
@@ -33,6 +33,7 @@ class EmulatedAws:
     def __init__(self, chain: Chain) -> None:
         self._chain = chain
         self._lock = threading.Lock()
+        self._began = datetime.now(UTC).replace(second=0, microsecond=0)
         self._clients: dict[str, Any] = {}
         self._items: tuple[float, Sequence[Json]] = (0.0, ())
         self._rest: tuple[float, Pipeline] = (0.0, Pipeline())
@@ -126,7 +127,7 @@ class EmulatedAws:
         return dict(sorted(found.items()))
 
     def _runs(self) -> list[Run]:
-        now = datetime.now(UTC)
+        """What each function did since the sandbox was started."""
         names = self._chain.outputs["lambda_function_names"]
         queries = [
             {
@@ -145,8 +146,8 @@ class EmulatedAws:
             for metric in ("Invocations", "Errors")
         ]
         answer = self._client("cloudwatch").get_metric_data(
-            StartTime=now - _RUNS_OF,
-            EndTime=now + timedelta(minutes=1),
+            StartTime=self._began,
+            EndTime=datetime.now(UTC) + _MINUTE,
             MetricDataQueries=queries,
         )
         found = {result["Id"]: result for result in answer["MetricDataResults"]}

@@ -29,6 +29,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     yield from a_world(monkeypatch)
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What builds packages or runs the whole chain shares one worker: they share its folders."""
     for item in items:

@@ -8,7 +8,7 @@ import hmac
 import json
 import socket
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qs, urlencode
 
 import pytest
@@ -29,9 +29,6 @@ from asked import (
 )
 from sandbox.slack import SignedRequest, signed
 from world import APPROVER, CHANNEL, Context, World
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 Json = dict[str, Any]
 SECRET = "sandbox-signing-secret"
@@ -402,25 +399,18 @@ def test_a_decision_is_written_before_slack_is_called(world: World) -> None:
     assert seen == ["APPROVED"]
 
 
-@pytest.fixture
-def silence(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    """A world whose DynamoDB takes connections and never answers."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-        monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", f"http://127.0.0.1:{port}")
-        yield world
-
-
 def test_a_dynamodb_that_never_answers_is_an_error_within_three_seconds(
-    world: World, silence: World
+    world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    del silence
     entry_id = an_asked(world)
     request = a_request(world, entry_id)
     approval_handler._wiring.cache_clear()
-    started = time.monotonic()
-    assert world.request(request) == {"statusCode": 503, "body": ""}  # Slack tells the person
-    assert 1.9 < time.monotonic() - started < 3.0
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", address)
+        started = time.monotonic()
+        assert world.request(request) == {"statusCode": 503, "body": ""}  # Slack tells the person
+        assert 1.9 < time.monotonic() - started < 3.0
     assert told(world) == []
 
 

@@ -272,6 +272,7 @@ def test_a_bill_is_amended_as_far_as_its_form_was_changed(asked: Visitor) -> Non
     ("act", "form", "sentence"),
     [
         ("odoo/new", {"company": "Nobody", "vendor": "14"}, "needs a company and a vendor"),
+        ("odoo/new", {"company": "1MD", "vendor": "999"}, "needs a company and a vendor"),
         ("odoo/new", {"company": "1MD", "vendor": "14"}, "needs a line"),
         ("odoo/new", {"company": "1MD", "vendor": "14", "text": "A", "amount": "x"}, "x is not an"),
         (

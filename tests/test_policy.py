@@ -241,6 +241,21 @@ def test_however_the_clerk_is_named_as_an_approver(world: World, source: str) ->
     assert told(world, "U-CLERK")[0].startswith("You entered this bill")
 
 
+def test_odoo_says_who_entered_a_bill_and_by_which_address(world: World) -> None:
+    world.extract()
+    entered = {i["entered_by"]: i["entered_by_email"] for i in world.items().values()}
+    assert entered["Ana Ruiz"] == "ana.ruiz@example.com"
+    assert set(entered) == {"Administrator", "Ana Ruiz", "Ben Okafor", "Chloe Marsh"}
+
+
+def test_an_odoo_user_that_may_not_see_addresses_stops_no_bill(world: World) -> None:
+    world.odoo.fail("no_right", method="res.users.read", times=9)
+    world.extract()
+    assert len(world.items()) == 98
+    assert {i["entered_by_email"] for i in world.items().values()} == {""}
+    assert world.odoo.calls.count("res.users.read") == 1
+
+
 def test_without_the_scope_for_addresses_the_clerk_is_not_known_as_such(world: World) -> None:
     world.slack.scopes.remove("users:read.email")
     entry_id = an_asked(world, entered_by_email="admin@example.com")

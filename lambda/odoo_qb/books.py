@@ -128,6 +128,7 @@ class Books:
         self._vendors: dict[int, Vendor] = {}
         self._taxes: dict[int, str] = {}
         self._currencies: dict[int, str] = {}
+        self._emails: dict[int, str] = {}  # of the users who enter bills
         self._unreadable_pages = 0
 
     def page(self, ids: Sequence[int]) -> list[Entry]:
@@ -199,6 +200,7 @@ class Books:
         partners: set[int] = set()
         taxes: set[int] = set()
         companies: set[int] = set()
+        self._learn_emails({int(m["create_uid"][0]) for m in moves if m["create_uid"]})
         for move in moves:
             company = int(move["company_id"][0])
             companies.add(company)
@@ -221,6 +223,14 @@ class Books:
             self._taxes[row["id"]] = _text(row["name"])
         for row in self._read_new("res.company", companies, self._currencies, ("currency_id",)):
             self._currencies[row["id"]] = _name(row["currency_id"])
+
+    def _learn_emails(self, users: set[int]) -> None:
+        """The addresses of who enters bills, where our user may see them."""
+        try:
+            rows = self._read_new("res.users", users, self._emails, ("email",))
+        except Refused:
+            rows = [{"id": i, "email": False} for i in users]
+        self._emails |= {row["id"]: _text(row["email"]) for row in rows}
 
     def _learn_accounts(self, company: int, ids: set[int]) -> None:
         new = [i for i in sorted(ids) if (company, i) not in self._accounts]
@@ -303,6 +313,7 @@ class Books:
             payment_terms=_name(move["invoice_payment_term_id"]),
             po_number=_text(move["invoice_origin"]),
             entered_by=_name(move["create_uid"]),
+            entered_by_email=self._emails.get(_id(move["create_uid"]), ""),
             lines=tuple(self._line(row, company_id, sign) for row in rows),
             documents=_documents(move, files),
             unsupported=tuple(n for n in map(_not_kept, files) if n),
@@ -380,6 +391,11 @@ def _text(value: object) -> str:
 def _name(value: object) -> str:
     """The display name of a many2one: [id, name], or false."""
     return str(value[1]) if isinstance(value, list) else ""
+
+
+def _id(value: object) -> int:
+    """The id of a many2one: [id, name], or false."""
+    return int(value[0]) if isinstance(value, list) else 0
 
 
 def _date(value: object) -> date | None:
