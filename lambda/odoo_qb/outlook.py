@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 from odoo_qb import reference
 from odoo_qb.preflight import preflight
+from odoo_qb.vendors import note_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,14 +33,14 @@ class Outlook:
 
     def of(self, bills: Sequence[Bill]) -> dict[str, Preflight]:
         """The preflight of each bill, by entry_id."""
-        ids = {vendor_note_id(b) for b in bills if b.vendor}
+        ids = {note_id(b) for b in bills if b.vendor}
         notes = cast("Mapping[str, Raw]", self._table.get_many(sorted(ids)))
         return {
             b.entry_id: preflight(
                 b,
                 self._companies[b.company],
                 self._snapshot(b.company),
-                notes.get(vendor_note_id(b)),
+                notes.get(note_id(b)),
             )
             for b in bills
         }
@@ -53,8 +54,3 @@ class Outlook:
         if company not in self._snapshots:
             self._snapshots[company] = reference.load(self._documents, company)
         return self._snapshots[company]
-
-
-def vendor_note_id(bill: Bill) -> str:
-    """Where the table remembers a vendor's QuickBooks ids and its last bills."""
-    return f"vendor#{bill.company}#{bill.vendor.odoo_id if bill.vendor else ''}"
