@@ -25,6 +25,7 @@ from odoo_qb.creation import (
 )
 from odoo_qb.errors import Conflict, Disconnected, Refused, Throttled, Unavailable
 from odoo_qb.item import bill_of, stamp
+from odoo_qb.linked import link_as_asked
 from odoo_qb.preflight import preflight
 from odoo_qb.vendors import note_id, vendor_id
 
@@ -80,10 +81,16 @@ class Poster:
         if item is None or int(item["revision"]) != revision:
             return "OUTDATED"  # amended since: a new decision brings a new message
         company = item["company"]
+        if item["status"] == "POST_FAILED" and item.get("link"):
+            return link_as_asked(self, item)
         if item["status"] not in {"APPROVED", "POSTING"}:
             return item["status"]
         if company in self.companies and self.quickbooks(company).is_broken():
             return "WAITING"
+        return self._post(item, message_id, last_try=last_try)
+
+    def _post(self, item: Item, message_id: str, *, last_try: bool) -> str:
+        company = item["company"]
         work = _Work(poster=self, item=self._claimed(item, message_id), message_id=message_id)
         try:
             status = work.post(last_try=last_try)

@@ -6,6 +6,7 @@ const EVERY_MS = 1000;
 const begun = new WeakSet(); // forms somebody has begun to fill in
 let etag = "";
 let drawn = 0;
+let going = Promise.resolve(); // to another place of the page, or as another person
 
 function morph(html) {
   const next = new DOMParser().parseFromString(html, "text/html");
@@ -47,7 +48,11 @@ async function refresh() {
   morph(html);
 }
 
-async function go(url) {
+function go(url) {
+  going = look(url);
+}
+
+async function look(url) {
   const target = new URL(url, location.href);
   if (target.search !== location.search) {
     history.pushState(null, "", target.search);
@@ -66,6 +71,8 @@ async function send(form, button) {
   const body = new FormData(form, button);
   form.setAttribute("aria-busy", "true");
   try {
+    await going.catch(() => {}); // the form then says who acts
+    if (!form.isConnected) return;
     const response = await fetch(form.getAttribute("action"), { method: "POST", body });
     const html = await response.text();
     if (!response.ok) return;
