@@ -167,6 +167,14 @@ def check_tools() -> None:
         raise SetupError(f"This is Terraform {found[1]}.{found[2]}: install {needed} or later.")
 
 
+def read_quickbooks(running: Chain) -> None:
+    """As the schedule does every hour: the cards then say what will be booked."""
+    running.emulator.client("lambda").invoke(
+        FunctionName=running.outputs["lambda_function_names"]["poster"],
+        Payload=json.dumps({"action": "sync_reference"}).encode(),
+    )
+
+
 def build() -> None:
     """Build the four packages; quick when nothing changed."""
     done = subprocess.run(["./build.sh"], cwd=PROJECT, check=False, capture_output=True, text=True)

@@ -65,7 +65,7 @@ def _run(job: Job, say: Callable[[str], None], report: Json) -> int:
     with chain.start(job.vendors, say) as running:
         seconds["setup"] = _lap(started)
         say("reading accounts and vendors in QuickBooks")
-        _sync(running)
+        chain.read_quickbooks(running)
         say("reading the bills in Odoo")
         started = time.monotonic()
         unread = _extract(running)
@@ -115,14 +115,6 @@ def _in_quickbooks(held: list[outcome.Document], exchanges: list[Json]) -> dict[
         "attachments": outcome.attached(exchanges),
         "duplicates": len(held) - len({d.entry_id for d in held}),
     }
-
-
-def _sync(running: Chain) -> None:
-    """As the schedule does every hour: the cards then say what will be booked."""
-    running.emulator.client("lambda").invoke(
-        FunctionName=running.outputs["lambda_function_names"]["poster"],
-        Payload=json.dumps({"action": "sync_reference"}).encode(),
-    )
 
 
 def _extract(running: Chain) -> list[str]:

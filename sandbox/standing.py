@@ -24,6 +24,7 @@ def run(port: int, say: Callable[[str], None]) -> int:
         chain.start(Vendors(), say) as running,
         serve(page(running, addresses(running)), port) as shown,
     ):
+        chain.read_quickbooks(running)
         say("")
         for name, address in {"page": shown.url, **addresses(running)}.items():
             say(f"{name:<10} {address}")
