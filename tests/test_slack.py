@@ -174,11 +174,11 @@ def test_what_may_work_later_is_unavailable_and_is_not_tried_blindly_again(
 
 
 def test_a_slow_slack_is_given_up_in_time(workspace: Workspace, slack: Slack) -> None:
-    workspace.fail("slow", seconds=1.0)
+    workspace.fail("slow", seconds=12.0)
     started = time.monotonic()
     with pytest.raises(Unavailable):
         slack.post(CHANNEL, CARD)
-    assert time.monotonic() - started < 0.9
+    assert time.monotonic() - started < 8.0
 
 
 def test_a_page_instead_of_an_answer_is_neither_told_nor_logged(
