@@ -9,7 +9,7 @@ PYTHON_SOURCES := lambda sandbox tests
 INSTALLED := $(VENV)/installed-from
 CHECKED := .build/terraform
 
-.PHONY: help venv build check test demo sandbox bench lock clean
+.PHONY: help venv build check test browser demo sandbox bench lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,8 +37,11 @@ check: venv ## Formatting, lint, types and Terraform
 		terraform -chdir=$(CHECKED) init -input=false -backend=false $${mirror:+"-plugin-dir=$$mirror"} >/dev/null
 	terraform -chdir=$(CHECKED) validate
 
-test: venv build ## All tests (ARGS="-k slack" for some)
-	$(BIN)/python -m pytest --numprocesses auto --dist loadgroup $(ARGS)
+test: venv build ## All tests but the browser's (ARGS="-k slack" for some)
+	$(BIN)/python -m pytest --numprocesses auto --dist loadgroup --ignore tests/e2e/test_browser.py $(ARGS)
+
+browser: venv build ## The sandbox's page in headless Chromium
+	$(BIN)/python -m pytest tests/e2e/test_browser.py $(ARGS)
 
 demo: venv ## The whole chain on this machine, headless (ARGS="--bills 100")
 	$(BIN)/python -m sandbox demo $(ARGS)
