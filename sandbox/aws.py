@@ -246,9 +246,9 @@ def _lock(run_dir: Path) -> int:
 def _settle_port(run_dir: Path, wanted: int) -> int:
     remembered = run_dir / "port"
     last = int(remembered.read_text()) if remembered.exists() else 0
-    if wanted and not _is_free(wanted):
+    if wanted and not is_free(wanted):
         raise EmulatorError(f"Port {wanted} is taken by another program.")
-    port = wanted or (last if last and _is_free(last) else _any_free())
+    port = wanted or (last if last and is_free(last) else _any_free())
     if port != last:
         shutil.rmtree(run_dir / "state")
         (run_dir / "state").mkdir()
@@ -258,7 +258,8 @@ def _settle_port(run_dir: Path, wanted: int) -> int:
     return port
 
 
-def _is_free(port: int) -> bool:
+def is_free(port: int) -> bool:
+    """Whether a server can listen on this loopback port now."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

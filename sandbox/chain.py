@@ -7,7 +7,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -252,22 +251,11 @@ class _Ports:
 
     def of(self, name: str) -> int:
         port = self._ports.get(name, 0)
-        return port if is_free(port) else 0
+        return port if aws.is_free(port) else 0
 
     def remember(self, name: str, server: Server) -> None:
         self._ports[name] = urlsplit(server.url).port or 0
         self._file.write_text(json.dumps(self._ports))
-
-
-def is_free(port: int) -> bool:
-    """Whether a server can listen on this loopback port now."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-        return True
 
 
 def _companies(vendors: Vendors, parts: _Parts) -> dict[str, str]:

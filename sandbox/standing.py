@@ -6,7 +6,8 @@ import threading
 from typing import TYPE_CHECKING
 
 from sandbox import chain
-from sandbox.chain import SetupError, Vendors, is_free
+from sandbox.aws import is_free
+from sandbox.chain import SetupError, Vendors
 from sandbox.page import page
 from sandbox.serving import serve
 
