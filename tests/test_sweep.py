@@ -10,10 +10,10 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from builders import NOW, a_bill, an_item
+from builders import NOW, a_bill, a_company, an_item
 from odoo_qb.item import stamp
 from odoo_qb.store import Table
-from odoo_qb.sweep import NOTE_ID, Queue, sweep
+from odoo_qb.sweep import NOTE_ID, Queue, look_after_waiting, sweep
 from world import REGION, _resources
 
 if TYPE_CHECKING:
@@ -72,6 +72,32 @@ def test_a_posting_that_hangs_is_sent_again_after_its_claim(desk: Desk) -> None:
     desk.put(2, "POSTING", minutes_ago=14)
     assert desk.sweep()["posting"] == 1
     assert [json.loads(m["Body"])["entry_id"] for m in desk.sent()] == ["odoo-1"]
+
+
+def test_a_link_that_ran_out_of_tries_is_sent_again_and_a_mere_failure_is_not(desk: Desk) -> None:
+    asked = {"id": "77", "by": "U-APPROVER", "at": stamp(NOW), "digest": "d"}
+    desk.put(1, "POST_FAILED", minutes_ago=16, link=asked)
+    desk.put(2, "POST_FAILED", minutes_ago=16)
+    desk.sweep()
+    assert [json.loads(m["Body"])["entry_id"] for m in desk.sent()] == ["odoo-1"]
+
+
+def test_the_approvers_of_many_waiting_bills_are_looked_up_once(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(1, 6):
+        desk.put(number, "READY_FOR_APPROVAL", minutes_ago=60)
+    companies = {"north": a_company(approvers=("U-APPROVER",))}
+    read: list[str] = []
+    get = desk.table._client.get_item
+
+    def counted(**arguments: Any) -> Any:
+        read.append(arguments["Key"]["entry_id"]["S"])
+        return get(**arguments)
+
+    monkeypatch.setattr(desk.table._client, "get_item", counted)
+    assert look_after_waiting(desk.table, companies, NOW) == {"waiting": 5, "reminders": 0}
+    assert [i for i in read if i.startswith("approvers#")] == ["approvers#U-APPROVER"]
 
 
 def test_sweeping_twice_sends_once(desk: Desk) -> None:

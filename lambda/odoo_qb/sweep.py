@@ -52,14 +52,16 @@ class Queue:
 
 
 def sweep(table: Table, queue: Queue, now: datetime) -> dict[str, int]:
-    """Send again what was approved and never posted, show again what was never shown.
+    """Send again what was approved or linked and never ended, show again what was never shown.
 
     Returns how many of each kind.
     """
     late = set(table.in_status("APPROVED", until=now - QUEUED_WITHIN))
     hanging = set(table.in_status("POSTING", until=now - POSTED_WITHIN))
-    for item in table.get_many(sorted(late | hanging)).values():
-        if item["status"] in {"APPROVED", "POSTING"}:  # an index tells of the past
+    failed = set(table.in_status("POST_FAILED", until=now - POSTED_WITHIN))
+    for item in table.get_many(sorted(late | hanging | failed)).values():
+        is_asked_to_link = item["status"] == "POST_FAILED" and item.get("link")
+        if item["status"] in {"APPROVED", "POSTING"} or is_asked_to_link:  # an index is late
             queue.send(item)
     return {"approved": len(late), "posting": len(hanging), "cards": _show_again(table, now)}
 
@@ -90,17 +92,17 @@ def look_after_waiting(
     bill, does the talking: only it may speak to Slack.
     """
     waiting = table.get_many(table.in_status("READY_FOR_APPROVAL", until=now))
-    reminded, woken = 0, set[str]()
+    reminded, looked_at = 0, set[str]()
     for item in waiting.values():
         company = companies.get(item["company"])
         if company is None or item["status"] != "READY_FOR_APPROVAL":
             continue
         is_woken = remind(table, item, company, now)
         reminded += is_woken
+        if company.key in looked_at:
+            continue
+        looked_at.add(company.key)
         ids = [i for i in approvers.sources(company, "") if i]
-        if company.key not in woken and not is_woken and approvers.need_refresh(table, ids, now):
+        if not is_woken and approvers.need_refresh(table, ids, now):
             approvers.wake(table, item)
-            is_woken = True
-        if is_woken:
-            woken.add(company.key)
     return {"waiting": len(waiting), "reminders": reminded}
