@@ -339,6 +339,7 @@ variable "company_settings" {
     approvers: Slack users (U…) and user groups (S…) who may decide; empty means everyone in the channel.
     accounts, vendors, taxes, terms: Odoo's code or name to the name in QuickBooks, where they differ.
     default_account: for lines whose account has no match.
+    class, department: QuickBooks' full names, set on every line and bill where they are tracked.
     intercompany_vendors: Odoo vendors whose bills are acknowledged, not posted.
     two_approvals_above: two people must approve above this total in the company's currency.
     reminder_hours, escalation_hours, escalation_approvers: when a bill that waits is brought up again
@@ -354,6 +355,8 @@ variable "company_settings" {
     default_account      = optional(string)
     taxes                = optional(map(string))
     terms                = optional(map(string))
+    class                = optional(string)
+    department           = optional(string)
     intercompany_vendors = optional(list(string))
     reminder_hours       = optional(number)
     escalation_hours     = optional(number)

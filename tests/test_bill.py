@@ -27,6 +27,8 @@ from odoo_qb.bill import amount_text, money
         {"bill_date": date(2026, 11, 3)},
         {"accounting_date": date(2026, 11, 3)},
         {"due_date": None},
+        {"payment_terms": "30 Days"},
+        {"company_total": Decimal("125.00")},
         {"currency": "EUR"},
         {"amount_untaxed": Decimal("100.01")},
         {"amount_tax": Decimal("8.26")},
@@ -53,10 +55,8 @@ def test_what_is_posted_changes_the_digest(changed: dict[str, Any]) -> None:
     "changed",
     [
         {"odoo_name": "BILL/2026/11/0043"},
-        {"payment_terms": "30 Days"},
         {"po_number": "PO-7"},
         {"entered_by": "Ana Ruiz"},
-        {"company_total": Decimal("125.00")},
         {"vendor": replace(ACME, email="new@acme.example", tax_id="74-1")},
         {"amount_total": Decimal("108.2500")},
         {"lines": (a_line("100", quantity=Decimal(3), unit_price=Decimal("33.33")),)},
@@ -86,7 +86,7 @@ def test_text_cannot_move_between_two_fields_unnoticed() -> None:
 
 def test_the_digest_is_the_same_tomorrow() -> None:
     """Decisions in the table refer to it: changing how it is made makes all cards outdated."""
-    expected = "6db0a50520086a0b6c70e2a1c08ebdc21face01d52406e366d4d843e53e78428"
+    expected = "5abf6fe4436c5bf65bec4870cff2082ebf5ed3ac68620addc80b1c4e91bf6942"
     assert a_bill().digest() == expected
 
 

@@ -472,7 +472,7 @@ def test_the_longest_texts_everywhere_at_once_still_fit() -> None:
 # -- twelve telling bills of the dataset ---------------------------------------------------
 #
 # Each card is a file to read. After a change that is meant, write them anew with
-# GOLDEN=write python -m pytest tests/test_card.py -k golden, and read what changed.
+# UPDATE_GOLDEN=1 python -m pytest tests/test_card.py -k golden, and read what changed.
 
 RECENT: Final = [
     {"entry_id": "odoo-1", "date": "2026-10-02", "total": Decimal("310.20"), "currency": "USD"},
@@ -546,7 +546,7 @@ def test_telling_bills_look_as_their_golden_cards_do(world: World) -> None:
         assert problems(sent(message)) == [], name
         seen = json.dumps(sent(message), ensure_ascii=False, indent=1) + "\n"
         path = GOLDEN / f"{name}.json"
-        if os.environ.get("GOLDEN") == "write":
+        if os.environ.get("UPDATE_GOLDEN"):
             path.write_text(seen)
         assert seen == path.read_text(), name
 

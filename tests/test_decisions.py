@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from itertools import product
 from typing import TYPE_CHECKING, Any
@@ -230,6 +231,18 @@ def test_an_outdated_card_decides_and_shows_nothing(world: World) -> None:
         assert answer.is_outdated
         assert not answer.is_done
         assert world.item(entry_id) == before
+
+
+def test_the_same_content_asked_anew_is_not_decided_on_the_card_of_before(world: World) -> None:
+    entry_id = a_stored(world)
+    item = world.item(entry_id)
+    anew = {"revision": int(item["revision"]) + 1, "changes": ["The account for 1 now is Rent."]}
+    world.table.change(item, actor="poster", now=NOW, values=anew)
+    click = replace(a_click(world, entry_id, "approve_invoice"), revision=int(item["revision"]))
+    answer = a_desk(world).decide(click)
+    assert answer.text.startswith("This card is just being changed")
+    assert world.item(entry_id)["approvals"] == []
+    assert a_desk(world).decide(replace(click, revision=int(item["revision"]) + 1)).is_done
 
 
 def test_an_approval_the_queue_does_not_take_stays_and_is_swept(world: World) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from builders import ACME, a_bill, a_company, a_document, a_line, a_total
 from odoo_qb.ledger import posting
 from odoo_qb.preflight import NO_SNAPSHOT, Preflight, mapped, preflight
-from odoo_qb.reference import Account, KnownVendor, Snapshot, TaxCode, Term
+from odoo_qb.reference import Account, KnownVendor, Listed, Snapshot, TaxCode
 
 PAYABLE = Account(id="1", name="A/P", full_name="A/P", kind="Accounts Payable", currency="USD")
 FREIGHT = Account(id="9", name="Freight In", full_name="Cost of Goods Sold:Freight In")
@@ -27,7 +28,7 @@ def a_snapshot(**fields: Any) -> Snapshot:
         "multicurrency": True,
         "accounts": (PAYABLE, CASH, FREIGHT),
         "vendors": (KnownVendor(id="70", name="acme botanicals llc", currency="USD"),),
-        "terms": (Term(id="3", name="Net 30"),),
+        "terms": (Listed(id="3", name="Net 30"),),
     }
     return Snapshot(**given | fields)
 
@@ -194,6 +195,49 @@ def test_a_foreign_currency_needs_multicurrency() -> None:
         "The bill is in EUR, but QuickBooks keeps this company in USD only: turn on Multicurrency"
         " there."
     )
+
+
+def test_a_company_abroad_that_keeps_no_tax_books_it_as_a_cost() -> None:
+    bill = a_bill(lines=(a_line("100.00"), a_line("8.25", kind="tax", account_code="443000")))
+    flight = preflight(bill, a_company(), a_british_snapshot(uses_tax=False))
+    assert not flight.problems
+    payload = posting(bill, flight, "70").payload
+    assert payload["GlobalTaxCalculation"] == "NotApplicable"
+    assert "TxnTaxDetail" not in payload
+    assert [n["Amount"] for n in payload["Line"]] == [Decimal(100), Decimal("8.25")]
+
+
+def test_class_and_department_of_the_settings_are_on_every_line_and_bill() -> None:
+    snapshot = a_snapshot(
+        tracks_classes=True,
+        tracks_departments=True,
+        classes=(Listed(id="21", name="Garden:Tools"),),
+        departments=(Listed(id="31", name="North"),),
+    )
+    company = a_company(class_name="garden:tools", department="North")
+    flight = preflight(a_total("5.00"), company, snapshot)
+    assert not flight.problems
+    payload = posting(a_total("5.00"), flight, "70").payload
+    assert payload["DepartmentRef"] == {"value": "31"}
+    refs = [n["AccountBasedExpenseLineDetail"]["ClassRef"] for n in payload["Line"]]
+    assert refs == [{"value": "21"}]
+    assert flight.changes(flight.shown()) == []
+    assert replace(flight, class_id="22", class_name="Other").changes(flight.shown()) == [
+        "The class now is Other."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("tracked", "said"),
+    [
+        (True, "The department West is not in QuickBooks (or inactive)"),
+        (False, "company_settings name the department West: turn on tracking of locations"),
+    ],
+)
+def test_a_department_that_cannot_be_set_blocks_and_says_why(tracked: bool, said: str) -> None:
+    snapshot = a_snapshot(tracks_departments=tracked)
+    flight = preflight(a_total("5.00"), a_company(department="West"), snapshot)
+    assert flight.problems[0].startswith(said)
 
 
 def test_without_multicurrency_no_currency_is_named() -> None:

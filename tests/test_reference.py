@@ -67,6 +67,29 @@ def test_outside_the_us_it_has_the_purchase_rates_of_every_tax_code() -> None:
         assert snapshot.home_currency == "GBP"
 
 
+def test_classes_and_departments_are_read_where_they_are_tracked(desk: Desk) -> None:
+    garden = {"Name": "Garden", "FullyQualifiedName": "Garden", "Active": True}
+    tools = {"Name": "Tools", "FullyQualifiedName": "Garden:Tools", "Active": True}
+    for row in (garden, tools):
+        desk.realm.add("Class", row, desk.now)
+    desk.realm.add("Department", garden, desk.now)
+    assert synced(desk).classes == synced(desk).departments == ()
+    desk.realm.class_tracking = desk.realm.department_tracking = True
+    before = desk.quickbooks.core_plus_calls
+    snapshot = synced(desk)
+    assert desk.quickbooks.core_plus_calls - before == 7
+    assert [c.name for c in snapshot.classes] == ["Garden", "Garden:Tools"]
+    assert snapshot.class_named("garden:tools")
+    assert snapshot.department("garden")
+    assert load(desk.documents, "north") == snapshot
+
+
+def test_abroad_a_company_without_tax_is_asked_for_no_tax_codes() -> None:
+    with a_desk(country="GB", using_sales_tax=False) as desk:
+        assert synced(desk).tax_codes == ()
+        assert not synced(desk).taxes_purchases
+
+
 def test_inactive_accounts_are_not_used_and_inactive_vendors_are_known(desk: Desk) -> None:
     realm = desk.realm
     realm.accounts[realm.id_of("Account", "612000")]["Active"] = False

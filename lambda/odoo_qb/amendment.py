@@ -32,6 +32,7 @@ def changes(before: Bill, after: Bill) -> list[str]:
         *_instead("bill date", before.bill_date, after.bill_date),
         *_instead("accounting date", before.accounting_date, after.accounting_date),
         *_instead("due date", before.due_date, after.due_date),
+        *_instead("term of payment", before.payment_terms, after.payment_terms),
         *_rows(before, after),
         *_documents(before.documents, after.documents),
     ]
@@ -56,6 +57,9 @@ def _amounts(before: Bill, after: Bill) -> list[str]:
             name = {"amount_total": "total", "amount_untaxed": "untaxed amount"}.get(what, "tax")
             texts = amount_text(old, before.currency), amount_text(new, after.currency)
             found += _instead(name, *texts)
+    if before.company_total != after.company_total and not found:
+        own = [amount_text(b.company_total, b.company_currency) for b in (before, after)]
+        found += _instead("total in the company's currency", *own)
     return found
 
 

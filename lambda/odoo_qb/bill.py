@@ -138,8 +138,15 @@ class Bill:
             "dates": [_iso(d) for d in (self.bill_date, self.accounting_date, self.due_date)],
             "currency": self.currency,
             "totals": [
-                _plain(a) for a in (self.amount_untaxed, self.amount_tax, self.amount_total)
+                _plain(a)
+                for a in (
+                    self.amount_untaxed,
+                    self.amount_tax,
+                    self.amount_total,
+                    self.company_total,  # with the total it is the exchange rate
+                )
             ],
+            "terms": self.payment_terms,
             "lines": [
                 [n.kind, n.account_code, n.account_name, _plain(n.amount), list(n.taxes), n.text]
                 for n in self.lines

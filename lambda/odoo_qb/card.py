@@ -78,6 +78,14 @@ def button_value(item: Item) -> str:
     return f"{item['entry_id']}|{item['digest']}"
 
 
+def asked_as(item: Item) -> str:
+    """The name of the row of buttons, which a click repeats: as which revision it was shown.
+
+    The same content is asked about anew when QuickBooks would book it otherwise than shown.
+    """
+    return f"revision-{int(item['revision'])}"
+
+
 def approved_by(item: Item) -> list[str]:
     """Who approved the bill as it stands, in their order."""
     return [str(a["by"]) for a in item["approvals"] if a["digest"] == item["digest"]]
@@ -256,7 +264,9 @@ def _actions(item: Item) -> list[Block]:
         buttons.append(button("Reopen", "reopen_invoice", value))
     if item["pdf_key"]:
         buttons.append(button("View PDF", "view_pdf", value))
-    return [{"type": "actions", "elements": buttons}] if buttons else []
+    if not buttons:
+        return []
+    return [{"type": "actions", "block_id": asked_as(item), "elements": buttons}]
 
 
 _CLOSE: Final = {

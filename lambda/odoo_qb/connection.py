@@ -33,7 +33,7 @@ _ANSWER: Final = ("access_token", "refresh_token", "expires_in", "x_refresh_toke
 _HARD_END: Final = "x_refresh_token_hard_expires_in"
 _TRIES: Final = 30
 # QuickBooks' codes for a company that is closed to us although its token is good.
-_CLOSED: Final = frozenset({"403", "3100", "3201", "6190"})
+_CLOSED: Final = frozenset({"3100", "3201", "6190"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

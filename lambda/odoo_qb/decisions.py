@@ -38,12 +38,16 @@ _TRIES: Final = 4  # how often a decision is tried on a bill that others write t
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Click:
-    """A person's wish about a bill as it was shown: `digest` names that content."""
+    """A person's wish about a bill as it was shown: `digest` names that content.
+
+    `revision` is as which it was shown; None where that is not said, as in a modal.
+    """
 
     person: str
     action_id: str
     entry_id: str
     digest: str
+    revision: int | None = None
     reason: str = ""
     document: str = ""  # the id in QuickBooks of the bill this one is
 
@@ -165,6 +169,11 @@ class Decisions:
         elif item["digest"] != click.digest:
             said = "This card is outdated: the bill changed in Odoo since. Nothing was decided."
             return Answer(text=said, item=item, is_outdated=True), ""
+        elif click.revision not in {None, int(item["revision"])}:
+            said = (
+                "This card is just being changed: look at it again, then decide. Nothing was"
+                " decided."
+            )
         else:
             return None, person.email
         return Answer(text=said, item=item), ""

@@ -86,8 +86,9 @@ def refusal_of(status: int, headers: Mapping[str, str], text: str) -> Exception 
         refusal: Exception | None = Throttled("QuickBooks asks us to slow down.", seconds)
     elif status == HTTPStatus.UNAUTHORIZED or code in _RENEW:
         refusal = TokenRejected(code or str(status), tid)
-    elif code in _COMPANY or status == HTTPStatus.FORBIDDEN:
-        refusal = Disconnected(_COMPANY.get(code, _COMPANY["3100"]), code=code or "403", tid=tid)
+    elif code in _COMPANY or (status == HTTPStatus.FORBIDDEN and code):
+        known = code if code in _COMPANY else "3100"
+        refusal = Disconnected(_COMPANY[known], code=known, tid=tid)
     elif code == _KNOWN_ID:
         refusal = RequestKnown("QuickBooks has met this try before (error 600).")
     elif code and (code in _OURS or not _is_passing(code, status)):
@@ -132,7 +133,9 @@ def _first_error(body: object, text: str) -> tuple[str, str]:
     envelope = body if isinstance(body, dict) else {}
     fault = envelope.get("Fault") or envelope.get("fault")
     if not isinstance(fault, dict):
-        return "", ""
+        # The newer gateway's: {"code": "AuthorizationFailed", "type": "INPUT", "detail": …}
+        is_gateways = isinstance(envelope.get("code"), str) and "type" in envelope
+        return (envelope["code"], str(envelope.get("detail") or "")) if is_gateways else ("", "")
     rows = fault.get("Error") or fault.get("error")
     error = rows[0] if isinstance(rows, list) and rows and isinstance(rows[0], dict) else {}
     named = {k.lower(): v for k, v in error.items()}

@@ -30,6 +30,7 @@ _MODALS: Final = {
 MODAL_FIELDS: Final = dict(_MODALS.values())
 _PERSON: Final = re.compile(r"[A-Z0-9-]{1,40}")
 _VALUE: Final = re.compile(r"(odoo-[0-9]{1,18})\|([0-9a-f]{64})")
+_ASKED_AS: Final = re.compile(r"revision-([0-9]{1,9})")  # the block id of a card's buttons
 _ACTIONS: Final = {*RULES, "view_pdf"}
 
 
@@ -79,8 +80,9 @@ def wish_of(body: bytes) -> Wish | None:
         logger.warning("an unknown action", action=action_id[:50], person=person)
         return None
     value = _text(payload, "actions", 0, "value")
+    block_id = _text(payload, "actions", 0, "block_id", default="")
     return Wish(
-        click=_click(person, action_id, value),
+        click=_click(person, action_id, value, block_id=block_id),
         is_stranger=_is_stranger(payload),
         message_ts=_text(payload, "container", "message_ts", default=""),
         response_url=_text(payload, "response_url", default=""),
@@ -116,17 +118,19 @@ def _submission(payload: Mapping[str, Any], person: str) -> Wish | None:
     )
 
 
-def _click(person: str, action_id: str, value: str, typed: str = "") -> Click:
+def _click(person: str, action_id: str, value: str, typed: str = "", block_id: str = "") -> Click:
     match = _VALUE.fullmatch(value)
     if match is None:
         raise ValueError("the button names no bill")
     entry_id, digest = match.groups()
+    shown = _ASKED_AS.fullmatch(block_id)
     links = action_id == "link_existing"
     return Click(
         person=person,
         action_id=action_id,
         entry_id=entry_id,
         digest=digest,
+        revision=int(shown[1]) if shown else None,
         reason="" if links else typed,
         document=document_id(typed) if links else "",
     )

@@ -38,9 +38,10 @@ class Posting:
 def posting(bill: Bill, preflight: Preflight, vendor_id: str) -> Posting:
     """The document for a bill, on the accounts and tax codes of its preflight.
 
-    Every product line lands on its account. In a US company purchase tax is a cost: every tax
-    row becomes a line of its own on the account where Odoo booked that tax, so the total is
-    the bill's. Elsewhere each line names its tax code and the tax is Odoo's own, rate by rate.
+    Every product line lands on its account. In a US company, and in one that keeps no tax in
+    QuickBooks, purchase tax is a cost: every tax row becomes a line of its own on the account
+    where Odoo booked that tax, so the total is the bill's. Elsewhere each line names its tax
+    code and the tax is Odoo's own, rate by rate.
     Sections, notes and lines of zero are not posted. A date is never moved.
     """
     taxed = preflight.tax_codes is not None
@@ -59,6 +60,8 @@ def posting(bill: Bill, preflight: Preflight, vendor_id: str) -> Posting:
         payload["SalesTermRef"] = {"value": preflight.term_id}
     if preflight.payable_id:
         payload["APAccountRef"] = {"value": preflight.payable_id}
+    if preflight.department_id:
+        payload["DepartmentRef"] = {"value": preflight.department_id}
     if preflight.multicurrency:
         payload["CurrencyRef"] = {"value": bill.currency}
     if preflight.is_foreign:
@@ -66,6 +69,8 @@ def posting(bill: Bill, preflight: Preflight, vendor_id: str) -> Posting:
     if taxed:
         payload["GlobalTaxCalculation"] = "TaxExcluded"
         payload["TxnTaxDetail"] = _tax_detail(bill, preflight)
+    elif preflight.tax_is_off:
+        payload["GlobalTaxCalculation"] = "NotApplicable"  # outside the US it must be said
     return Posting(entity=entity(bill), payload=payload)
 
 
@@ -127,6 +132,8 @@ def _line(line: Line, preflight: Preflight) -> Payload:
     detail: Payload = {"AccountRef": {"value": preflight.accounts[line.account_code].id}}
     if preflight.tax_codes is not None:
         detail["TaxCodeRef"] = {"value": preflight.tax_codes[tax_name(line)].id}
+    if preflight.class_id:
+        detail["ClassRef"] = {"value": preflight.class_id}
     row: Payload = {
         "DetailType": "AccountBasedExpenseLineDetail",
         "Amount": line.amount,

@@ -71,6 +71,8 @@ def _facts(item: Item) -> list[Block]:
         ("Entered by", item["entered_by"]),
         ("QuickBooks company", preflight.get("company_name", "")),
         ("QuickBooks vendor", _vendor_there(preflight)),
+        ("Class", preflight.get("class_name", "")),
+        ("Department", preflight.get("department_name", "")),
     ]
     given = [(label, value) for label, value in rows if value]
     return [fields(given[i : i + 5]) for i in range(0, len(given), 5)]

@@ -7,7 +7,7 @@ still what the approver saw.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from odoo_qb.ledger import posted_lines, tax_name, vendor_name
 from odoo_qb.uploads import unattachable
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from odoo_qb.bill import Bill, Line
     from odoo_qb.item import Raw
-    from odoo_qb.reference import Account, KnownVendor, Snapshot
+    from odoo_qb.reference import Account, KnownVendor, Listed, Snapshot
     from odoo_qb.settings import Company
 
 TAKEN_SUFFIX: Final = " (vendor)"  # Intuit's advice for a name a customer or employee has
@@ -43,7 +43,7 @@ class Preflight:
 
     `vendor_id` is empty when the vendor is to be created; `vendor_how` is one of mapped,
     remembered, name, new. `tax_codes` is None in a company where QuickBooks knows no purchase
-    tax.
+    tax: in the US, and elsewhere with `tax_is_off`.
     """
 
     snapshot: str = ""
@@ -55,6 +55,11 @@ class Preflight:
     is_foreign: bool = False
     payable_id: str = ""
     term_id: str = ""
+    class_id: str = ""
+    class_name: str = ""
+    department_id: str = ""
+    department_name: str = ""
+    tax_is_off: bool = False
     accounts: Mapping[str, Target] = field(default_factory=dict)
     tax_codes: Mapping[str, Target] | None = None
     problems: tuple[str, ...] = ()
@@ -90,6 +95,14 @@ class Preflight:
                 for code, target in now.items()
                 if before.get(code, {}).get("id") != target.id
             ]
+        found += [
+            f"The {what} now is {now or 'none'}."
+            for what, id_now, now in (
+                ("class", self.class_id, self.class_name),
+                ("department", self.department_id, self.department_name),
+            )
+            if shown.get(f"{what}_id", "") != id_now
+        ]
         return found
 
     def _is_vendor(self, shown_id: str, shown_name: str) -> bool:
@@ -126,7 +139,8 @@ def preflight(
             " QuickBooks, or change the bill date in Odoo."
         )
     accounts = _accounts(bill, company, snapshot, problems, warnings)
-    codes = None if snapshot.in_us else _tax_codes(bill, company, snapshot, problems)
+    taxes = snapshot.taxes_purchases
+    codes = _tax_codes(bill, company, snapshot, problems) if taxes else None
     vendor_id, name, how = _vendor(bill, company, snapshot, remembered or {}, problems, warnings)
     payable = snapshot.payable(bill.currency)
     wanted_term = company.terms.get(bill.payment_terms, bill.payment_terms)
@@ -136,6 +150,8 @@ def preflight(
             f"QuickBooks has no terms {wanted_term}, meant for {bill.payment_terms}: it gets the"
             " due date alone."
         )
+    in_class = _kept_under("class", company.class_name, snapshot, problems)
+    department = _kept_under("department", company.department, snapshot, problems)
     warnings += unattachable(bill)
     return Preflight(
         snapshot=snapshot.taken_at,
@@ -147,6 +163,11 @@ def preflight(
         is_foreign=is_foreign,
         payable_id=payable.id if payable else "",
         term_id=term.id if term else "",
+        class_id=in_class.id if in_class else "",
+        class_name=in_class.name if in_class else "",
+        department_id=department.id if department else "",
+        department_name=department.name if department else "",
+        tax_is_off=not snapshot.uses_tax and not snapshot.in_us,
         accounts=accounts,
         tax_codes=codes,
         problems=tuple(problems),
@@ -162,7 +183,7 @@ def _accounts(
     seen: set[str] = set()
     for line in posted_lines(bill):
         code, label = line.account_code, f"{line.account_code} {line.account_name}".strip()
-        if code in seen or (line.kind == "tax" and not snapshot.in_us):
+        if code in seen or (line.kind == "tax" and snapshot.taxes_purchases):
             continue
         seen.add(code)
         if not code:
@@ -210,7 +231,7 @@ def mapped(code: str, mapping: Mapping[str, str]) -> str:
 def _tax_codes(
     bill: Bill, company: Company, snapshot: Snapshot, problems: list[str]
 ) -> dict[str, Target]:
-    """The tax code for each combination of Odoo taxes; every line needs one outside the US."""
+    """The tax code for each combination of Odoo taxes; every line needs one."""
     found: dict[str, Target] = {}
     seen: set[str] = set()
     for line in posted_lines(bill):
@@ -285,6 +306,23 @@ def _vendor(
     if problem:
         problems.append(problem)
     return vendor.id, vendor.name, how
+
+
+def _kept_under(
+    what: Literal["class", "department"], wanted: str, snapshot: Snapshot, problems: list[str]
+) -> Listed | None:
+    """The class or department the settings name for all bills of the company."""
+    is_class = what == "class"
+    found = snapshot.class_named(wanted) if is_class else snapshot.department(wanted)
+    if wanted and not (snapshot.tracks_classes if is_class else snapshot.tracks_departments):
+        way = "tracking of classes by line" if is_class else "tracking of locations"
+        problems.append(f"company_settings name the {what} {wanted}: turn on {way} in QuickBooks.")
+    elif wanted and found is None:
+        problems.append(
+            f"The {what} {wanted} is not in QuickBooks (or inactive): create it there or correct"
+            " company_settings."
+        )
+    return found
 
 
 def _currency(vendor: KnownVendor, home: str) -> str:

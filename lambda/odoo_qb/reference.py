@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 _ALL: Final = "Active IN (true, false)"  # else QuickBooks hides the inactive ones
+_PLAIN_LISTS: Final = ("terms", "classes", "departments")
 _UNITED_STATES: Final = {"US", "USA", "UNITED STATES"}
 
 
@@ -54,8 +55,8 @@ class TaxCode:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Term:
-    """Terms of payment."""
+class Listed:
+    """A row of a plain list: terms of payment, a class, a department (its full name)."""
 
     id: str
     name: str
@@ -63,18 +64,32 @@ class Term:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """A company as it was at `taken_at` (UTC, ISO); `book_close_date` is ISO or empty."""
+    """A company as it was at `taken_at` (UTC, ISO); `book_close_date` is ISO or empty.
+
+    `uses_tax` says whether it keeps sales tax or VAT at all; `classes` and `departments` are
+    read only where bills can carry them.
+    """
 
     taken_at: str
     company_name: str = ""
     country: str = ""
     home_currency: str = ""
     multicurrency: bool = False
+    uses_tax: bool = True
+    tracks_classes: bool = False
+    tracks_departments: bool = False
     book_close_date: str = ""
     accounts: tuple[Account, ...] = ()
     vendors: tuple[KnownVendor, ...] = ()
     tax_codes: tuple[TaxCode, ...] = ()
-    terms: tuple[Term, ...] = ()
+    terms: tuple[Listed, ...] = ()
+    classes: tuple[Listed, ...] = ()
+    departments: tuple[Listed, ...] = ()
+
+    @property
+    def taxes_purchases(self) -> bool:
+        """Whether a bill's lines carry tax codes: elsewhere purchase tax is a cost."""
+        return self.uses_tax and not self.in_us
 
     @property
     def in_us(self) -> bool:
@@ -121,10 +136,17 @@ class Snapshot:
         wanted = name.casefold()
         return next((c for c in self.tax_codes if c.name.casefold() == wanted), None)
 
-    def term(self, name: str) -> Term | None:
+    def term(self, name: str) -> Listed | None:
         """The terms with this name, whatever the case."""
-        wanted = name.casefold()
-        return next((t for t in self.terms if wanted and t.name.casefold() == wanted), None)
+        return _named(self.terms, name)
+
+    def class_named(self, name: str) -> Listed | None:
+        """The class with this full name, whatever the case."""
+        return _named(self.classes, name)
+
+    def department(self, name: str) -> Listed | None:
+        """The department (QuickBooks also says location) with this full name."""
+        return _named(self.departments, name)
 
     def _open(self) -> Iterable[Account]:
         return (a for a in self.accounts if a.active)
@@ -141,7 +163,7 @@ def load(documents: Documents, company: str) -> Snapshot | None:
         "accounts": tuple(Account(**a) for a in raw["accounts"]),
         "vendors": tuple(KnownVendor(**v) for v in raw["vendors"]),
         "tax_codes": tuple(TaxCode(**c) for c in codes),
-        "terms": tuple(Term(**t) for t in raw["terms"]),
+        **{name: tuple(Listed(**r) for r in raw[name]) for name in _PLAIN_LISTS},
     }
     return Snapshot(**raw | lists)
 
@@ -151,29 +173,34 @@ def sync(
 ) -> Snapshot:
     """Read the company in QuickBooks and keep the snapshot where every function finds it.
 
-    Reads are metered: five in a US company of up to 1,000 rows a list, two more elsewhere for
-    the tax codes, which mean nothing to a US company's bills.
+    Reads are metered: five in a US company of up to 1,000 rows a list, two more for the tax
+    codes where purchases are taxed, and one each for classes and departments in use.
     """
     preferences = quickbooks.preferences()
     company_info = quickbooks.company_info()
     country = str(company_info.get("Country") or "")
     # A company that does not say what it allows is left to refuse a foreign bill itself.
     currencies = preferences.get("CurrencyPrefs", {"MultiCurrencyEnabled": True})
+    accounting = preferences.get("AccountingInfoPrefs", {})
     snapshot = Snapshot(
         taken_at=stamp(now),
         company_name=str(company_info.get("CompanyName") or ""),
         country=country,
         home_currency=_ref(currencies, "HomeCurrency"),
         multicurrency=bool(currencies.get("MultiCurrencyEnabled")),
-        book_close_date=str(preferences.get("AccountingInfoPrefs", {}).get("BookCloseDate") or ""),
+        uses_tax=bool(preferences.get("TaxPrefs", {}).get("UsingSalesTax", True)),
+        tracks_classes=bool(accounting.get("ClassTrackingPerTxnLine")),
+        tracks_departments=bool(accounting.get("TrackDepartments")),
+        book_close_date=str(accounting.get("BookCloseDate") or ""),
         accounts=tuple(_account(row) for row in quickbooks.query_all("Account", _ALL)),
         vendors=tuple(vendor_of(row) for row in quickbooks.query_all("Vendor", _ALL)),
-        terms=tuple(
-            Term(id=str(row["Id"]), name=str(row.get("Name") or ""))
-            for row in quickbooks.query_all("Term")
-        ),
+        terms=_listed(quickbooks, "Term"),
     )
-    if not snapshot.in_us:
+    if snapshot.tracks_classes:
+        snapshot = replace(snapshot, classes=_listed(quickbooks, "Class"))
+    if snapshot.tracks_departments:
+        snapshot = replace(snapshot, departments=_listed(quickbooks, "Department"))
+    if snapshot.taxes_purchases:
         rates = {str(r["Id"]): str(r.get("RateValue", 0)) for r in quickbooks.query_all("TaxRate")}
         codes = tuple(_tax_code(row, rates) for row in quickbooks.query_all("TaxCode"))
         snapshot = replace(snapshot, tax_codes=codes)
@@ -189,6 +216,19 @@ def vendor_of(row: Row) -> KnownVendor:
         currency=_ref(row, "CurrencyRef"),
         active=bool(row.get("Active", True)),
     )
+
+
+def _listed(quickbooks: QuickBooksCompany, entity: str) -> tuple[Listed, ...]:
+    """The active rows of a list; one below another is known by its full name."""
+    return tuple(
+        Listed(id=str(row["Id"]), name=str(row.get("FullyQualifiedName") or row.get("Name") or ""))
+        for row in quickbooks.query_all(entity)
+    )
+
+
+def _named(rows: Iterable[Listed], name: str) -> Listed | None:
+    wanted = name.casefold()
+    return next((r for r in rows if wanted and r.name.casefold() == wanted), None)
 
 
 def _account(row: Row) -> Account:

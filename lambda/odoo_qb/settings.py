@@ -43,6 +43,8 @@ class Company:
     taxes: Mapping[str, str] = field(default_factory=dict)
     terms: Mapping[str, str] = field(default_factory=dict)
     vendors: Mapping[str, str] = field(default_factory=dict)
+    class_name: str = ""
+    department: str = ""
 
 
 def environment(name: str) -> str:
@@ -90,6 +92,8 @@ def _company(key: str, raw: Mapping[str, Any]) -> Company:
         taxes=dict(raw.get("taxes") or {}),
         terms=dict(raw.get("terms") or {}),
         vendors=dict(raw.get("vendors") or {}),
+        class_name=raw.get("class") or "",
+        department=raw.get("department") or "",
     )
 
 
