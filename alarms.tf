@@ -1,7 +1,16 @@
 # Who hears of what went wrong. The functions publish to the same topic what a person must do.
+#
+# An alarm costs $0.10 a month for each metric it reads, so each of these twelve says what no other
+# does. What is not watched on its own: errors, throttles and slow runs of the extractor, without
+# which no extraction succeeds, and of the notifier, which end as old changes or failed ones; both
+# end by themselves before their time is over, as a first extraction of thousands of bills does.
+# Approvals that stay unposted are mailed by the extractor, which names the bills and reasons; an
+# alarm would say a number, for a metric of $0.30. In an idle month at list price: alarms $1.20,
+# secrets $0.40 each (three, and one a company), and cents for runs, logs and requests.
 
 # Not encrypted with AWS's own key, which alarms may not use; a message holds ids and sentences.
 resource "aws_sns_topic" "alerts" {
+  #checkov:skip=CKV_AWS_26: alarms may not use AWS's own key, and a message holds ids and sentences
   name = "odoo-qb-alerts-${var.environment}"
 }
 
@@ -12,59 +21,189 @@ resource "aws_sns_topic_subscription" "alerts" {
 }
 
 locals {
-  failure_queues = {
-    extractor = { name = aws_sqs_queue.failures["extractor"].name, meaning = "The extractor failed twice: bills in Odoo are not read until it works again." }
-    notifier  = { name = aws_sqs_queue.failures["notifier"].name, meaning = "Cards in Slack could not be made or changed: the extractor's next runs try them again." }
-    approved  = { name = aws_sqs_queue.approved_dead.name, meaning = "Approved bills could not be posted in five tries: see the poster's log, then redrive this queue." }
+  schedule_units   = { minute = 60, hour = 60 * 60, day = 24 * 60 * 60 }
+  schedule_parts   = try(regex("^rate\\(([0-9]+) (minute|hour|day)s?\\)$", var.schedule_rate), ["1", "day"]) # of cron, a guess
+  schedule_seconds = min(tonumber(local.schedule_parts[0]) * local.schedule_units[local.schedule_parts[1]], 7 * 24 * 60 * 60 / 3)
+
+  function = { for name, full in local.names : name => { FunctionName = full } }
+
+  # A metric of a function unless it says otherwise, in one period of five minutes; no data is well.
+  usual_alarm = {
+    namespace = "AWS/Lambda"
+    statistic = "Sum"
+    operator  = "GreaterThanThreshold"
+    threshold = 0
+    period    = 300
+    periods   = 1
+    needed    = 1
+    missing   = "notBreaching"
+  }
+
+  alarms = {
+    # Each run adds a 0 or a 1 to Errors, so their minimum is 0 as soon as one succeeded. Without
+    # runs there is no data, which is told as well, but not before the first run.
+    # https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
+    no_extraction = {
+      name       = "${local.names.extractor} has not succeeded for three schedules"
+      what_to_do = "No bill is read from Odoo, and what got stuck is not sent on. With a mail that says why, do what that says; else see /aws/lambda/${local.names.extractor}, and whether the rule odoo-qb-extract-${var.environment} is enabled."
+      metric     = "Errors"
+      dimensions = local.function.extractor
+      statistic  = "Minimum"
+      operator   = "GreaterThanOrEqualToThreshold"
+      threshold  = 1
+      period     = local.schedule_seconds
+      periods    = 3
+      needed     = 3
+      missing    = "missing"
+    }
+    # Not Errors: when AWS does not give the handler what it needs, it ends well with a 503.
+    # https://docs.aws.amazon.com/lambda/latest/dg/urls-monitoring.html
+    handler_fails = {
+      name       = "${local.names.approval_handler} fails"
+      what_to_do = "A click ended in an error, and the person saw one in Slack. See /aws/lambda/${local.names.approval_handler}; clicking again is harmless."
+      metric     = "Url5xxCount"
+      dimensions = local.function.approval_handler
+    }
+    handler_is_throttled = {
+      name       = "${local.names.approval_handler} is throttled"
+      what_to_do = "Clicks in Slack are turned away: the account has no run left for them. Set something aside for the approval handler in reserved_concurrency, or ask AWS for more concurrent executions."
+      metric     = "Throttles"
+      dimensions = local.function.approval_handler
+    }
+    # Slack's three seconds are its limit, not its own thirty: 80 % of those, cold starts included.
+    handler_is_slow = {
+      name       = "${local.names.approval_handler} is slow"
+      what_to_do = "Clicks take nearly the three seconds after which Slack shows an error; decisions count all the same. See in /aws/lambda/${local.names.approval_handler} what takes the time; if it is Slack or AWS, wait."
+      metric     = "UrlRequestLatency"
+      dimensions = local.function.approval_handler
+      statistic  = "Average"
+      threshold  = 0.8 * 3 * 1000
+      periods    = 3
+      needed     = 2
+    }
+    poster_fails = {
+      name       = "${local.names.poster} fails"
+      what_to_do = "A posting, or a scheduled look at QuickBooks, crashed or was cut off. See /aws/lambda/${local.names.poster}. It is repeated by itself, a bill five times in all; nothing is posted twice."
+      metric     = "Errors"
+      dimensions = local.function.poster
+    }
+    poster_is_slow = {
+      name       = "${local.names.poster} nearly runs out of time"
+      what_to_do = "A posting took more than 80 % of its ${local.poster_timeout_seconds} seconds. If bills arrive all the same, wait: QuickBooks is slow. If they do not, see /aws/lambda/${local.names.poster} for the call that takes so long."
+      metric     = "Duration"
+      dimensions = local.function.poster
+      statistic  = "Maximum"
+      threshold  = 0.8 * local.poster_timeout_seconds * 1000
+    }
+    cards_are_late = {
+      name       = "${local.names.notifier} is an hour behind"
+      what_to_do = "Bills changed an hour ago and their cards in Slack do not show it. After a first extraction this is the queue for Slack's one message a second: wait. Else see /aws/lambda/${local.names.notifier}: Slack may be down, or the function throttled."
+      metric     = "IteratorAge"
+      dimensions = local.function.notifier
+      statistic  = "Maximum"
+      threshold  = 60 * 60 * 1000
+    }
+    postings_are_late = {
+      name       = "${aws_sqs_queue.approved.name} is an hour behind"
+      what_to_do = "An approved bill has waited an hour for the poster. See whether ${local.names.poster} runs: its log, its reserved_concurrency, its event source mapping."
+      namespace  = "AWS/SQS"
+      metric     = "ApproximateAgeOfOldestMessage"
+      dimensions = { QueueName = aws_sqs_queue.approved.name }
+      statistic  = "Maximum"
+      threshold  = 60 * 60
+    }
+    extractor_failures = {
+      name       = "${aws_sqs_queue.failures["extractor"].name} is not empty"
+      what_to_do = "The extractor failed twice in a row. Later runs make up for it: see /aws/lambda/${local.names.extractor}, and purge this queue once they work."
+      namespace  = "AWS/SQS"
+      metric     = "ApproximateNumberOfMessagesVisible"
+      dimensions = { QueueName = aws_sqs_queue.failures["extractor"].name }
+      statistic  = "Maximum"
+    }
+    notifier_failures = {
+      name       = "${aws_sqs_queue.failures["notifier"].name} is not empty"
+      what_to_do = "Cards in Slack could not be made or changed: see /aws/lambda/${local.names.notifier}. The extractor's next runs try them again: purge this queue once they are right."
+      namespace  = "AWS/SQS"
+      metric     = "ApproximateNumberOfMessagesVisible"
+      dimensions = { QueueName = aws_sqs_queue.failures["notifier"].name }
+      statistic  = "Maximum"
+    }
+    dead_approvals = {
+      name       = "${aws_sqs_queue.approved_dead.name} is not empty"
+      what_to_do = "A bill crashed the poster five times: see /aws/lambda/${local.names.poster}. While the bill is approved it is queued again by itself: purge this queue once it is posted."
+      namespace  = "AWS/SQS"
+      metric     = "ApproximateNumberOfMessagesVisible"
+      dimensions = { QueueName = aws_sqs_queue.approved_dead.name }
+      statistic  = "Maximum"
+    }
+    # A refresh token lasts 100 days from its last use and five years at most; the poster renews each
+    # daily and says how many days are left. One metric for all companies: the lowest counts, and a
+    # company that is cut off has none. Said once a day, it is billed for an hour a day.
+    token_days_left = {
+      name       = "odoo-qb-${var.environment} must be connected to QuickBooks again soon"
+      what_to_do = "A company's refresh token ends within 14 days, or nobody counted for two: connect it again, put its token into qb_refresh_tokens, raise secrets_version and apply. The log /aws/lambda/${local.names.poster} says which company, and whether the daily check runs."
+      namespace  = "OdooQuickBooks"
+      metric     = "RefreshTokenDaysLeft"
+      dimensions = {}
+      statistic  = "Minimum"
+      operator   = "LessThanThreshold"
+      threshold  = 14
+      period     = 24 * 60 * 60
+      periods    = 2
+      missing    = "missing"
+    }
   }
 }
 
-resource "aws_cloudwatch_metric_alarm" "failure_queue" {
-  for_each = local.failure_queues
+resource "aws_cloudwatch_metric_alarm" "alarm" {
+  for_each = { for key, alarm in local.alarms : key => merge(local.usual_alarm, alarm) }
 
-  alarm_name          = "${each.value.name} is not empty"
-  alarm_description   = each.value.meaning
-  namespace           = "AWS/SQS"
-  metric_name         = "ApproximateNumberOfMessagesVisible"
-  dimensions          = { QueueName = each.value.name }
-  statistic           = "Maximum"
-  period              = 300
-  evaluation_periods  = 1
-  comparison_operator = "GreaterThanThreshold"
-  threshold           = 0
-  treat_missing_data  = "notBreaching"
+  alarm_name          = each.value.name
+  alarm_description   = each.value.what_to_do
+  namespace           = each.value.namespace
+  metric_name         = each.value.metric
+  dimensions          = each.value.dimensions
+  statistic           = each.value.statistic
+  comparison_operator = each.value.operator
+  threshold           = each.value.threshold
+  period              = each.value.period
+  evaluation_periods  = each.value.periods
+  datapoints_to_alarm = each.value.needed
+  treat_missing_data  = each.value.missing
   alarm_actions       = [aws_sns_topic.alerts.arn]
+
+  # Where data must come, its end is told too: the state before the first of it is no change.
+  insufficient_data_actions = each.value.missing == "missing" ? [aws_sns_topic.alerts.arn] : []
 }
 
-resource "aws_cloudwatch_metric_alarm" "errors" {
-  for_each = local.names
-
-  alarm_name          = "${each.value} fails"
-  alarm_description   = "A run of ${each.value} ended in an error: see its log group, /aws/lambda/${each.value}."
-  namespace           = "AWS/Lambda"
-  metric_name         = "Errors"
-  dimensions          = { FunctionName = each.value }
-  statistic           = "Sum"
-  period              = 300
-  evaluation_periods  = 1
-  comparison_operator = "GreaterThanThreshold"
-  threshold           = 0
-  treat_missing_data  = "notBreaching"
-  alarm_actions       = [aws_sns_topic.alerts.arn]
+# An alarm goes by its name in AWS: without these, applying over what an earlier version made would
+# delete as the old one what it had just made as the new one.
+moved {
+  from = aws_cloudwatch_metric_alarm.errors["approval_handler"]
+  to   = aws_cloudwatch_metric_alarm.alarm["handler_fails"]
 }
 
-# A refresh token lasts 100 days from its last use and five years at most; the poster renews each
-# daily and says how many days are left. One metric for all companies: the lowest counts.
-resource "aws_cloudwatch_metric_alarm" "token_days_left" {
-  alarm_name          = "odoo-qb-${var.environment} must be connected to QuickBooks again soon"
-  alarm_description   = "A company's refresh token ends within 14 days: connect it again and apply the new token. The poster's log says which company."
-  namespace           = "OdooQuickBooks"
-  metric_name         = "RefreshTokenDaysLeft"
-  statistic           = "Minimum"
-  period              = 86400
-  evaluation_periods  = 1
-  comparison_operator = "LessThanThreshold"
-  threshold           = 14
-  treat_missing_data  = "notBreaching"
-  alarm_actions       = [aws_sns_topic.alerts.arn]
+moved {
+  from = aws_cloudwatch_metric_alarm.errors["poster"]
+  to   = aws_cloudwatch_metric_alarm.alarm["poster_fails"]
+}
+
+moved {
+  from = aws_cloudwatch_metric_alarm.failure_queue["extractor"]
+  to   = aws_cloudwatch_metric_alarm.alarm["extractor_failures"]
+}
+
+moved {
+  from = aws_cloudwatch_metric_alarm.failure_queue["notifier"]
+  to   = aws_cloudwatch_metric_alarm.alarm["notifier_failures"]
+}
+
+moved {
+  from = aws_cloudwatch_metric_alarm.failure_queue["approved"]
+  to   = aws_cloudwatch_metric_alarm.alarm["dead_approvals"]
+}
+
+moved {
+  from = aws_cloudwatch_metric_alarm.token_days_left
+  to   = aws_cloudwatch_metric_alarm.alarm["token_days_left"]
 }

@@ -20,9 +20,9 @@ locals {
         actions   = ["s3:PutObject"]
         resources = [for folder in ["pending", "lines", "audit"] : "${aws_s3_bucket.documents.arn}/${folder}/*"]
       }
-      ReadDocumentsAndReference = {
+      ReadLinesAndReference = {
         actions   = ["s3:GetObject"]
-        resources = [for folder in ["pending", "lines", "reference"] : "${aws_s3_bucket.documents.arn}/${folder}/*"]
+        resources = [for folder in ["lines", "reference"] : "${aws_s3_bucket.documents.arn}/${folder}/*"]
       }
       SendApprovedBillsAgain = {
         actions   = ["sqs:SendMessage"]
@@ -51,12 +51,8 @@ locals {
         resources = ["${aws_dynamodb_table.bills.arn}/stream/*"]
       }
       KeepCards = {
-        actions   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
+        actions   = ["dynamodb:GetItem", "dynamodb:UpdateItem"]
         resources = [aws_dynamodb_table.bills.arn]
-      }
-      ReadLines = {
-        actions   = ["s3:GetObject"]
-        resources = ["${aws_s3_bucket.documents.arn}/lines/*"]
       }
       ReportFailedChanges = {
         actions   = ["sqs:SendMessage"]
@@ -69,7 +65,7 @@ locals {
         resources = [aws_secretsmanager_secret.given["slack-config"].arn]
       }
       DecideBills = {
-        actions   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
+        actions   = ["dynamodb:GetItem", "dynamodb:UpdateItem"]
         resources = [aws_dynamodb_table.bills.arn]
       }
       SendApprovedBills = {
@@ -77,7 +73,7 @@ locals {
         resources = [aws_sqs_queue.approved.arn]
       }
       LinkDocuments = {
-        actions   = ["s3:GetObject", "s3:GetObjectVersion"]
+        actions   = ["s3:GetObjectVersion"] # a link is to the bytes the card was made of
         resources = ["${aws_s3_bucket.documents.arn}/pending/*"]
       }
     }
@@ -95,16 +91,20 @@ locals {
         resources = [aws_sqs_queue.approved.arn]
       }
       PostBills = {
-        actions   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
+        actions   = ["dynamodb:GetItem", "dynamodb:UpdateItem"]
         resources = [aws_dynamodb_table.bills.arn]
       }
       ReadApprovedDocuments = {
-        actions   = ["s3:GetObject", "s3:GetObjectVersion"]
-        resources = [for folder in ["pending", "lines"] : "${aws_s3_bucket.documents.arn}/${folder}/*"]
+        actions   = ["s3:GetObjectVersion"] # of the bytes that were approved, not the latest
+        resources = ["${aws_s3_bucket.documents.arn}/pending/*"]
       }
-      KeepReference = {
+      ReadLines = {
+        actions   = ["s3:GetObject"]
+        resources = ["${aws_s3_bucket.documents.arn}/lines/*"]
+      }
+      KeepReferenceAndLongAttempts = {
         actions   = ["s3:GetObject", "s3:PutObject"]
-        resources = ["${aws_s3_bucket.documents.arn}/reference/*"]
+        resources = [for folder in ["reference", "attempts"] : "${aws_s3_bucket.documents.arn}/${folder}/*"]
       }
       TellPeople = {
         actions   = ["sns:Publish"]

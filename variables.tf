@@ -339,6 +339,7 @@ variable "company_settings" {
     approvers: Slack users (U…) and user groups (S…) who may decide; empty means everyone in the channel.
     accounts, vendors, taxes, terms: Odoo's code or name to the name in QuickBooks, where they differ.
     default_account: for lines whose account has no match.
+    payable_account: the accounts payable account, where QuickBooks has several.
     class, department: QuickBooks' full names, set on every line and bill where they are tracked.
     intercompany_vendors: Odoo vendors whose bills are acknowledged, not posted.
     two_approvals_above: two people must approve above this total in the company's currency.
@@ -353,6 +354,7 @@ variable "company_settings" {
     accounts             = optional(map(string))
     vendors              = optional(map(string))
     default_account      = optional(string)
+    payable_account      = optional(string)
     taxes                = optional(map(string))
     terms                = optional(map(string))
     class                = optional(string)
@@ -381,5 +383,11 @@ variable "company_settings" {
   validation {
     condition     = alltrue([for settings in values(var.company_settings) : settings.two_approvals_above == null ? true : settings.two_approvals_above >= 0])
     error_message = "two_approvals_above must not be negative."
+  }
+  validation {
+    condition = alltrue([for settings in values(var.company_settings) :
+      settings.two_approvals_above == null || length(coalesce(settings.approvers, [])) != 1 || startswith(try(settings.approvers[0], ""), "S")
+    ])
+    error_message = "two_approvals_above needs two people: the company has one approver, so a bill above it could never be approved. Name another one, or a user group."
   }
 }

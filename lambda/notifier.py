@@ -13,6 +13,7 @@ from aws_lambda_powertools import Logger
 
 from odoo_qb import settings
 from odoo_qb.errors import Refused, Unavailable
+from odoo_qb.pace import Pace
 from odoo_qb.showing import ENOUGH_SECONDS, Notifier
 from odoo_qb.slack import Slack
 from odoo_qb.store import Table
@@ -74,7 +75,7 @@ def _wiring() -> Notifier:
         companies=settings.stored_companies(table),
         channel=settings.environment("SLACK_CHANNEL_ID"),
         rejection_notify_users=[user.strip() for user in notified if user.strip()],
-        pause=lambda: time.sleep(gap),
+        pause=Pace(gap).wait,
         sleep=time.sleep,
         clock=lambda: datetime.now(UTC),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
@@ -83,14 +84,20 @@ def _done_with(record: Mapping[str, Any]) -> bool:
 
 
 def _broken(company: str, refusal: Disconnected) -> None:
-    """Write it down; the first to notice raises the alarm."""
+    """The first to notice raises the alarm and writes it down.
+
+    In this order: whoever dies in between is to mail it again, not to leave it unsaid.
+    """
     logger.error("not connected", company=company, reason=str(refusal))
-    if _connection(company).note_broken(refusal):
-        _clients()["sns"].publish(
-            TopicArn=settings.environment("SNS_ALERT_TOPIC"),
-            Subject=f"{company}: bills wait for a connection to QuickBooks"[:100],
-            Message=f"{company}: {refusal} Approved bills wait and go on by themselves then.",
-        )
+    connection = _connection(company)
+    if connection.is_broken():
+        return
+    _clients()["sns"].publish(
+        TopicArn=settings.environment("SNS_ALERT_TOPIC"),
+        Subject=f"{company}: bills wait for a connection to QuickBooks"[:100],
+        Message=f"{company}: {refusal} Approved bills wait and go on by themselves then.",
+    )
+    connection.note_broken(refusal)
 
 
 def _each_company(do: Callable[[str], str], only: str) -> dict[str, Any]:
@@ -174,6 +181,7 @@ def _connection(company: str) -> Connection:
         client_secret=credentials["client_secret"],
         oauth_url=settings.environment("QB_OAUTH_URL"),
         clock=lambda: datetime.now(UTC),
+        sleep=time.sleep,
     )
 
 
@@ -184,6 +192,7 @@ def _company(company: str) -> QuickBooksCompany:
         realm_id=_poster().companies[company].realm_id,
         api_url=settings.environment("QB_API_URL"),
         calls_per_minute=float(os.environ.get("QB_CALLS_PER_MINUTE") or CALLS_PER_MINUTE),
+        sleep=time.sleep,
     )
 
 

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from sandbox.ministack_alarms import Alarms, embedded_metrics, nested, xml
+from sandbox.ministack_metrics import FunctionMetrics
 from sandbox.ministack_streams import Streams
 
 if TYPE_CHECKING:
@@ -53,7 +54,8 @@ def mend_functions() -> None:
     """Mend what calls functions: streams, ordered queues, and the metrics of every call."""
     functions, metrics = service("lambda_svc"), service("cloudwatch")
     scope = import_module("ministack.core.responses").request_scope
-    streams = Streams(functions, service("dynamodb"), scope)
+    counts = FunctionMetrics(metrics)
+    streams = Streams(functions, service("dynamodb"), scope, counts.iterator_age)
     replace(functions, "_poll_dynamodb_streams", streams.poll)
 
     # Message groups run beside each other, each in order: a batch of one never spans two groups.
@@ -67,22 +69,33 @@ def mend_functions() -> None:
 
     stock_concurrency = replace(functions, "_sqs_esm_concurrency", concurrency)
 
-    # Invocations and errors are counted whoever calls; the stock emulator counts API calls only.
-    # https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
+    # The emulator counts calls of the API itself, and a call turned away as a run that went well.
     def dispatch(
         function: Document, config: Document, event: Any, request: str, started: float
     ) -> Any:
         result = stock_dispatch(function, config, event, request, started)
-        milliseconds = (time.time() - started) * 1000
-        stock_count(config["FunctionName"], milliseconds, bool(result.get("error")), throttle=False)
+        failed = bool(result.get("error"))
+        counts.ran(config["FunctionName"], time.time() - started, failed=failed)
         return result
 
-    def count(name: str, duration_ms: float, error: Any, throttle: Any) -> None:
+    def count(function_name: str, duration_ms: float, error: Any, throttle: Any) -> None:
+        del error
         if throttle and not duration_ms:
-            stock_count(name, duration_ms, error, throttle)
+            counts.throttled(function_name)
 
-    stock_count = replace(functions, "_emit_lambda_metrics", count)
+    replace(functions, "_emit_lambda_metrics", count)
     stock_dispatch = replace(functions, "_execute_function_dispatch", dispatch)
+
+    async def answer_url(url_id: str, *request: Any, **named: Any) -> Any:
+        began = time.time()
+        answered = await stock_answer_url(url_id, *request, **named)
+        if found := functions.resolve_function_url(url_id):
+            account, region, name, *_ = found
+            with scope(account, region):
+                counts.url_answered(name, time.time() - began, answered[0])
+        return answered
+
+    stock_answer_url = replace(functions, "handle_function_url_request", answer_url)
 
     def log(function: Document, request: str, text: str, *rest: Any, **named: Any) -> None:
         stock_log(function, request, text, *rest, **named)
@@ -108,7 +121,11 @@ def mend_alarms() -> None:
         if not any(protocol) and asked.get("AlarmName") in metrics._alarms:
             unsaid = {"Action", "Version", "Tags"}
             asked = {name: value for name, value in asked.items() if name not in unsaid}
-            metrics._alarms[asked["AlarmName"]]["AsPut"] = asked
+            told = asked.get("InsufficientDataActions", {}).get("member", {})
+            metrics._alarms[asked["AlarmName"]] |= {
+                "AsPut": asked,
+                "InsufficientDataActions": list(told.values()),
+            }
         return answer
 
     def describe(parameters: Document, data: Document, *protocol: Any) -> Any:

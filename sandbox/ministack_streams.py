@@ -82,9 +82,14 @@ class Streams:
     """
 
     def __init__(
-        self, functions: ModuleType, tables: ModuleType, scope: Callable[..., Any]
+        self,
+        functions: ModuleType,
+        tables: ModuleType,
+        scope: Callable[..., Any],
+        note_age: Callable[[str, float], None],
     ) -> None:
         self._functions, self._tables, self._scope = functions, tables, scope
+        self._note_age = note_age
         self._waiting: dict[str, list[Batch]] = {}  # what is left of the batch last read
         self._read_up_to: dict[str, int] = {}
         self._not_before: dict[str, float] = {}
@@ -149,6 +154,8 @@ class Streams:
             self._discard(mapping, function, old, {}, "RecordAgeExceeded")
         left: list[Batch] = []
         if batch.records:
+            age = _age(batch.records[-1], time.time())
+            self._note_age(function["config"]["FunctionName"], age)
             result = self._functions._execute_function(function, {"Records": list(batch.records)})
             failed = first_failed(mapping, batch.records, result)
             left = [batch] if result.get("throttle") else still_to_do(mapping, batch, failed)

@@ -22,7 +22,7 @@ from werkzeug.wrappers import Request, Response
 
 from sandbox.odoo_books import Books
 from sandbox.odoo_calls import Call, is_on_model
-from sandbox.odoo_errors import V16, V17, V19, OdooError, Unserialisable, access_error, no_right
+from sandbox.odoo_errors import V16, V17, V18, V19, OdooError, Unserialisable, access_error, no_right
 from sandbox.odoo_http import (
     Failure,
     Fault,
@@ -135,7 +135,7 @@ class Odoo(Books):
 
     def _answer(self, request: Request) -> Response:
         body = json_body(request)
-        name = called(request.path, body if isinstance(body, dict) else {})
+        name = called(request.path, body if isinstance(body, dict) else {}, self.version)
         with self.lock:
             if name:
                 self.calls.append(name)
@@ -185,6 +185,9 @@ class Odoo(Books):
             return json_response({"version_info": info, "version": server["server_version"]})
         if path.startswith("/json/2/") and self.version >= V19:
             return self._json2(request, body, refusal)
+        if path.startswith("/json/") and self.version == V18:  # its own /json is for browsers
+            text = f"Request inferred type is compatible with ['json'] but '{path}' is type='http'."
+            raise BadRequest(text)
         if path.startswith("/web/content/") and request.method in ("GET", "HEAD"):
             return self._content(request)
         if path.startswith(_JSON_RPC):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from werkzeug.wrappers import Response
 
-from sandbox.odoo_errors import OdooError
+from sandbox.odoo_errors import V19, OdooError
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIEnvironment
@@ -41,8 +41,8 @@ def json_body(request: Request) -> Any:  # noqa: ANN401 - a client's JSON
         return None
 
 
-def called(path: str, body: Json) -> str:
-    """What is called, as `calls` and `fail` have it."""
+def called(path: str, body: Json, version: int) -> str:
+    """What is called, as `calls` and `fail` have it; "json.2" where there is no /json/2 yet."""
     params = body.get("params") or {}
     if path == "/jsonrpc":
         args = params.get("args") or []
@@ -52,7 +52,7 @@ def called(path: str, body: Json) -> str:
     if path.startswith("/web/dataset/call_kw"):
         return f"{params.get('model')}.{params.get('method')}"
     if path.startswith("/json/2/"):
-        return path.removeprefix("/json/2/").replace("/", ".")
+        return path.removeprefix("/json/2/").replace("/", ".") if version >= V19 else "json.2"
     return ".".join(part for part in path.split("/") if part and not part.isdecimal())
 
 

@@ -14,7 +14,7 @@ import threading
 import time
 from collections import Counter
 from dataclasses import asdict, fields, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from werkzeug.wrappers import Request, Response
@@ -148,6 +148,10 @@ class QuickBooks:
             self._injections.append(injection)
         return injection
 
+    def finish_late(self) -> None:
+        """Do what "late" put off until now; each request begins with it."""
+        self._request_ids.finish(self._clock())
+
     def forgive(self) -> None:
         """Drop the faults that were not met yet."""
         with self._lock:
@@ -175,6 +179,7 @@ class QuickBooks:
         if request.path.startswith("/_sim/"):
             return self._control(request)(environ, start_response)
         operation = _operation(request)
+        self.finish_late()
         with self._lock:
             self.calls[operation] += 1
             injection = self._strike(request)
@@ -214,6 +219,10 @@ class QuickBooks:
 
     def _account(self, call: Call) -> Answer:
         """What the Accounting API answers."""
+        if call.suffers("late") and call.operation in api.WRITES and call.injection:
+            due = self._clock() + timedelta(seconds=call.injection.seconds)
+            self._request_ids.later(call, lambda: api.write(call), due)
+            _drop(call.request)
         if call.operation in api.WRITES:
             return self._request_ids.once(call, lambda: api.write(call))
         if call.operation == "upload":

@@ -70,6 +70,7 @@ class RequestIds:
     def __init__(self, lock: threading.RLock) -> None:
         self._changed = threading.Condition(lock)
         self._known: dict[tuple[str, str], Remembered] = {}
+        self._late: dict[tuple[str, str], tuple[datetime, Callable[[], None]]] = {}
 
     def once(self, call: Call, work: Callable[[], Json]) -> Answer:
         """Do the work, or give the answer that it got before."""
@@ -88,6 +89,29 @@ class RequestIds:
         finally:
             self._settle(call, answer)
         return answer
+
+    def later(self, call: Call, work: Callable[[], Json], due: datetime) -> None:
+        """Do the work when `finish` is called at its time: the client has gone by then.
+
+        A repeat that is to wait for the answer has waited that long.
+        """
+        with self._changed:
+            if self._claim(call):
+                return
+            self._late[(call.realm.id, call.request_id)] = (
+                due,
+                lambda: self._settle(call, self._done(call, work)),
+            )
+
+    def finish(self, now: datetime) -> None:
+        """Do what was to be done later, and is due."""
+        with self._changed:
+            for key in [k for k, (due, _) in self._late.items() if due <= now]:
+                self._finish(key)
+
+    def _finish(self, key: tuple[str, str]) -> None:
+        _, finish = self._late.pop(key)
+        finish()
 
     def item(self, call: Call, key: str, work: Callable[[], Json]) -> Json:
         """The same for an item of a batch, whose id is the batch's and its own."""
@@ -118,7 +142,10 @@ class RequestIds:
             while (earlier := self._known.get(key)) and not earlier.answer:
                 if modes.request_id_in_flight == "error600":
                     raise _duplicate_request()
-                self._changed.wait()
+                if key in self._late:
+                    self._finish(key)
+                else:
+                    self._changed.wait()
             old = earlier and call.clock() - earlier.at >= timedelta(hours=modes.request_id_hours)
             if not earlier or (old and modes.request_id == "forget_after_ttl"):
                 self._known[key] = Remembered(mark, call.clock())

@@ -12,6 +12,7 @@ type Kind = Literal[
     "reset",  # the connection breaks
     "timeout",  # silence for `seconds`, then the connection breaks
     "slow",  # the right answer, after `seconds`
+    "late",  # the connection breaks, and `seconds` later by the clock a write is done after all
     "truncated",  # the right answer's first half
     "html",  # a proxy's page with `status` 502, 503 or 504
     "system_fault",  # 500, code 10000

@@ -112,6 +112,7 @@ class Slack(WebApi):
         ratelimited: 429 with Retry-After. error: HTTP 200 and `error`. http_500: nothing done, no
         JSON. timeout: nothing done, no answer, the connection closes after `seconds`. lost: done,
         but the connection closes without the answer. slow: done and answered after `seconds`.
+        With `times` 0 what was planned for that method is over.
         """
         fault = _Fault(
             kind=kind,
@@ -122,7 +123,10 @@ class Slack(WebApi):
             error=error,
         )
         with self._lock:
-            self._faults.append(fault)
+            if times:
+                self._faults.append(fault)
+            else:
+                self._faults = [planned for planned in self._faults if planned.method != method]
 
     def use_real_limits(self, time_scale: float = 1.0) -> None:
         """Refuse what comes faster than Slack allows; a scale of 0.1 makes a minute six seconds."""

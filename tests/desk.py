@@ -50,7 +50,7 @@ class Desk:
 
     @property
     def realm(self) -> Realm:
-        return self.quickbooks.realms[REALM]
+        return self.quickbooks.realms[self.company.realm_id]
 
     @property
     def table(self) -> Table:
@@ -85,7 +85,7 @@ class Desk:
     def api(self) -> QuickBooksCompany:
         return QuickBooksCompany(
             connection=self.connection(),
-            realm_id=REALM,
+            realm_id=self.company.realm_id,
             api_url=self.url,
             calls_per_minute=1_000_000,
             sleep=self.sleep,
@@ -129,6 +129,12 @@ class Desk:
             return poster.post(item["entry_id"], int(item["revision"]), message_id, **arguments)
         except Unavailable as error:
             return f"AGAIN: {error}"
+
+    def retry(self, entry_id: str = "odoo-42") -> Item:
+        """A person clicks Retry."""
+        return self.table.change(
+            self.stored(entry_id), to="APPROVED", actor="U-APPROVER", now=self.now
+        )
 
     def stored(self, entry_id: str = "odoo-42") -> Item:
         found = self.table.get(entry_id)

@@ -154,6 +154,14 @@ run "each_function_may_do_what_it_needs_and_nothing_else" {
     error_message = "A statement has an action with a wildcard, or any resource."
   }
   assert {
+    condition = toset(keys(aws_iam_role_policy.function)) == toset(keys(aws_iam_role.function)) && alltrue([
+      for role in aws_iam_role.function : [for statement in jsondecode(role.assume_role_policy).Statement : [statement.Effect, statement.Action, statement.Principal]] == [
+        ["Allow", "sts:AssumeRole", { Service = "lambda.amazonaws.com" }],
+      ]
+    ])
+    error_message = "A role is without its policy, or others than Lambda may take it."
+  }
+  assert {
     condition = { for name, policy in aws_iam_role_policy.function : name => toset(flatten([for statement in jsondecode(policy.policy).Statement : [
       for resource in statement.Resource : [for action in statement.Action : "${action} ${resource}"] if startswith(statement.Action[0], "secretsmanager:")
       ]])) } == {
@@ -176,14 +184,14 @@ run "each_function_may_do_what_it_needs_and_nothing_else" {
       ]])) } == {
       extractor = toset([
         "s3:PutObject arn:aws:s3:::documents/pending/*", "s3:PutObject arn:aws:s3:::documents/lines/*", "s3:PutObject arn:aws:s3:::documents/audit/*",
-        "s3:GetObject arn:aws:s3:::documents/pending/*", "s3:GetObject arn:aws:s3:::documents/lines/*", "s3:GetObject arn:aws:s3:::documents/reference/*",
+        "s3:GetObject arn:aws:s3:::documents/lines/*", "s3:GetObject arn:aws:s3:::documents/reference/*",
       ])
-      notifier         = toset(["s3:GetObject arn:aws:s3:::documents/lines/*"])
-      approval_handler = toset(["s3:GetObject arn:aws:s3:::documents/pending/*", "s3:GetObjectVersion arn:aws:s3:::documents/pending/*"])
+      notifier         = toset([])
+      approval_handler = toset(["s3:GetObjectVersion arn:aws:s3:::documents/pending/*"])
       poster = toset([
-        "s3:GetObject arn:aws:s3:::documents/pending/*", "s3:GetObjectVersion arn:aws:s3:::documents/pending/*",
-        "s3:GetObject arn:aws:s3:::documents/lines/*", "s3:GetObjectVersion arn:aws:s3:::documents/lines/*",
+        "s3:GetObjectVersion arn:aws:s3:::documents/pending/*", "s3:GetObject arn:aws:s3:::documents/lines/*",
         "s3:GetObject arn:aws:s3:::documents/reference/*", "s3:PutObject arn:aws:s3:::documents/reference/*",
+        "s3:GetObject arn:aws:s3:::documents/attempts/*", "s3:PutObject arn:aws:s3:::documents/attempts/*",
       ])
     }
     error_message = "A function may read or write other documents than its own."
@@ -204,18 +212,15 @@ run "each_function_may_do_what_it_needs_and_nothing_else" {
       notifier = toset([
         "dynamodb:DescribeStream arn:aws:dynamodb:us-west-2:123456789012:table/bills/stream/1", "dynamodb:GetRecords arn:aws:dynamodb:us-west-2:123456789012:table/bills/stream/1",
         "dynamodb:GetShardIterator arn:aws:dynamodb:us-west-2:123456789012:table/bills/stream/1", "dynamodb:ListStreams arn:aws:dynamodb:us-west-2:123456789012:table/bills/stream/*",
-        "dynamodb:GetItem arn:aws:dynamodb:us-west-2:123456789012:table/bills", "dynamodb:PutItem arn:aws:dynamodb:us-west-2:123456789012:table/bills",
-        "dynamodb:UpdateItem arn:aws:dynamodb:us-west-2:123456789012:table/bills", "sqs:SendMessage arn:aws:sqs:us-west-2:123456789012:failures",
+        "dynamodb:GetItem arn:aws:dynamodb:us-west-2:123456789012:table/bills", "dynamodb:UpdateItem arn:aws:dynamodb:us-west-2:123456789012:table/bills", "sqs:SendMessage arn:aws:sqs:us-west-2:123456789012:failures",
         "logs:CreateLogStream arn:aws:logs:us-west-2:123456789012:log-group:function:*", "logs:PutLogEvents arn:aws:logs:us-west-2:123456789012:log-group:function:*",
       ])
       approval_handler = toset([
-        "dynamodb:GetItem arn:aws:dynamodb:us-west-2:123456789012:table/bills", "dynamodb:PutItem arn:aws:dynamodb:us-west-2:123456789012:table/bills",
-        "dynamodb:UpdateItem arn:aws:dynamodb:us-west-2:123456789012:table/bills", "sqs:SendMessage arn:aws:sqs:us-west-2:123456789012:approved.fifo",
+        "dynamodb:GetItem arn:aws:dynamodb:us-west-2:123456789012:table/bills", "dynamodb:UpdateItem arn:aws:dynamodb:us-west-2:123456789012:table/bills", "sqs:SendMessage arn:aws:sqs:us-west-2:123456789012:approved.fifo",
         "logs:CreateLogStream arn:aws:logs:us-west-2:123456789012:log-group:function:*", "logs:PutLogEvents arn:aws:logs:us-west-2:123456789012:log-group:function:*",
       ])
       poster = toset([
-        "dynamodb:GetItem arn:aws:dynamodb:us-west-2:123456789012:table/bills", "dynamodb:PutItem arn:aws:dynamodb:us-west-2:123456789012:table/bills",
-        "dynamodb:UpdateItem arn:aws:dynamodb:us-west-2:123456789012:table/bills",
+        "dynamodb:GetItem arn:aws:dynamodb:us-west-2:123456789012:table/bills", "dynamodb:UpdateItem arn:aws:dynamodb:us-west-2:123456789012:table/bills",
         "sqs:ChangeMessageVisibility arn:aws:sqs:us-west-2:123456789012:approved.fifo", "sqs:DeleteMessage arn:aws:sqs:us-west-2:123456789012:approved.fifo",
         "sqs:GetQueueAttributes arn:aws:sqs:us-west-2:123456789012:approved.fifo", "sqs:ReceiveMessage arn:aws:sqs:us-west-2:123456789012:approved.fifo",
         "sns:Publish arn:aws:sns:us-west-2:123456789012:alerts",
@@ -299,16 +304,105 @@ run "what_cannot_be_done_is_kept_and_told" {
     condition     = aws_lambda_function_event_invoke_config.extractor.destination_config[0].on_failure[0].destination == aws_sqs_queue.failures["extractor"].arn && aws_lambda_function_event_invoke_config.extractor.maximum_retry_attempts <= 1
     error_message = "A failed run of the extractor is not kept."
   }
+}
+
+run "somebody_is_told_what_went_wrong_and_what_to_do" {
+  # What each looks at, when it is too much, and in how many periods of what length.
   assert {
-    condition = setunion([for alarm in aws_cloudwatch_metric_alarm.failure_queue : alarm.dimensions.QueueName], [for alarm in aws_cloudwatch_metric_alarm.errors : alarm.dimensions.FunctionName]) == toset([
-      "odoo-approved-invoices-dlq-prod.fifo", "odoo-notifier-failures-prod", "odoo-extractor-failures-prod",
-      "odoo-extractor-prod", "odoo-notifier-prod", "odoo-approval-handler-prod", "odoo-poster-prod",
-    ])
-    error_message = "A dead-letter queue or a function has no alarm."
+    condition = { for key, alarm in aws_cloudwatch_metric_alarm.alarm : key => join(" ", concat(
+      [alarm.namespace, alarm.metric_name], values(alarm.dimensions),
+      [alarm.statistic, alarm.comparison_operator, tostring(alarm.threshold)],
+      ["${alarm.datapoints_to_alarm} of ${alarm.evaluation_periods} x ${alarm.period} s,", alarm.treat_missing_data],
+      )) } == {
+      no_extraction        = "AWS/Lambda Errors odoo-extractor-prod Minimum GreaterThanOrEqualToThreshold 1 3 of 3 x 900 s, missing"
+      handler_fails        = "AWS/Lambda Url5xxCount odoo-approval-handler-prod Sum GreaterThanThreshold 0 1 of 1 x 300 s, notBreaching"
+      handler_is_throttled = "AWS/Lambda Throttles odoo-approval-handler-prod Sum GreaterThanThreshold 0 1 of 1 x 300 s, notBreaching"
+      handler_is_slow      = "AWS/Lambda UrlRequestLatency odoo-approval-handler-prod Average GreaterThanThreshold 2400 2 of 3 x 300 s, notBreaching"
+      poster_fails         = "AWS/Lambda Errors odoo-poster-prod Sum GreaterThanThreshold 0 1 of 1 x 300 s, notBreaching"
+      poster_is_slow       = "AWS/Lambda Duration odoo-poster-prod Maximum GreaterThanThreshold 96000 1 of 1 x 300 s, notBreaching"
+      cards_are_late       = "AWS/Lambda IteratorAge odoo-notifier-prod Maximum GreaterThanThreshold 3600000 1 of 1 x 300 s, notBreaching"
+      postings_are_late    = "AWS/SQS ApproximateAgeOfOldestMessage odoo-approved-invoices-prod.fifo Maximum GreaterThanThreshold 3600 1 of 1 x 300 s, notBreaching"
+      extractor_failures   = "AWS/SQS ApproximateNumberOfMessagesVisible odoo-extractor-failures-prod Maximum GreaterThanThreshold 0 1 of 1 x 300 s, notBreaching"
+      notifier_failures    = "AWS/SQS ApproximateNumberOfMessagesVisible odoo-notifier-failures-prod Maximum GreaterThanThreshold 0 1 of 1 x 300 s, notBreaching"
+      dead_approvals       = "AWS/SQS ApproximateNumberOfMessagesVisible odoo-approved-invoices-dlq-prod.fifo Maximum GreaterThanThreshold 0 1 of 1 x 300 s, notBreaching"
+      token_days_left      = "OdooQuickBooks RefreshTokenDaysLeft Minimum LessThanThreshold 14 1 of 2 x 86400 s, missing"
+    }
+    error_message = "An alarm looks at something else, or there is one more or less: each metric costs $0.10 a month."
   }
   assert {
-    condition     = alltrue([for alarm in merge(aws_cloudwatch_metric_alarm.failure_queue, { for name, alarm in aws_cloudwatch_metric_alarm.errors : "errors-${name}" => alarm }) : alarm.alarm_actions == toset([aws_sns_topic.alerts.arn])])
-    error_message = "An alarm tells nobody."
+    condition = alltrue([
+      for alarm in aws_cloudwatch_metric_alarm.alarm :
+      alarm.alarm_actions == toset([aws_sns_topic.alerts.arn]) && (alarm.treat_missing_data != "missing" || alarm.insufficient_data_actions == toset([aws_sns_topic.alerts.arn]))
+    ])
+    error_message = "An alarm, or the end of what must come, tells nobody."
+  }
+  assert {
+    condition     = alltrue([for alarm in aws_cloudwatch_metric_alarm.alarm : length(alarm.alarm_description) >= 80 && length(alarm.alarm_description) <= 1024])
+    error_message = "An alarm does not say what to do, or more than AWS takes."
+  }
+  assert {
+    condition     = alltrue([for group in aws_cloudwatch_log_group.function : group.retention_in_days == 365])
+    error_message = "A log is kept for another time than it is said."
+  }
+}
+
+run "three_missing_extractions_are_counted_at_the_schedules_own_rate" {
+  command = plan
+
+  variables {
+    schedule_rate = "rate(1 hour)"
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.alarm["no_extraction"].period == 3600
+    error_message = "A schedule of an hour is not given three hours."
+  }
+}
+
+run "a_schedule_without_a_rate_is_taken_for_a_daily_one" {
+  command = plan
+
+  variables {
+    schedule_rate = "cron(0 6 ? * MON-FRI *)"
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.alarm["no_extraction"].period == 86400
+    error_message = "A schedule by the calendar is not given three days."
+  }
+}
+
+run "no_alarm_looks_back_further_than_aws_lets_it" {
+  command = plan
+
+  variables {
+    schedule_rate = "rate(30 days)"
+  }
+
+  assert {
+    condition = alltrue([
+      for alarm in aws_cloudwatch_metric_alarm.alarm :
+      alarm.period % 60 == 0 && alarm.period * alarm.evaluation_periods <= (alarm.period < 3600 ? 86400 : 604800)
+    ])
+    error_message = "AWS would refuse an alarm: a week is the most, a day where periods are shorter than an hour."
+  }
+}
+
+run "one_page_shows_how_it_goes" {
+  assert {
+    condition = length(distinct(flatten([
+      for widget in jsondecode(aws_cloudwatch_dashboard.bills.dashboard_body).widgets : [for metric in try(widget.properties.metrics, []) : jsonencode(metric)]
+    ]))) <= 50 && alltrue([for widget in jsondecode(aws_cloudwatch_dashboard.bills.dashboard_body).widgets : length(widget.properties.title) > 10 && widget.properties.region == "us-west-2"])
+    error_message = "A dashboard of more than 50 metrics costs, and a widget needs a title and a region."
+  }
+  assert {
+    condition = length(setsubtract(
+      [for alarm in aws_cloudwatch_metric_alarm.alarm : join(" ", concat([alarm.namespace, alarm.metric_name], values(alarm.dimensions)))],
+      flatten([for widget in jsondecode(aws_cloudwatch_dashboard.bills.dashboard_body).widgets : [
+        for metric in try(widget.properties.metrics, []) : join(" ", [for part in metric : part if can(tostring(part)) && !contains(["FunctionName", "QueueName"], try(tostring(part), ""))])
+      ]]),
+    )) == 0
+    error_message = "What an alarm looks at is not on the page."
   }
 }
 
@@ -317,6 +411,7 @@ run "schedules_call_with_the_agreed_input" {
     condition = { for name, target in aws_cloudwatch_event_target.schedule : name => [aws_cloudwatch_event_rule.schedule[name].schedule_expression, jsondecode(target.input)] } == {
       extract           = ["rate(15 minutes)", {}]
       extract-all       = ["rate(1 day)", { full = true }]
+      export-month      = ["cron(0 5 1 * ? *)", { export = "last" }]
       sync-reference    = ["rate(1 hour)", { action = "sync_reference" }]
       check-connections = ["rate(1 day)", { action = "check_connections" }]
     }
@@ -551,6 +646,16 @@ run "escalation_names_people_by_their_ids" {
 
   variables {
     company_settings = { north = { escalation_approvers = ["@finance"] } }
+  }
+
+  expect_failures = [var.company_settings]
+}
+
+run "two_approvals_need_two_approvers" {
+  command = plan
+
+  variables {
+    company_settings = { north = { two_approvals_above = 1000, approvers = ["U1"] } }
   }
 
   expect_failures = [var.company_settings]

@@ -194,6 +194,28 @@ def test_a_linked_bill_says_who_linked_it() -> None:
     assert "Approved by <@U-APPROVER>" in seen
 
 
+def a_twin(document: str = "") -> Item:
+    """An earlier bill with a live card, in QuickBooks if `document` says as what."""
+    cards = [
+        {"channel": "C-AP", "ts": "1763717400.000100", "digest": DIGEST, "retired": True},
+        {"channel": "C-AP", "ts": "1763717400.000200", "digest": DIGEST, "retired": False},
+    ]
+    posted = {"type": "Bill", "id": document, "url": "https://qbo.example/app/bill?txnId=145"}
+    return an_item(cards=cards, quickbooks=posted if document else {})
+
+
+def test_a_possible_duplicate_links_to_the_earlier_bills_by_their_place_in_the_warnings() -> None:
+    item = an_item(warnings=["One.", "Two.", "Three."], duplicates=["odoo-1", "odoo-2", "odoo-3"])
+    twins = {"odoo-1": a_twin(), "odoo-2": an_item(), "odoo-3": a_twin("145")}
+    card = "<https://slack.com/archives/C-AP/p1763717400000200|card>"
+    there = "<https://qbo.example/app/bill?txnId=145|Bill 145 in QuickBooks>"
+    message = approval_card(item, (), twins)
+    assert f"To compare: 1. {card} · 3. {card}, {there}" in words(message)
+    assert problems(sent(message)) == []
+    assert "To compare" not in words(approval_card(item))
+    assert "To compare" not in words(approval_card(in_status(item, "APPROVED"), (), twins))
+
+
 def test_the_first_of_two_approvals_is_named_and_an_old_one_is_not() -> None:
     item = an_item()
     item["approvals"] = [an_approval(item)]
@@ -262,6 +284,16 @@ def test_every_button_carries_the_bill_and_its_content_and_nothing_else() -> Non
             for element in block.get("elements", []):
                 if element["type"] == "button":
                     assert element["value"] == f"odoo-42|{item['digest']}"
+
+
+@pytest.mark.parametrize("status", ["WITHDRAWN", "REJECTED"])
+def test_a_bill_that_ended_before_its_try_was_clear_says_what_to_look_for(status: Any) -> None:
+    attempt = {"number": 1, "doc_number": "INV-1001", "day": "2026-11-02", "outcome": ""}
+    item = in_status(an_item(attempts=[attempt]), status)
+    said = "QuickBooks may have this bill from an earlier try: look there for the number INV-1001"
+    assert said in json.dumps(approval_card(item).blocks)
+    item["attempts"] = [{**attempt, "outcome": "6000"}]
+    assert "may have" not in json.dumps(approval_card(item).blocks)
 
 
 def test_the_metadata_that_any_app_can_read_holds_ids_only() -> None:
@@ -513,9 +545,14 @@ def _same(item: Item) -> Item:
     return item
 
 
+def _doubled(item: Item) -> Item:
+    item["duplicates"] = ["odoo-20"]
+    return item
+
+
 TELLING: Final[dict[str, tuple[str, list[str], Any]]] = {
     "long-with-files": ("odoo-2", ["Not passed on: portal link (a link)."], _same),
-    "duplicate": ("odoo-22", [TWIN, NO_PDF], _same),
+    "duplicate": ("odoo-22", [TWIN, NO_PDF], _doubled),
     "foreign-currency": ("odoo-94", [], _same),
     "credit-note": ("odoo-131", [], _same),
     "zero-total": ("odoo-135", [NO_PDF], _same),
@@ -536,13 +573,14 @@ TELLING: Final[dict[str, tuple[str, list[str], Any]]] = {
 def test_telling_bills_look_as_their_golden_cards_do(world: World) -> None:
     world.extract()
     company = a_company(default_account="Uncategorized Expense")
+    twins = {"odoo-20": a_twin("145")}
     for name, (entry_id, warned, change) in TELLING.items():
         bill = bill_of(world.item(entry_id))
         flight = preflight(bill, company, SNAPSHOT).shown() if bill.amount_total else {}
         zero = "The total is zero: there is nothing to post." if not bill.amount_total else ""
         more: Any = {"preflight": flight, "digest": DIGEST, "nothing_to_post": zero}
         item = change(an_item(bill, warnings=warned, **more))
-        message = approval_card(item, RECENT)
+        message = approval_card(item, RECENT, twins)
         assert problems(sent(message)) == [], name
         seen = json.dumps(sent(message), ensure_ascii=False, indent=1) + "\n"
         path = GOLDEN / f"{name}.json"

@@ -39,7 +39,12 @@ def test_a_bill_that_adds_up_has_no_problems() -> None:
             "Its untaxed amount and tax do not add up to its total.",
         ),
         (
-            {"lines": (a_line("100.00", account_code=""), a_line("8.25", kind="tax"))},
+            {
+                "lines": (
+                    a_line("100.00", account_code="", account_name=""),
+                    a_line("8.25", kind="tax"),
+                )
+            },
             "A line has no account: choose one in Odoo.",
         ),
         ({"unreadable": "This bill cannot be read."}, "This bill cannot be read."),
@@ -110,6 +115,10 @@ def test_many_duplicates_are_counted_not_listed() -> None:
         ),
         ({"bill_date": date(2026, 11, 22)}, "The bill date 2026-11-22 is in the future."),
         (
+            {"accounting_date": date(2026, 12, 1)},
+            "Odoo books it on 2026-12-01, QuickBooks by its bill date, which is in another month.",
+        ),
+        (
             {"bill_reference": ""},
             "No vendor reference: a duplicate of it cannot be found by number.",
         ),
@@ -118,6 +127,10 @@ def test_many_duplicates_are_counted_not_listed() -> None:
 )
 def test_the_approver_is_warned(changed: dict[str, Any], sentence: str) -> None:
     assert warnings(a_bill(**changed), earlier=(), today=TODAY) == (sentence,)
+
+
+def test_another_accounting_date_of_the_same_month_is_nothing_to_warn_of() -> None:
+    assert warnings(a_bill(accounting_date=date(2026, 11, 30)), earlier=(), today=TODAY) == ()
 
 
 def test_an_ordinary_bill_warns_of_nothing() -> None:

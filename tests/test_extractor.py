@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import extractor
+from asked import an_asked
 from odoo_qb.errors import Misconfigured
 from odoo_qb.item import stamp
 from test_extraction import WRITES, outcomes, put_in, utc_now
@@ -203,6 +205,21 @@ def test_blocked_failed_and_unstored_bills_are_one_mail_when_the_set_changes(
     assert len(books.mails()) == 3
 
 
+def test_an_approval_that_stays_unposted_is_mailed_once_with_the_time_it_was_given(
+    books: World,
+) -> None:
+    number = books.odoo.new_bill(reference="A")
+    books.extract()
+    at = utc_now() - timedelta(hours=2)
+    item = books.item(f"odoo-{number}")
+    books.table.change(item, to="APPROVED", actor="U-1", now=at)
+    first, second = books.extract(), books.extract()
+    assert first["stuck"] == second["stuck"] == {"blocked": 0, "not_posted": 0, "unposted": 1}
+    (mail,) = books.mails()
+    assert mail.startswith("1 bills wait for somebody\n")
+    assert f"(odoo-{number}, 1MD): approved at {stamp(at)} and not posted yet: it is tried" in mail
+
+
 def test_bills_that_were_not_withdrawn_are_mailed_once(books: World) -> None:
     numbers = [books.odoo.new_bill(reference=f"A-{n}") for n in range(6)]
     books.extract()
@@ -269,3 +286,20 @@ def test_the_alert_note_keeps_when_an_outage_began(books: World) -> None:
     fails(books)
     assert books.table.read_note(extractor.ALERTS_NOTE)["outage_at"] == began
     assert began <= stamp(utc_now())
+
+
+def test_a_bill_that_was_withdrawn_while_quickbooks_may_have_it_is_told_daily(books: World) -> None:
+    entry_id = an_asked(books)
+    item = books.item(entry_id)
+    attempt = {"number": 1, "doc_number": "INV-1001", "day": "2026-11-02", "outcome": ""}
+    books.table.change(
+        item,
+        to="WITHDRAWN",
+        actor="extractor",
+        now=utc_now(),
+        values={"attempts": [attempt]},
+    )
+    books.extract(full=True)
+    books.extract(full=True)
+    [mail] = [m for m in books.mails() if m.startswith("QuickBooks may have bills")]
+    assert "look there for the number INV-1001 of 2026-11-02" in mail

@@ -343,9 +343,22 @@ def test_the_rate_is_home_units_for_one_foreign_unit_from_odoos_own_totals(
     assert kept["VendorRef"]["name"] == "Acme Botanicals LLC (EUR)"
 
 
-def test_a_small_rate_keeps_its_digits() -> None:
-    bill = replace(a_total("3000000", currency="JPY"), company_total=Decimal("19999.83"))
-    assert exchange_rate(bill) == Decimal("0.0066666")
+@pytest.mark.parametrize(
+    ("currency", "total", "home"),
+    [
+        ("JPY", "30000000", "199998.30"),
+        ("VND", "2500000000", "98425.20"),
+        ("IDR", "1000000000", "61234.57"),
+        ("EUR", "1000000.00", "1087034.56"),
+        ("EUR", "3.00", "3.26"),
+        ("USD", "100.00", "16234567.89"),
+    ],
+)
+def test_at_its_rate_a_bill_is_in_the_companys_currency_what_odoo_booked(
+    currency: str, total: str, home: str
+) -> None:
+    bill = replace(a_total(total, currency=currency), company_total=Decimal(home))
+    assert abs(exchange_rate(bill) * bill.amount_total - Decimal(home)) < Decimal("0.005")
 
 
 def test_a_bill_in_the_home_currency_has_no_rate(ledgers: dict[str, Ledger]) -> None:
@@ -404,6 +417,7 @@ def test_a_description_is_cut_at_quickbooks_limit(ledgers: dict[str, Ledger]) ->
         ("Müller & Söhne", "Müller & Söhne"),
         ("A:B\tC\nD", "A-B C D"),
         ("  two   spaces ", "two spaces"),
+        ("Acme\u00a0GmbH \u202f株式会社\u3000田中\u200b", "Acme GmbH 株式会社 田中"),
         ("n" * 600, "n" * 500),
         ("🎉", "Odoo vendor 7"),
     ],

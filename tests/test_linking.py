@@ -10,14 +10,17 @@ import pytest
 
 from builders import a_bill, a_total
 from desk import a_desk, documents
-from odoo_qb.errors import Conflict, Refused
-from odoo_qb.linking import link
+from odoo_qb.card import approval_card
+from odoo_qb.errors import Conflict, Disconnected, Refused, Unavailable
+from odoo_qb.linking import link, link_as_asked
+from odoo_qb.policy import RULES, objection
 from odoo_qb.store import verify_history
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from desk import Desk
+    from odoo_qb.item import Item
 
 
 @pytest.fixture
@@ -82,6 +85,29 @@ def test_a_credit_is_looked_for_among_the_credits(desk: Desk) -> None:
         link(desk.poster(), item["entry_id"], typed_of(desk)["Id"], "U-ANA")
 
 
+def test_a_document_is_linked_to_one_bill_only(desk: Desk) -> None:
+    twin = desk.approve(a_bill(odoo_id=43, odoo_name="BILL/2026/11/0043"))
+    assert desk.post(twin, "m3") == "POST_FAILED"
+    typed = typed_of(desk)
+    assert link(desk.poster(), "odoo-43", typed["Id"], "U-ANA") == "ALREADY_IN_QB"
+    with pytest.raises(Refused, match=r"is linked to BILL/2026/11/0043 already: choose another"):
+        link(desk.poster(), "odoo-42", typed["Id"], "U-ANA")
+    assert desk.stored()["status"] == "POST_FAILED"
+
+
+def test_a_bill_of_ours_with_a_wrong_total_must_go_before_another_one_is_linked() -> None:
+    with a_desk() as desk:
+        desk.quickbooks.inject("wrong_total", path="/bill")
+        assert desk.post(desk.approve()) == "POST_FAILED"
+        [ours] = desk.realm.bills.values()
+        typed = {**ours, "Id": "777", "TotalAmt": Decimal("108.25"), "PrivateNote": ""}
+        desk.realm.bills["777"] = typed
+        with pytest.raises(Refused, match=f"has Bill {ours['Id']} for this bill already"):
+            link(desk.poster(), "odoo-42", "777", "U-ANA")
+        del desk.realm.bills[ours["Id"]]
+        assert link(desk.poster(), "odoo-42", "777", "U-ANA") == "ALREADY_IN_QB"
+
+
 def test_only_a_failed_bill_can_be_linked(desk: Desk) -> None:
     with pytest.raises(Refused, match="Only a bill that could not be posted"):
         link(desk.poster(), "odoo-7", typed_of(desk)["Id"], "U-ANA")
@@ -109,8 +135,83 @@ def test_a_bill_that_changed_meanwhile_is_not_linked(desk: Desk) -> None:
     with pytest.raises(Conflict):
         link(poster, "odoo-42", typed_of(desk)["Id"], "U-ANA")
     assert desk.stored()["status"] == "APPROVED"
+    desk.post(desk.approve(a_bill(odoo_id=43)), "m4")
+    assert link(desk.poster(), "odoo-43", typed_of(desk)["Id"], "U-ANA") == "ALREADY_IN_QB"
 
 
 def test_a_company_that_is_configured_no_more_is_said(desk: Desk) -> None:
     with pytest.raises(Refused, match="no longer configured"):
         link(replace(desk.poster(), companies={}), "odoo-42", "1", "U-ANA")
+
+
+# -- as a person asked for it on the card -------------------------------------------------------
+
+
+def asked(desk: Desk, document: str, digest: str = "") -> Item:
+    """The bill after a person handed in the modal."""
+    item = desk.stored()
+    wish = {"id": document, "by": "U-SECOND", "at": "2026-11-21T09:40:00.000Z"}
+    return desk.table.change(
+        item,
+        actor="U-SECOND",
+        now=desk.now,
+        values={"link": {**wish, "digest": digest or item["digest"]}},
+    )
+
+
+def test_the_document_that_was_named_is_linked_in_the_persons_name(desk: Desk) -> None:
+    typed = typed_of(desk)
+    assert link_as_asked(desk.poster(), asked(desk, str(typed["Id"]))) == "ALREADY_IN_QB"
+    item = desk.stored()
+    assert item["history"][-1]["actor"] == "U-SECOND"
+    assert "Linked by <@U-SECOND>" in str(approval_card(item).blocks)
+
+
+def test_another_document_is_refused_on_the_card_which_keeps_its_remedies(desk: Desk) -> None:
+    assert link_as_asked(desk.poster(), asked(desk, "999")) == "POST_FAILED"
+    item = desk.stored()
+    assert item["error"]["message"] == "QuickBooks has no Bill 999."
+    assert "link" not in item
+    assert item["card_due"] == item["version"]
+    for remedy in ("retry_posting", "link_existing", "close_invoice"):
+        assert RULES[remedy].before == item["status"]
+        assert objection(remedy, item, desk.company, "U-SECOND", "") == ""
+
+
+def test_a_link_to_other_content_or_none_does_nothing(desk: Desk) -> None:
+    before = desk.stored()
+    assert link_as_asked(desk.poster(), before) == "POST_FAILED"
+    stale = asked(desk, "1", digest="0" * 64)
+    assert link_as_asked(desk.poster(), stale) == "POST_FAILED"
+    assert desk.stored() == stale
+
+
+def test_a_bill_that_changed_meanwhile_is_looked_at_again(desk: Desk) -> None:
+    item = asked(desk, "999")
+    desk.table.change(item, actor="U-ANA", now=desk.now)
+    with pytest.raises(Unavailable):
+        link_as_asked(desk.poster(), item)
+    assert "QuickBooks has no" not in desk.stored()["error"]["message"]
+
+
+def test_the_same_message_twice_links_once(desk: Desk) -> None:
+    item = asked(desk, str(typed_of(desk)["Id"]))
+    link_as_asked(desk.poster(), item)
+    before = desk.stored()
+    with pytest.raises(Unavailable):
+        link_as_asked(desk.poster(), item)
+    assert desk.stored() == before
+
+
+def test_while_the_company_is_not_connected_the_wish_waits_and_costs_nothing(desk: Desk) -> None:
+    item = asked(desk, str(typed_of(desk)["Id"]))
+    desk.quickbooks.inject("unauthorized", path="/bill", times=2)
+    assert desk.post(item, "m3") == "WAITING"
+    assert len(desk.alarms) == 1
+    assert desk.stored() == item
+    desk.connection().note_broken(Disconnected(desk.alarms[0]))
+    calls = desk.quickbooks.calls.total()
+    assert desk.post(item, "m4") == "WAITING"
+    assert desk.quickbooks.calls.total() == calls
+    desk.reconnect()
+    assert desk.post(item, "m5") == "ALREADY_IN_QB"

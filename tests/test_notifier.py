@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,6 +13,7 @@ import notifier
 from asked import a_stored, amended, an_asked, buttons, card, failed, replies, words
 from builders import a_company
 from odoo_qb.errors import Throttled, Unavailable
+from odoo_qb.item import stamp
 from odoo_qb.showing import Notifier
 from odoo_qb.slack import Slack
 from odoo_qb.store import Table
@@ -186,6 +187,15 @@ def test_what_a_vendor_billed_before_is_on_its_next_card(world: World) -> None:
     assert "Before: " + " · ".join(["108.25 USD on 2026-11-02"] * 3) in seen
 
 
+def test_a_possible_duplicate_leads_to_the_card_of_the_earlier_bill(world: World) -> None:
+    earlier = an_asked(world)
+    entry_id = an_asked(world, duplicates=[earlier, "odoo-999999"])
+    place = f"{CHANNEL}/p{card(world, earlier).ts.replace('.', '')}"
+    assert f"To compare: 1. <https://slack.com/archives/{place}|card>" in words(
+        card(world, entry_id)
+    )
+
+
 def test_a_posted_bill_costs_one_write_for_its_vendor_however_often_it_is_shown(
     world: World,
 ) -> None:
@@ -344,6 +354,47 @@ def test_a_version_newer_than_the_one_shown_is_shown_as_well(world: World) -> No
     a_notifier(world, table=table).show(entry_id, lambda: 60.0)
     assert len(world.slack.channels[CHANNEL].messages) == 1
     assert card(world, entry_id).text.startswith("Approved")
+    item = world.item(entry_id)
+    assert item["card_due"] == item["version"], "still owed: it is about to be posted"
+
+
+def test_an_approved_bill_is_shown_at_once_and_owed_until_its_posting_has_ended(
+    world: World,
+) -> None:
+    entry_id = an_asked(world)
+    world.click(entry_id, "approve_invoice")
+    assert delivered(entry_id) == []
+    assert card(world, entry_id).text.startswith("Approved")
+    until = stamp(datetime.now(UTC) + timedelta(minutes=3))
+    asked.moved(world, entry_id, "POSTING", claim={"message_id": "m1", "until": until})
+    world.slack.calls.clear()
+    assert delivered(entry_id) == []
+    assert world.slack.calls == {}, "what comes of it is shown in a moment"
+    assert "card_due" in world.item(entry_id)
+    asked.failed(world, entry_id)
+    assert card(world, entry_id).text.startswith("Not posted")
+    assert "card_due" not in world.item(entry_id)
+
+
+@pytest.mark.parametrize("minutes", [11, 600])
+def test_an_approval_from_which_nothing_came_is_shown_once_more_and_then_no_longer_owed(
+    minutes: int, world: World
+) -> None:
+    entry_id = an_asked(world)
+    world.click(entry_id, "approve_invoice")
+    later = datetime.now(UTC) + timedelta(minutes=minutes)
+    a_notifier(world, clock=lambda: later).show(entry_id, lambda: 60.0)
+    assert card(world, entry_id).text.startswith("Approved")
+    assert "card_due" not in world.item(entry_id)
+
+
+def test_a_bill_whose_poster_died_is_shown_as_it_stands(world: World) -> None:
+    entry_id = an_asked(world)
+    world.click(entry_id, "approve_invoice")
+    ended = {"message_id": "m1", "until": stamp(datetime.now(UTC) - timedelta(seconds=1))}
+    asked.moved(world, entry_id, "POSTING", claim=ended)
+    assert delivered(entry_id) == []
+    assert card(world, entry_id).text.startswith("Being posted")
     assert "card_due" not in world.item(entry_id)
 
 

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from builders import a_bill, a_total
+from builders import a_bill, a_line, a_total
 from desk import a_desk, a_file, documents
+from odoo_qb.errors import Unavailable
 from odoo_qb.preflight import preflight
-from odoo_qb.reference import sync
+from odoo_qb.reference import load, sync
 from odoo_qb.store import verify_history
 from sandbox.quickbooks import Modes
 
@@ -119,6 +120,29 @@ def test_a_lost_answer_never_makes_two_documents(kind: Any, committed: bool, mod
         assert len(desk.realm.attachables) == 1
 
 
+def test_after_a_change_of_realm_nothing_is_posted_by_the_ids_of_the_old_one(desk: Desk) -> None:
+    a_warm_desk(desk)
+    [vendor_id] = desk.realm.vendors
+    shown = preflight(a_bill(), desk.company, load(desk.documents, desk.company)).shown()
+    item = desk.approve(preflight=shown)
+    desk.company = replace(desk.company, realm_id="9130350000000099")
+    desk.seed_token = "of-the-other-realm"
+    desk.quickbooks.add_realm("9130350000000099", "North (live)", refresh_token=desk.seed_token)
+    stranger = {"Id": vendor_id, "DisplayName": "Somebody Else", "Active": True}
+    desk.realm.vendors[vendor_id] = {**stranger, "CurrencyRef": {"value": "USD"}}
+    desk.now += timedelta(minutes=30)
+    assert desk.post(item) == "READY_FOR_APPROVAL"
+    asked = desk.stored()
+    assert asked["changes"] == ["The company in QuickBooks now is North (live)."]
+    approval = {"by": "U", "at": "2026-11-21T10:00:00.000Z", "digest": asked["digest"]}
+    values = {"approvals": [approval]}
+    again = desk.table.change(asked, to="APPROVED", actor="U", now=desk.now, values=values)
+    assert desk.post(again, "m2") == "POSTED"
+    [document] = documents(desk)
+    payee = desk.realm.vendors[document["VendorRef"]["value"]]
+    assert payee["DisplayName"] == "Acme Botanicals LLC"
+
+
 def a_warm_desk(desk: Desk) -> None:
     """Snapshot, vendor and token are there: a posting is look, create, upload."""
     desk.post(desk.approve(replace(a_bill(odoo_id=1, bill_reference="INV-0"), documents=())))
@@ -159,6 +183,19 @@ def test_a_bill_somebody_typed_is_never_taken_for_ours(desk: Desk) -> None:
     document["DocNumber"] = "INV-1001"
     assert desk.post(desk.approve(), "m2") == "POST_FAILED"
     assert "entered by somebody else" in desk.stored()["error"]["message"]
+    assert len(documents(desk)) == 1
+
+
+def test_a_bill_somebody_typed_under_the_beginning_of_its_long_number_is_found(desk: Desk) -> None:
+    number = "2026-INVOICE-000123456-REV1"
+    desk.post(desk.approve(replace(a_bill(odoo_id=7), bill_reference="INV-7")))
+    [document] = desk.realm.bills.values()
+    document |= {"PrivateNote": "typed by hand", "DocNumber": number[:21]}
+    reads = desk.quickbooks.calls["query"]
+    assert desk.post(desk.approve(a_bill(bill_reference=number)), "m2") == "POST_FAILED"
+    assert desk.quickbooks.calls["query"] == reads + 1
+    error = desk.stored()["error"]["message"]
+    assert f"Bill {document['Id']} with the number {number[:21]} of this vendor" in error
     assert len(documents(desk)) == 1
 
 
@@ -212,6 +249,27 @@ def test_another_content_waits_until_quickbooks_cannot_be_working_on_the_first(d
     desk.now += timedelta(minutes=5)
     assert desk.post(desk.stored(), "m2") == "POSTED"
     assert len(documents(desk)) == 2
+
+
+def test_of_two_deliveries_that_look_at_the_same_time_only_one_creates(desk: Desk) -> None:
+    item = desk.approve()
+    slow, rival = desk.poster(), list[str]()
+    look = slow.quickbooks("north").numbered
+
+    def look_while_the_other_posts(
+        entity: str, doc_number: str, day: str, *others: str
+    ) -> list[dict[str, Any]]:
+        found = look(entity, doc_number, day, *others)
+        rival.append(desk.post(item, "m2"))
+        return found
+
+    slow.quickbooks("north").numbered = look_while_the_other_posts  # type: ignore[method-assign]
+    with pytest.raises(Unavailable, match="changed while it was being claimed"):
+        slow.post(item["entry_id"], 1, "m1")
+    assert rival == ["POSTED"]
+    assert desk.post(item, "m1") == "POSTED"
+    assert len(documents(desk)) == 1
+    assert desk.quickbooks.calls["bill"] == 1
 
 
 def test_a_claim_is_respected_until_it_ends(desk: Desk) -> None:
@@ -273,6 +331,34 @@ def test_a_mapping_changed_after_the_approval_asks_again(desk: Desk) -> None:
     assert not documents(desk)
 
 
+def test_a_bill_that_is_asked_about_again_warns_of_what_would_be_done_now(desk: Desk) -> None:
+    sync(desk.api(), desk.documents, "north", desk.now)
+    flight = preflight(a_bill(), desk.company, load(desk.documents, desk.company))
+    before = [w for w in flight.warnings if w.startswith("New vendor")]
+    item = desk.approve(preflight=flight.shown(), warnings=["No PDF: look for it.", *before])
+    desk.realm.accounts[desk.realm.id_of("Account", "443000")]["Active"] = False
+    vendor = {"DisplayName": "Acme Botanicals LLC", "Active": True}
+    desk.realm.add("Vendor", vendor | {"CurrencyRef": {"value": "USD"}}, desk.now)
+    desk.now += timedelta(minutes=5)
+    sync(desk.api(), desk.documents, "north", desk.now)
+    assert desk.post(item) == "READY_FOR_APPROVAL"
+    assert before
+    assert desk.stored()["warnings"] == [
+        "No PDF: look for it.",
+        "443000 Cash Discount Loss has no account of its own: Uncategorized Expense will be used.",
+    ]
+
+
+def test_what_stands_against_a_bill_is_said_before_what_changed(desk: Desk) -> None:
+    snapshot = sync(desk.api(), desk.documents, "north", desk.now)
+    item = desk.approve(preflight=preflight(a_bill(), desk.company, snapshot).shown())
+    desk.company = replace(desk.company, accounts={"443000": "612000"})
+    desk.realm.book_close_date = date(2026, 11, 30)
+    sync(desk.api(), desk.documents, "north", desk.now)
+    assert desk.post(item) == "POST_FAILED"
+    assert "books are closed" in desk.stored()["error"]["message"]
+
+
 def test_a_change_in_odoo_noted_meanwhile_does_not_stop_the_posting(desk: Desk) -> None:
     item = desk.approve()
     poster = desk.poster()
@@ -295,3 +381,98 @@ def test_a_dead_connection_leaves_the_bill_approved(desk: Desk) -> None:
     assert desk.post(item) == "WAITING"
     assert desk.stored()["status"] == "APPROVED"
     assert not documents(desk)
+
+
+# -- what QuickBooks does late, and what people delete there -----------------------------------
+
+
+def ours(desk: Desk) -> int:
+    return sum("[odoo-42]" in str(d["PrivateNote"]) for d in documents(desk))
+
+
+@pytest.mark.parametrize("in_flight", ["error600", "wait"])
+def test_a_repeat_that_quickbooks_does_late_is_waited_for_like_the_first(in_flight: Any) -> None:
+    with a_desk(Modes(request_id_in_flight=in_flight), duplicate_warning=False) as desk:
+        desk.quickbooks.inject("reset", path="/bill", times=2)
+        item = desk.approve()
+        assert desk.post(item).startswith("AGAIN")
+        desk.now += timedelta(seconds=200)  # the first sending is long over, then it is repeated
+        desk.quickbooks.inject("late", path="/bill", seconds=100)
+        desk.post(item)
+        for _ in range(4):
+            desk.now += timedelta(seconds=60)
+            desk.quickbooks.finish_late()
+            if desk.stored()["status"] == "POST_FAILED":
+                desk.retry()
+            desk.post(desk.stored())
+        assert desk.stored()["status"] == "POSTED"
+        assert ours(desk) == 1
+
+
+def test_a_refusal_after_an_unanswered_sending_is_believed_when_that_one_is_over() -> None:
+    with a_desk(duplicate_warning=False) as desk:
+        desk.quickbooks.inject("late", path="/bill", seconds=100)
+        desk.quickbooks.inject("fault", path="/bill", code="6000", status=400)
+        item = desk.approve()
+        assert desk.post(item) == "AGAIN: An earlier try may still be under way."
+        assert desk.stored()["status"] == "POSTING"
+        desk.now += timedelta(seconds=160)
+        assert desk.post(item) == "POSTED"
+        assert ours(desk) == 1
+
+
+def test_a_refusal_is_final_once_every_sending_is_over(desk: Desk) -> None:
+    desk.quickbooks.inject("reset", path="/bill")
+    desk.quickbooks.inject("fault", path="/bill", code="6000", status=400, times=2)
+    item = desk.approve()
+    assert desk.post(item).startswith("AGAIN")
+    desk.now += timedelta(seconds=160)
+    assert desk.post(item) == "POST_FAILED"
+    assert desk.post(desk.retry(), "m2") == "POSTED"
+    assert ours(desk) == 1
+
+
+@pytest.mark.parametrize("modes", REQUEST_ID_MODES, ids=lambda m: str(m.request_id))
+def test_a_document_that_was_deleted_there_is_not_posted_without_a_person(modes: Modes) -> None:
+    with a_desk(modes) as desk:
+        desk.quickbooks.inject("throttle", path="/upload")
+        item = desk.approve(replace(a_bill(), documents=(a_file("a.pdf"),)))
+        assert desk.post(item).startswith("AGAIN")
+        [made] = desk.realm.bills
+        desk.realm.delete("Bill", made, desk.now)
+        desk.now += timedelta(minutes=5)
+        status = desk.post(item)
+        if status == "POST_FAILED":  # QuickBooks answered what it answered back then
+            assert f"no longer has Bill {made}" in desk.stored()["error"]["message"]
+            assert desk.post(desk.retry(), "m2") == "POSTED"
+        assert desk.stored()["status"] == "POSTED"
+        assert desk.stored()["quickbooks"]["id"] in desk.realm.bills
+        assert ours(desk) == 1
+
+
+def test_a_try_at_another_realm_is_for_a_person_to_look_at(desk: Desk) -> None:
+    desk.quickbooks.inject("reset", path="/bill", times=2)
+    item = desk.approve()
+    desk.post(item)
+    stored = desk.stored()
+    other = [{**stored["attempts"][0], "realm": "123"}]
+    desk.table.change(stored, to="POSTING", actor="test", now=desk.now, values={"attempts": other})
+    assert desk.post(item) == "POST_FAILED"
+    assert "went to another QuickBooks company (realm 123)" in desk.stored()["error"]["message"]
+    assert desk.post(desk.retry(), "m2") == "POSTED"
+
+
+def test_a_bill_of_thousands_of_long_lines_is_posted_from_the_bytes_kept_in_s3(desk: Desk) -> None:
+    text = "A very long description of what was delivered. " * 8
+    bill = a_bill(lines=tuple(a_line("1.00", text=f"{n} {text}") for n in range(2_500)))
+    bill = replace(bill, amount_untaxed=Decimal(2500), amount_tax=Decimal(0))
+    bill = replace(bill, amount_total=Decimal(2500), company_total=Decimal(2500))
+    item = desk.approve(bill)
+    desk.documents.keep_lines(bill, item["lines_key"])
+    desk.quickbooks.inject("reset", path="/bill", committed=True, times=2)
+    desk.post(item)
+    desk.now += timedelta(minutes=1)
+    assert desk.post(item) == "POSTED"
+    assert ours(desk) == 1
+    [attempt] = desk.stored()["attempts"]
+    assert attempt["outcome"] == "created"

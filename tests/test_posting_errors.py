@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from desk import Desk
-    from odoo_qb.item import Item
 
 
 @pytest.fixture
@@ -32,11 +31,6 @@ def desk() -> Iterator[Desk]:
 def warm(desk: Desk) -> None:
     """Snapshot, vendor and token are there: a posting is look, create, upload."""
     desk.post(desk.approve(replace(a_bill(odoo_id=1, bill_reference="INV-0"), documents=())))
-
-
-def retried(desk: Desk, entry_id: str = "odoo-42") -> Item:
-    """A person clicks Retry."""
-    return desk.table.change(desk.stored(entry_id), to="APPROVED", actor="U", now=desk.now)
 
 
 # -- the table of errors, end to end ---------------------------------------------------------
@@ -86,7 +80,7 @@ def test_each_error_of_a_create_ends_as_the_table_says_and_never_in_two_document
         assert error["code"] == fault["code"]
         assert error["tid"]
         assert error["message"].endswith(f"(QuickBooks error {fault['code']})")
-        item = retried(desk)
+        item = desk.retry()
     desk.now += timedelta(minutes=1)
     assert desk.post(desk.stored(), "m2" if first == "WAITING" else "m1") == then
     assert len(documents(desk)) == 2
@@ -137,7 +131,7 @@ def test_an_account_made_inactive_after_the_snapshot_is_named_once_it_was_read_a
         assert "no account for 443000 Cash Discount Loss" in desk.stored()["error"]["message"]
         account["Active"] = True
         desk.now += timedelta(minutes=5)
-        assert desk.post(retried(desk), "m2") == "POSTED"
+        assert desk.post(desk.retry(), "m2") == "POSTED"
         assert [a["outcome"] for a in desk.stored()["attempts"]] == [mode, "created"]
 
 
@@ -161,7 +155,7 @@ def test_an_account_made_after_the_snapshot_is_found_before_the_bill_fails(desk:
     assert reads == 1, "a snapshot of this minute is not read again"
     desk.realm.add_account("New", desk.now, number="777")
     desk.now += timedelta(minutes=5)
-    assert desk.post(retried(desk), "m2") == "POSTED"
+    assert desk.post(desk.retry(), "m2") == "POSTED"
 
 
 @pytest.mark.parametrize("mode", ["optional", "required"])
@@ -232,7 +226,7 @@ def test_a_bill_typed_in_this_very_moment_is_for_a_person_and_a_retry_after_it_p
     assert [a["outcome"] for a in desk.stored()["attempts"]] == ["6140"]
     typed = next(k for k, d in desk.realm.bills.items() if "PrivateNote" not in d)
     del desk.realm.bills[typed]
-    assert desk.post(retried(desk), "m2") == "POSTED"
+    assert desk.post(desk.retry(), "m2") == "POSTED"
     assert len(documents(desk)) == 2
 
 
@@ -285,7 +279,7 @@ def test_a_try_that_quickbooks_knows_but_has_no_document_of_ends_with_a_person(d
     desk.now += timedelta(minutes=5)
     assert desk.post(item) == "POST_FAILED"
     assert "no document of it: retry" in desk.stored()["error"]["message"]
-    assert desk.post(retried(desk), "m2") == "POSTED"
+    assert desk.post(desk.retry(), "m2") == "POSTED"
     assert len(documents(desk)) == 2
 
 
@@ -346,7 +340,7 @@ def test_books_closed_in_between_fail_and_the_date_stays(desk: Desk) -> None:
     assert desk.post(desk.approve()) == "POST_FAILED"
     assert desk.stored()["error"]["code"] == "6210"
     desk.realm.book_close_date = None
-    assert desk.post(retried(desk), "m2") == "POSTED"
+    assert desk.post(desk.retry(), "m2") == "POSTED"
     assert {d["TxnDate"] for d in documents(desk)} == {"2026-11-02"}
 
 

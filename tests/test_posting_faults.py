@@ -1,8 +1,9 @@
 """A thousand random days at the poster's desk: never two documents, never a lost bill.
 
 Every call to QuickBooks and AWS may fail before or after it was done, answers may be garbage,
-the function may be killed at any call, and the same message may be delivered again, also while
-it is still being worked on.
+the function may be killed at any call, the same message may be delivered again, also while
+it is still being worked on, QuickBooks may do late what it did not answer, and people retry what
+failed.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ if TYPE_CHECKING:
 SEQUENCES = 1_000
 _PATHS = ("/query", "/query", "/bill", "/bill", "/vendor", "/upload", "/upload", "/oauth2")
 _KINDS = (
-    "reset", "timeout", "truncated", "html", "system_fault", "throttle", "unauthorized", "fault",
+    "late", "reset", "timeout", "truncated", "html", "system_fault", "throttle", "unauthorized",
+    "fault",
 )  # fmt: skip
 _FINAL = {"POSTED", "ALREADY_IN_QB", "POST_FAILED", "READY_FOR_APPROVAL"}
 
@@ -108,19 +110,22 @@ def _day(desk: Desk, aws: AwsCalls, number: int) -> str:
     )
     item = desk.approve(bill)
     for _ in range(dice.randint(0, 4)):
+        kind = dice.choice(_KINDS)
         desk.quickbooks.inject(
-            dice.choice(_KINDS),  # type: ignore[arg-type]  # one of the kinds
+            kind,  # type: ignore[arg-type]  # one of the kinds
             path=dice.choice(_PATHS),
             nth=dice.choice([1, 1, 1, 2, 3]),
             times=dice.randint(1, 3),
             committed=dice.random() < 0.5,
             status=dice.choice([200, 400, 500, 502, 503]),
             code="6000",
-            seconds=0.0,
+            seconds=dice.choice([5, 50, 110]) if kind == "late" else 0.0,
         )
     for _ in range(dice.randint(1, 4)):
         _deliver(desk, aws, item, dice)
-        desk.now += timedelta(seconds=dice.choice([1, 30, 200, 900, 7200]))
+        desk.now += timedelta(seconds=dice.choice([1, 30, 100, 200, 900, 7200]))
+        if desk.stored(item["entry_id"])["status"] == "POST_FAILED" and dice.random() < 0.7:
+            desk.retry(item["entry_id"])
     return _until_quiet(desk, item)
 
 
@@ -157,6 +162,8 @@ def _until_quiet(desk: Desk, item: Item) -> str:
             break
         if desk.post(stored, f"sweep-{number}") == "WAITING":
             desk.reconnect()
+    desk.now += timedelta(minutes=15)
+    desk.quickbooks.finish_late()
     return desk.stored(item["entry_id"])["status"]
 
 

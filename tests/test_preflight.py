@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from builders import ACME, a_bill, a_company, a_document, a_line, a_total
+from builders import ACME, NOW, a_bill, a_company, a_document, a_line, a_total
 from odoo_qb.ledger import posting
-from odoo_qb.preflight import NO_SNAPSHOT, Preflight, mapped, preflight
+from odoo_qb.preflight import NO_SNAPSHOT, Preflight, preflight
 from odoo_qb.reference import Account, KnownVendor, Listed, Snapshot, TaxCode
+from odoo_qb.remembered import to_remember
+from odoo_qb.targets import mapped
 
+REALM = "9130350000000001"
 PAYABLE = Account(id="1", name="A/P", full_name="A/P", kind="Accounts Payable", currency="USD")
 FREIGHT = Account(id="9", name="Freight In", full_name="Cost of Goods Sold:Freight In")
 CASH = Account(id="2", number="443000", name="Cash Discounts", full_name="Cash Discounts")
@@ -22,6 +25,7 @@ CASH = Account(id="2", number="443000", name="Cash Discounts", full_name="Cash D
 def a_snapshot(**fields: Any) -> Snapshot:
     given: dict[str, Any] = {
         "taken_at": "2026-11-21T09:00:00.000Z",
+        "realm_id": REALM,
         "company_name": "North Ltd",
         "country": "US",
         "home_currency": "USD",
@@ -42,6 +46,7 @@ def a_snapshot(**fields: Any) -> Snapshot:
         ("52130", "exact"),
         ("52131", "longest"),
         ("52200", "shorter"),
+        ("52300", "longer"),
         ("53000", ""),
         ("5213", "longest"),
         ("", ""),
@@ -49,7 +54,11 @@ def a_snapshot(**fields: Any) -> Snapshot:
 )
 def test_a_code_is_mapped_exactly_else_by_its_longest_prefix(code: str, entry: str) -> None:
     assert (
-        mapped(code, {"52130": "exact", "5213": "longest", "52*": "shorter", "*": "all"}) == entry
+        mapped(
+            code,
+            {"52130": "exact", "5213": "longest", "52*": "shorter", "523": "longer", "*": "all"},
+        )
+        == entry
     )
 
 
@@ -111,6 +120,25 @@ def test_a_line_whose_account_has_no_number_blocks() -> None:
     assert flight.problems == ("Misc has no account number in Odoo: give it one there.",)
 
 
+@pytest.mark.parametrize(
+    ("account", "sentence"),
+    [
+        ({"currency": "EUR"}, "is kept in EUR, and this bill is in GBP"),
+        ({"kind": "Accounts Payable"}, "is an accounts payable account, to which no line can go"),
+        ({"kind": "Accounts Receivable"}, "is an accounts receivable account, to which no line"),
+        ({"currency": "GBP"}, ""),
+        ({"currency": "USD"}, ""),
+    ],
+)
+def test_an_account_no_line_of_the_bill_can_go_to_blocks(
+    account: dict[str, Any], sentence: str
+) -> None:
+    snapshot = a_snapshot(accounts=(replace(CASH, **account),), vendors=())
+    flight = preflight(a_total("5.00", currency="GBP"), a_company(), snapshot)
+    said = f"Cash Discounts in QuickBooks, meant for 443000 Cash Discount Loss, {sentence}"
+    assert [p.startswith(said) for p in flight.problems] == ([True] if sentence else [])
+
+
 def test_each_missing_account_is_told_once() -> None:
     bill = a_bill(lines=(a_line("50.00", account_code="1"), a_line("58.25", account_code="1")))
     assert len(preflight(bill, a_company(), a_snapshot()).problems) == 1
@@ -141,6 +169,14 @@ def test_outside_the_us_each_combination_of_taxes_has_its_code() -> None:
     expected = {"20.0% s": ("5", "name"), "VAT + Duty": ("5", "mapped"), "none": ("7", "mapped")}
     assert found == expected
     assert not flight.problems
+
+
+def test_outside_the_us_a_bill_of_tax_alone_blocks() -> None:
+    tax = a_line("20.00", kind="tax", text="import VAT", taxes=("20.0% S",))
+    bill = a_bill(lines=(tax,), amount_untaxed=Decimal(0), amount_tax=Decimal("20.00"))
+    flight = preflight(bill, a_company(), a_british_snapshot())
+    assert [p.partition(",")[0] for p in flight.problems] == ["The bill is of tax alone"]
+    assert not preflight(bill, a_company(), a_snapshot()).problems
 
 
 def test_a_tax_without_a_code_blocks_and_says_which() -> None:
@@ -195,6 +231,18 @@ def test_a_foreign_currency_needs_multicurrency() -> None:
         "The bill is in EUR, but QuickBooks keeps this company in USD only: turn on Multicurrency"
         " there."
     )
+
+
+def test_a_rate_that_loses_more_than_a_cent_is_told() -> None:
+    for home, booked in (("5.43", ""), ("99999999999.99", "99,999,999,999.90 USD")):
+        bill = replace(a_total("3.00", currency="EUR"), company_total=Decimal(home))
+        flight = preflight(bill, a_company(), a_snapshot())
+        assert [w for w in flight.warnings if "exchange rate" in w] == [
+            f"At the exchange rate QuickBooks will book {said}; in Odoo it is"
+            " 99,999,999,999.99 USD."
+            for said in [booked]
+            if said
+        ]
 
 
 def test_a_company_abroad_that_keeps_no_tax_books_it_as_a_cost() -> None:
@@ -261,6 +309,51 @@ def test_the_payable_account_is_that_of_the_bills_currency() -> None:
 
 
 @pytest.mark.parametrize(
+    ("others", "settings", "payable"),
+    [
+        ((), {}, "1"),
+        (("Accounts Payable (A/P)",), {}, "50"),
+        (("Intercompany",), {}, ""),
+        (("Intercompany",), {"payable_account": "intercompany"}, "50"),
+        (("Intercompany", "Accounts Payable (A/P)"), {"payable_account": "A/P"}, "1"),
+    ],
+)
+def test_of_several_payable_accounts_it_is_the_one_named_else_quickbooks_own_else_none(
+    others: tuple[str, ...], settings: dict[str, str], payable: str
+) -> None:
+    more = [
+        replace(PAYABLE, id=str(n), name=name, full_name=name) for n, name in enumerate(others, 50)
+    ]
+    snapshot = a_snapshot(accounts=(PAYABLE, CASH, *more))
+    flight = preflight(a_total("5.00"), a_company(**settings), snapshot)
+    assert flight.payable_id == payable
+    said = "QuickBooks has several accounts payable accounts in USD (A/P, Intercompany): name one"
+    assert [p.startswith(said) for p in flight.problems] == ([] if payable else [True])
+
+
+def test_the_payable_account_of_the_settings_is_not_asked_of_another_currency() -> None:
+    euro = replace(PAYABLE, id="4", name="A/P - EUR", currency="EUR")
+    snapshot = a_snapshot(accounts=(PAYABLE, CASH, euro), vendors=())
+    company = a_company(payable_account="A/P")
+    assert preflight(a_total("5.00", currency="EUR"), company, snapshot).payable_id == "4"
+
+
+def test_a_payable_account_of_the_settings_that_is_none_blocks() -> None:
+    flight = preflight(a_total("5.00"), a_company(payable_account="443000"), a_snapshot())
+    assert flight.problems[0].startswith("The accounts payable account 443000 of company_settings")
+
+
+def test_another_payable_account_is_a_change_and_the_first_of_a_currency_is_none() -> None:
+    shown = preflight(a_total("5.00"), a_company(), a_snapshot()).shown()
+    other = a_snapshot(accounts=(replace(PAYABLE, id="2", name="Other"), CASH))
+    assert preflight(a_total("5.00"), a_company(), other).changes(shown) == [
+        "The accounts payable account now is Other."
+    ]
+    none = preflight(a_total("5.00"), a_company(), a_snapshot(accounts=(CASH,))).shown()
+    assert preflight(a_total("5.00"), a_company(), other).changes(none) == []
+
+
+@pytest.mark.parametrize(
     ("day", "is_closed"), [(date(2026, 10, 31), True), (date(2026, 11, 1), False)]
 )
 def test_a_date_in_closed_books_blocks(day: date, is_closed: bool) -> None:
@@ -293,6 +386,13 @@ def vendor_in(
     )
 
 
+def used(
+    vendor_id: str, name: str = "Acme", at: datetime = NOW, realm_id: str = REALM
+) -> dict[str, str]:
+    """The note of a vendor of whom a bill in USD was posted."""
+    return to_remember(vendor_id, name, realm_id, "USD", at)
+
+
 def known(name: str = ACME.name, **fields: Any) -> KnownVendor:
     return KnownVendor(**{"id": "70", "name": name, "currency": "USD"} | fields)
 
@@ -319,28 +419,26 @@ def known(name: str = ACME.name, **fields: Any) -> KnownVendor:
             vendor_in(known("Zeta"), settings={"vendors": {ACME.name: "zeta"}}, currency="EUR"),
             ("", f"{ACME.name} (EUR)", "new"),
         ),
-        (vendor_in(known("Renamed"), remembered={"id_USD": "70"}), ("70", "Renamed", "remembered")),
+        (vendor_in(known("Renamed"), remembered=used("70")), ("70", "Renamed", "remembered")),
         (
-            vendor_in(known("Renamed"), remembered={"id_USD": "70"}, currency="EUR"),
+            vendor_in(known("Renamed"), remembered=used("70"), currency="EUR"),
             ("", f"{ACME.name} (EUR)", "new"),
         ),
         (
             vendor_in(
                 known(),
                 known("Zeta", id="71"),
-                remembered={"id_USD": "70"},
+                remembered=used("70"),
                 settings={"vendors": {ACME.name: "Zeta"}},
             ),
             ("71", "Zeta", "mapped"),
         ),
         (
-            vendor_in(
-                remembered={"id_USD": "99", "name_USD": "Made now", "at_USD": "2026-11-21T09:30"}
-            ),
+            vendor_in(remembered=used("99", "Made now")),
             ("99", "Made now", "remembered"),
         ),
         (
-            vendor_in(known("Old", active=False), known(id="72"), remembered={"id_USD": "70"}),
+            vendor_in(known("Old", active=False), known(id="72"), remembered=used("70")),
             ("72", ACME.name, "name"),
         ),
     ],
@@ -358,7 +456,7 @@ def test_the_vendor_is_the_mapped_one_else_the_remembered_else_of_exactly_that_n
     [
         (vendor_in(known(active=False)), "is inactive in QuickBooks: make it active again"),
         (
-            vendor_in(known("Old (deleted)", active=False), remembered={"id_USD": "70"}),
+            vendor_in(known("Old (deleted)", active=False), remembered=used("70")),
             "is inactive",
         ),
         (vendor_in(known(currency="EUR")), "is paid in EUR, and this bill is in USD"),
@@ -380,9 +478,32 @@ def test_a_vendor_that_cannot_be_used_blocks_with_what_to_do(
 
 
 def test_a_remembered_vendor_that_is_gone_is_told_before_another_is_made() -> None:
-    flight = vendor_in(remembered={"id_USD": "99", "name_USD": "Acme", "at_USD": "2026-01-01"})
+    flight = vendor_in(remembered=used("99", at=NOW - timedelta(days=9)))
     assert flight.vendor_how == "new"
     assert flight.warnings[0].startswith("The vendor Acme of earlier bills is gone from QuickBooks")
+
+
+def test_a_vendor_that_was_used_in_another_realm_is_not_remembered_in_this_one() -> None:
+    another = known("Somebody Else", id="70")
+    flight = vendor_in(another, known(id="72"), remembered=used("70", realm_id="9130350000000099"))
+    assert (flight.vendor_id, flight.vendor_how) == ("72", "name")
+
+
+@pytest.mark.parametrize(
+    ("vendors", "used", "warned"),
+    [
+        ((known("Zeta"), known("Zeta (EUR)", id="71", currency="EUR")), "Zeta (EUR)", False),
+        ((known("Zeta"), known("Zeta (EUR)", id="71")), f"{ACME.name} (EUR)", True),
+        ((known("Zeta"),), f"{ACME.name} (EUR)", True),
+    ],
+)
+def test_a_mapped_vendor_of_another_currency_gives_way_to_its_own_or_it_is_told(
+    vendors: tuple[KnownVendor, ...], used: str, warned: bool
+) -> None:
+    flight = vendor_in(*vendors, settings={"vendors": {ACME.name: "Zeta"}}, currency="EUR")
+    assert flight.vendor_name == used
+    said = "The vendor Zeta, meant for Acme Botanicals LLC, is paid in USD in QuickBooks"
+    assert any(w.startswith(said) for w in flight.warnings) == warned
 
 
 def test_a_bill_without_a_vendor_has_none() -> None:
@@ -395,6 +516,14 @@ def test_a_bill_without_a_vendor_has_none() -> None:
 def test_what_was_shown_and_still_holds_is_no_change() -> None:
     flight = preflight(a_bill(), a_company(), a_snapshot())
     assert flight.changes(flight.shown()) == []
+
+
+def test_another_realm_is_a_change_whatever_its_ids() -> None:
+    shown = preflight(a_bill(), a_company(), a_snapshot()).shown()
+    moved = a_snapshot(realm_id="9130350000000099", company_name="North Ltd (live)")
+    assert preflight(a_bill(), a_company(), moved).changes(shown) == [
+        "The company in QuickBooks now is North Ltd (live)."
+    ]
 
 
 def test_each_change_of_account_tax_code_and_vendor_is_a_sentence() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -50,9 +51,7 @@ def test_the_snapshot_says_what_the_company_is_and_allows(desk: Desk) -> None:
     freight = snapshot.by_name("cost of goods sold:freight in")
     assert freight
     assert freight.kind == "Cost of Goods Sold"
-    payable = snapshot.payable("EUR")
-    assert payable
-    assert payable.name == "Accounts Payable (A/P) - EUR"
+    assert [a.name for a in snapshot.payables("EUR")] == ["Accounts Payable (A/P) - EUR"]
     assert snapshot.term("net 30")
     assert snapshot.tax_codes == ()
 
@@ -81,7 +80,7 @@ def test_classes_and_departments_are_read_where_they_are_tracked(desk: Desk) -> 
     assert [c.name for c in snapshot.classes] == ["Garden", "Garden:Tools"]
     assert snapshot.class_named("garden:tools")
     assert snapshot.department("garden")
-    assert load(desk.documents, "north") == snapshot
+    assert load(desk.documents, desk.company) == snapshot
 
 
 def test_abroad_a_company_without_tax_is_asked_for_no_tax_codes() -> None:
@@ -110,8 +109,8 @@ def test_more_than_a_thousand_vendors_are_read_page_by_page(desk: Desk) -> None:
 
 def test_what_was_kept_is_what_is_loaded() -> None:
     with a_desk(country="GB") as british:
-        assert load(british.documents, "north") is None
-        assert synced(british) == load(british.documents, "north")
+        assert load(british.documents, british.company) is None
+        assert synced(british) == load(british.documents, british.company)
 
 
 def test_a_snapshot_of_an_older_release_counts_as_none(desk: Desk) -> None:
@@ -119,7 +118,12 @@ def test_a_snapshot_of_an_older_release_counts_as_none(desk: Desk) -> None:
     raw = json.loads(desk.documents.text("reference/north.json"))
     del raw["terms"]
     desk.documents.write("reference/north.json", json.dumps(raw))
-    assert load(desk.documents, "north") is None
+    assert load(desk.documents, desk.company) is None
+
+
+def test_a_snapshot_of_another_realm_counts_as_none(desk: Desk) -> None:
+    assert synced(desk).realm_id == desk.company.realm_id
+    assert load(desk.documents, replace(desk.company, realm_id="9130350000000099")) is None
 
 
 def test_a_company_that_does_not_say_its_country_is_taken_for_american(desk: Desk) -> None:

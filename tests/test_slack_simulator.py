@@ -834,6 +834,16 @@ def test_a_failure_can_be_planned_over_http(slack: Slack, client: WebClient) -> 
     assert refusal(client.auth_test)["error"] == "account_inactive"
 
 
+def test_a_planned_failure_can_be_ended(slack: Slack, client: WebClient) -> None:
+    slack.fail("error", method="auth.test", error="fatal_error", times=1000)
+    with pytest.raises(SlackApiError, match="fatal_error"):
+        client.auth_test()
+
+    slack.fail("error", method="auth.test", times=0)
+
+    assert client.auth_test()["ok"]
+
+
 def test_the_log_shows_calls_and_answers_but_no_token(slack: Slack, client: WebClient) -> None:
     ts = post(client)
     client.api_call("auth.test", params={"token": "xoxb-sandbox"})

@@ -12,8 +12,8 @@ from moto import mock_aws
 
 from builders import NOW, a_bill, a_company, an_item
 from odoo_qb.item import stamp
-from odoo_qb.store import Table
-from odoo_qb.sweep import NOTE_ID, Queue, look_after_waiting, sweep
+from odoo_qb.store import Table, history_entry
+from odoo_qb.sweep import NOTE_ID, Queue, look_after_waiting, sweep, unposted
 from world import REGION, _resources
 
 if TYPE_CHECKING:
@@ -161,3 +161,38 @@ def test_bills_changed_long_before_the_last_sweep_are_not_looked_at_again(desk: 
 
     sweep(Reading(desk.table._client, "bills"), desk.queue, NOW + timedelta(minutes=15))
     assert read == []
+
+
+# -- approvals that stay unposted ----------------------------------------------------------
+
+
+def put_approved(desk: Desk, number: int, hours_ago: float, *since: tuple[str, str]) -> str:
+    """A bill a person approved, tried ever since: the steps (from, to) after the approval."""
+    at, history = NOW - timedelta(hours=hours_ago), []
+    for before, after in (("READY_FOR_APPROVAL", "APPROVED"), *since):
+        history += [history_entry(history, at, "somebody", before, after, "digest")]
+        at = NOW - timedelta(minutes=1)
+    desk.put(number, "APPROVED", minutes_ago=1, history=history)
+    return stamp(NOW - timedelta(hours=hours_ago))
+
+
+def test_an_approval_that_is_tried_again_and_again_for_an_hour_is_unposted(desk: Desk) -> None:
+    tried = [("APPROVED", "POSTING"), ("POSTING", "APPROVED")] * 3
+    put_approved(desk, 1, 0.9, *tried)
+    at = put_approved(desk, 2, 1.1, *tried)
+    assert unposted(desk.table, NOW) == {"odoo-2": at}
+
+
+def test_a_retry_by_a_person_begins_the_hour_anew(desk: Desk) -> None:
+    failed = [("APPROVED", "POSTING"), ("POSTING", "POST_FAILED"), ("POST_FAILED", "APPROVED")]
+    put_approved(desk, 1, 20, *failed)
+    assert unposted(desk.table, NOW) == {}
+
+
+@pytest.mark.parametrize(("state", "told"), [("NEEDS_RECONNECT", 0), ("CONNECTED", 1)])
+def test_bills_of_a_company_whose_connection_ended_have_been_told_of(
+    desk: Desk, state: str, told: int
+) -> None:
+    put_approved(desk, 1, 20)
+    desk.table.write_note("connection#north", {"state": state})
+    assert len(unposted(desk.table, NOW)) == told

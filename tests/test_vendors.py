@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -58,6 +59,16 @@ def test_a_vendor_of_exactly_that_name_is_used_whatever_the_case(desk: Desk) -> 
     assert desk.post(item) == "POSTED"
     assert payee(desk, item) == vendor_id
     assert desk.quickbooks.calls["vendor"] == 0
+
+
+@pytest.mark.parametrize("space", ["\u00a0", "\u3000", "  "])
+def test_a_vendor_is_the_same_whichever_space_stands_in_its_name(space: str, desk: Desk) -> None:
+    there, here = ACME.name.replace(" ", space, 1), ACME.name.replace(" ", space)
+    vendor_id = add(desk, there)
+    item = a_bill_of(desk, 1, replace(ACME, name=here))
+    assert desk.post(item) == "POSTED"
+    assert payee(desk, item) == vendor_id
+    assert names(desk) == [there]
 
 
 def test_a_new_vendor_is_created_once_for_all_its_bills(desk: Desk) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -29,7 +30,7 @@ from sandbox.serving import serve
 from sandbox.slack import SignedRequest, Slack
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     import pytest
 
@@ -41,6 +42,8 @@ APPROVER: Final = "U-APPROVER"
 _HANDLERS: Final = (approval_handler, extractor, notifier, poster)
 
 Json = dict[str, Any]
+Call = Callable[[BaseClient, str, Json], Json]
+Performs = Callable[[Call, BaseClient, str, Json], Json]
 
 
 class Context:
@@ -57,10 +60,16 @@ class Context:
 
 @dataclass
 class Aws:
-    """Every call to AWS as (operation, arguments); those for which `refuses` says so fail."""
+    """Every call to AWS as (operation, arguments); those for which `refuses` says so fail.
+
+    `performs` does a call that is not refused; it may do more, or raise in the middle of it.
+    """
 
     calls: list[tuple[str, Json]] = field(default_factory=list)
     refuses: Callable[[str, Json], bool] = lambda _operation, _arguments: False
+    performs: Performs = lambda call, client, operation, arguments: call(
+        client, operation, arguments
+    )
 
 
 @dataclass
@@ -169,11 +178,20 @@ class World:
                     value.cache_clear()
 
 
-def a_world(monkeypatch: pytest.MonkeyPatch, **odoo: Any) -> Iterator[World]:
-    """Start a chain with the real records of the dataset, and stop it again."""
-    simulators = Odoo(**odoo), Slack(), QuickBooks(limits=Limits(enforced=False))
-    odoo_simulator, slack, quickbooks = simulators
-    with mock_aws(), serve(odoo_simulator) as o, serve(slack) as s, serve(quickbooks) as q:
+def a_world(
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    listen: Callable[[Any], Any] = serve,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    **odoo: Any,
+) -> Iterator[World]:
+    """Start a chain with the real records of the dataset, and stop it again.
+
+    `listen` lets a simulator answer at a url, `clock` is the vendors'.
+    """
+    odoo_simulator, slack = Odoo(clock=clock, **odoo), Slack(clock=lambda: clock().timestamp())
+    quickbooks = QuickBooks(clock=clock, limits=Limits(enforced=False))
+    with mock_aws(), listen(odoo_simulator) as o, listen(slack) as s, listen(quickbooks) as q:
         slack.public_url = s.url
         names = _resources()
         companies = _companies(odoo_simulator)
@@ -233,8 +251,7 @@ def _one_call_at_a_time(monkeypatch: pytest.MonkeyPatch, aws: Aws) -> None:
             if aws.refuses(operation, arguments):
                 error = {"Code": "InternalServerError", "Message": "planned"}
                 raise ClientError({"Error": error}, operation)
-            answer: Json = call(client, operation, arguments)
-            return answer
+            return aws.performs(call, client, operation, arguments)
 
     monkeypatch.setattr(BaseClient, "_make_api_call", serial)
 

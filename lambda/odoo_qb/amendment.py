@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _ROWS_NAMED: Final = 5
 _TEXT: Final = 60
+_PAIRS: Final = 50_000  # some hundred rows that are all alike
 _KIND: Final = {"in_invoice": "bill", "in_refund": "credit note", "in_receipt": "receipt"}
 _ROW: Final = {"product": "line", "tax": "tax row", "section": "heading", "note": "note"}
 
@@ -68,6 +69,8 @@ def _rows(before: Bill, after: Bill) -> list[str]:
     old, new = [_row(n) for n in before.lines], [_row(n) for n in after.lines]
     if old != new and Counter(old) == Counter(new):
         return ["The lines are in another order."]
+    if _is_repetitive(old, new):
+        return [f"Many of the lines changed: there were {len(old)}, now there are {len(new)}."]
     found: list[str] = []
     for what, i, j, k, m in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
         if what == "equal":
@@ -80,6 +83,12 @@ def _rows(before: Bill, after: Bill) -> list[str]:
     if len(found) > _ROWS_NAMED + 1:
         return [*found[:_ROWS_NAMED], f"{len(found) - _ROWS_NAMED} more lines changed."]
     return found
+
+
+def _is_repetitive(old: Sequence[tuple[Any, ...]], new: Sequence[tuple[Any, ...]]) -> bool:
+    """Whether too many pairs of rows are alike: matching them takes the cube of their number."""
+    before, after = Counter(old), Counter(new)
+    return sum(n * after[row] for row, n in before.items()) > _PAIRS
 
 
 def _row(line: Line) -> tuple[Any, ...]:

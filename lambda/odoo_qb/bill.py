@@ -22,9 +22,13 @@ def money(value: Decimal | int | str) -> Decimal:
     """A number as the shortest exact Decimal: 84.030000 and 84.03 are one amount.
 
     A server that computes in binary floats answers 317.84000000000003 now and then; six
-    places keep every unit price and drop that dust.
+    places keep every unit price and drop that dust. ValueError or ArithmeticError where it is
+    none, or larger than any that can be counted with.
     """
-    number = Decimal(value).quantize(_MICRO).normalize()
+    number = Decimal(value)
+    if not number.is_finite():
+        raise ValueError("not a number")
+    number = number.quantize(_MICRO).normalize()
     return number or Decimal(0)
 
 

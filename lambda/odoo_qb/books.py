@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -35,6 +36,7 @@ _FILE_FIELDS: Final = (
 _KINDS: Final[dict[str, LineKind]] = {
     "product": "product",
     "tax": "tax",
+    "rounding": "product",
     "line_section": "section",
     "line_subsection": "section",
     "line_note": "note",
@@ -43,7 +45,13 @@ _KINDS: Final[dict[str, LineKind]] = {
 _OF_THE_CONNECTION: Final = ("AccessDenied", "AccessError", "OperationalError")
 _UNREADABLE_AT_MOST: Final = 5  # more than that is not a few bills' own fault
 
+_FILE_TYPE: Final = re.compile(r"[A-Za-z0-9.+_-]{1,60}/[A-Za-z0-9.+_-]{1,100}")
+
 Record = dict[str, Any]
+
+
+class _NonsenseError(ValueError):
+    """A value that is none of its kind; the message says which."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -262,9 +270,11 @@ class Books:
         if move["state"] == "posted" and company in self._keys:
             try:
                 bill = self._bill(move, lines.get(move["id"], []), attached)
-            except (KeyError, TypeError, ValueError, ArithmeticError) as error:
+            except _NonsenseError as nonsense:
+                bill = self._unreadable(move, str(nonsense))
+            except (KeyError, TypeError, ValueError, ArithmeticError):
                 # Whatever one bill's data breaks must not stop its neighbours, nor be lost.
-                bill = self._unreadable(move, type(error).__name__)
+                bill = self._unreadable(move, "its lines or files make no sense")
         return Entry(
             odoo_id=move["id"],
             odoo_name=_text(move["name"]),
@@ -285,7 +295,7 @@ class Books:
             amount_untaxed=Decimal(0),
             amount_tax=Decimal(0),
             amount_total=Decimal(0),
-            bill_date=_date_or_none(move["invoice_date"]),
+            bill_date=_date_or_none(move),
             unreadable=f"This bill cannot be read ({why}): open and check it in Odoo.",
         )
 
@@ -301,15 +311,15 @@ class Books:
             move_type=move["move_type"],
             vendor=self._vendors.get(int(partner[0])) if partner else None,
             currency=_name(move["currency_id"]),
-            amount_untaxed=money(move["amount_untaxed"]),
-            amount_tax=money(move["amount_tax"]),
-            amount_total=money(move["amount_total"]),
+            amount_untaxed=_amount(move, "amount_untaxed"),
+            amount_tax=_amount(move, "amount_tax"),
+            amount_total=_amount(move, "amount_total"),
             company_currency=self._currencies.get(company_id, ""),
-            company_total=abs(money(move["amount_total_signed"])),
+            company_total=abs(_amount(move, "amount_total_signed")),
             bill_reference=_text(move["ref"]).strip(),
-            bill_date=_date(move["invoice_date"]),
-            accounting_date=_date(move["date"]),
-            due_date=_date(move["invoice_date_due"]),
+            bill_date=_date(move, "invoice_date"),
+            accounting_date=_date(move, "date"),
+            due_date=_date(move, "invoice_date_due"),
             payment_terms=_name(move["invoice_payment_term_id"]),
             po_number=_text(move["invoice_origin"]),
             entered_by=_name(move["create_uid"]),
@@ -320,18 +330,23 @@ class Books:
         )
 
     def _line(self, row: Record, company_id: int, sign: int) -> Line:
-        kind = _KINDS[row["display_type"]]
+        # What rounds the total in cash is a line on its account, or goes to the largest tax.
+        kind = "tax" if row["tax_line_id"] else _KINDS[row["display_type"]]
         account = row["account_id"]
         code, name = self._accounts[company_id, int(account[0])] if account else ("", "")
-        # A tax row has no subtotal: what it adds is its journal amount, negative in a refund.
-        amount = row["amount_currency"] * sign if kind == "tax" else row["price_subtotal"]
+        # These have no subtotal: what they add is their journal amount, negative in a refund.
+        amount = (
+            _amount(row, "amount_currency") * sign
+            if row["display_type"] in {"tax", "rounding"}
+            else _amount(row, "price_subtotal")
+        )
         return Line(
             kind=kind,
             text=_text(row["name"]),
             account_code=code,
             account_name=name,
-            quantity=money(row["quantity"]),
-            unit_price=money(row["price_unit"]),
+            quantity=_amount(row, "quantity"),
+            unit_price=_amount(row, "price_unit"),
             amount=money(amount),
             taxes=tuple(self._taxes[i] for i in _taxes_of(row)),
         )
@@ -356,8 +371,8 @@ def _documents(move: Record, files: Sequence[Record]) -> tuple[Document, ...]:
     return tuple(
         Document(
             odoo_id=file["id"],
-            name=_text(file["name"]),
-            type=_text(file["mimetype"]) or "application/octet-stream",
+            name=_text(file["name"]) or f"file {file['id']}",
+            type=_file_type(file),
             size=int(file["file_size"]),
             checksum=_text(file["checksum"]),
         )
@@ -383,14 +398,20 @@ def _grouped(rows: Iterable[Record], key: Callable[[Record], int]) -> dict[int, 
     return groups
 
 
+def _file_type(file: Record) -> str:
+    """The type that was guessed or claimed, if it is one: it becomes a header of S3's."""
+    claimed = _text(file["mimetype"])
+    return claimed if _FILE_TYPE.fullmatch(claimed) else "application/octet-stream"
+
+
 def _text(value: object) -> str:
-    """Odoo says false for an empty text."""
-    return value if isinstance(value, str) else ""
+    """Odoo says false for an empty text. A lone surrogate can be sent, but not stored."""
+    return value.encode(errors="replace").decode() if isinstance(value, str) else ""
 
 
 def _name(value: object) -> str:
     """The display name of a many2one: [id, name], or false."""
-    return str(value[1]) if isinstance(value, list) else ""
+    return _text(value[1]) if isinstance(value, list) else ""
 
 
 def _id(value: object) -> int:
@@ -398,12 +419,22 @@ def _id(value: object) -> int:
     return int(value[0]) if isinstance(value, list) else 0
 
 
-def _date(value: object) -> date | None:
-    return date.fromisoformat(value) if isinstance(value, str) else None
-
-
-def _date_or_none(value: object) -> date | None:
+def _amount(row: Record, name: str) -> Decimal:
     try:
-        return _date(value)
+        return money(row[name])
+    except (TypeError, ValueError, ArithmeticError):
+        raise _NonsenseError(f"{name} is {row[name]!s:.40}") from None
+
+
+def _date(row: Record, name: str) -> date | None:
+    try:
+        return date.fromisoformat(row[name]) if isinstance(row[name], str) else None
     except ValueError:
+        raise _NonsenseError(f"{name} is {row[name]:.40}") from None
+
+
+def _date_or_none(move: Record) -> date | None:
+    try:
+        return _date(move, "invoice_date")
+    except _NonsenseError:
         return None

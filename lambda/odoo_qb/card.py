@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from odoo_qb.bill import amount_text
@@ -25,10 +26,11 @@ from odoo_qb.blocks import (
     section,
     when,
 )
+from odoo_qb.item import open_attempt
 from odoo_qb.particulars import particulars, vendor_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from odoo_qb.item import Item, Raw
 
@@ -55,11 +57,16 @@ class Message:
         return {"text": self.text, "blocks": self.blocks}
 
 
-def approval_card(item: Item, recent: Sequence[Raw] = ()) -> Message:
-    """The card of a bill in the state it is in; `recent` is what its vendor billed before."""
+def approval_card(
+    item: Item, recent: Sequence[Raw] = (), twins: Mapping[str, Item] = MappingProxyType({})
+) -> Message:
+    """The card of a bill in the state it is in; `recent` is what its vendor billed before.
+
+    `twins` are the earlier bills that it may be a duplicate of, by entry_id.
+    """
     blocks: list[Block] = [header(_title(item)), *_outcome(item)]
     blocks += _why(item)
-    blocks += particulars(item, recent)
+    blocks += particulars(item, recent, twins)
     blocks += _actions(item)
     return _message(item, blocks)
 
@@ -89,6 +96,20 @@ def asked_as(item: Item) -> str:
 def approved_by(item: Item) -> list[str]:
     """Who approved the bill as it stands, in their order."""
     return [str(a["by"]) for a in item["approvals"] if a["digest"] == item["digest"]]
+
+
+def perhaps_there(item: Item) -> str:
+    """What to look for in QuickBooks where a bill ended before a try at it was clear; or "".
+
+    The try was made when the bill was approved, and nobody will come back to it.
+    """
+    attempt = open_attempt(item)
+    if not attempt or item["status"] not in {"WITHDRAWN", "REJECTED"}:
+        return ""
+    return (
+        f"QuickBooks may have this bill from an earlier try: look there for the number"
+        f" {attempt['doc_number']} of {attempt['day']}, and delete it if it is there."
+    )
 
 
 def summary(item: Item) -> str:
@@ -151,6 +172,8 @@ def _title(item: Item) -> str:
 def _outcome(item: Item) -> list[Block]:
     """Where the bill stands, once there is more to say than that it waits."""
     found = _decided(item)
+    if perhaps_there(item):
+        found.append(section(f"⚠ {perhaps_there(item)}"))
     if item.get("amended_after"):
         found.append(
             markdown(

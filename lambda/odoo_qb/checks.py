@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Final
 from odoo_qb.bill import amount_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from datetime import date
 
     from odoo_qb.bill import Bill
     from odoo_qb.settings import Company
 
-_TWINS_NAMED: Final = 5
+TWINS_NAMED: Final = 5
+_SENTENCES: Final = 25
+_SENTENCE: Final = 500  # characters
 _CENT: Final = Decimal("0.005")  # half a cent: what two exact totals may not differ by
 
 
@@ -29,11 +31,20 @@ class Earlier:
     currency: str
 
 
+def few(sentences: Sequence[str]) -> list[str]:
+    """As many sentences, and as much of each, as a person reads and the table's item holds."""
+    found = [s if len(s) <= _SENTENCE else f"{s[: _SENTENCE - 1]}…" for s in sentences[:_SENTENCES]]
+    more = len(sentences) - len(found)
+    return [*found, f"… and {more} more."] if more else found
+
+
 def problems(bill: Bill) -> tuple[str, ...]:
     """Why nobody can be asked yet, each as what to mend in Odoo; empty when all is well."""
     if bill.unreadable:
         return (bill.unreadable,)
     found: list[str] = []
+    if not bill.currency:
+        found.append("It has no currency: choose one in Odoo.")
     if bill.vendor is None:
         found.append("It has no vendor: choose one in Odoo.")
     if bill.bill_date is None:
@@ -54,26 +65,41 @@ def problems(bill: Bill) -> tuple[str, ...]:
         )
     if abs(bill.amount_untaxed + bill.amount_tax - bill.amount_total) >= _CENT:
         found.append("Its untaxed amount and tax do not add up to its total.")
-    if any(n.kind == "product" and n.amount and not n.account_code for n in bill.lines):
+    accounts = (
+        n.account_code or n.account_name for n in bill.lines if n.kind == "product" and n.amount
+    )
+    if not all(accounts):
         found.append("A line has no account: choose one in Odoo.")
     return tuple(found)
 
 
 def warnings(bill: Bill, *, earlier: Iterable[Earlier], today: date) -> tuple[str, ...]:
     """What the approver should know before deciding, the gravest first."""
+    if bill.unreadable:
+        return ()
     twins = list(earlier)
-    found = [_duplicate(bill, other) for other in twins[:_TWINS_NAMED]]
-    if len(twins) > _TWINS_NAMED:
-        found.append(f"{len(twins) - _TWINS_NAMED} more bills have this reference.")
+    found = [_duplicate(bill, other) for other in twins[:TWINS_NAMED]]
+    if len(twins) > TWINS_NAMED:
+        found.append(f"{len(twins) - TWINS_NAMED} more bills have this reference.")
     if bill.pdf is None:
         found.append("No PDF: nothing to compare the figures with.")
     if bill.bill_date and bill.bill_date > today:
         found.append(f"The bill date {bill.bill_date.isoformat()} is in the future.")
+    if bill.accounting_date and bill.bill_date and not _same_month(bill):
+        found.append(
+            f"Odoo books it on {bill.accounting_date.isoformat()}, QuickBooks by its bill date,"
+            " which is in another month."
+        )
     if not bill.bill_reference:
         found.append("No vendor reference: a duplicate of it cannot be found by number.")
     if bill.unsupported:
         found.append(f"Not passed on: {', '.join(bill.unsupported)}.")
     return tuple(found)
+
+
+def _same_month(bill: Bill) -> bool:
+    days = (bill.bill_date, bill.accounting_date)
+    return len({d and (d.year, d.month) for d in days}) == 1
 
 
 def _duplicate(bill: Bill, other: Earlier) -> str:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, cast
+from uuid import uuid4
 
 import requests
 from botocore.exceptions import ClientError
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 
 THROTTLE_SECONDS: Final = 60  # what Intuit asks to wait after a 429
 _CALL_SECONDS: Final = (3.05, 20.0)
-_LEASE: Final = timedelta(seconds=40)  # longer than a renewal may take
+_LEASE: Final = timedelta(seconds=60)  # longer than two calls for tokens may take
 _PAUSE: Final = 1.0
 _FIVE_YEARS: Final = 5 * 365 * 24 * 3600  # the most a refresh token lives, however often renewed
 _ANSWER: Final = ("access_token", "refresh_token", "expires_in", "x_refresh_token_expires_in")
@@ -117,7 +119,7 @@ class Connection:
         return note.get("state") == "NEEDS_RECONNECT" and note.get("seed") == self._seed
 
     def note_broken(self, refusal: Disconnected) -> bool:
-        """Write down that it is dead; True for the first to notice, who is to raise the alarm."""
+        """Write down that it is dead; True for the first to notice."""
         values = {"state": "NEEDS_RECONNECT", "seed": self._seed}
         values |= {"reason": str(refusal), "code": refusal.code}
         try:
@@ -140,26 +142,40 @@ class Connection:
             tokens = self._stored()
             if tokens.access_token != stale and tokens.expires_at > stamp(self._clock()):
                 return tokens
-            if self._take_lease():
+            lease = self._take_lease()
+            if lease:
                 try:
                     return self._renewed(self._stored(), stale)
                 finally:
-                    self._table.write_note(self._note_id, {}, remove=["lease_until"])
+                    self._give_back(lease)
             self._sleep(_PAUSE)
         raise Unavailable("Another process is renewing the QuickBooks token.")
 
-    def _take_lease(self) -> bool:
+    def _take_lease(self) -> str:
+        """The lease by its end, which nobody else's has; "" while another process has it."""
         now = self._clock()
+        lease = f"{stamp(now + _LEASE)} {uuid4().hex[:8]}"
         try:
             self._table.write_note(
                 self._note_id,
-                {"lease_until": stamp(now + _LEASE)},
+                {"lease_until": lease},
                 condition="attribute_not_exists(lease_until) OR lease_until < :now",
                 condition_values={"now": stamp(now)},
             )
         except Conflict:
-            return False
-        return True
+            return ""
+        return lease
+
+    def _give_back(self, lease: str) -> None:
+        """One that ended meanwhile may be another process's by now, and stays that one's."""
+        with suppress(Conflict):
+            self._table.write_note(
+                self._note_id,
+                {},
+                remove=["lease_until"],
+                condition="lease_until = :mine",
+                condition_values={"mine": lease},
+            )
 
     def _renewed(self, tokens: Tokens, stale: str) -> Tokens:
         now = self._clock()

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from odoo_qb.item import Item, Raw
 
 LINK_SECONDS: Final = 300  # how long a person may open the PDF after clicking
+_NAME_LENGTH: Final = 100  # of a file: an address has an end
 _PDF_START: Final = 1024  # a PDF may have a few bytes before %PDF (ISO 32000, annex H)
 
 
@@ -52,11 +53,12 @@ class Documents:
 
     def link(self, document: Document) -> str:
         """An address at which anybody can read the document for the next five minutes."""
+        name = quote(document.name[-_NAME_LENGTH:], safe="")
         parameters = {
             "Bucket": self._bucket,
             "Key": document.key,
             "ResponseContentType": document.type,
-            "ResponseContentDisposition": f"inline; filename*=UTF-8''{quote(document.name)}",
+            "ResponseContentDisposition": f"inline; filename*=UTF-8''{name}",
         }
         if document.version_id:
             parameters["VersionId"] = document.version_id

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+import hashlib
+from typing import TYPE_CHECKING, Final, cast
 
 from odoo_qb.checks import Earlier, normalised_reference
 
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from odoo_qb.bill import Bill
     from odoo_qb.item import Item, Raw
     from odoo_qb.store import Table
+
+_NUMBER_BYTES: Final = 1000  # a key of the table takes 2,048
 
 
 def reference_id(bill: Bill) -> str:
@@ -23,6 +26,8 @@ def reference_id(bill: Bill) -> str:
 
 def _reference_id(company: str, vendor: int, reference: str) -> str:
     number = normalised_reference(reference)
+    if len(number.encode()) > _NUMBER_BYTES:
+        number = hashlib.sha256(number.encode()).hexdigest()
     return f"reference#{company}#{vendor}#{number}" if number else ""
 
 

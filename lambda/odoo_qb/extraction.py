@@ -90,7 +90,8 @@ class Extraction:
             if request.is_plain:
                 report["checked_again"] = self._check_again(now)
         finally:
-            self.table.write_note(self._note_id, {}, remove=["lease_until"])
+            spoken = {"speaks": self.odoo.speaks} if self.odoo.speaks else {}
+            self.table.write_note(self._note_id, spoken, remove=["lease_until"])
         return report
 
     def _check_again(self, now: datetime) -> int:
@@ -133,7 +134,11 @@ class Extraction:
         raise Busy("Another extraction is running: try again in some minutes.")
 
     def _run(self, request: Request, now: datetime) -> Raw:
-        position = position_of(self.table.read_note(self._note_id))
+        note = self.table.read_note(self._note_id)
+        position = position_of(note)
+        # A function that starts anew need not find it out; a full run does, after an upgrade.
+        is_all = request.full and not request.odoo_ids
+        self.odoo.speaks = None if is_all else self.odoo.speaks or note.get("speaks")
         calls_before = self.odoo.calls
         tally, keeping = _Tally(), self._keeping(request, now)
         outlook = Outlook(self.table, self.documents, self.companies)

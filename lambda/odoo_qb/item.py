@@ -28,6 +28,7 @@ Status = Literal[
 
 LINES_IN_ITEM: Final = 100  # longer bills keep their lines in S3: an item holds 400 kB
 LINES_BYTES: Final = 100_000
+CONTENT_BYTES: Final = 200_000  # the rest is for attempts, cards and history
 LINES_ON_CARD: Final = 10
 _TEXT_ON_CARD: Final = 500
 Raw = dict[str, Any]
@@ -76,6 +77,7 @@ class Item(TypedDict, total=False):
     unsupported: list[str]
     problems: list[str]
     warnings: list[str]
+    duplicates: list[str]
     nothing_to_post: str
     preflight: Raw
     changes: list[str]
@@ -137,6 +139,11 @@ def content(bill: Bill, *, vendor_is_known: bool = False) -> Item:
     }
 
 
+def is_too_large(item: Item) -> bool:
+    """Whether a bill's content leaves too little room in its item for what becomes of it."""
+    return len(json.dumps(item, ensure_ascii=False, default=str).encode()) > CONTENT_BYTES
+
+
 def lines_text(bill: Bill) -> str:
     """The lines as the JSON text that S3 keeps for a long bill."""
     return json.dumps([_line(n) for n in bill.lines], ensure_ascii=False, default=str)
@@ -169,6 +176,12 @@ def bill_of(item: Item, lines: Sequence[Raw] | None = None) -> Bill:
         documents=tuple(document_of(d) for d in item["documents"]),
         unsupported=tuple(item["unsupported"]),
     )
+
+
+def open_attempt(item: Item) -> Raw | None:
+    """The last try at QuickBooks if nobody knows yet what came of it: it may have the bill."""
+    attempts = item.get("attempts", ())
+    return dict(attempts[-1]) if attempts and not attempts[-1]["outcome"] else None
 
 
 def document_of(raw: Raw) -> Document:

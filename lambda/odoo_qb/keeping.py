@@ -9,28 +9,28 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from odoo_qb import checks
 from odoo_qb.amendment import changes
-from odoo_qb.bill import amount_text
+from odoo_qb.bill import Bill, amount_text
 from odoo_qb.duplicates import reference_id
 from odoo_qb.errors import Conflict
-from odoo_qb.item import bill_of, content, stamp
+from odoo_qb.item import bill_of, content, is_too_large, stamp
+from odoo_qb.preflight import Preflight
 from odoo_qb.store import history_entry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import date, datetime
 
-    from odoo_qb.bill import Bill
     from odoo_qb.checks import Earlier
     from odoo_qb.documents import Documents
     from odoo_qb.item import Item, Raw, Status
-    from odoo_qb.preflight import Preflight
     from odoo_qb.settings import Company
     from odoo_qb.store import Table
 
 ACTOR: Final = "extractor"
+_NAME: Final = 100
 _DONE: Final = frozenset({"POSTING", "POSTED", "ALREADY_IN_QB", "ACKNOWLEDGED"})
 # What an earlier decision or failure left, and a new question must not show.
-_DECISION: Final = ("decided_by", "decided_at", "rejection_reason", "error")
+_DECISION: Final = ("decided_by", "decided_at", "rejection_reason", "error", "amended_after")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +56,9 @@ class Keeping:
         a renamed one must not have all its bills asked about again.
         """
         fields = content(bill, vendor_is_known=bool(flight.vendor_id))
+        if is_too_large({**fields, "preflight": flight.shown()}):
+            bill, flight = _without_texts(bill), Preflight()
+            fields = content(bill)
         is_same = item is not None and item["digest"] in {bill.digest(), fields["digest"]}
         if is_same and item is not None:
             fields["digest"] = item["digest"]
@@ -107,7 +110,8 @@ class Keeping:
             return
         anew: Item = {"revision": int(item["revision"]) + 1, "approvals": []}
         if not again:
-            anew["changes"] = changes(bill_of(item, self.documents.lines(item)), bill)
+            before = bill_of(item, self.documents.lines(item))
+            anew["changes"] = checks.few(changes(before, bill))
         self.table.change(
             item,
             to=status,
@@ -154,11 +158,32 @@ def _checked(
     blocking = () if reason or bill.unreadable else flight.problems
     notable = () if reason else flight.warnings
     return {
-        "problems": [*checks.problems(bill), *blocking],
-        "warnings": [*checks.warnings(bill, earlier=earlier, today=today), *notable],
+        "problems": checks.few([*checks.problems(bill), *blocking]),
+        "warnings": checks.few(
+            [*checks.warnings(bill, earlier=earlier, today=today), *notable],
+        ),
+        "duplicates": [e.entry_id for e in earlier[: checks.TWINS_NAMED]],
         "nothing_to_post": reason,
         "preflight": {} if reason else flight.shown(),
     }
+
+
+def _without_texts(bill: Bill) -> Bill:
+    """What is left to tell of a bill that the table cannot hold."""
+    return Bill(
+        company=bill.company,
+        odoo_id=bill.odoo_id,
+        odoo_name=bill.odoo_name[:_NAME],
+        move_type=bill.move_type,
+        vendor=None,
+        currency=bill.currency,
+        amount_untaxed=bill.amount_untaxed,
+        amount_tax=bill.amount_tax,
+        amount_total=bill.amount_total,
+        bill_date=bill.bill_date,
+        unreadable="Its texts are too long to be kept: shorten the names of its files, vendor,"
+        " accounts and so on in Odoo.",
+    )
 
 
 def _first(fields: Item, bill: Bill, status: Status, now: datetime) -> Item:

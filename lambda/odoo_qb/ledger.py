@@ -6,7 +6,7 @@ import base64
 import hashlib
 import json
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from odoo_qb.bill import money
@@ -23,7 +23,7 @@ DOC_NUMBER_LENGTH: Final = 21
 _NOTE_LENGTH: Final = 4000
 _DESCRIPTION_LENGTH: Final = 4000
 VENDOR_NAME_LENGTH: Final = 500
-_RATE_PLACES: Final = Decimal("0.0000001")
+_RATE: Final = Context(prec=12)  # significant digits: to the cent up to a thousand million
 NO_TAX: Final = "none"  # the name of having no tax, to be mapped like one
 
 
@@ -86,7 +86,7 @@ def posted_lines(bill: Bill) -> list[Line]:
 
 def exchange_rate(bill: Bill) -> Decimal:
     """Home units for one foreign unit, from the two totals Odoo itself booked."""
-    return (bill.company_total / bill.amount_total).quantize(_RATE_PLACES).normalize()
+    return _RATE.divide(bill.company_total, bill.amount_total).normalize()
 
 
 def doc_number(bill: Bill) -> str:
@@ -101,6 +101,11 @@ def doc_number(bill: Bill) -> str:
     whole = f"{bill.bill_reference}|{bill.odoo_id}".encode()
     tail = base64.b32encode(hashlib.sha256(whole).digest()).decode()[:7]
     return f"{number[:13]}~{tail}"
+
+
+def typed_number(bill: Bill) -> str:
+    """What of the vendor's number a person can type into QuickBooks."""
+    return basic(bill.bill_reference)[:DOC_NUMBER_LENGTH].rstrip()
 
 
 def marker(entry_id: str) -> str:
@@ -124,7 +129,7 @@ def vendor_name(vendor: Vendor, currency: str, home_currency: str) -> str:
 
 def basic(text: str) -> str:
     """Without control characters and beyond U+FFFF: whether QuickBooks keeps those is unknown."""
-    spaced = text.replace("\n", " ").replace("\t", " ")
+    spaced = "".join(" " if c.isspace() else c for c in text)
     return "".join(c for c in spaced if c.isprintable() and ord(c) <= 0xFFFF).strip()  # noqa: PLR2004
 
 

@@ -6,15 +6,15 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from odoo_qb import ledger
+from odoo_qb.card import link_of
 from odoo_qb.creation import closed, is_total
-from odoo_qb.errors import Refused
+from odoo_qb.errors import Conflict, Disconnected, Refused, Unavailable
 from odoo_qb.item import bill_of
 from odoo_qb.preflight import preflight
-from odoo_qb.vendors import note_id
 
 if TYPE_CHECKING:
     from odoo_qb.bill import Bill
-    from odoo_qb.item import Raw, Status
+    from odoo_qb.item import Item, Raw, Status
     from odoo_qb.posting import Poster
     from odoo_qb.preflight import Preflight
     from odoo_qb.quickbooks import QuickBooksCompany
@@ -23,11 +23,32 @@ _GONE: Final = frozenset({"610", "2500"})
 _ANY_MARKER: Final = re.compile(r"\[odoo-\d+\]")
 
 
+def link_as_asked(poster: Poster, item: Item) -> Status:
+    """Link a POST_FAILED bill to the document a person named; its status afterwards.
+
+    What stands against it becomes the bill's error, with the same remedies as before. Raises
+    Unavailable when the message must come again, Disconnected when the wish has to wait until
+    the company is connected.
+    """
+    asked = link_of(item)
+    if not asked:
+        return item["status"]
+    try:
+        return link(poster, item["entry_id"], str(asked["id"]), str(asked["by"]))
+    except Conflict as error:
+        raise Unavailable("The bill changed while it was being linked.") from error
+    except Disconnected:
+        raise
+    except Refused as refusal:
+        return _refuse(poster, item, refusal)
+
+
 def link(poster: Poster, entry_id: str, document_id: str, actor: str) -> Status:
     """Make a POST_FAILED bill ALREADY_IN_QB, as QuickBooks' document of this id.
 
-    Refused unless vendor, currency, total and date agree and it is no other bill's. Nothing is
-    changed in QuickBooks. Conflict when the bill is no longer as it was read.
+    Refused unless vendor, currency, total and date agree, it is no other bill's, and no other
+    document is this bill's. Nothing is changed in QuickBooks. Conflict when the bill is no
+    longer as it was read.
     """
     item = poster.table.get(entry_id)
     if item is None or item["status"] != "POST_FAILED":
@@ -40,7 +61,7 @@ def link(poster: Poster, entry_id: str, document_id: str, actor: str) -> Status:
     entity = ledger.entity(bill)
     found = _read(quickbooks, entity, document_id)
     snapshot = poster.snapshot(company, quickbooks)
-    flight = preflight(bill, company, snapshot, poster.table.read_note(note_id(bill)))
+    flight = preflight(bill, company, snapshot, poster.note_of(bill))
     differences = _differences(bill, flight, found)
     if differences:
         raise Refused(
@@ -48,14 +69,23 @@ def link(poster: Poster, entry_id: str, document_id: str, actor: str) -> Status:
             " correct it there, or choose another one.",
             code="different",
         )
+    _refuse_second(item, bill, found, quickbooks)
+    note_id = f"linked#{quickbooks.realm_id}#{entity}#{found['Id']}"
+    _reserve(poster, note_id, entry_id)
     values: Raw = {
         "quickbooks": {**poster.shown(entity, found), "attachments": [], "not_attached": []},
         "attempts": closed(item.get("attempts", ()), "linked"),
     }
     note = f"linked to {entity} {document_id}"
-    poster.table.change(
-        item, to="ALREADY_IN_QB", actor=actor, now=poster.clock(), values=values, note=note
-    )
+    try:
+        poster.table.change(
+            item, to="ALREADY_IN_QB", actor=actor, now=poster.clock(), values=values, note=note
+        )
+    except Conflict:
+        by_now = poster.table.get(entry_id)
+        if by_now is None or by_now["status"] != "ALREADY_IN_QB":  # as by a delivery beside ours
+            poster.table.write_note(note_id, {}, remove=["linked_to"])
+        raise
     return "ALREADY_IN_QB"
 
 
@@ -86,3 +116,55 @@ def _differences(bill: Bill, flight: Preflight, found: Raw) -> list[str]:
         "Odoo number": not markers or ledger.marker(bill.entry_id) in markers,
     }
     return [what for what, agrees in agreeing.items() if not agrees]
+
+
+def _refuse_second(item: Item, bill: Bill, found: Raw, quickbooks: QuickBooksCompany) -> None:
+    """Refused where a document of our own stands beside the one that was named."""
+    places = {(ledger.entity(bill), ledger.doc_number(bill), str(bill.bill_date))}
+    places |= {(a["entity"], a["doc_number"], a["day"]) for a in item.get("attempts", ())}
+    for entity, number, day in sorted(places):
+        for row in quickbooks.numbered(entity, number, day):
+            is_ours = ledger.marker(bill.entry_id) in str(row.get("PrivateNote", ""))
+            if is_ours and (entity, row["Id"]) != (ledger.entity(bill), found["Id"]):
+                raise Refused(
+                    f"QuickBooks has {entity} {row['Id']} for this bill already, made when it was"
+                    " posted: correct that one and retry, or delete it there and link again.",
+                    code="different",
+                )
+
+
+def _reserve(poster: Poster, note_id: str, entry_id: str) -> None:
+    """Note that a document is this bill's; Refused if it is another's already."""
+    try:
+        poster.table.write_note(
+            note_id,
+            {"linked_to": entry_id},
+            condition="attribute_not_exists(linked_to) OR linked_to = :bill",
+            condition_values={"bill": entry_id},
+        )
+    except Conflict as conflict:
+        holder = str(poster.table.read_note(note_id).get("linked_to", ""))
+        other = poster.table.get(holder) if holder else None
+        _, _, entity, document_id = note_id.split("#")
+        raise Refused(
+            f"{entity} {document_id} in QuickBooks is linked to"
+            f" {other['odoo_name'] if other else 'another bill'} already: choose another one.",
+            code="different",
+        ) from conflict
+
+
+def _refuse(poster: Poster, item: Item, refusal: Refused) -> Status:
+    """Say why it is not that one; whoever changed the bill meanwhile knew better."""
+    error = {"code": refusal.code, "message": str(refusal), "tid": refusal.tid}
+    try:
+        poster.table.change(
+            item,
+            actor="poster",
+            now=poster.clock(),
+            values={"error": error},
+            remove=["link"],
+            note=str(refusal),
+        )
+    except Conflict as conflict:
+        raise Unavailable("The bill changed while it was being linked.") from conflict
+    return item["status"]

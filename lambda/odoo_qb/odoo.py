@@ -1,11 +1,12 @@
-"""Talk to Odoo 16-19 over /jsonrpc with an API key; every failure is one clear sentence."""
+"""Talk to Odoo from 16 on with an API key; every failure is one clear sentence."""
 
 from __future__ import annotations
 
 import json
 import time
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import urlsplit
 
 import requests
@@ -19,7 +20,17 @@ _CONNECT_SECONDS: Final = 5.0
 _ANSWER_SECONDS: Final = 60.0  # Odoo's own limit is 120
 _PAUSES: Final = (1.0, 3.0)  # before a second and a third try of a read
 
+_BUSY: Final = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS}
+
+Protocol = Literal["json-2", "json-rpc"]
+JSON_2: Final = "json-2"
+JSON_RPC: Final = "json-rpc"
+
 Record = dict[str, Any]
+
+
+class _NotSpoken(Exception):  # noqa: N818 - never leaves this module
+    """The server gave no answer of /json/2: it has none, or takes no key there."""
 
 
 class Odoo:
@@ -27,6 +38,10 @@ class Odoo:
 
     `call` raises Unavailable when a later try may work, Refused when a person must act. Calls
     only read, so a lost answer is asked for again.
+
+    `speaks` is the protocol by which the server last answered. Where it is not known, /json/2
+    is tried first: it needs no login. Odoo has it from 19 on, and loses /jsonrpc in 22:
+    https://www.odoo.com/documentation/19.0/developer/reference/external_api.html
     """
 
     def __init__(
@@ -49,13 +64,37 @@ class Odoo:
         self._timeout = (_CONNECT_SECONDS, answer_seconds)
         self._uid: int | None = None
         self.calls = 0
+        self.speaks: Protocol | None = None
 
-    def call(self, model: str, method: str, *args: object, **kwargs: object) -> Any:  # noqa: ANN401 - Odoo's JSON
-        """Call a model's method; logs in first where this process has not yet."""
+    def call(self, model: str, method: str, subject: object, **named: object) -> Any:  # noqa: ANN401 - Odoo's JSON
+        """Call a method that reads: `subject` is the ids of `read`, the domain of a search."""
+        if self.speaks != JSON_RPC:
+            try:
+                answer = self._json_2(model, method, {_subject(method): subject, **named})
+            except _NotSpoken:
+                pass
+            else:
+                self.speaks = JSON_2
+                return answer
         if self._uid is None:
             self._uid = self._authenticate()
         who = [self.database, self._uid, self._api_key]
-        return self._rpc("object", "execute_kw", [*who, model, method, list(args), kwargs])
+        answer = self._rpc("object", "execute_kw", [*who, model, method, [subject], named])
+        self.speaks = JSON_RPC
+        return answer
+
+    def _json_2(self, model: str, method: str, body: Record) -> Any:  # noqa: ANN401 - Odoo's JSON
+        """Ask over /json/2; a server of which nothing is known yet gets one chance there."""
+        headers = {"Authorization": f"bearer {self._api_key}", "X-Odoo-Database": self.database}
+        path = f"/json/2/{model}/{method}"
+        if self.speaks == JSON_2:
+            return self._patiently(lambda: self._bare_answer(self._post(path, body, headers)))
+        try:
+            return self._bare_answer(self._post(path, body, headers))
+        except Unavailable as error:
+            if isinstance(error.__cause__, requests.Timeout):
+                raise
+            raise _NotSpoken from error
 
     def _authenticate(self) -> int:
         who: list[object] = [self.database, self._username, self._api_key, {}]
@@ -67,9 +106,12 @@ class Odoo:
     def _rpc(self, service: str, method: str, args: list[object]) -> Any:  # noqa: ANN401 - Odoo's JSON
         params = {"service": service, "method": method, "args": args}
         request = {"jsonrpc": "2.0", "method": "call", "id": 1, "params": params}
+        return self._patiently(lambda: self._answer(self._post("/jsonrpc", request)))
+
+    def _patiently[T](self, ask: Callable[[], T]) -> T:
         for pause in (*_PAUSES, None):
             try:
-                return self._answer(self._post(request))
+                return ask()
             except Unavailable as error:
                 # Who did not answer for a minute is not asked again: the run's time is short.
                 if pause is None or isinstance(error.__cause__, requests.Timeout):
@@ -77,12 +119,18 @@ class Odoo:
                 self._sleep(pause)
         raise AssertionError  # the last pause is None
 
-    def _post(self, request: Record) -> requests.Response:
+    def _post(
+        self, path: str, body: Record, headers: dict[str, str] | None = None
+    ) -> requests.Response:
         self.calls += 1
         try:
             # A redirect would carry the key to wherever it points.
             return self._session.post(
-                f"{self._base}/jsonrpc", json=request, timeout=self._timeout, allow_redirects=False
+                f"{self._base}{path}",
+                json=body,
+                headers=headers,
+                timeout=self._timeout,
+                allow_redirects=False,
             )
         except requests.Timeout as error:
             raise Unavailable(f"Odoo at {self._host} did not answer in time.") from error
@@ -92,27 +140,61 @@ class Odoo:
                 " server is up and open to this network."
             ) from error
 
-    def _answer(self, response: requests.Response) -> Any:  # noqa: ANN401 - Odoo's JSON
-        kind = response.headers.get("Content-Type", "")
-        if response.status_code != requests.codes.ok or "json" not in kind:
-            raise Unavailable(
-                f"Odoo at {self._host} answered with HTTP status {response.status_code} and"
-                " no data: is it being restarted, or is odoo_api_url another kind of server?"
-            )
+    def _bare_answer(self, response: requests.Response) -> Any:  # noqa: ANN401 - Odoo's JSON
+        """What /json/2 answers: the bare result, or an error that its status tells from it."""
+        status = response.status_code
+        if status == HTTPStatus.OK:
+            answer = self._json(response)
+            if isinstance(answer, dict) and "error" in answer:
+                raise self._refusal(answer["error"])
+            if not isinstance(answer, list):  # as what reads answers, all that is asked here
+                raise self._no_answer()
+            return answer
         try:
-            body = json.loads(response.content, parse_float=Decimal)
-        except ValueError as error:
-            raise Unavailable(f"Odoo at {self._host} broke off in its answer.") from error
+            error = self._json(response)
+        except Unavailable:
+            error = None
+        # Before 19 there is a page, a gateway writes its own JSON. Of a key that is refused here
+        # /jsonrpc has the last word: it also takes a password, and sees no other Authorization.
+        if status == HTTPStatus.UNAUTHORIZED or not isinstance(error, dict) or "name" not in error:
+            if status in _BUSY or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                raise self._no_data(status)
+            raise _NotSpoken
+        raise self._refusal({"data": error})
+
+    def _answer(self, response: requests.Response) -> Any:  # noqa: ANN401 - Odoo's JSON
+        """What /jsonrpc answers, always with status 200: {"result": …} or {"error": …}."""
+        if response.status_code != HTTPStatus.OK:
+            raise self._no_data(response.status_code)
+        body = self._json(response)
         if not isinstance(body, dict):
-            raise Unavailable(f"Odoo at {self._host} answered with something else than an answer.")
+            raise self._no_answer()
         if "error" in body:
             raise self._refusal(body["error"])
         return body.get("result")
 
+    def _json(self, response: requests.Response) -> Any:  # noqa: ANN401 - Odoo's JSON
+        if "json" not in response.headers.get("Content-Type", ""):
+            raise self._no_data(response.status_code)
+        try:
+            return json.loads(response.content, parse_float=Decimal)
+        except ValueError as error:
+            raise Unavailable(f"Odoo at {self._host} broke off in its answer.") from error
+
+    def _no_data(self, status: int) -> Unavailable:
+        return Unavailable(
+            f"Odoo at {self._host} answered with HTTP status {status} and no data: is it being"
+            " restarted, or is odoo_api_url another kind of server?"
+        )
+
+    def _no_answer(self) -> Unavailable:
+        return Unavailable(f"Odoo at {self._host} answered with something else than an answer.")
+
     def _refusal(self, error: Any) -> Refused | Unavailable:  # noqa: ANN401 - Odoo's JSON
         """Odoo's error as a sentence; `data.name` decides, its traceback is never repeated."""
         error = error if isinstance(error, dict) else {"message": str(error)}
-        data = error.get("data") or {}
+        data = error.get("data")
+        data = data if isinstance(data, dict) else {}
         name = str(data.get("name") or "")
         message = str(data.get("message") or error.get("message") or "").strip()
         first = message.splitlines()[0][:200] if message else name
@@ -144,3 +226,8 @@ class Odoo:
     @property
     def _host(self) -> str:
         return urlsplit(self._base).netloc.rpartition("@")[2]  # no password of a proxy
+
+
+def _subject(method: str) -> str:
+    """What /json/2 calls that which a method is about."""
+    return "ids" if method == "read" else "domain"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 from odoo_qb import reference
 from odoo_qb.preflight import preflight
-from odoo_qb.vendors import note_id
+from odoo_qb.remembered import note_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -52,5 +52,5 @@ class Outlook:
 
     def _snapshot(self, company: str) -> Snapshot | None:
         if company not in self._snapshots:
-            self._snapshots[company] = reference.load(self._documents, company)
+            self._snapshots[company] = reference.load(self._documents, self._companies[company])
         return self._snapshots[company]

@@ -5,23 +5,37 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from odoo_qb.bill import amount_text
-from odoo_qb.blocks import FIELD, LINE, LINE_TEXT, LINES, NAMES, Block, cut, fields, plain, section
+from odoo_qb.blocks import (
+    FIELD,
+    LINE,
+    LINE_TEXT,
+    LINES,
+    NAMES,
+    Block,
+    cut,
+    escaped,
+    fields,
+    markdown,
+    plain,
+    section,
+)
 from odoo_qb.item import LINES_ON_CARD
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from odoo_qb.item import Item, Raw
 
 
-def particulars(item: Item, recent: Sequence[Raw]) -> list[Block]:
+def particulars(item: Item, recent: Sequence[Raw], twins: Mapping[str, Item]) -> list[Block]:
     """What a person compares before deciding; `recent` is what the vendor billed before.
 
-    What changed, the warnings and the earlier bills are of interest while it waits.
+    What changed, the warnings, the `twins` they name and the earlier bills are of interest while
+    it waits.
     """
     blocks: list[Block] = []
     if item["status"] == "READY_FOR_APPROVAL":
-        blocks += _changes(item) + _warnings(item)
+        blocks += _changes(item) + _warnings(item) + _to_compare(item, twins)
     blocks += _facts(item)
     if item["status"] == "READY_FOR_APPROVAL":
         blocks += _before(recent)
@@ -49,6 +63,29 @@ def _warnings(item: Item) -> list[Block]:
     if not item["warnings"]:
         return []
     return [section("\n".join(f"⚠ {w}" for w in item["warnings"]))]
+
+
+def _to_compare(item: Item, twins: Mapping[str, Item]) -> list[Block]:
+    """Links to the bills that the warnings of a duplicate name, by their place there."""
+    ids = item.get("duplicates", [])
+    found = [(n, _links(twins[i])) for n, i in enumerate(ids, 1) if i in twins]
+    texts = [(f"{n}. " if len(ids) > 1 else "") + ", ".join(links) for n, links in found if links]
+    return [markdown(f"To compare: {' · '.join(texts)}")] if texts else []
+
+
+def _links(twin: Item) -> list[str]:
+    """An earlier bill's live card, and the bill in QuickBooks, where they exist."""
+    links = [
+        # Slack leads whoever follows it to their own workspace.
+        f"<https://slack.com/archives/{card['channel']}/p{card['ts'].replace('.', '')}|card>"
+        for card in twin["cards"]
+        if not card["retired"]
+    ]
+    posted = twin.get("quickbooks")
+    if posted:
+        document = escaped(f"{posted['type']} {posted['id']} in QuickBooks")
+        links.append(f"<{escaped(posted['url'])}|{document}>")
+    return links
 
 
 def _facts(item: Item) -> list[Block]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from odoo_qb.blocks import escaped, people
 from odoo_qb.card import approved_by
+from odoo_qb.item import open_attempt
 
 if TYPE_CHECKING:
     from odoo_qb.item import Item, Raw, Status
@@ -108,7 +109,7 @@ def objection(action_id: str, item: Item, company: Company, person: str, email: 
             return _not_this_approver(item, company, person, email)
         case "acknowledge_intercompany" if not item["nothing_to_post"]:
             return "This bill is to be posted: approve or reject it."
-        case "take_back" if _is_being_tried(item):
+        case "take_back" if open_attempt(item):
             # What became of that try is not known yet: QuickBooks may have the bill.
             return "It is being posted already and cannot be taken back."
     return ""
@@ -145,8 +146,3 @@ def standing(item: Item) -> str:
         "ACKNOWLEDGED": f"Already {'closed' if item.get('error') else 'acknowledged'}{who}.",
         "WITHDRAWN": "This bill is no longer posted in Odoo: there is nothing to decide.",
     }[item["status"]]
-
-
-def _is_being_tried(item: Item) -> bool:
-    attempts = item.get("attempts", [])
-    return bool(attempts) and not attempts[-1]["outcome"]

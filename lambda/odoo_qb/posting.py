@@ -1,8 +1,9 @@
 """Post an approved bill to QuickBooks: once, and as it was approved.
 
-claim → look → store the attempt → create → compare the total → attach → POSTED. Whatever
-dies on the way is repeated from the claim; the look and the attempt's request id see to it
-that repeating creates nothing twice.
+look → claim and store the attempt → create → compare the total → attach → POSTED. The claim is
+conditional on the bill as it was read before the look, so nobody else can have made anything
+since. A bill that was tried before is claimed before the look. Whatever dies on the way is
+repeated; the look and the attempt's request id see to it that this creates nothing twice.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from odoo_qb import ledger, reference
 from odoo_qb.attaching import attach_all
+from odoo_qb.checks import few
 from odoo_qb.creation import (
     FOUND,
     WAIT_SECONDS,
@@ -20,14 +22,15 @@ from odoo_qb.creation import (
     NotCreated,
     closed,
     is_over,
-    open_attempt,
     posting_of,
+    under_way,
 )
 from odoo_qb.errors import Conflict, Disconnected, Refused, Throttled, Unavailable
-from odoo_qb.item import bill_of, stamp
-from odoo_qb.linked import link_as_asked
+from odoo_qb.item import bill_of, open_attempt, stamp
+from odoo_qb.linking import link_as_asked
 from odoo_qb.preflight import preflight
-from odoo_qb.vendors import note_id, vendor_id
+from odoo_qb.remembered import note_id
+from odoo_qb.vendors import vendor_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -74,25 +77,32 @@ class Poster:
 
         Raises Unavailable (Throttled) when the message must come again; the claim then is
         free for it. With `last_try` a document that cannot be attached no longer keeps a bill
-        from being POSTED. While a company must be connected again its bills wait, APPROVED,
+        from being POSTED. While a company must be connected again its bills wait as they are,
         and their messages are WAITING and cost nothing.
         """
         item = self.table.get(entry_id)
         if item is None or int(item["revision"]) != revision:
             return "OUTDATED"  # amended since: a new decision brings a new message
         company = item["company"]
-        if item["status"] == "POST_FAILED" and item.get("link"):
-            return link_as_asked(self, item)
-        if item["status"] not in {"APPROVED", "POSTING"}:
+        is_asked_to_link = item["status"] == "POST_FAILED" and item.get("link")
+        if item["status"] not in {"APPROVED", "POSTING"} and not is_asked_to_link:
             return item["status"]
         if company in self.companies and self.quickbooks(company).is_broken():
             return "WAITING"
-        return self._post(item, message_id, last_try=last_try)
+        try:
+            if is_asked_to_link:
+                return link_as_asked(self, item)
+            return self._post(item, message_id, last_try=last_try)
+        except Disconnected as refusal:
+            self.disconnected(company, refusal)
+            return "WAITING"
 
     def _post(self, item: Item, message_id: str, *, last_try: bool) -> str:
-        company = item["company"]
-        work = _Work(poster=self, item=self._claimed(item, message_id), message_id=message_id)
+        self._wait_for_others(item, message_id)
+        work = _Work(poster=self, item=item, message_id=message_id, began=self.clock())
         try:
+            if item["status"] == "POSTING" or item.get("attempts"):
+                work.claim()
             status = work.post(last_try=last_try)
         except _Changed as changed:
             work.be_certain()
@@ -101,8 +111,7 @@ class Poster:
             status = work.fail(error.refusal, outcome=error.refusal.code or "refused")
         except Disconnected as refusal:
             work.wait_for_connection(str(refusal))
-            self.disconnected(company, refusal)
-            return "WAITING"
+            raise
         except Refused as refusal:
             if refusal.code not in FOUND:
                 work.be_certain()
@@ -115,10 +124,14 @@ class Poster:
     def snapshot(self, company: Company, quickbooks: QuickBooksCompany) -> Snapshot:
         """What QuickBooks consists of, read again when the last reading is too old."""
         now = self.clock()
-        snapshot = reference.load(self.documents, company.key)
+        snapshot = reference.load(self.documents, company)
         if snapshot is None or snapshot.taken_at < stamp(now - SNAPSHOT_AGE):
             snapshot = reference.sync(quickbooks, self.documents, company.key, now)
         return snapshot
+
+    def note_of(self, bill: Bill) -> Raw:
+        """What the table remembers of the bill's vendor."""
+        return self.table.read_note(note_id(bill)) if bill.vendor else {}
 
     def shown(self, entity: str, found: Raw) -> Raw:
         """A document of QuickBooks as the card shows it."""
@@ -130,28 +143,25 @@ class Poster:
             "posted_at": stamp(self.clock()),
         }
 
-    def _claimed(self, item: Item, message_id: str) -> Item:
-        now = self.clock()
+    def _wait_for_others(self, item: Item, message_id: str) -> None:
         claim = item.get("claim") or {}
-        held = item["status"] == "POSTING" and claim.get("until", "") > stamp(now)
+        held = item["status"] == "POSTING" and claim.get("until", "") > stamp(self.clock())
         if held and claim.get("message_id") != message_id:
             raise Throttled("Another delivery of this bill is being posted.", WAIT_SECONDS)
-        claimed = {"claim": {"message_id": message_id, "until": stamp(now + CLAIM)}}
-        try:
-            return self.table.change(
-                item, to="POSTING", actor=ACTOR, now=now, values=claimed, show=False
-            )
-        except Conflict as error:
-            raise Unavailable("The bill changed while it was being claimed.") from error
 
 
 @dataclass(slots=True, kw_only=True)
 class _Work:
-    """The posting of one claimed bill; `item` is the bill as last written or read."""
+    """The posting of one bill; `item` is the bill as last written or read.
+
+    Until it `is_claimed`, somebody else may write to the bill, and then it is not posted here.
+    """
 
     poster: Poster
     item: Item
     message_id: str
+    began: datetime  # before QuickBooks was looked at
+    is_claimed: bool = False
     snapshot: Snapshot | None = None
     flight: Preflight | None = None
 
@@ -182,7 +192,8 @@ class _Work:
             self.snapshot = self._synced(company, quickbooks)
         earlier, found = open_attempt(item), None
         if earlier:
-            creation = self._creation(bill, posting_of(earlier), quickbooks)
+            self._check_realm(earlier, company)
+            creation = self._creation(bill, posting_of(earlier, poster.documents), quickbooks)
             found = creation.look()
         if found is None:
             creation = self._creation(bill, self._posting(bill, company, quickbooks), quickbooks)
@@ -190,6 +201,7 @@ class _Work:
         is_adopted = found is not None and not item.get("attempts")
         if found is None:
             found = creation.create()
+        self.claim()  # what is adopted has no attempt that did it
         creation.compare(found)
         attached, trouble = attach_all(
             bill,
@@ -217,7 +229,18 @@ class _Work:
             quickbooks=quickbooks,
             clock=self.poster.clock,
             store=self._store,
+            documents=self.poster.documents,
         )
+
+    def _check_realm(self, attempt: Raw, company: Company) -> None:
+        """Where an earlier try went is where the bill may be: a company may change its realm."""
+        if attempt["realm"] != company.realm_id:
+            said = (
+                f"An earlier try to post this bill went to another QuickBooks company (realm"
+                f" {attempt['realm']}), and nobody knows what came of it: look for the number"
+                f" {attempt['doc_number']} there and delete it, then retry."
+            )
+            raise NotCreated(Refused(said, code="realm"))
 
     def _posting(self, bill: Bill, company: Company, quickbooks: QuickBooksCompany) -> Posting:
         flight = self._preflight(bill, company, quickbooks)
@@ -231,18 +254,18 @@ class _Work:
     def _preflight(self, bill: Bill, company: Company, quickbooks: QuickBooksCompany) -> Preflight:
         """What QuickBooks would do now; it must be what the card said."""
         poster = self.poster
-        remembered = poster.table.read_note(note_id(bill))
+        note = poster.note_of(bill)
         self.snapshot = self.snapshot or poster.snapshot(company, quickbooks)
-        flight = preflight(bill, company, self.snapshot, remembered)
+        flight = preflight(bill, company, self.snapshot, note)
         if flight.problems and self._may_be_outdated():
             self.snapshot = self._synced(company, quickbooks)
-            flight = preflight(bill, company, self.snapshot, remembered)
+            flight = preflight(bill, company, self.snapshot, note)
         self.flight = flight
+        if flight.problems:
+            raise Refused(" ".join(flight.problems), code="preflight")
         changes = flight.changes(self.item.get("preflight", {}))
         if changes:
             raise _Changed(*changes)
-        if flight.problems:
-            raise Refused(" ".join(flight.problems), code="preflight")
         return flight
 
     def _may_be_outdated(self) -> bool:
@@ -256,9 +279,9 @@ class _Work:
     def be_certain(self) -> None:
         """Raise Throttled while an attempt may still become a document: no status fits both."""
         earlier = open_attempt(self.item)
-        if earlier and not is_over(earlier, self.poster.clock()):
+        if earlier and not is_over(earlier, self.began):
             self.release()
-            raise Throttled("An earlier try may still be under way.", WAIT_SECONDS)
+            raise under_way(earlier, self.poster.clock())
 
     def fail(self, refusal: Refused, *, outcome: str) -> Status:
         """A definitive no: a person decides what follows. `outcome` closes the open attempt."""
@@ -273,23 +296,50 @@ class _Work:
         values: Raw = {
             "approvals": [],
             "changes": changes,
-            "preflight": self.flight.shown() if self.flight else self.item.get("preflight", {}),
             "revision": int(self.item["revision"]) + 1,
         }
+        if self.flight:
+            outdated = self.item.get("preflight", {}).get("warnings", ())
+            own = [w for w in self.item["warnings"] if w not in outdated]
+            values["warnings"] = few([*own, *self.flight.warnings])
+            values["preflight"] = self.flight.shown()
         return self._change("READY_FOR_APPROVAL", values, note=" ".join(changes))
 
     def wait_for_connection(self, reason: str) -> None:
         """The company is not connected: the bill waits as approved, nothing is burnt."""
         self._change("APPROVED", {}, note=reason)
 
+    def claim(self) -> None:
+        """Keep everybody else from the bill until it is posted or the claim ends."""
+        if not self.is_claimed:
+            self._claim_with({})
+
+    def _claim_with(self, values: Mapping[str, object]) -> None:
+        """Claim the bill as it was read: whoever wrote to it since was faster."""
+        now = self.poster.clock()
+        claim = {"message_id": self.message_id, "until": stamp(now + CLAIM)}
+        claimed = {**values, "claim": claim}
+        try:
+            self.item = self.poster.table.change(
+                self.item, to="POSTING", actor=ACTOR, now=now, values=claimed, show=False
+            )
+        except Conflict as error:
+            raise Unavailable("The bill changed while it was being claimed.") from error
+        self.is_claimed = True
+
     def release(self) -> None:
         """Let the next delivery in at once; if this fails, the claim ends by itself."""
+        if not self.is_claimed:
+            return
         now = stamp(self.poster.clock())
         free = {"claim": {"message_id": self.message_id, "until": now}}
         self._change("POSTING", free, show=False)
 
     def _store(self, attempts: Sequence[Raw]) -> Item:
-        self._change("POSTING", {"attempts": attempts}, show=False)
+        if self.is_claimed:
+            self._change("POSTING", {"attempts": attempts}, show=False)
+        else:
+            self._claim_with({"attempts": attempts})
         return self.item
 
     def _change(
@@ -300,6 +350,7 @@ class _Work:
         While a bill is POSTING under our claim nobody else may move it, but a later change of
         it in Odoo may be noted; then the write is done on the newer version.
         """
+        self.claim()
         for _ in range(5):
             now = self.poster.clock()
             try:

@@ -7,34 +7,30 @@ still what the approver saw.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
+from decimal import Decimal
 from typing import TYPE_CHECKING, Final, Literal
 
-from odoo_qb.ledger import posted_lines, tax_name, vendor_name
+from odoo_qb import targets
+from odoo_qb.bill import amount_text
+from odoo_qb.checks import few
+from odoo_qb.ledger import exchange_rate, posted_lines
+from odoo_qb.payee import payee
 from odoo_qb.uploads import unattachable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from odoo_qb.bill import Bill, Line
+    from odoo_qb.bill import Bill
     from odoo_qb.item import Raw
-    from odoo_qb.reference import Account, KnownVendor, Listed, Snapshot
+    from odoo_qb.reference import Listed, Snapshot
     from odoo_qb.settings import Company
+    from odoo_qb.targets import Target
 
 TAKEN_SUFFIX: Final = " (vendor)"  # Intuit's advice for a name a customer or employee has
+LINES: Final = 10_000
+AMOUNT: Final = 10_000_000_000
+_CENT: Final = Decimal("0.01")
 NO_SNAPSHOT: Final = "QuickBooks was not read yet: accounts and vendor are matched when posting."
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
-    """A QuickBooks account or tax code, and how it was found.
-
-    `how` is one of mapped, number, name, default.
-    """
-
-    id: str
-    name: str
-    how: str
-    rates: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +43,7 @@ class Preflight:
     """
 
     snapshot: str = ""
+    realm_id: str = ""
     company_name: str = ""
     vendor_id: str = ""
     vendor_name: str = ""
@@ -54,6 +51,7 @@ class Preflight:
     multicurrency: bool = False
     is_foreign: bool = False
     payable_id: str = ""
+    payable_name: str = ""
     term_id: str = ""
     class_id: str = ""
     class_name: str = ""
@@ -70,10 +68,10 @@ class Preflight:
         kept = asdict(self)
         targets = {k: _pair(v) for k, v in self.accounts.items()}
         codes = {k: _pair(v) for k, v in (self.tax_codes or {}).items()}
-        left_out = ("problems", "warnings", "accounts", "tax_codes")
-        return {k: v for k, v in kept.items() if k not in left_out} | {
+        return {k: v for k, v in kept.items() if k != "problems"} | {
             "accounts": targets,
             "tax_codes": codes,
+            "warnings": list(self.warnings),
         }
 
     def changes(self, shown: Raw) -> list[str]:
@@ -83,7 +81,9 @@ class Preflight:
         """
         if not shown.get("snapshot"):
             return []
-        found = []
+        if shown.get("realm_id") != self.realm_id:  # its ids mean nothing here
+            return [f"The company in QuickBooks now is {self.company_name}."]
+        found: list[str] = []
         if not self._is_vendor(str(shown["vendor_id"]), str(shown["vendor_name"])):
             found.append(f"The vendor in QuickBooks now is {self.vendor_name or 'a new one'}.")
         for what, before, now in (
@@ -103,7 +103,10 @@ class Preflight:
             )
             if shown.get(f"{what}_id", "") != id_now
         ]
-        return found
+        # With the first bill in a currency QuickBooks opens an account: that is no change.
+        if shown["payable_id"] not in {"", self.payable_id}:
+            found.append(f"The accounts payable account now is {self.payable_name or 'a new one'}.")
+        return few(found)
 
     def _is_vendor(self, shown_id: str, shown_name: str) -> bool:
         """Whether the vendor is the one shown, or the one that was to be created."""
@@ -114,9 +117,9 @@ class Preflight:
 
 
 def preflight(
-    bill: Bill, company: Company, snapshot: Snapshot | None, remembered: Raw | None = None
+    bill: Bill, company: Company, snapshot: Snapshot | None, note: Raw | None = None
 ) -> Preflight:
-    """What will be used for a bill; `remembered` is the table's note of the Odoo vendor."""
+    """What will be used for a bill; `note` is what the table remembers of the Odoo vendor."""
     if snapshot is None:
         return Preflight(warnings=(NO_SNAPSHOT,))
     problems: list[str] = []
@@ -138,11 +141,17 @@ def preflight(
             f"The books are closed up to {snapshot.book_close_date}: open the period in"
             " QuickBooks, or change the bill date in Odoo."
         )
-    accounts = _accounts(bill, company, snapshot, problems, warnings)
+    problems += _beyond(bill)
+    accounts = targets.accounts(bill, company, snapshot, problems, warnings)
     taxes = snapshot.taxes_purchases
-    codes = _tax_codes(bill, company, snapshot, problems) if taxes else None
-    vendor_id, name, how = _vendor(bill, company, snapshot, remembered or {}, problems, warnings)
-    payable = snapshot.payable(bill.currency)
+    codes = targets.tax_codes(bill, company, snapshot, problems) if taxes else None
+    vendor_id, name, how = payee(bill, company, snapshot, note or {}, problems, warnings)
+    if codes is not None and bill.amount_tax and not _has_lines(bill):
+        problems.append(
+            "The bill is of tax alone, which QuickBooks books with a line only: enter it there by"
+            " hand, or give it a line in Odoo."
+        )
+    payable = targets.payable(bill, company, snapshot, problems)
     wanted_term = company.terms.get(bill.payment_terms, bill.payment_terms)
     term = snapshot.term(wanted_term)
     if term is None and bill.payment_terms in company.terms:
@@ -152,9 +161,11 @@ def preflight(
         )
     in_class = _kept_under("class", company.class_name, snapshot, problems)
     department = _kept_under("department", company.department, snapshot, problems)
+    warnings += _off_by_its_rate(bill) if is_foreign else []
     warnings += unattachable(bill)
     return Preflight(
         snapshot=snapshot.taken_at,
+        realm_id=snapshot.realm_id,
         company_name=snapshot.company_name,
         vendor_id=vendor_id,
         vendor_name=name,
@@ -162,6 +173,7 @@ def preflight(
         multicurrency=snapshot.multicurrency,
         is_foreign=is_foreign,
         payable_id=payable.id if payable else "",
+        payable_name=payable.name if payable else "",
         term_id=term.id if term else "",
         class_id=in_class.id if in_class else "",
         class_name=in_class.name if in_class else "",
@@ -170,142 +182,45 @@ def preflight(
         tax_is_off=not snapshot.uses_tax and not snapshot.in_us,
         accounts=accounts,
         tax_codes=codes,
-        problems=tuple(problems),
-        warnings=tuple(warnings),
+        problems=tuple(few(problems)),
+        warnings=tuple(few(warnings)),
     )
 
 
-def _accounts(
-    bill: Bill, company: Company, snapshot: Snapshot, problems: list[str], warnings: list[str]
-) -> dict[str, Target]:
-    """The account for each Odoo account of the bill: mapped, else same number, same name."""
-    found: dict[str, Target] = {}
-    seen: set[str] = set()
-    for line in posted_lines(bill):
-        code, label = line.account_code, f"{line.account_code} {line.account_name}".strip()
-        if code in seen or (line.kind == "tax" and snapshot.taxes_purchases):
-            continue
-        seen.add(code)
-        if not code:
-            problems.append(
-                f"{label or 'A line'} has no account number in Odoo: give it one there."
-            )
-            continue
-        target, wanted = _account(line, company, snapshot)
-        if target is None and wanted:
-            problems.append(
-                f"The account {wanted}, meant for {label}, is not in QuickBooks (or inactive):"
-                " create it there or correct company_settings."
-            )
-        elif target is None:
-            problems.append(
-                f"QuickBooks has no account for {label}: map it in company_settings, or create"
-                " an account of that number there."
-            )
-        else:
-            found[code] = target
-            if target.how == "default":
-                warnings.append(f"{label} has no account of its own: {target.name} will be used.")
-    return found
+def _has_lines(bill: Bill) -> bool:
+    return any(n.kind == "product" for n in posted_lines(bill))
 
 
-def _account(line: Line, company: Company, snapshot: Snapshot) -> tuple[Target | None, str]:
-    """The target, and what the settings asked for where that is missing."""
-    wanted = mapped(line.account_code, company.accounts)
-    if wanted:
-        return _target(snapshot.account(wanted), "mapped"), wanted
-    same_number = _target(snapshot.by_number(line.account_code), "number")
-    target = same_number or _target(snapshot.by_name(line.account_name), "name")
-    if target or not company.default_account:
-        return target, ""
-    return _target(snapshot.account(company.default_account), "default"), company.default_account
+def _off_by_its_rate(bill: Bill) -> list[str]:
+    """Whether the rate that QuickBooks gets leads to another total in the company's currency."""
+    booked = exchange_rate(bill) * bill.amount_total if bill.amount_total else Decimal(0)
+    if abs(booked - bill.company_total) <= _CENT:
+        return []
+    here, there = (
+        amount_text(a, bill.company_currency) for a in (bill.company_total, booked.quantize(_CENT))
+    )
+    return [f"At the exchange rate QuickBooks will book {there}; in Odoo it is {here}."]
 
 
-def mapped(code: str, mapping: Mapping[str, str]) -> str:
-    """The mapping's entry for a code: the exact one, else that of its longest prefix."""
-    prefixes = [k for k in mapping if code.startswith(k.rstrip("*")) and k.rstrip("*")]
-    best = code if code in mapping else max(prefixes, key=len, default="")
-    return mapping.get(best, "")
+def _beyond(bill: Bill) -> list[str]:
+    """What of a bill QuickBooks would refuse or round.
 
-
-def _tax_codes(
-    bill: Bill, company: Company, snapshot: Snapshot, problems: list[str]
-) -> dict[str, Target]:
-    """The tax code for each combination of Odoo taxes; every line needs one."""
-    found: dict[str, Target] = {}
-    seen: set[str] = set()
-    for line in posted_lines(bill):
-        name = tax_name(line)
-        if name in seen or line.kind != "product":
-            continue
-        seen.add(name)
-        wanted = company.taxes.get(name, name)
-        code = snapshot.tax_code(wanted)
-        if code is None:
-            label = f"the tax {name}" if line.taxes else 'lines without a tax ("none")'
-            problems.append(
-                f"QuickBooks has no tax code for {label}: map it under taxes in company_settings."
-            )
-        else:
-            how = "name" if wanted == name else "mapped"
-            found[name] = Target(id=code.id, name=code.name, how=how, rates=code.rates)
-    return found
-
-
-def _vendor(
-    bill: Bill,
-    company: Company,
-    snapshot: Snapshot,
-    remembered: Raw,
-    problems: list[str],
-    warnings: list[str],
-) -> tuple[str, str, str]:
-    """QuickBooks' vendor as (id, name, how): mapped, remembered, of exactly that name; or new.
-
-    Never one of a similar name: money would go to somebody else.
+    https://developer.intuit.com/app/developer/qbo/docs/api/accounting/most-commonly-used/bill
     """
-    if bill.vendor is None:
-        return "", "", ""
-    home = snapshot.home_currency or bill.company_currency
-    name = vendor_name(bill.vendor, bill.currency, home)
-    wanted = company.vendors.get(bill.vendor.name, "")
-    vendor = next(iter(snapshot.vendors_named(wanted)), None)
-    if wanted and vendor is None:
-        problems.append(
-            f"The vendor {wanted}, meant for {bill.vendor.name}, is not in QuickBooks: create it"
-            " there or correct company_settings."
+    lines = posted_lines(bill)
+    amounts = [*(n.amount for n in lines), bill.amount_tax, bill.amount_total]
+    finest = max(amounts, key=lambda a: -int(a.normalize().as_tuple().exponent))
+    found = []
+    if len(lines) > LINES:
+        found.append(f"QuickBooks takes {LINES:,} lines at most, this bill has {len(lines):,}.")
+    if any(abs(a) >= AMOUNT for a in amounts):
+        found.append(f"QuickBooks takes amounts below {AMOUNT:,} only: split the bill in Odoo.")
+    if finest != finest.quantize(_CENT):
+        found.append(
+            f"QuickBooks keeps two decimals, and {amount_text(finest, bill.currency)} has more:"
+            " enter this bill there by hand, or round it in Odoo."
         )
-        return "", wanted, "mapped"
-    how = "mapped"
-    if vendor is None or _currency(vendor, home) != bill.currency:
-        known = str(remembered.get(f"id_{bill.currency}", ""))
-        vendor, how = snapshot.vendor(known), "remembered"
-        if known and vendor is None:
-            known_as = str(remembered.get(f"name_{bill.currency}", name))
-            if str(remembered.get(f"at_{bill.currency}", "")) >= snapshot.taken_at:
-                return known, known_as, how  # made since the snapshot
-            warnings.append(
-                f"The vendor {known_as} of earlier bills is gone from QuickBooks: it was merged"
-                " or deleted. If another vendor is meant, map it in company_settings first."
-            )
-    if vendor is None or (how == "remembered" and not vendor.active):
-        namesakes = [v for n in (name, bill.vendor.name) for v in snapshot.vendors_named(n)]
-        # The vendor's plain name may be taken by it in another currency: then it is no namesake.
-        own = [
-            v
-            for v in namesakes
-            if v.name.casefold() == name.casefold() or _currency(v, home) == bill.currency
-        ]
-        namesake = next((v for v in own if not _unusable(v, bill.currency, home)), None)
-        if namesake or vendor is None:
-            vendor, how = namesake or next(iter(own), None), "name"
-    if vendor is None:
-        warnings.append(f"New vendor: {name} will be created in QuickBooks.")
-        return "", name, "new"
-    problem = _unusable(vendor, bill.currency, home)
-    if problem:
-        problems.append(problem)
-    return vendor.id, vendor.name, how
+    return found
 
 
 def _kept_under(
@@ -323,28 +238,6 @@ def _kept_under(
             " company_settings."
         )
     return found
-
-
-def _currency(vendor: KnownVendor, home: str) -> str:
-    return vendor.currency or home
-
-
-def _unusable(vendor: KnownVendor, currency: str, home: str) -> str:
-    if not vendor.active:
-        return f"The vendor {vendor.name} is inactive in QuickBooks: make it active again there."
-    if _currency(vendor, home) != currency:
-        return (
-            f"The vendor {vendor.name} in QuickBooks is paid in {_currency(vendor, home)}, and"
-            f" this bill is in {currency}: a vendor there has one currency for good. Rename that"
-            " one, or map another."
-        )
-    return ""
-
-
-def _target(account: Account | None, how: str) -> Target | None:
-    if account is None:
-        return None
-    return Target(id=account.id, name=account.full_name or account.name, how=how)
 
 
 def _pair(target: Target) -> Raw:

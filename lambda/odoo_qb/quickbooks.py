@@ -20,6 +20,7 @@ from odoo_qb.connection import RECONNECT
 from odoo_qb.errors import Disconnected, Unavailable
 from odoo_qb.faults import TokenRejected, refusal_of
 from odoo_qb.ledger import to_json
+from odoo_qb.pace import Pace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -59,14 +60,18 @@ class QuickBooksCompany:
         calls_per_minute: float = CALLS_PER_MINUTE,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
+        self.realm_id = realm_id
         self._connection = connection
-        self._pace = _Pace(calls_per_minute, sleep)
+        self._pace = Pace(60 / calls_per_minute, sleep)
         self._client = _Client.at(api_url, realm_id)
         self._client.use_decimal = True
         self._base = f"{self._client.api_url}/company/{realm_id}"
 
     def take_over(self) -> Self:
-        """Begin a piece of work: another process may have called a moment ago."""
+        """Begin a piece of work: another process may have called a moment ago.
+
+        A company's bills are posted one after the other, but not always by the same process.
+        """
         self._pace.last = time.monotonic()
         return self
 
@@ -101,8 +106,7 @@ class QuickBooksCompany:
 
     def company_info(self) -> Payload:
         """The company's name and country."""
-        realm = self._base.rsplit("/", 1)[-1]
-        answer = self._do(lambda: self._client.get(f"{self._base}/companyinfo/{realm}"))
+        answer = self._do(lambda: self._client.get(f"{self._base}/companyinfo/{self.realm_id}"))
         return cast("Payload", answer.get("CompanyInfo", {}))
 
     def read(self, entity: str, document_id: str) -> Payload:
@@ -118,19 +122,21 @@ class QuickBooksCompany:
             raise Unavailable("QuickBooks' answer has no document in it.")
         return created
 
-    def numbered(self, entity: str, doc_number: str, day: str) -> list[Payload]:
-        """Bills or vendor credits that may have this number, of any vendor.
+    def numbered(self, entity: str, doc_number: str, day: str, *others: str) -> list[Payload]:
+        """Bills or vendor credits that may have this number or one of the others, of any vendor.
 
-        Where the number cannot be asked for (what a backslash means in a query is unknown) or
+        Where a number cannot be asked for (what a backslash means in a query is unknown) or
         may not have been kept (a company that lets QuickBooks number its credits), those of
         the day are answered instead: the caller compares.
         """
         by_day = f"select * from {entity} where TxnDate = '{day}'"  # noqa: S608 - no SQL
-        if "\\" in doc_number:
+        numbers = [doc_number, *others]
+        if any("\\" in n for n in numbers):
             return list(self._pages(by_day))
-        number = quoted(doc_number)
+        listed = ", ".join(f"'{quoted(n)}'" for n in numbers)
+        condition = f"in ({listed})" if others else f"= {listed}"
         rows = self.query(
-            f"select * from {entity} where DocNumber = '{number}' maxresults {_PAGE}"  # noqa: S608
+            f"select * from {entity} where DocNumber {condition} maxresults {_PAGE}"  # noqa: S608
         )
         if rows or entity == "Bill":
             return rows
@@ -266,26 +272,6 @@ class _Client(QuickBooks):  # type: ignore[misc]  # python-quickbooks has no typ
         headers = {"Accept": "application/json", "Content-Type": content_type}
         response = self.process_request("POST", url, headers, params, body)
         return cast("Payload", json.loads(response.text, parse_float=Decimal))
-
-
-class _Pace:
-    """Keeps a company's calls apart, so that QuickBooks need not refuse us.
-
-    A company's bills are posted one after the other, but not always by the same process: who
-    takes over knows nothing of the last call and keeps its distance from the take-over.
-    """
-
-    def __init__(self, calls_per_minute: float, sleep: Callable[[float], None]) -> None:
-        self._gap = 60 / calls_per_minute
-        self._sleep = sleep
-        self.last = time.monotonic()
-
-    def wait(self) -> None:
-        """Return when one more request is within the limit."""
-        early = self.last + self._gap - time.monotonic()
-        if early > 0:
-            self._sleep(early)
-        self.last = time.monotonic()
 
 
 def quoted(text: str) -> str:

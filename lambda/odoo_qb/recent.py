@@ -1,8 +1,8 @@
 """What a vendor billed before: the last bills of it that were approved and posted.
 
-They are kept in the note of the vendor (`vendor#<company>#<partner id>`) beside its ids in
-QuickBooks. The notifier writes them when it shows a bill as posted, where nobody waits for it;
-a bill that is missing there, or an older one, harms nothing.
+They are kept in the note of the vendor (`remembered`) beside its ids in QuickBooks. The notifier
+writes them when it shows a bill as posted, where nobody waits for it; a bill that is missing there,
+or an older one, harms nothing.
 """
 
 from __future__ import annotations
@@ -14,12 +14,6 @@ if TYPE_CHECKING:
 
 KEPT: Final = 3
 _POSTED: Final = frozenset({"POSTED", "ALREADY_IN_QB"})
-
-
-def note_id(item: Item) -> str:
-    """Where the table keeps what it knows of the bill's vendor; "" where there is none."""
-    vendor = item["vendor"]
-    return f"vendor#{item['company']}#{int(vendor['odoo_id'])}" if vendor else ""
 
 
 def earlier_bills(note: Raw, item: Item) -> list[Raw]:

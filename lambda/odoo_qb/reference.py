@@ -14,10 +14,12 @@ if TYPE_CHECKING:
 
     from odoo_qb.documents import Documents
     from odoo_qb.quickbooks import QuickBooksCompany
+    from odoo_qb.settings import Company
 
 Row = dict[str, Any]
 
 _ALL: Final = "Active IN (true, false)"  # else QuickBooks hides the inactive ones
+PAYABLE: Final = "Accounts Payable"  # the kind of account that says what vendors are owed
 _PLAIN_LISTS: Final = ("terms", "classes", "departments")
 _UNITED_STATES: Final = {"US", "USA", "UNITED STATES"}
 
@@ -66,11 +68,13 @@ class Listed:
 class Snapshot:
     """A company as it was at `taken_at` (UTC, ISO); `book_close_date` is ISO or empty.
 
+    Ids mean something in the realm `realm_id` only: the same id is another's elsewhere.
     `uses_tax` says whether it keeps sales tax or VAT at all; `classes` and `departments` are
     read only where bills can carry them.
     """
 
     taken_at: str
+    realm_id: str = ""
     company_name: str = ""
     country: str = ""
     home_currency: str = ""
@@ -117,18 +121,21 @@ class Snapshot:
         found = full or (leaves if len(leaves) == 1 else [])
         return found[0] if found else None
 
-    def payable(self, currency: str) -> Account | None:
-        """The accounts payable account that takes bills in a currency."""
-        payables = (a for a in self._open() if a.kind == "Accounts Payable")
-        return next((a for a in payables if a.currency in {"", currency}), None)
+    def payables(self, currency: str) -> tuple[Account, ...]:
+        """The accounts payable accounts that take bills in a currency."""
+        payables = (a for a in self._open() if a.kind == PAYABLE)
+        return tuple(a for a in payables if a.currency in {"", currency})
 
     def vendor(self, vendor_id: str) -> KnownVendor | None:
         """The vendor with this id."""
         return next((v for v in self.vendors if v.id == vendor_id), None)
 
     def vendors_named(self, name: str) -> tuple[KnownVendor, ...]:
-        """The vendors of exactly this name, whatever the case: at most one, as a rule."""
-        wanted = name.casefold()
+        """The vendors of exactly this name: at most one, as a rule.
+
+        Case does not count, nor which spaces stand between its words.
+        """
+        wanted = " ".join(name.split()).casefold()
         return tuple(v for v in self.vendors if v.name.casefold() == wanted)
 
     def tax_code(self, name: str) -> TaxCode | None:
@@ -152,11 +159,14 @@ class Snapshot:
         return (a for a in self.accounts if a.active)
 
 
-def load(documents: Documents, company: str) -> Snapshot | None:
-    """The last snapshot taken of a company; None before the first, or from an older release."""
-    text = documents.find_text(_key(company))
+def load(documents: Documents, company: Company) -> Snapshot | None:
+    """The last snapshot taken of a company.
+
+    None before the first, and when the last is of another realm or from an older release.
+    """
+    text = documents.find_text(_key(company.key))
     raw = json.loads(text) if text else {}
-    if raw.keys() != {f.name for f in fields(Snapshot)}:
+    if raw.keys() != {f.name for f in fields(Snapshot)} or raw["realm_id"] != company.realm_id:
         return None
     codes = (c | {"rates": tuple((i, p) for i, p in c["rates"])} for c in raw["tax_codes"])
     lists = {
@@ -184,6 +194,7 @@ def sync(
     accounting = preferences.get("AccountingInfoPrefs", {})
     snapshot = Snapshot(
         taken_at=stamp(now),
+        realm_id=quickbooks.realm_id,
         company_name=str(company_info.get("CompanyName") or ""),
         country=country,
         home_currency=_ref(currencies, "HomeCurrency"),
@@ -212,7 +223,7 @@ def vendor_of(row: Row) -> KnownVendor:
     """A Vendor as QuickBooks sends it."""
     return KnownVendor(
         id=str(row["Id"]),
-        name=str(row.get("DisplayName") or ""),
+        name=" ".join(str(row.get("DisplayName") or "").split()),
         currency=_ref(row, "CurrencyRef"),
         active=bool(row.get("Active", True)),
     )

@@ -40,6 +40,7 @@ class Company:
     intercompany_vendors: tuple[str, ...] = ()
     accounts: Mapping[str, str] = field(default_factory=dict)
     default_account: str = ""
+    payable_account: str = ""
     taxes: Mapping[str, str] = field(default_factory=dict)
     terms: Mapping[str, str] = field(default_factory=dict)
     vendors: Mapping[str, str] = field(default_factory=dict)
@@ -89,6 +90,7 @@ def _company(key: str, raw: Mapping[str, Any]) -> Company:
         intercompany_vendors=tuple(raw.get("intercompany_vendors") or ()),
         accounts=dict(raw.get("accounts") or {}),
         default_account=raw.get("default_account") or "",
+        payable_account=raw.get("payable_account") or "",
         taxes=dict(raw.get("taxes") or {}),
         terms=dict(raw.get("terms") or {}),
         vendors=dict(raw.get("vendors") or {}),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -12,6 +13,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from odoo_qb import approvers, recent
 from odoo_qb.card import approval_card, approved_by, retired_card
 from odoo_qb.errors import Refused, Throttled, Unavailable
+from odoo_qb.item import stamp
+from odoo_qb.remembered import note_id_of
 from odoo_qb.reminders import ESCALATION, is_escalated, keep_notices, notices_of, owed
 from odoo_qb.replies import rejection_notice, reminder
 
@@ -29,6 +32,7 @@ logger = Logger(child=True)
 
 ENOUGH_SECONDS: Final = 20  # for one more bill: what is left is answered back
 _TRIES: Final = 3
+_POSTED_WITHIN: Final = timedelta(minutes=10)  # sooner than the sweep asks what became of a card
 # A message of ours that can no longer be changed: somebody deleted it, or it is too old.
 _GONE: Final = {"message_not_found", "cant_update_message", "edit_window_closed"}
 _NO_CHANNEL: Final = {"channel_not_found", "not_in_channel", "is_archived"}
@@ -48,22 +52,31 @@ class Notifier:
     clock: Callable[[], datetime]
 
     def show(self, entry_id: str, seconds_left: Callable[[], float]) -> None:
-        """Bring the card of a bill up to date if that is owed, and send the replies it owes."""
+        """Bring the card of a bill up to date if that is owed, and send the replies it owes.
+
+        What is being posted is shown when that has ended. So the card of an approved bill, once
+        it says so, goes on being owed until then: two writes would say what one can.
+        """
         for _ in range(_TRIES):
             item = self.table.get(entry_id)
             if item is None:
                 return None
             if "card_due" not in item:
                 return self._reply(item, seconds_left)
+            if _is_being_posted(item, self.clock()):
+                return None
             self._refresh_approvers(item)
             cards = self._cards(item, seconds_left)
+            if cards == item["cards"] and _is_on_its_way(item, self.clock()):
+                return self._reply(item, seconds_left)
             self.table.card_shown(entry_id, int(item["card_due"]), cards)
         raise Unavailable("The bill changes faster than it can be shown.")
 
     def _cards(self, item: Item, seconds_left: Callable[[], float]) -> list[Card]:
         """The bill's cards after Slack was told; the last one lives, the others are retired."""
         asks = item["status"] == "READY_FOR_APPROVAL"
-        shown = approval_card(item, self._earlier_bills(item))
+        twins = self._twins(item) if asks else {}
+        shown = approval_card(item, self._earlier_bills(item), twins)
         cards: list[Card] = []
         for card in item["cards"]:
             outdated = asks and card["digest"] != item["digest"]
@@ -93,9 +106,14 @@ class Notifier:
             raise
         return True
 
+    def _twins(self, item: Item) -> dict[str, Item]:
+        """The earlier bills that this one may be a duplicate of, as they stand now."""
+        found = {i: self.table.get(i) for i in item.get("duplicates", ())}
+        return {i: twin for i, twin in found.items() if twin}
+
     def _earlier_bills(self, item: Item) -> list[Raw]:
         """What the vendor billed before; a bill that was posted is noted for the next one."""
-        note_id = recent.note_id(item)
+        note_id = note_id_of(item)
         if not note_id:
             return []
         try:
@@ -177,3 +195,13 @@ class Notifier:
     def _channel_of(self, item: Item) -> str:
         company = self.companies.get(item["company"])
         return (company.slack_channel_id if company else "") or self.channel
+
+
+def _is_on_its_way(item: Item, now: datetime) -> bool:
+    """Whether a bill was approved a moment ago, so that more is to be shown soon."""
+    return item["status"] == "APPROVED" and item["updated_at"] > stamp(now - _POSTED_WITHIN)
+
+
+def _is_being_posted(item: Item, now: datetime) -> bool:
+    """Whether the poster holds the bill right now; its next write is shown."""
+    return item["status"] == "POSTING" and item.get("claim", {}).get("until", "") > stamp(now)

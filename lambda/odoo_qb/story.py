@@ -79,8 +79,8 @@ def _in_quickbooks(item: Item) -> list[str]:
     return found
 
 
-def _verdict(item: Item) -> str:
-    """Whether the history is a whole chain that ends where the bill stands."""
+def flaw(item: Item) -> str:
+    """What is wrong with the history, a chain that ends where the bill stands; "" if nothing."""
     history = item["history"]
     if not history or history[0]["prev"] or history[0]["from"]:
         return "The history does not begin at the beginning: entries were removed."
@@ -89,7 +89,12 @@ def _verdict(item: Item) -> str:
     last = history[-1]
     if (last["to"], last["digest"]) != (item["status"], item["digest"]):
         return "The history does not end where the bill stands: the bill was changed past it."
-    return f"The history is whole: {len(history)} entries, each sealed by the next."
+    return ""
+
+
+def _verdict(item: Item) -> str:
+    whole = f"The history is whole: {len(item['history'])} entries, each sealed by the next."
+    return flaw(item) or whole
 
 
 def _when(instant: str) -> str:

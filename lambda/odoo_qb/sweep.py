@@ -16,16 +16,18 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from odoo_qb.item import Item
+    from odoo_qb.item import Item, Status
     from odoo_qb.settings import Company
     from odoo_qb.store import Table
 
 QUEUED_WITHIN: Final = timedelta(minutes=10)  # an approval is posted in seconds, or it is stuck
 POSTED_WITHIN: Final = timedelta(minutes=15)  # longer than a claim and the queue's own retries
 
+UNPOSTED_AFTER: Final = timedelta(hours=1)  # then somebody should know
 SHOWN_WITHIN: Final = timedelta(minutes=20)  # a busy channel takes a card a second
 _MARGIN: Final = timedelta(minutes=5)  # an index may lag behind its table
 NOTE_ID: Final = "sweep"
+_ON_THEIR_WAY: Final[tuple[Status, ...]] = ("APPROVED", "POSTING")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +66,26 @@ def sweep(table: Table, queue: Queue, now: datetime) -> dict[str, int]:
         if item["status"] in {"APPROVED", "POSTING"} or is_asked_to_link:  # an index is late
             queue.send(item)
     return {"approved": len(late), "posting": len(hanging), "cards": _show_again(table, now)}
+
+
+def unposted(table: Table, now: datetime) -> dict[str, str]:
+    """When a bill was approved, by entry_id, of those that are not posted long after.
+
+    Every try to post changes the bill, so the person's approval is what counts. Left out are
+    companies whose connection has ended: of that there was a mail, and their bills wait for it.
+    """
+    ids = [i for s in _ON_THEIR_WAY for i in table.in_status(s, until=now)]
+    items = [i for i in table.get_many(ids).values() if i["status"] in _ON_THEIR_WAY]
+    late = {i["entry_id"]: (i["company"], _approved_at(i)) for i in items}
+    late = {i: told for i, told in late.items() if told[1] <= stamp(now - UNPOSTED_AFTER)}
+    notes = {c: table.read_note(f"connection#{c}") for c in {c for c, _ in late.values()}}
+    return {i: at for i, (c, at) in late.items() if notes[c].get("state") != "NEEDS_RECONNECT"}
+
+
+def _approved_at(item: Item) -> str:
+    """The last time a person sent it on its way; the poster only puts it back there."""
+    sent = (e for e in item["history"] if e["to"] == "APPROVED" and e["from"] != "POSTING")
+    return max((str(e["at"]) for e in sent), default=item["updated_at"])
 
 
 def _show_again(table: Table, now: datetime) -> int:

@@ -71,6 +71,8 @@ def upload_as(document: Document) -> tuple[str, str] | None:
 def _refusal(document: Document) -> str | None:
     if upload_as(document) is None:
         return "it takes no files of this type"
+    if not document.size:
+        return "it is empty"
     if document.size > UPLOAD_BYTES:
         return "it takes no more than 100 MB"
     return None

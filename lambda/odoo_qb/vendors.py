@@ -10,6 +10,7 @@ from odoo_qb.errors import Refused
 from odoo_qb.item import stamp
 from odoo_qb.preflight import TAKEN_SUFFIX
 from odoo_qb.reference import vendor_of
+from odoo_qb.remembered import note_id, to_remember
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -23,11 +24,6 @@ if TYPE_CHECKING:
 _EMAIL_LENGTH: Final = 100
 
 
-def note_id(bill: Bill) -> str:
-    """Where the table remembers the QuickBooks vendor of an Odoo vendor, by currency."""
-    return f"vendor#{bill.company}#{bill.vendor.odoo_id if bill.vendor else ''}"
-
-
 def vendor_id(
     bill: Bill,
     preflight: Preflight,
@@ -37,8 +33,8 @@ def vendor_id(
 ) -> str:
     """The id of the bill's vendor, created if QuickBooks has none of exactly this name.
 
-    The id is remembered with the Odoo vendor and the currency, so that renaming it on either
-    side changes nothing.
+    The id is remembered with the Odoo vendor, the realm and the currency, so that renaming it on
+    either side changes nothing.
     """
     if bill.vendor is None:
         raise Refused("The bill has no vendor: choose one in Odoo.", code="vendor")
@@ -46,10 +42,9 @@ def vendor_id(
         return preflight.vendor_id
     found_id, name = preflight.vendor_id, preflight.vendor_name
     if not found_id:
-        vendor = _existing(bill, name, quickbooks) or _created(bill, preflight, quickbooks, now)
+        vendor = _created(bill, preflight, quickbooks, now)
         found_id, name = str(vendor["Id"]), str(vendor["DisplayName"])
-    values = {"id": found_id, "name": name, "at": stamp(now)}
-    note = {f"{key}_{bill.currency}": value for key, value in values.items()}
+    note = to_remember(found_id, name, quickbooks.realm_id, bill.currency, now)
     table.write_note(note_id(bill), note)
     return found_id
 
@@ -75,6 +70,7 @@ def _existing(bill: Bill, name: str, quickbooks: QuickBooksCompany) -> Raw | Non
 
 
 def _created(bill: Bill, preflight: Preflight, quickbooks: QuickBooksCompany, now: datetime) -> Raw:
+    """The vendor, made; or the one that stands where QuickBooks, which has a name once, refuses."""
     name = preflight.vendor_name
     try:
         return _create(bill, preflight, quickbooks, name, now)

@@ -3,6 +3,7 @@
 "use strict";
 
 const EVERY_MS = 1000;
+const PATIENCE_MS = 60000; // an answer that never comes must not end the redrawing
 const begun = new WeakSet(); // forms somebody has begun to fill in
 let etag = "";
 let drawn = 0;
@@ -39,17 +40,20 @@ function showModal() {
 
 async function refresh() {
   const before = drawn;
-  const response = await fetch(location.pathname + location.search, { cache: "no-cache" });
+  const response = await fetch(location.pathname + location.search, {
+    cache: "no-cache",
+    signal: AbortSignal.timeout(PATIENCE_MS),
+  });
   const version = response.headers.get("ETag");
   if (!response.ok || version === etag) return;
   const html = await response.text();
   if (drawn !== before) return; // somebody acted meanwhile, and saw what came of it
-  etag = version;
   morph(html);
+  etag = version;
 }
 
 function go(url) {
-  going = look(url);
+  going = look(url).catch(() => {}); // the next redraw is of there
 }
 
 async function look(url) {
@@ -71,17 +75,19 @@ async function send(form, button) {
   const body = new FormData(form, button);
   form.setAttribute("aria-busy", "true");
   try {
-    await going.catch(() => {}); // the form then says who acts
+    await going; // the form then says who acts
     if (!form.isConnected) return;
+    const here = location.search;
     const response = await fetch(form.getAttribute("action"), { method: "POST", body });
     const html = await response.text();
     if (!response.ok) return;
     begun.delete(form);
     form.querySelectorAll("input[type=file]").forEach((input) => (input.value = ""));
+    if (location.search !== here) return; // they look elsewhere by now, and stay there
     const target = new URL(response.url);
-    if (target.search !== location.search) history.pushState(null, "", target.search);
-    etag = response.headers.get("ETag");
+    if (target.search !== here) history.pushState(null, "", target.search);
     morph(html);
+    etag = response.headers.get("ETag");
   } finally {
     form.removeAttribute("aria-busy");
   }
@@ -112,7 +118,10 @@ document.addEventListener("submit", (event) => {
   send(form, event.submitter);
 });
 
-window.addEventListener("popstate", refresh);
+window.addEventListener("popstate", () => {
+  drawn += 1; // what was asked for before is of another place
+  refresh().catch(() => {});
+});
 showModal();
 
 (async () => {

@@ -1,0 +1,80 @@
+# One page to look at when somebody asks how it goes. The first three dashboards of an account cost
+# nothing; what the bills do is counted from the logs, since a metric for each stage would cost.
+
+locals {
+  log_source = { for name, group in aws_cloudwatch_log_group.function : name => "SOURCE '${group.name}'" }
+
+  # Namespace, metric, dimension and its value, as a widget wants them.
+  of_each_function = {
+    for metric in ["Errors", "Throttles", "Duration"] : metric => [
+      for name in ["extractor", "notifier", "approval_handler", "poster"] : ["AWS/Lambda", metric, "FunctionName", local.names[name]]
+    ]
+  }
+  approved_queue = { for metric in ["NumberOfMessagesVisible", "NumberOfMessagesNotVisible", "AgeOfOldestMessage"] : metric => [
+    "AWS/SQS", "Approximate${metric}", "QueueName", aws_sqs_queue.approved.name
+  ] }
+  dead_letters = [for queue in [aws_sqs_queue.failures["extractor"], aws_sqs_queue.failures["notifier"], aws_sqs_queue.approved_dead] : [
+    "AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", queue.name
+  ]]
+
+  widgets = [
+    { type = "alarm", width = 24, height = 3, properties = {
+      title  = "What needs somebody: each alarm's description says what to do"
+      alarms = [for alarm in aws_cloudwatch_metric_alarm.alarm : alarm.arn]
+    } },
+    { type = "log", width = 12, height = 6, properties = {
+      title = "Bills that wait: for approval, blocked, not posted, approved for more than an hour"
+      view  = "timeSeries"
+      query = "${local.log_source.extractor} | filter message = 'extracted' | stats latest(swept.waiting) as to_approve, latest(stuck.blocked) as blocked, latest(stuck.not_posted) as not_posted, latest(stuck.unposted) as unposted by bin(1h)"
+    } },
+    { type = "log", width = 6, height = 6, properties = {
+      title = "What people clicked"
+      view  = "table"
+      query = "${local.log_source.approval_handler} | filter message = 'clicked' | stats count(*) as clicks by action"
+    } },
+    { type = "log", width = 6, height = 6, properties = {
+      title = "What became of approved bills"
+      view  = "table"
+      query = "${local.log_source.poster} | filter message = 'done' | stats count(*) as bills by status"
+    } },
+    { type = "metric", width = 12, height = 6, properties = {
+      title   = "Approved bills in the queue, and the age of the oldest in seconds"
+      stat    = "Maximum"
+      metrics = [local.approved_queue["NumberOfMessagesVisible"], local.approved_queue["NumberOfMessagesNotVisible"], concat(local.approved_queue["AgeOfOldestMessage"], [{ yAxis = "right" }])]
+    } },
+    { type = "metric", width = 12, height = 6, properties = {
+      title   = "Dead letters: work that was given up"
+      stat    = "Maximum"
+      metrics = local.dead_letters
+    } },
+    { type = "metric", width = 12, height = 6, properties = {
+      title   = "Runs that failed or were turned away, clicks answered with an error"
+      stat    = "Sum"
+      metrics = concat(local.of_each_function["Errors"], local.of_each_function["Throttles"], [["AWS/Lambda", "Url5xxCount", "FunctionName", local.names.approval_handler]])
+    } },
+    { type = "metric", width = 12, height = 6, properties = {
+      title   = "How long the longest run took, and a click (Slack waits 3,000 ms)"
+      stat    = "Maximum"
+      metrics = concat(local.of_each_function["Duration"], [["AWS/Lambda", "UrlRequestLatency", "FunctionName", local.names.approval_handler]])
+    } },
+    { type = "metric", width = 12, height = 6, properties = {
+      title   = "How old a change was when its card was made, in ms"
+      stat    = "Maximum"
+      metrics = [["AWS/Lambda", "IteratorAge", "FunctionName", local.names.notifier]]
+    } },
+    { type = "metric", width = 12, height = 6, properties = {
+      title   = "Days until a company must be connected to QuickBooks again"
+      stat    = "Minimum"
+      period  = 86400
+      metrics = [["OdooQuickBooks", "RefreshTokenDaysLeft"]]
+    } },
+  ]
+}
+
+resource "aws_cloudwatch_dashboard" "bills" {
+  dashboard_name = "odoo-qb-${var.environment}"
+  dashboard_body = jsonencode({
+    start   = "-P7D"
+    widgets = [for widget in local.widgets : merge(widget, { properties = merge({ region = var.aws_region }, widget.properties) })]
+  })
+}

@@ -1,0 +1,123 @@
+"""A month for the auditor: what happened to every bill, as JSON lines in S3, a file a company."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Final
+
+from odoo_qb.errors import Refused
+from odoo_qb.item import stamp
+from odoo_qb.ledger import to_json
+from odoo_qb.store import TRANSITIONS
+from odoo_qb.story import flaw, story
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from odoo_qb.documents import Documents
+    from odoo_qb.item import Item, Raw
+    from odoo_qb.settings import Company
+    from odoo_qb.store import Table
+
+LAST: Final = "last"  # the month before this one: what a schedule asks for
+_MONTH: Final = re.compile(r"20[0-9]{2}-(0[1-9]|1[0-2])")
+# Bookkeeping between the functions, which says nothing about the bill.
+_LEFT_OUT: Final = frozenset({"card_due", "claim", "touched_at", "expires_at", "lines_key"})
+_POSTED: Final = frozenset({"POSTED", "ALREADY_IN_QB"})
+
+
+def month_of(asked: object, now: datetime) -> str:
+    """The month that is asked for, as 2026-10 in UTC; Refused if it is none or yet to come."""
+    this = f"{now:%Y-%m}"
+    if asked == LAST:
+        return f"{now.replace(day=1) - timedelta(days=1):%Y-%m}"
+    if not isinstance(asked, str) or not _MONTH.fullmatch(asked):
+        raise Refused('export takes a month like "2026-10", or "last".')
+    if asked > this:
+        raise Refused(f"The month {asked} is yet to come.")
+    return asked
+
+
+def export(
+    table: Table,
+    documents: Documents,
+    companies: Mapping[str, Company],
+    month: str,
+    now: datetime,
+) -> list[Raw]:
+    """Write `audit/<month>/<company>.jsonl` for every company; the summary of each.
+
+    A file has a summary in its first line and then, a line each, the bills to which anything
+    happened in the month: content, decision, every try at QuickBooks, and the history both as
+    it is stored and in sentences. The bills stand as they are now. Writing a month again adds
+    a version to its file and takes none away.
+    """
+    start, end = _bounds(month)
+    bills: dict[str, list[Item]] = {key: [] for key in companies}
+    for item in _changed_since(table, start, now):
+        if any(start <= entry["at"] < end for entry in item["history"]):
+            bills.setdefault(item["company"], []).append(item)
+    summaries = []
+    for company, items in sorted(bills.items()):
+        summary = _summary(company, month, items, now)
+        summary["key"] = f"audit/{month}/{company}.jsonl"
+        lines = [summary, *(_line(item, documents) for item in items)]
+        documents.write(summary["key"], "".join(f"{to_json(line)}\n" for line in lines))
+        summaries.append(summary)
+    return summaries
+
+
+def _bounds(month: str) -> tuple[str, str]:
+    """The month's first instant and the next one's, as stamps."""
+    start = datetime.strptime(month, "%Y-%m").replace(tzinfo=UTC)
+    return stamp(start), stamp((start + timedelta(days=32)).replace(day=1))
+
+
+def _changed_since(table: Table, start: str, now: datetime) -> Iterable[Item]:
+    """Every bill that was written since, and so every one with history since, by its number."""
+    ids = [i for s in TRANSITIONS for i in table.in_status(s, since=start, until=now)]
+    items = table.get_many(ids).values()
+    return sorted(items, key=lambda item: int(item["odoo_id"]))
+
+
+def _summary(company: str, month: str, items: list[Item], now: datetime) -> Raw:
+    """What the file holds, and what an auditor compares with the books."""
+    start, end = _bounds(month)
+    posted: dict[str, Raw] = {}
+    for item in items:
+        at = str(item.get("quickbooks", {}).get("posted_at", ""))
+        if item["status"] in _POSTED and start <= at < end:
+            sign = -1 if item["move_type"] == "in_refund" else 1
+            total = posted.setdefault(item["currency"], {"bills": 0, "total": Decimal(0)})
+            total["bills"] += 1
+            total["total"] += sign * item["amount_total"]
+    return {
+        "company": company,
+        "month": month,
+        "made_at": stamp(now),
+        "is_over": stamp(now) >= end,
+        "bills": len(items),
+        "in_status": dict(sorted(Counter(i["status"] for i in items).items())),
+        "posted_in_month": dict(sorted(posted.items())),
+        "broken_histories": [i["entry_id"] for i in items if flaw(i)],
+    }
+
+
+def _line(item: Item, documents: Documents) -> Raw:
+    kept = {k: v for k, v in _sorted(item) if k not in _LEFT_OUT}
+    rows = documents.lines(item)
+    return {
+        **kept,
+        "lines": item["lines"] if rows is None else rows,
+        "story": story(item),
+        "history_is_whole": not flaw(item),
+    }
+
+
+def _sorted(item: Item) -> Iterator[tuple[str, object]]:
+    """Who it is first, the rest by name: two exports of a bill are compared line by line."""
+    yield "entry_id", item["entry_id"]
+    yield from sorted((k, v) for k, v in item.items() if k != "entry_id")
