@@ -8,8 +8,10 @@ BIN := $(VENV)/bin
 PYTHON_SOURCES := lambda sandbox tests
 INSTALLED := $(VENV)/installed-from
 CHECKED := .build/terraform
+AUDIT := .build/audit
+AUDITED := $(AUDIT)/terraform
 
-.PHONY: help venv build check test browser demo sandbox bench lock clean
+.PHONY: help venv build check audit test browser demo sandbox load bench lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,10 +39,27 @@ check: venv ## Formatting, lint, types and Terraform
 		terraform -chdir=$(CHECKED) init -input=false -backend=false $${mirror:+"-plugin-dir=$$mirror"} >/dev/null
 	terraform -chdir=$(CHECKED) validate
 
-test: venv build ## All tests but the browser's (ARGS="-k slack" for some)
-	$(BIN)/python -m pytest --numprocesses auto --dist loadgroup --ignore tests/e2e/test_browser.py $(ARGS)
+# Not part of `check`: its packages take a minute to install, and its answer changes with the world.
+audit: $(AUDIT)/installed-from ## Known mistakes in Terraform, known holes in the packages (needs the internet)
+	@rm -rf $(AUDITED) && mkdir -p $(AUDITED) && cp *.tf $(AUDITED)
+	$(AUDIT)/bin/checkov --directory $(AUDITED) --framework terraform --compact --quiet --skip-download
+	@# Strict, for a package it could not ask about would pass for a sound one.
+	@said=$$($(AUDIT)/bin/pip-audit --strict --disable-pip --require-hashes --progress-spinner off \
+		$(addprefix --requirement ,$(wildcard lambda/*.requirements.txt)) 2>&1) && echo "$$said" || { \
+		if grep -qE 'could not be audited|ConnectionError|ServiceError|Timeout' <<<"$$said"; \
+		then echo "The database of vulnerabilities could not be reached: nothing is known about the packages."; \
+		else echo "$$said"; fi >&2; exit 1; }
 
-browser: venv build ## The sandbox's page in headless Chromium
+$(AUDIT)/installed-from: requirements-audit.txt
+	@python=$$(./build.sh --python) && "$$python" -m venv --clear $(AUDIT)
+	$(AUDIT)/bin/python -m pip install --quiet --disable-pip-version-check \
+		--require-hashes --no-deps --only-binary=:all: --requirement $<
+	@cp $< $@
+
+test: venv build ## All tests (ARGS="-k slack" for some)
+	$(BIN)/python -m pytest --numprocesses auto --dist loadgroup $(ARGS)
+
+browser: venv build ## Only the tests of the sandbox's page in headless Chromium
 	$(BIN)/python -m pytest tests/e2e/test_browser.py $(ARGS)
 
 demo: venv ## The whole chain on this machine, headless (ARGS="--bills 100")
@@ -49,13 +68,19 @@ demo: venv ## The whole chain on this machine, headless (ARGS="--bills 100")
 sandbox: venv ## The whole chain on this machine, kept running until Ctrl-C
 	$(BIN)/python -m sandbox serve $(ARGS)
 
-bench: venv build ## Sizes, import costs and calls to Odoo beside their targets (ARGS="--quick")
+load: venv ## 2,000 bills at once through the whole chain (ARGS="--bills 500")
+	$(BIN)/python -m sandbox load $(ARGS)
+
+bench: venv build ## What a bill weighs, takes and costs beside the targets (ARGS="--quick")
 	$(BIN)/python -m sandbox.bench $(ARGS)
 
 lock: ## Pin the newest packages again (needs uv)
 	uv pip compile --upgrade --quiet --generate-hashes --no-annotate --no-emit-index-url \
 		--no-emit-package enum-compat --python-version 3.12 \
 		--custom-compile-command "make lock" requirements-dev.in -o requirements-dev.txt
+	uv pip compile --upgrade --quiet --generate-hashes --no-annotate --no-emit-index-url \
+		--python-version 3.12 --custom-compile-command "make lock" \
+		requirements-audit.in -o requirements-audit.txt
 
 clean: ## Remove what was built, kept and cached; not .venv
 	rm -rf .build .run .mypy_cache .ruff_cache .pytest_cache .hypothesis lambda/*.zip

@@ -1,4 +1,7 @@
-"""The sandbox's command line: `demo` runs the main job once, `serve` keeps the chain running."""
+"""The sandbox's command line: `demo` runs the main job once, `serve` keeps the chain running.
+
+`load` puts many bills at once through it.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "lambda"))
 try:
     from botocore.exceptions import BotoCoreError, ClientError
 
-    from sandbox import demo, standing
+    from sandbox import demo, load, standing
     from sandbox.approver import rule
     from sandbox.chain import Vendors
 except ModuleNotFoundError as missing:
@@ -42,12 +45,18 @@ def main(arguments: list[str] | None = None) -> int:
     _demo_arguments(demo_parser)
     serve = commands.add_parser("serve", help="keep the whole chain running until Ctrl-C")
     serve.add_argument("--port", type=_number, default=8700, help="of the page (default 8700)")
+    heavy = commands.add_parser("load", help="many bills at once, with vendors at their limits")
+    heavy.add_argument("--bills", type=_number, default=2000, help="in one extraction")
+    heavy.add_argument("--approvals", type=_number, default=500, help="of them (about)")
     given = parser.parse_args(arguments)
     for stopping in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(stopping, _interrupt)  # also where a shell started us with SIGINT ignored
     try:
         if given.command == "serve":
             return standing.run(given.port, say)
+        if given.command == "load":
+            asked = load.Load(bills=given.bills, approvals=max(1, given.approvals))
+            return load.run(asked, say)
         return demo.run(_job(given, demo_parser), say)
     except KeyboardInterrupt:
         say("stopped")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
@@ -45,7 +46,8 @@ def rule(text: str) -> Callable[[int], bool]:
 class Approver:
     """Decides each card once: acknowledges what is not posted, rejects likely duplicates.
 
-    The cards come from the recorded traffic, so that a Slack outside is served alike.
+    The cards come from the recorded traffic, so that a Slack outside is served alike. As many
+    people as `at_once` says approve at the same time; the rest is decided one by one.
     """
 
     chain: Chain
@@ -53,23 +55,30 @@ class Approver:
     decided: Counter[str] = field(default_factory=Counter)
     trouble: list[str] = field(default_factory=list)
     seen: int = 0
+    at_once: int = 1
 
     def decide_new(self) -> int:
         """Decide every card that arrived since the last time; returns how many arrived."""
         posts = matching(self._exchanges(), _is_card)
         new = posts[self.seen :]
-        for number, post in enumerate(new, start=self.seen):
-            self.seen += 1
-            if self.wanted(number):
-                self._decide(post["body"] | {"ts": post["answer"]["ts"]})
+        wanted = [p for n, p in enumerate(new, start=self.seen) if self.wanted(n)]
+        self.seen += len(new)
+        messages = [p["body"] | {"ts": p["answer"]["ts"]} for p in wanted]
+        plain = [m for m in messages if self.at_once > 1 and _is_to_approve(m)]
+        for message in messages:
+            if message not in plain:
+                self._decide(message)
+        if plain:
+            with ThreadPoolExecutor(self.at_once) as people:
+                list(people.map(lambda m: self._click(m, "approve_invoice"), plain))
+            self.decided["approved"] += len(plain)
         return len(new)
 
     def _decide(self, message: Json) -> None:
-        actions = _actions(message)
-        if "acknowledge_intercompany" in actions:
+        if "acknowledge_intercompany" in _actions(message):
             self._click(message, "acknowledge_intercompany")
             self.decided["acknowledged"] += 1
-        elif "Possible duplicate" in message["text"]:
+        elif not _is_to_approve(message):
             self._reject(message)
             self.decided["rejected"] += 1
         else:
@@ -178,6 +187,12 @@ def _is_card(exchange: Exchange) -> bool:
         and _is_ok(exchange)
         and bool(wanted & _actions(exchange["body"]))
     )
+
+
+def _is_to_approve(message: Json) -> bool:
+    """Whether it is neither a likely duplicate nor one that is not posted."""
+    may_be_posted = "acknowledge_intercompany" not in _actions(message)
+    return may_be_posted and "Possible duplicate" not in message["text"]
 
 
 def _is_ok(exchange: Exchange) -> bool:

@@ -68,11 +68,11 @@ def _run(job: Job, say: Callable[[str], None], report: Json) -> int:
         chain.read_quickbooks(running)
         say("reading the bills in Odoo")
         started = time.monotonic()
-        unread = _extract(running)
+        unread = extract(running)
         seconds["extract"] = _lap(started)
         started = time.monotonic()
         approver = Approver(chain=running, wanted=wanted)
-        items, approved_at = _work(running, approver, say)
+        items, approved_at = work(running, approver, say)
         seconds["approve"] = round(approved_at - started, 1)
         seconds["post"] = _lap(approved_at)
         traffic = {name: recorder.exchanges for name, recorder in running.recorders.items()}
@@ -84,7 +84,7 @@ def _run(job: Job, say: Callable[[str], None], report: Json) -> int:
             "slack": outcome.calls("slack", traffic["slack"]),
             "quickbooks": outcome.calls("quickbooks", traffic["quickbooks"]),
         }
-        report["dlq"] = _dead_letters(running)
+        report["dlq"] = dead_letters(running)
         sums = outcome.totals(items, held, running.realms)
         trouble = [*unread, *approver.trouble, *_undecided(approver, items)]
         trouble += [*outcome.trouble(items, held, report["dlq"]), *outcome.unequal(sums)]
@@ -117,7 +117,7 @@ def _in_quickbooks(held: list[outcome.Document], exchanges: list[Json]) -> dict[
     }
 
 
-def _extract(running: Chain) -> list[str]:
+def extract(running: Chain) -> list[str]:
     """Invoke the extractor until all is read; a sentence for each bill it could not keep."""
     lost: dict[str, str] = {}
     while True:
@@ -136,7 +136,7 @@ def _extract(running: Chain) -> list[str]:
             return list(lost.values())
 
 
-def _work(
+def work(
     running: Chain, approver: Approver, say: Callable[[str], None]
 ) -> tuple[list[Json], float]:
     """Decide what arrives and wait until nothing moves; the items, and when all was decided."""
@@ -146,7 +146,7 @@ def _work(
     while True:
         if approver.decide_new():
             decided_at = changed_at = time.monotonic()
-        items = _items(running)
+        items = stored_items(running)
         of = outcome.statuses(items)
         owed = sum("card_due" in i for i in items)
         if (now := (of, owed)) != last:
@@ -192,7 +192,7 @@ def _undecided(approver: Approver, items: list[Json]) -> list[str]:
     ]
 
 
-def _items(running: Chain) -> list[Json]:
+def stored_items(running: Chain) -> list[Json]:
     from odoo_qb.store import plain  # noqa: PLC0415 - boto3 is slow to import, and late enough here
 
     client = running.emulator.client("dynamodb")
@@ -203,7 +203,7 @@ def _items(running: Chain) -> list[Json]:
     return [row for row in rows if "status" in row]
 
 
-def _dead_letters(running: Chain) -> int:
+def dead_letters(running: Chain) -> int:
     """Messages in every queue but the one that bills pass through."""
     sqs = running.emulator.client("sqs")
     approved = running.outputs["sqs_queue_url"].rsplit("/", 1)[-1]
