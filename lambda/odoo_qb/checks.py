@@ -31,9 +31,9 @@ class Earlier:
     currency: str
 
 
-def few(sentences: Sequence[str]) -> list[str]:
+def few(sentences: Sequence[str], most: int = _SENTENCES) -> list[str]:
     """As many sentences, and as much of each, as a person reads and the table's item holds."""
-    found = [s if len(s) <= _SENTENCE else f"{s[: _SENTENCE - 1]}…" for s in sentences[:_SENTENCES]]
+    found = [s if len(s) <= _SENTENCE else f"{s[: _SENTENCE - 1]}…" for s in sentences[:most]]
     more = len(sentences) - len(found)
     return [*found, f"… and {more} more."] if more else found
 

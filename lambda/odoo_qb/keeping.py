@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -59,7 +59,10 @@ class Keeping:
         if is_too_large({**fields, "preflight": flight.shown()}):
             bill, flight = _without_texts(bill), Preflight()
             fields = content(bill)
-        is_same = item is not None and item["digest"] in {bill.digest(), fields["digest"]}
+        digests = {bill.digest(), fields["digest"]}
+        if item is not None and flight.vendor_how == "remembered":  # whatever it was called then
+            digests.add(_as_named_before(bill, item).digest())
+        is_same = item is not None and item["digest"] in digests
         if is_same and item is not None:
             fields["digest"] = item["digest"]
         if item and item["status"] in _DONE:
@@ -166,6 +169,14 @@ def _checked(
         "nothing_to_post": reason,
         "preflight": {} if reason else flight.shown(),
     }
+
+
+def _as_named_before(bill: Bill, item: Item) -> Bill:
+    """The bill as if its vendor still had the name that was asked about."""
+    before = item["vendor"]
+    if not before or bill.vendor is None or int(before["odoo_id"]) != bill.vendor.odoo_id:
+        return bill
+    return replace(bill, vendor=replace(bill.vendor, name=str(before["name"])))
 
 
 def _without_texts(bill: Bill) -> Bill:

@@ -30,6 +30,7 @@ TAKEN_SUFFIX: Final = " (vendor)"  # Intuit's advice for a name a customer or em
 LINES: Final = 10_000
 AMOUNT: Final = 10_000_000_000
 _CENT: Final = Decimal("0.01")
+_ACCOUNTS_NAMED: Final = 10
 NO_SNAPSHOT: Final = "QuickBooks was not read yet: accounts and vendor are matched when posting."
 
 
@@ -71,7 +72,7 @@ class Preflight:
         return {k: v for k, v in kept.items() if k != "problems"} | {
             "accounts": targets,
             "tax_codes": codes,
-            "warnings": list(self.warnings),
+            "warnings": few(self.warnings),
         }
 
     def changes(self, shown: Raw) -> list[str]:
@@ -142,7 +143,11 @@ def preflight(
             " QuickBooks, or change the bill date in Odoo."
         )
     problems += _beyond(bill)
-    accounts = targets.accounts(bill, company, snapshot, problems, warnings)
+    missing: list[str] = []
+    filled: list[str] = []
+    accounts = targets.accounts(bill, company, snapshot, missing, filled)
+    problems += few(missing, _ACCOUNTS_NAMED)
+    warnings += few(filled, _ACCOUNTS_NAMED)
     taxes = snapshot.taxes_purchases
     codes = targets.tax_codes(bill, company, snapshot, problems) if taxes else None
     vendor_id, name, how = payee(bill, company, snapshot, note or {}, problems, warnings)
@@ -182,8 +187,8 @@ def preflight(
         tax_is_off=not snapshot.uses_tax and not snapshot.in_us,
         accounts=accounts,
         tax_codes=codes,
-        problems=tuple(few(problems)),
-        warnings=tuple(few(warnings)),
+        problems=tuple(problems),
+        warnings=tuple(warnings),
     )
 
 
