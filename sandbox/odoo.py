@@ -22,7 +22,16 @@ from werkzeug.wrappers import Request, Response
 
 from sandbox.odoo_books import Books
 from sandbox.odoo_calls import Call, is_on_model
-from sandbox.odoo_errors import V16, V17, V18, V19, OdooError, Unserialisable, access_error, no_right
+from sandbox.odoo_errors import (
+    V16,
+    V17,
+    V18,
+    V19,
+    OdooError,
+    Unserialisable,
+    access_error,
+    no_right,
+)
 from sandbox.odoo_http import (
     Failure,
     Fault,

@@ -501,6 +501,16 @@ def test_json_2_says_with_a_status_what_is_wrong_with_the_arguments() -> None:
         assert status("read", ids=[1], fields=["name"]) == 401
 
 
+@pytest.mark.parametrize(("version", "status"), [(16, 404), (17, 404), (18, 400)])
+def test_before_19_there_is_a_page_where_json_2_will_be(version: int, status: int) -> None:
+    with _served(version) as client:
+        url = f"{client.url}/json/2/account.move/search"
+        answer = requests.post(url, json={"domain": []}, timeout=10)
+        assert answer.status_code == status
+        assert answer.headers["Content-Type"].startswith("text/html")
+        assert client.odoo.calls == ["json.2"]
+
+
 def test_calls_are_counted_by_model_and_method(client: Client) -> None:
     client.rpc("common", "version")
     client.call("account.move", "search", [])

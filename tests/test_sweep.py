@@ -168,7 +168,8 @@ def test_bills_changed_long_before_the_last_sweep_are_not_looked_at_again(desk: 
 
 def put_approved(desk: Desk, number: int, hours_ago: float, *since: tuple[str, str]) -> str:
     """A bill a person approved, tried ever since: the steps (from, to) after the approval."""
-    at, history = NOW - timedelta(hours=hours_ago), []
+    at = NOW - timedelta(hours=hours_ago)
+    history: list[dict[str, Any]] = []
     for before, after in (("READY_FOR_APPROVAL", "APPROVED"), *since):
         history += [history_entry(history, at, "somebody", before, after, "digest")]
         at = NOW - timedelta(minutes=1)

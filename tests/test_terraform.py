@@ -6,11 +6,13 @@ import json
 import re
 import shutil
 import subprocess
+import zipfile
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
+from sandbox import aws
 from sandbox.aws import plugin_mirror
 
 PROJECT: Final = Path(__file__).parent.parent
@@ -96,6 +98,37 @@ def test_a_secret_is_in_neither_state_nor_plan(variable: str) -> None:
 
     assert re.search(r"^  ephemeral += true$", block, re.MULTILINE)
     assert re.search(r"^  sensitive += true$", block, re.MULTILINE)
+
+
+def test_a_saved_plan_holds_no_secret_and_everything_else(
+    initialised: Path, tmp_path: Path
+) -> None:
+    given = {name: f"given-{name}-c0ffee" for name in SECRETS if name != "qb_refresh_token"}
+    given["slack_bot_token"] = "xoxb-c0ffee"
+    values: dict[str, object] = {**given, "qb_refresh_token": ""}
+    values["qb_refresh_tokens"] = {"north": given["qb_refresh_tokens"]}
+    values |= {"qb_realm_ids": {"north": "9130350000000001"}, "company_settings": {}}
+    (tmp_path / "given.tfvars.json").write_text(json.dumps(values))
+    files = ["example.tfvars", str(tmp_path / "given.tfvars.json")]
+    emulator = aws.start(tmp_path / "aws")
+    try:
+        done = subprocess.run(
+            ["terraform", f"-chdir={initialised}", "plan", "-input=false", "-no-color"]
+            + [f"-var-file={file}" for file in files]
+            + [f"-out={tmp_path / 'plan'}"],
+            env=emulator.environment() | {"CHECKPOINT_DISABLE": "1"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    finally:
+        aws.stop(emulator)
+
+    assert done.returncode == 0, done.stderr
+    with zipfile.ZipFile(tmp_path / "plan") as plan:
+        kept = b"".join(plan.read(name) for name in plan.namelist()) + done.stdout.encode()
+    assert b"odoo-qb-integration/slack-config-prod" in kept  # so the search does find what is there
+    assert [name for name, value in given.items() if value.encode() in kept] == []
 
 
 def test_a_missing_zip_is_said_in_a_sentence(initialised: Path, tmp_path: Path) -> None:

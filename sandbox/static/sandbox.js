@@ -13,7 +13,9 @@ function morph(html) {
   const next = new DOMParser().parseFromString(html, "text/html");
   Idiomorph.morph(document.body, next.body, {
     morphStyle: "innerHTML",
-    ignoreActiveValue: true,
+    // What is being typed stays. Whatever else has the focus, a button or a column that scrolls,
+    // is redrawn like all.
+    ignoreActiveValue: document.activeElement?.matches("input, select, textarea") ?? false,
     callbacks: {
       beforeNodeMorphed: (node) => !begun.has(node),
       // What is folded out stays so, and what is under way stays marked.

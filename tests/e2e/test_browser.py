@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 ARTEFACTS: Final = PROJECT / "artefacts"
 PACKAGES: Final = ("chromium", "chromium-driver")
+FONTS: Final = ("fonts-noto-color-emoji",)  # or the pictures have empty boxes
 FLAGS: Final = (
     "--headless=new",
     "--no-sandbox",
@@ -63,7 +64,7 @@ WITHIN: Final = 300.0  # seconds: what takes longer hangs, however slow the mach
 def programs() -> tuple[str, str]:
     """The browser and its driver, installed first where that is needed and allowed."""
     said = ""
-    for command in (["update"], ["install", "-y", "--no-install-recommends", *PACKAGES]):
+    for command in (["update"], ["install", "-y", "--no-install-recommends", *PACKAGES, *FONTS]):
         if _found() or os.geteuid() != 0 or not shutil.which("apt-get"):
             break
         done = subprocess.run(
@@ -233,6 +234,7 @@ def test_an_approved_bill_is_seen_arriving_in_quickbooks(person: Person) -> None
 
     person.reads(f"#bill-{bill} .chip", "posted")
     person.reads(card, "Posted to QuickBooks")
+    assert "Approve" not in person.text(f"{card} .actions")  # which is still in focus
     person.press(f"#bill-{bill} a[title='Show it in QuickBooks']")
     person.reads(".document[open]", "1M-INV-1001")
     person.picture("2-approved")
