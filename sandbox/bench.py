@@ -13,6 +13,7 @@ import json
 import os
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -68,7 +69,8 @@ def main() -> int:
     print("\n".join(["", *lines_of(results, rows)]))
     RESULTS.parent.mkdir(exist_ok=True)
     # What a quick run leaves out stays as it was measured last.
-    RESULTS.write_text(json.dumps({**before, **results}, indent=2) + "\n")
+    kept = {name: before[name] for name in ("odoo", "warm") if name in before}
+    RESULTS.write_text(json.dumps({**kept, **results}, indent=2) + "\n")
     print(f"\nKept in {RESULTS.relative_to(PROJECT)}.")
     missed = [row for row in rows if row.is_missed]
     for row in missed:
@@ -83,6 +85,7 @@ def _costs(results: Json, known: Json) -> Json:
     odoo_calls = of_a_bill["extraction"]["calls"] / of_a_bill["bills"] if of_a_bill else 0.06
     costs: Json = {}
     parts = {THOUSAND: of_bills(life, odoo_calls)}
+    more: Json = {}
     if "warm" in known:
         counted = known["warm"]["standing"]
         standing = Standing(
@@ -92,6 +95,9 @@ def _costs(results: Json, known: Json) -> Json:
             dashboards=counted["dashboards"],
         )
         parts[IDLE] = of_idle_month(life, standing)
+        larger = of_idle_month(life, replace(standing, companies=COMPANIES + 1))
+        difference = [sum(at_list_price(usage).values()) for usage in (larger, parts[IDLE])]
+        more["a_company_more"] = _rounded(difference[0] - difference[1])
     for name, usage in parts.items():
         dollars = at_list_price(usage)
         costs[name] = {
@@ -103,7 +109,7 @@ def _costs(results: Json, known: Json) -> Json:
                 for what, cost in dollars.items()
             },
         }
-    return {"as_of": AS_OF, "of": costs}
+    return {"as_of": AS_OF, "of": costs, **more}
 
 
 def _rounded(number: Any) -> float:  # noqa: ANN401 - sum of Decimals may be 0

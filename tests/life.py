@@ -1,0 +1,448 @@
+"""The life of bills, with AWS and people played in virtual time: what is due happens in its turn.
+
+The stream and the queue deliver in order and again where a function died or failed, the schedule
+runs every quarter of an hour, a person clicks what the channel shows. Each call of a function to
+the outside is a step; `fate` decides what becomes of it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections import Counter
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, Final
+
+import boto3
+from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.dynamodb.models import dynamodb_backends
+from moto.sqs import models as sqs
+
+import approval_handler
+import extractor
+import notifier
+import poster
+from asked import buttons
+from odoo_qb.interaction import MODAL_FIELDS
+from odoo_qb.policy import FIRST_OF_TWO, RULES
+from quick import straight
+from wire import Wire
+from world import APPROVER, CHANNEL, REGION, Context, a_world
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import ModuleType
+
+    import pytest
+    from botocore.client import BaseClient
+
+    from sandbox.slack import SignedRequest
+    from sandbox.slack_payloads import Message
+    from world import World
+
+START: Final = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
+QUARTER: Final = timedelta(minutes=15)
+DAY: Final = timedelta(days=1)
+END: Final = "its end"  # the step after the last one: done, but AWS does not learn of it
+_BATCH: Final = 20  # as main.tf has it, like what follows
+_STREAM_TRIES: Final = 6
+_VISIBILITY: Final = 720
+_RECEIVES: Final = 5
+_PATIENCE: Final = 24  # quarters of an hour until all must be quiet
+_FUNCTIONS: Final = (approval_handler, extractor, notifier, poster)
+_VENDORS: Final = ("odoo", "slack", "GET quickbooks", "POST quickbooks")
+_READS: Final = ("Get", "BatchGet", "Query", "GET ", "odoo", "slack users.", "slack conv")
+_READ_PATHS: Final = ("/query",)
+
+Json = dict[str, Any]
+
+
+class Killed(BaseException):
+    """The function's process ended here."""
+
+
+class Clock:
+    """The time of everything; it moves when somebody waits."""
+
+    def __init__(self, now: datetime = START) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+    def until(self, instant: datetime) -> None:
+        self.now = max(self.now, instant)
+
+    def seconds(self) -> float:
+        return self.now.timestamp()
+
+    def rule(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Make it the clock of the functions and of AWS's queue."""
+        clock = self
+
+        class Told(datetime):
+            @classmethod
+            def now(cls, tz: Any = None) -> Any:
+                return clock.now.astimezone(tz)
+
+        for function in _FUNCTIONS:
+            monkeypatch.setattr(function, "datetime", Told)
+            if hasattr(function, "time"):
+                seconds = SimpleNamespace(sleep=self.sleep, monotonic=self.seconds)
+                monkeypatch.setattr(function, "time", seconds)
+        monkeypatch.setattr(poster, "time", SimpleNamespace(sleep=self.sleep))
+        monkeypatch.setattr(sqs, "unix_time", self.seconds)
+        monkeypatch.setattr(sqs, "unix_time_millis", lambda: self.seconds() * 1000)
+
+
+@dataclass(kw_only=True)
+class Life:
+    """A world in which AWS and people act; `fate` does a step, fails it or ends the function."""
+
+    world: World
+    clock: Clock
+    fate: Callable[[str, Callable[[], Any]], Any] = lambda _step, work: work()
+    steps: Counter[str] = field(default_factory=Counter)
+    promises: list[tuple[str, str, str]] = field(default_factory=list)  # bill, action, person
+    errors: list[str] = field(default_factory=list)
+    mishaps: list[str] = field(default_factory=list)  # deaths, and answers that got lost
+    dead_letters: int = 0
+    disconnected: set[str] = field(default_factory=set)  # companies that wait to be connected
+    _running: str = ""
+    _is_dead: bool = False
+    _stream: list[str] = field(default_factory=list)
+    _stream_tries: int = 0
+    _last_batch: list[str] = field(default_factory=list)
+    _last_message: Json = field(default_factory=dict)
+    _next_run: datetime = START
+    _in_order: bool = False  # whether the last run read Odoo, and nobody died since
+
+    # -- the functions -------------------------------------------------------------------------
+
+    def step(self, name: str, work: Callable[[], Any]) -> Any:
+        """A call to the outside; a dead function makes none, not even to tidy up."""
+        if not self._running:
+            return work()
+        if self._is_dead:
+            raise Killed
+        name = f"{self._running}: {name}"
+        self.steps[name] += 1
+        return self.fate(name, work)
+
+    def perform(self, call: Any, client: BaseClient, operation: str, given: Json) -> Json:
+        """A call to AWS; a write of a bill that owes a card enters the stream."""
+
+        def work() -> Json:
+            answer = straight(call, client, operation, given)
+            if operation in {"PutItem", "UpdateItem"}:
+                self._notice((given.get("Item") or given["Key"])["entry_id"]["S"])
+            return answer
+
+        done: Json = self.step(operation, work)
+        return done
+
+    def call(self, host: str, method: str, path: str, work: Callable[[], bytes]) -> bytes:
+        """A call to a vendor."""
+        answer: bytes = self.step(_called(host, method, path), work)
+        return answer
+
+    def _notice(self, entry_id: str) -> None:
+        backend, key = dynamodb_backends[DEFAULT_ACCOUNT_ID][REGION], {"entry_id": {"S": entry_id}}
+        item = backend.get_item(self.world.names["table"], key)
+        if entry_id.startswith("odoo-") and item and "card_due" in item.attrs:
+            self._stream.append(entry_id)
+
+    def invoke(self, function: ModuleType, event: Json) -> Any:
+        """Run a function; None when it died or failed, as AWS sees it."""
+        self.clock.sleep(1)
+        self._running = function.__name__
+        try:
+            answer = function.lambda_handler(event, Context())
+            self.step(END, lambda: None)
+        except Killed:
+            self.mishaps.append(self._running)
+            self._start_cold(function)
+            return None
+        except Exception as error:  # noqa: BLE001 - whatever it is ends the invocation
+            self.errors.append(f"{self._running}: {type(error).__name__}: {error}")
+            return None
+        finally:
+            self._running, self._is_dead = "", False
+        return answer
+
+    def die(self) -> None:
+        """End the function that runs: nothing it does from now on counts."""
+        self._is_dead = True
+        raise Killed
+
+    def lose_answer(self, step: str, work: Callable[[], Any]) -> Any:
+        """Do the step, but let its answer get lost; AWS's own client then asks again."""
+        self.mishaps.append(step)
+        work()
+        if step.partition(": ")[2].startswith(_VENDORS):
+            raise ConnectionResetError("the answer got lost")
+        return work()
+
+    def _start_cold(self, function: ModuleType) -> None:
+        for value in vars(function).values():
+            if hasattr(value, "cache_clear"):
+                value.cache_clear()
+
+    # -- AWS -----------------------------------------------------------------------------------
+
+    def deliver(self) -> None:
+        """The stream and the queue deliver what is there now; after a death, until it is mended."""
+        before = len(self.mishaps)
+        self.flow()
+        if len(self.mishaps) > before:
+            self.settle()
+
+    def flow(self) -> None:
+        """The stream and the queue deliver what is there now."""
+        while self._show() or self._post():
+            pass
+
+    def repeat_deliveries(self) -> None:
+        """AWS delivers what it delivered last once more: at least once is all it promises."""
+        self._stream[:0] = self._last_batch
+        if self._last_message:
+            self.invoke(poster, {"Records": [self._last_message]})
+
+    def settle(self) -> None:
+        """Quarter by quarter until Odoo was read and nothing is under way or owed."""
+        self._in_order = False
+        for _ in range(_PATIENCE):
+            self.flow()
+            if self._in_order and not self.under_way():
+                return
+            self.quarter()
+        raise AssertionError(f"not quiet after {_PATIENCE} runs: {self.under_way()}")
+
+    def quarter(self) -> None:
+        """The schedule's next run."""
+        self.clock.until(self._next_run)
+        self._next_run = self.clock.now + QUARTER
+        answer = self.invoke(extractor, {})
+        self._in_order = bool(answer) and "companies" in answer
+
+    def hourly(self) -> None:
+        """The schedule's look at what QuickBooks consists of."""
+        self.invoke(poster, {"action": "sync_reference"})
+
+    def daily(self) -> None:
+        """The schedule's comparison with all of Odoo, and the look at the connections."""
+        self.invoke(extractor, {"full": True})
+        self.invoke(poster, {"action": "check_connections"})
+
+    def under_way(self) -> list[str]:
+        """What is on its way through AWS, or owed."""
+        found = [f"message {m.body}" for m in _queue()._messages]
+        found += [f"stream {i}" for i in self._stream]
+        for entry_id, item in self.world.items().items():
+            waits = item["company"] in self.disconnected and item["status"] == "APPROVED"
+            if item["status"] in {"APPROVED", "POSTING"} and not waits:
+                found.append(f"{entry_id} is {item['status']}")
+            if "card_due" in item:
+                found.append(f"{entry_id} owes a card")
+        return found
+
+    def _show(self) -> bool:
+        """One batch of the stream to the notifier; False if there is none."""
+        if not self._stream:
+            return False
+        batch = self._last_batch = self._stream[:_BATCH]
+        records = [
+            {"dynamodb": {"Keys": {"entry_id": {"S": i}}, "SequenceNumber": str(n)}}
+            for n, i in enumerate(batch)
+        ]
+        answer = self.invoke(notifier, {"Records": records})
+        failures = (answer or {}).get("batchItemFailures", [])
+        failed = [int(f["itemIdentifier"]) for f in failures]
+        done = 0 if answer is None else min(failed, default=len(batch))
+        del self._stream[:done]
+        self._stream_tries = 0 if done else self._stream_tries + 1
+        if self._stream_tries == _STREAM_TRIES:  # given up: the sweep's to find
+            del self._stream[: len(batch)]
+            self._stream_tries = 0
+        return True
+
+    def _post(self) -> bool:
+        """One message to the poster; False if none can be received now."""
+        if not _queue()._messages:
+            return False
+        client, url = self.world.clients["sqs"], self.world.names["queue"]
+        received = client.receive_message(
+            QueueUrl=url,
+            MaxNumberOfMessages=1,
+            VisibilityTimeout=_VISIBILITY,
+            MessageSystemAttributeNames=["ApproximateReceiveCount"],
+        )
+        for message in received.get("Messages", ()):
+            record = {
+                "messageId": message["MessageId"],
+                "receiptHandle": message["ReceiptHandle"],
+                "body": message["Body"],
+                "attributes": message["Attributes"],
+            }
+            self._last_message = record
+            count = int(message["Attributes"]["ApproximateReceiveCount"])
+            answer = self.invoke(poster, {"Records": [record]})
+            is_done = answer is not None and not answer["batchItemFailures"]
+            if is_done or count == _RECEIVES:
+                self.dead_letters += not is_done
+                client.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+            return True
+        return False
+
+    def reseed(self, company: str, token: str) -> None:
+        """An operator applies a company's new refresh token: every function starts again."""
+        client = self.world.clients["secretsmanager"]
+        known = json.loads(client.get_secret_value(SecretId="quickbooks")["SecretString"])
+        known["refresh_tokens"][company] = token
+        client.put_secret_value(SecretId="quickbooks", SecretString=json.dumps(known))
+        for function in _FUNCTIONS:
+            self._start_cold(function)
+
+    # -- people --------------------------------------------------------------------------------
+
+    def cards(self, entry_id: str) -> list[Message]:
+        """The messages of the channel that show a bill, the oldest first."""
+        everything = self.world.slack.channels[CHANNEL].messages.values()
+        return [
+            m
+            for m in everything
+            if m.metadata and m.metadata["event_payload"]["entry_id"] == entry_id
+            if m.thread_ts is None
+        ]
+
+    def decide(
+        self, entry_id: str, action_id: str, person: str = APPROVER, typed: str = ""
+    ) -> None:
+        """A person clicks what the newest card offers; after an error again, if it still does."""
+        for _ in range(3):
+            offering = [m for m in self.cards(entry_id) if action_id in buttons(m)]
+            if not offering or self._is_answered(entry_id, action_id, person, offering[-1], typed):
+                break
+            self.settle()
+        self.deliver()
+
+    def _is_answered(
+        self, entry_id: str, action_id: str, person: str, message: Message, typed: str
+    ) -> bool:
+        request = self.world.slack.click(person, CHANNEL, message.ts, action_id)
+        if typed:
+            return self.typed(entry_id, action_id, person, request, typed)
+        return self.clicked(entry_id, action_id, person, request)
+
+    def clicked(self, entry_id: str, action_id: str, person: str, request: SignedRequest) -> bool:
+        """A click arrives; False if it was not answered. What the person is told is remembered."""
+        said = self.world.slack.channels[CHANNEL].ephemerals[person]
+        before = len(said)
+        answer = self.send(request)
+        if {m.text for m in said[before:]} & {RULES[action_id].done, FIRST_OF_TWO.done}:
+            self.promises.append((entry_id, action_id, person))
+        return answer is not None
+
+    def typed(
+        self, entry_id: str, action_id: str, person: str, request: SignedRequest, text: str
+    ) -> bool:
+        """A click opens a modal, which the person fills in and sends."""
+        slack = self.world.slack
+        if self.send(request) is None:
+            return False
+        view = next(reversed(slack.views), "")
+        values: dict[str, dict[str, str | None]] = {MODAL_FIELDS[action_id]: {"text": text}}
+        answer = self.send(slack.submit(person, view, values)) if view else {"body": "no modal"}
+        slack.views.clear()  # whatever it says, the person looks at the card
+        if answer and not answer["body"]:
+            self.promises.append((entry_id, action_id, person))
+        return answer is not None
+
+    def send(self, request: SignedRequest) -> Any:
+        """Slack's request to the Function URL; None if it got no answer."""
+        headers = {k.lower(): v for k, v in request.headers.items()}
+        event = {"headers": headers, "body": request.body.decode(), "isBase64Encoded": False}
+        return self.invoke(approval_handler, event)
+
+
+def _queue() -> Any:
+    return sqs.sqs_backends[DEFAULT_ACCOUNT_ID][REGION].queues["approved.fifo"]
+
+
+def is_read(step: str) -> bool:
+    """Whether a step leaves everything outside as it is."""
+    name = step.partition(": ")[2]
+    return name.startswith(_READS) or name.endswith(_READ_PATHS)
+
+
+@contextmanager
+def a_life(monkeypatch: pytest.MonkeyPatch, **company: Any) -> Iterator[Life]:
+    """Begin on a morning on which Odoo has no bills yet and QuickBooks was read.
+
+    `company` are settings of every company.
+    """
+    clock, wire = Clock(), Wire()
+    wire.lay(monkeypatch)
+    clock.rule(monkeypatch)
+    monkeypatch.setattr(ThreadPoolExecutor, "submit", _at_once)
+    monkeypatch.setattr(boto3.session.Session, "client", _made_once(boto3.session.Session.client))
+    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "test")
+    logging.disable(logging.CRITICAL)
+    try:
+        for world in a_world(monkeypatch, listen=wire.serve, clock=clock):
+            world.forget_old_bills()
+            _settle_companies(world, company)
+            life = Life(world=world, clock=clock)
+            world.aws.performs = life.perform
+            wire.pass_by = life.call
+            poster.lambda_handler({"action": "sync_reference"}, Context())
+            life.settle()
+            life.steps.clear()
+            yield life
+    finally:
+        logging.disable(logging.NOTSET)
+
+
+def _called(host: str, method: str, path: str) -> str:
+    vendor, last = host.partition(".")[0], path.rpartition("/")[2]
+    if path.startswith("/response/"):
+        last = "response_url"
+    return f"{vendor} {last}" if vendor != "quickbooks" else f"{method} quickbooks /{last}"
+
+
+def _settle_companies(world: World, company: Json) -> None:
+    known = json.loads(str(world.table.read_note("settings")["companies"]))
+    world.table.write_note(
+        "settings", {"companies": json.dumps({k: c | company for k, c in known.items()})}
+    )
+    world.restart()
+
+
+def _at_once(_pool: ThreadPoolExecutor, work: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+    """Steps can be counted only where they have an order."""
+    future: Future[Any] = Future()
+    try:
+        future.set_result(work(*args, **kwargs))
+    except Exception as error:  # noqa: BLE001 - the pool gives it to whoever asks for the result
+        future.set_exception(error)
+    return future
+
+
+def _made_once(make: Any) -> Any:
+    """boto3's clients hold nothing of ours, and making them is most of a cold start."""
+    made: dict[str, Any] = {}
+
+    def client(session: Any, name: str, **given: Any) -> Any:
+        key = f"{name} {sorted((k, str(v)) for k, v in given.items())}"
+        if key not in made:
+            made[key] = make(session, name, **given)
+        return made[key]
+
+    return client

@@ -1,0 +1,138 @@
+"""The way out of the process, without a network: a simulator answers in its caller's thread.
+
+Whoever is called does its work at one moment, in the same order every time, and costs no socket
+and no thread; nothing else can be reached.
+"""
+
+from __future__ import annotations
+
+import io
+import socket
+from contextlib import contextmanager
+from http.client import parse_headers
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import unquote_to_bytes
+
+from urllib3.util import connection
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from wsgiref.types import WSGIApplication
+
+    import pytest
+
+Json = dict[str, Any]
+_PORT: Final = 80
+
+
+class Wire:
+    """Who answers at which address. `pass_by` is told of each request before it is answered.
+
+    It is given method and path and a function that does the work; it may raise OSError in
+    place of an answer, before or after the work was done.
+    """
+
+    def __init__(self) -> None:
+        self._listening: dict[str, WSGIApplication] = {}
+        self.pass_by: Callable[[str, str, str, Callable[[], bytes]], bytes] = (
+            lambda _host, _method, _path, work: work()
+        )
+
+    @contextmanager
+    def serve(self, application: WSGIApplication) -> Iterator[_Address]:
+        """Let an application answer at an address of its own."""
+        host = f"{type(application).__name__.lower()}.test"
+        self._listening[host] = application
+        try:
+            yield _Address(f"http://{host}")
+        finally:
+            del self._listening[host]
+
+    def connect(self, address: tuple[str, int], *_: object, **__: object) -> _Line:
+        """In place of a TCP connection."""
+        host, port = address
+        if host not in self._listening or port != _PORT:
+            raise ConnectionRefusedError(f"nobody listens at {host}:{port}")
+        return _Line(host, self._listening[host], self)
+
+    def lay(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Make it the only way out, for urllib3 and for the standard library."""
+        monkeypatch.setattr(connection, "create_connection", self.connect)
+        monkeypatch.setattr(socket, "create_connection", self.connect)
+
+
+class _Address:
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+
+class _Line:
+    """What http.client needs of a socket, for one request and its answer."""
+
+    def __init__(self, host: str, application: WSGIApplication, wire: Wire) -> None:
+        self._host, self._application, self._wire = host, application, wire
+        self._sent = bytearray()
+
+    def sendall(self, data: bytes) -> None:
+        self._sent += data
+
+    def makefile(self, *_: object, **__: object) -> io.BufferedIOBase:
+        """The answer; the work is done when it is asked for."""
+        request = io.BytesIO(bytes(self._sent))
+        method, target = request.readline().decode("ascii").split()[:2]
+        headers = parse_headers(request)
+        body = request.read()
+
+        def work() -> bytes:
+            return _answered(self._application, _environ(self._host, method, target, headers, body))
+
+        path = target.partition("?")[0]
+        return io.BytesIO(self._wire.pass_by(self._host, method, path, work))
+
+    def settimeout(self, _seconds: float | None) -> None: ...
+
+    def setsockopt(self, *_: object) -> None: ...
+
+    def shutdown(self, _how: int) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def _environ(host: str, method: str, target: str, headers: Any, body: bytes) -> Json:
+    path, _, query = target.partition("?")
+    environ: Json = {
+        "REQUEST_METHOD": method,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": unquote_to_bytes(path).decode("latin-1"),
+        "QUERY_STRING": query,
+        "SERVER_NAME": host,
+        "SERVER_PORT": str(_PORT),
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "CONTENT_TYPE": headers.get("Content-Type", ""),
+        "CONTENT_LENGTH": str(len(body)),
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": "http",
+        "wsgi.input": io.BytesIO(body),
+        "wsgi.errors": io.StringIO(),
+        "wsgi.multithread": False,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": False,
+    }
+    for name, value in headers.items():
+        if name.lower() not in {"content-type", "content-length"}:
+            environ[f"HTTP_{name.upper().replace('-', '_')}"] = value
+    return environ
+
+
+def _answered(application: WSGIApplication, environ: Json) -> bytes:
+    head: list[str] = []
+
+    def start_response(status: str, headers: list[tuple[str, str]], *_: object) -> Any:
+        head.append(f"HTTP/1.1 {status}")
+        head.extend(f"{name}: {value}" for name, value in headers)
+
+    content = b"".join(application(environ, start_response))
+    names = {line.partition(":")[0].lower() for line in head}
+    if "content-length" not in names:
+        head.append(f"Content-Length: {len(content)}")
+    return "\r\n".join([*head, "Connection: close", "", ""]).encode("latin-1") + content
