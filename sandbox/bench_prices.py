@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-AS_OF: Final = "2025-11"  # https://aws.amazon.com/<service>/pricing/, read at the end of that month
+AS_OF: Final = "2025"  # AWS changes them seldom: https://aws.amazon.com/<service>/pricing/
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,7 +78,8 @@ def lines_of(results: Json, rows: Sequence[Row]) -> Iterator[str]:
     yield (
         "\nLambda's time is assumed: a call to Slack, QuickBooks or Odoo takes"
         f" {VENDOR['slack']}, {VENDOR['quickbooks']} or {VENDOR['odoo']} s, a cold start"
-        f" {COLD:g} s. All other quantities were counted."
+        f" {COLD:g} s. How often Lambda asks an empty queue is taken from its documentation."
+        " Everything else was counted."
     )
 
 

@@ -7,11 +7,12 @@ the outside is a step; `fate` decides what becomes of it.
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 from collections import Counter
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -164,7 +165,8 @@ class Life:
         self.clock.sleep(1)
         self._running = function.__name__
         try:
-            answer = function.lambda_handler(event, Context())
+            with redirect_stdout(io.StringIO()):  # its log
+                answer = function.lambda_handler(event, Context())
             self.step(END, lambda: None)
         except Killed:
             self.mishaps.append(self._running)

@@ -45,6 +45,7 @@ def broken(life: Life) -> list[str]:
     found = [*_books(world, items), *_nothing_lost(world, items), *_decisions(life, items)]
     for entry_id, item in items.items():
         found += [f"{entry_id}: {said}" for said in (*_bill(item), *_card(life, item))]
+    found += unequal(world)
     found += [v for v in world.quickbooks.violations if "stale refresh token" not in v]
     if life.dead_letters:
         found.append(f"{life.dead_letters} messages ended as dead letters")
@@ -60,6 +61,29 @@ def documents(world: World) -> dict[str, list[tuple[Realm, Json]]]:
             mark = note[1 : note.index("]")] if note.startswith("[odoo-") else ""
             found.setdefault(mark, []).append((realm, document))
     return found
+
+
+def unequal(world: World) -> list[str]:
+    """Where Odoo, the table and QuickBooks do not have the same total, to the cent."""
+    sums: dict[tuple[str, str], list[Decimal]] = {}
+    held = documents(world)
+    for entry_id, item in world.items().items():
+        if item["status"] not in IN_QUICKBOOKS:
+            continue
+        sign = -1 if item["move_type"] == "in_refund" else 1
+        move = world.odoo.records["account.move"][int(item["odoo_id"])]
+        in_odoo = Decimal(str(move["amount_total"])).quantize(Decimal("0.01"))
+        if item.get("amended_after"):
+            in_odoo = item["amount_total"]  # Odoo has another content by now, as the card says
+        amounts = (in_odoo, item["amount_total"], sum(d["TotalAmt"] for _, d in held[entry_id]))
+        total = sums.setdefault((item["company"], item["currency"]), [Decimal(0)] * 3)
+        for n, amount in enumerate(amounts):
+            total[n] += sign * amount
+    return [
+        f"{company} {currency}: Odoo {a}, the table {b}, QuickBooks {c}"
+        for (company, currency), (a, b, c) in sorted(sums.items())
+        if not a == b == c
+    ]
 
 
 def orphans(life: Life, item: Item) -> list[Message]:

@@ -47,14 +47,9 @@ def straight(
     """What AWS answers to an operation; DynamoDB's usual ones without the wire."""
     if client.meta.service_model.service_name != "dynamodb" or operation not in _HANDLED:
         return call(client, operation, dict(given))  # botocore changes what it is given
-    quick = {"UpdateItem": _update, "Query": _query}.get(operation)
+    quick = {"GetItem": _get, "UpdateItem": _update, "Query": _query}.get(operation)
     answer = quick(_table(client, given), given) if quick else None
     return _handled(client, operation, given) if answer is None else answer
-
-
-def items(client: BaseClient, table: str) -> list[Json]:
-    """Every item of a table, as the API has them."""
-    return [i.to_json()["Attributes"] for i in _table(client, {"TableName": table}).items.values()]
 
 
 def _table(client: BaseClient, given: Json) -> Table:
@@ -72,6 +67,11 @@ def _handled(client: BaseClient, operation: str, given: Json) -> Json:
         code, message = said["__type"].rpartition("#")[2], said["message"]
         raise ClientError({"Error": {"Code": code, "Message": message}}, operation) from error
     return result
+
+
+def _get(table: Table, given: Json) -> Json:
+    item = table.get_item(DynamoType(given["Key"]["entry_id"]))
+    return {"Item": item.to_json()["Attributes"]} if item else {}
 
 
 def _update(table: Table, given: Json) -> Json | None:
