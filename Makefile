@@ -11,7 +11,7 @@ CHECKED := .build/terraform
 AUDIT := .build/audit
 AUDITED := $(AUDIT)/terraform
 
-.PHONY: help venv build check audit test browser demo sandbox load bench lock clean
+.PHONY: help venv build check audit test browser demo sandbox load bench soak lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -73,6 +73,9 @@ load: venv ## 2,000 bills at once through the whole chain (ARGS="--bills 500")
 
 bench: venv build ## What a bill weighs, takes and costs beside the targets (ARGS="--quick")
 	$(BIN)/python -m sandbox.bench $(ARGS)
+
+soak: venv ## Many seeds of two days' bad weather (SEEDS=200 or SEEDS=17,18; BILLS=500)
+	PYTHONPATH=lambda:.:tests $(BIN)/python -m soak --seeds $(or $(SEEDS),20) --bills $(or $(BILLS),500)
 
 lock: ## Pin the newest packages again (needs uv)
 	uv pip compile --upgrade --quiet --generate-hashes --no-annotate --no-emit-index-url \

@@ -17,7 +17,8 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from odoo_qb import settings
-from odoo_qb.card import approval_card, retired_card
+from odoo_qb.blocks import escaped
+from odoo_qb.card import approval_card, retired_card, summary
 from odoo_qb.decisions import Answer, Decisions
 from odoo_qb.documents import Documents
 from odoo_qb.errors import BadSignature, Refused, Unavailable
@@ -163,8 +164,15 @@ def handle(wish: Wish, decisions: Decisions, answering: Answering) -> dict[str, 
     if instead:
         answering.replace(wish, instead)
     else:
-        answering.tell(wish, answer.text)
+        answering.tell(wish, _about(answer, click))
     return None
+
+
+def _about(answer: Answer, click: Click) -> str:
+    """What the person is told, and about which bill: an answer stands apart from its card."""
+    if answer.item is None or not answer.is_done or click.action_id == "view_pdf":
+        return answer.text
+    return f"{answer.text}\n_{escaped(summary(answer.item))}_"
 
 
 def _instead(wish: Wish, answer: Answer) -> Message | None:

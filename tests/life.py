@@ -163,7 +163,8 @@ class Life:
     def invoke(self, function: ModuleType, event: Json) -> Any:
         """Run a function; None when it died or failed, as AWS sees it."""
         self.clock.sleep(1)
-        self._running = function.__name__
+        outer = self._running, self._is_dead  # of a function that is overtaken
+        self._running, self._is_dead = function.__name__, False
         try:
             with redirect_stdout(io.StringIO()):  # its log
                 answer = function.lambda_handler(event, Context())
@@ -176,7 +177,7 @@ class Life:
             self.errors.append(f"{self._running}: {type(error).__name__}: {error}")
             return None
         finally:
-            self._running, self._is_dead = "", False
+            self._running, self._is_dead = outer
         return answer
 
     def die(self) -> None:
@@ -208,7 +209,7 @@ class Life:
 
     def flow(self) -> None:
         """The stream and the queue deliver what is there now."""
-        while self._show() or self._post():
+        while self.show() or self.post():
             pass
 
     def repeat_deliveries(self) -> None:
@@ -255,7 +256,7 @@ class Life:
                 found.append(f"{entry_id} owes a card")
         return found
 
-    def _show(self) -> bool:
+    def show(self) -> bool:
         """One batch of the stream to the notifier; False if there is none."""
         if not self._stream:
             return False
@@ -275,7 +276,7 @@ class Life:
             self._stream_tries = 0
         return True
 
-    def _post(self) -> bool:
+    def post(self) -> bool:
         """One message to the poster; False if none can be received now."""
         if not _queue()._messages:
             return False

@@ -7,7 +7,7 @@ from collections import Counter
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-from asked import buttons
+from asked import buttons, words
 from odoo_qb.card import approval_card, button_value
 from odoo_qb.policy import FIRST_OF_TWO, RULES
 from odoo_qb.story import story
@@ -47,8 +47,6 @@ def broken(life: Life) -> list[str]:
         found += [f"{entry_id}: {said}" for said in (*_bill(item), *_card(life, item))]
     found += unequal(world)
     found += [v for v in world.quickbooks.violations if "stale refresh token" not in v]
-    if life.dead_letters:
-        found.append(f"{life.dead_letters} messages ended as dead letters")
     return found
 
 
@@ -67,7 +65,7 @@ def unequal(world: World) -> list[str]:
     """Where Odoo, the table and QuickBooks do not have the same total, to the cent."""
     sums: dict[tuple[str, str], list[Decimal]] = {}
     held = documents(world)
-    for entry_id, item in world.items().items():
+    for item in world.items().values():
         if item["status"] not in IN_QUICKBOOKS:
             continue
         sign = -1 if item["move_type"] == "in_refund" else 1
@@ -75,7 +73,8 @@ def unequal(world: World) -> list[str]:
         in_odoo = Decimal(str(move["amount_total"])).quantize(Decimal("0.01"))
         if item.get("amended_after"):
             in_odoo = item["amount_total"]  # Odoo has another content by now, as the card says
-        amounts = (in_odoo, item["amount_total"], sum(d["TotalAmt"] for _, d in held[entry_id]))
+        there = sum(d["TotalAmt"] for d in _its_documents(world, held, item))
+        amounts = (in_odoo, item["amount_total"], there)
         total = sums.setdefault((item["company"], item["currency"]), [Decimal(0)] * 3)
         for n, amount in enumerate(amounts):
             total[n] += sign * amount
@@ -84,6 +83,17 @@ def unequal(world: World) -> list[str]:
         for (company, currency), (a, b, c) in sorted(sums.items())
         if not a == b == c
     ]
+
+
+def _its_documents(
+    world: World, held: dict[str, list[tuple[Realm, Json]]], item: Item
+) -> list[Json]:
+    """A bill's documents: those with its mark, or the one a person linked it to."""
+    marked = [document for _, document in held.get(item["entry_id"], ())]
+    if marked or not item.get("link"):
+        return marked
+    realm = next(r for r in world.quickbooks.realms.values() if r.company_name == item["company"])
+    return [(realm.bills | realm.vendor_credits)[item["quickbooks"]["id"]]]
 
 
 def orphans(life: Life, item: Item) -> list[Message]:
@@ -122,10 +132,24 @@ def _books(world: World, items: dict[str, Item]) -> Iterator[str]:
         if item.get("quickbooks", {}).get("id") in linked:
             continue
         wanted = int(item["status"] in IN_QUICKBOOKS)
+        if len(mine) == 1 and _is_to_be_deleted(world, item, mine[0][1]):
+            continue
         if len(mine) != wanted:
             yield f"{entry_id} is {item['status']} and {len(mine)} times in QuickBooks"
         for realm, document in mine:
             yield from (f"{entry_id}: {said}" for said in _document(item, realm, document))
+
+
+def _is_to_be_deleted(world: World, item: Item, document: Json) -> bool:
+    """Whether the card of a bill that ended before a try was clear names the document it made."""
+    said = [words(m) for m in _living(world, item)]
+    is_ended = item["status"] in {"WITHDRAWN", "REJECTED"}
+    return is_ended and any(f"number {document['DocNumber']} of" in text for text in said)
+
+
+def _living(world: World, item: Item) -> list[Message]:
+    messages = world.slack.channels[CHANNEL].messages
+    return [messages[c["ts"]] for c in item["cards"] if not c["retired"] and c["ts"] in messages]
 
 
 def _document(item: Item, realm: Realm, document: Json) -> Iterator[str]:
@@ -143,10 +167,8 @@ def _document(item: Item, realm: Realm, document: Json) -> Iterator[str]:
         "date": document["TxnDate"],
         "currency": document["CurrencyRef"]["value"],
         "lines": [(n["Amount"], n.get("Description", "")) for n in document["Line"]],
-        "files": _files(realm, document),
     }
     vendor = item["vendor"] or {}
-    names = Counter((d["name"], d["sha256"]) for d in item["documents"])
     home = item["currency"] == realm.home_currency
     here = {
         "kind": item["move_type"] == "in_refund",
@@ -155,11 +177,20 @@ def _document(item: Item, realm: Realm, document: Json) -> Iterator[str]:
         "date": item["bill_date"],
         "currency": item["currency"],
         "lines": lines,
-        "files": names,
     }
     for what, value in here.items():
         if there[what] != value:
             yield f"its {what} in QuickBooks is {there[what]} instead of {value}"
+    yield from _attached(item, _files(realm, document))
+
+
+def _attached(item: Item, files: Counter[tuple[str, str]]) -> Iterator[str]:
+    """Each file is there once and whole; of one that is not, the card says so."""
+    wanted = Counter((d["name"], d["sha256"]) for d in item["documents"])
+    told = " ".join(item["quickbooks"]["not_attached"])
+    missing = [name for name, _ in wanted - files if name not in told]
+    if missing or files - wanted:
+        yield f"its files in QuickBooks are {sorted(files.elements())}, and not {missing}"
 
 
 def _files(realm: Realm, document: Json) -> Counter[tuple[str, str]]:

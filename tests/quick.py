@@ -110,7 +110,8 @@ def _query(table: Table, given: Json) -> Json | None:
         return None
     low, high = bounds[0]["S"], bounds[-1]["S"]
     found = []
-    for item in table.items.values():
+    rows: dict[Any, Any] = table.items
+    for item in rows.values():
         attributes = item.attrs
         if hash_name not in attributes or range_name not in attributes:
             continue

@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 
 import poster
 from life import END, is_read
+from odoo_qb.extraction import LEASE
 
 if TYPE_CHECKING:
     import random
@@ -25,6 +26,7 @@ KILLED: Final = 0.004
 AWS_FAILS: Final = 0.006
 AWS_REPEATS: Final = 0.012
 VENDOR_FAILS: Final = 0.03
+OVERTAKEN: Final = 0.035  # by something else that happens meanwhile
 _PAGE: Final = b"<html><h1>Down for maintenance</h1></html>"
 _GARBAGE: Final = (
     b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n" + _PAGE,
@@ -52,8 +54,10 @@ class Storm:
     life: Life
     dice: random.Random
     events: Counter[str] = field(default_factory=Counter)
+    meanwhile: Callable[[str], None] = lambda _running: None
     _down_until: dict[str, datetime] = field(default_factory=dict)
     _reconnect_at: dict[str, datetime] = field(default_factory=dict)
+    _is_overtaking: bool = False
 
     def begin(self) -> None:
         """From now on steps may fail; where Intuit does not say how it behaves, the dice do."""
@@ -69,6 +73,7 @@ class Storm:
         life.world.quickbooks.forgive()
         life.world.slack._faults.clear()
         life.errors.clear()
+        life.clock.sleep(LEASE.total_seconds())  # of a run that was killed
         life.daily()
         for company in sorted(self._broken()):
             self._reconnect(company)
@@ -84,11 +89,21 @@ class Storm:
         if luck < KILLED:
             self.happens("a function was killed")
             self.life.die()
+        if VENDOR_FAILS < luck < OVERTAKEN:
+            self._overtake(step.partition(": ")[0])
         if name == END or luck > VENDOR_FAILS:
             return work()
         if not vendor:
             return self._aws_fails(step, work, luck)
         return self._vendor_fails(step, work, vendor)
+
+    def _overtake(self, running: str) -> None:
+        """Something happens between two steps of a function, which must not trust what it read."""
+        if self._is_overtaking:
+            return
+        self._is_overtaking = True
+        self.meanwhile(running)
+        self._is_overtaking = False
 
     def _aws_fails(self, step: str, work: Callable[[], Any], luck: float) -> Any:
         if luck < AWS_FAILS:

@@ -72,8 +72,12 @@ def test_a_click_is_decided_whichever_way_the_body_comes(world: World, as_base64
     answer = world.request(a_request(world, entry_id), as_base64=as_base64)
     assert answer == {"statusCode": 200, "body": ""}
     assert world.item(entry_id)["status"] == "APPROVED"
+    name = world.item(entry_id)["odoo_name"]
     assert told(world) == [
-        "Approved. It is on its way to QuickBooks; the card will say when it is there."
+        (
+            "Approved. It is on its way to QuickBooks; the card will say when it is there.\n"
+            f"_Bill {name} of Acme Botanicals LLC, 108.25 USD, reference INV-1001 (1MD)_"
+        )
     ]
 
 
@@ -454,7 +458,7 @@ def test_rejecting_asks_for_the_reason_first(world: World) -> None:
     assert world.slack.calls == {"views.open": 1}
     assert world.item(entry_id)["status"] == "READY_FOR_APPROVAL"
     [view] = world.slack.views.values()
-    assert view.content["private_metadata"] == f"{entry_id}|{world.item(entry_id)['digest']}"
+    assert view.content["private_metadata"] == f"{entry_id}|{world.item(entry_id)['digest']}|1"
     assert view.content["blocks"][-1]["block_id"] == "reason"
     assert not view.content["blocks"][-1].get("optional")
 
@@ -624,7 +628,7 @@ def test_linking_opens_its_modal_only_where_it_counts(world: World) -> None:
 def test_acknowledging_posts_nothing(world: World) -> None:
     entry_id = an_asked(world, nothing_to_post="The total is zero: there is nothing to post.")
     world.click(entry_id, "acknowledge_intercompany")
-    assert told(world) == ["Acknowledged. It will not be posted."]
+    assert told(world)[0].startswith("Acknowledged. It will not be posted.\n_Bill ")
     assert world.item(entry_id)["status"] == "ACKNOWLEDGED"
     assert world.messages() == []
 

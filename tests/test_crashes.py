@@ -177,7 +177,7 @@ LIVES: Final[dict[Callable[[Life], None], str]] = {
     a_bill_refused_and_tried_again: "POSTED",
     a_bill_linked_to_one_that_was_there: "ALREADY_IN_QB",
     a_company_disconnected_and_connected_again: "POSTED",
-    a_bill_cancelled_while_nobody_knows_what_became_of_it: "POSTED",
+    a_bill_cancelled_while_nobody_knows_what_became_of_it: "WITHDRAWN",
     a_page_of_bills: "READY_FOR_APPROVAL",
 }
 
@@ -233,6 +233,7 @@ def _lived(life: Life, live: Callable[[Life], None]) -> Json:
         ends = {i: item["status"] for i, item in life.world.items().items()}
         others = {s for i, s in ends.items() if i not in bystanders} - {LIVES[live]}
         trouble += [f"it ended as {end}" for end in others]
+        trouble += ["a message ended as a dead letter"] * life.dead_letters
     except Exception:  # noqa: BLE001 - whatever it is, the original has to hear of it
         trouble = [traceback.format_exc()]
     if mishaps.pipe:
@@ -266,13 +267,3 @@ def test_a_function_may_die_or_miss_an_answer_at_any_step() -> None:
     assert {"extractor", "notifier", "approval_handler", "poster"} <= died.keys()
     assert tried.total() > 400
     print(f"{len(lives)} lives, {steps.total()} steps, {tried.total()} mishaps, all in order")  # noqa: T201 - shown with -s
-
-
-if __name__ == "__main__":
-    import sys, time, os
-    for n in sys.argv[1:] or [l.__name__ for l in LIVES]:
-        t=time.time(); c=os.times()
-        r=_lives([n])[0]
-        d=os.times()
-        print(n, sum(r["steps"].values()), sum(r["tried"].values()), round(time.time()-t), "cpu", round(sum(d[:4])-sum(c[:4]),1))
-        for x in r["trouble"]: print("  ", x)

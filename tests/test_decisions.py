@@ -38,6 +38,8 @@ PEOPLE = (APPROVER, SECOND)
 
 def a_desk(world: World, **given: Any) -> Decisions:
     """Where decisions are made; APPROVER and SECOND may decide."""
+    for person in PEOPLE:
+        approvers_known(world, person, person, at=NOW)
     defaults: dict[str, Any] = {
         "table": world.table,
         "queue": Queue(client=world.clients["sqs"], url=world.names["queue"]),
@@ -233,6 +235,21 @@ def test_an_outdated_card_decides_and_shows_nothing(world: World) -> None:
         assert world.item(entry_id) == before
 
 
+@pytest.mark.parametrize(
+    ("action_id", "undone_by"),
+    [("approve_invoice", "take_back"), ("reject_invoice", "reopen_invoice")],
+)
+def test_a_request_sent_again_after_its_decision_was_undone_decides_nothing(
+    world: World, action_id: str, undone_by: str
+) -> None:
+    entry_id = a_stored(world)
+    click = replace(a_click(world, entry_id, action_id), revision=1)
+    assert a_desk(world).decide(click).is_done
+    assert decided(world, entry_id, undone_by).is_done
+    assert not a_desk(world).decide(click).is_done
+    assert world.item(entry_id)["status"] == "READY_FOR_APPROVAL"
+
+
 def test_the_same_content_asked_anew_is_not_decided_on_the_card_of_before(world: World) -> None:
     entry_id = a_stored(world)
     item = world.item(entry_id)
@@ -395,6 +412,7 @@ def test_who_is_no_approver_decides_and_sees_nothing(world: World) -> None:
 def test_users_groups_or_else_the_channels_colleagues_decide(world: World) -> None:
     approvers_known(world, "S-APPROVERS", "U-APPROVER", "U-SECOND", at=NOW)
     approvers_known(world, CHANNEL, "U-APPROVER", "U-SECOND", "U-CLERK", at=NOW)
+    approvers_known(world, "U-CONTROLLER", "U-CONTROLLER", at=NOW)
     for approvers, person, may in (
         (("U-SECOND",), "U-SECOND", True),
         (("U-SECOND",), "U-APPROVER", False),

@@ -447,6 +447,39 @@ def test_a_reply_that_slack_did_not_take_comes_with_the_next_delivery(world: Wor
     assert len(replies(world, entry_id)) == 1
 
 
+def test_a_reply_that_no_delivery_could_send_is_found_by_the_sweep(world: World) -> None:
+    entry_id = an_asked(world)
+    world.reject(entry_id, "Entered twice.")
+    world.slack.fail("http_500", method="chat.postMessage", times=6)
+    for _ in range(6):
+        assert delivered(entry_id) == ["0"]
+    assert "card_due" in world.item(entry_id)
+    assert world.show() == {"batchItemFailures": []}
+    assert len(replies(world, entry_id)) == 1
+
+
+def test_a_failed_bill_whose_card_was_deleted_gets_another_with_its_buttons(world: World) -> None:
+    entry_id = an_asked(world)
+    world.click(entry_id, "approve_invoice")
+    world.slack.fail("error", method="chat.update", error="message_not_found")
+    failed(world, entry_id)
+    first, second = world.item(entry_id)["cards"]
+    assert first["retired"]
+    assert not second["retired"]
+    assert "retry_posting" in buttons(card(world, entry_id))
+
+
+def test_a_rejections_reply_stays_with_the_card_that_was_rejected(world: World) -> None:
+    entry_id = an_asked(world)
+    world.reject(entry_id, "Entered twice.")
+    amended(world, entry_id)
+    assert world.show() == {"batchItemFailures": []}
+    first, second = world.item(entry_id)["cards"]
+    channel = world.slack.channels[first["channel"]]
+    assert len(channel.thread(first["ts"])) == 1
+    assert channel.thread(second["ts"]) == []
+
+
 def test_each_rejection_has_its_own_reply(world: World) -> None:
     entry_id = an_asked(world)
     for reason in ("Wrong amount.", "Wrong vendor."):

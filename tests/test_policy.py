@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import product
 from typing import TYPE_CHECKING, Any, Final, get_args
@@ -277,12 +278,36 @@ def test_guests_and_people_of_other_workspaces_never_decide(
     assert world.slack.views == {}
 
 
-def test_somebody_named_by_id_decides_although_slack_could_not_be_asked(world: World) -> None:
+def test_somebody_named_by_id_decides_once_slack_said_that_they_are_no_guest(world: World) -> None:
     asked.settings(world, approvers=[APPROVER])
-    world.slack.fail("error", method="users.info", error="missing_scope", times=9)
+    world.slack.fail("error", method="users.info", error="internal_error", times=9)
     entry_id = an_asked(world)
     world.click(entry_id, "approve_invoice")
+    assert "not known yet as an approver" in told(world)[-1]
+    world.slack.fail("error", method="users.info", times=0)
+    world.table.write_note(f"approvers#{APPROVER}", {"at": stamp(asked.an_hour_ago())})
+    world.show()
+    world.click(entry_id, "approve_invoice")
     assert world.item(entry_id)["status"] == "APPROVED"
+
+
+def test_the_clerks_own_bill_is_known_by_any_list_that_has_their_address(world: World) -> None:
+    asked.settings(world, approvers=[APPROVER, "S-CONTROLLERS"])
+    entry_id = an_asked(world, entered_by_email="ada@example.com")
+    now = datetime.now(UTC)
+    world.table.write_note(f"approvers#{APPROVER}", {"people": {APPROVER: ""}, "at": stamp(now)})
+    people = {APPROVER: "ada@example.com"}
+    world.table.write_note("approvers#S-CONTROLLERS", {"people": people, "at": stamp(now)})
+    world.click(entry_id, "approve_invoice")
+    assert world.item(entry_id)["status"] == "READY_FOR_APPROVAL"
+
+
+def test_the_list_of_the_channel_is_kept_fresh_over_a_weekend(world: World) -> None:
+    entry_id = an_asked(world)
+    old = datetime.now(UTC) - approvers.RENEWED_AFTER
+    world.table.write_note(f"approvers#{CHANNEL}", {"at": stamp(old)})
+    world.extract()
+    assert "card_due" in world.item(entry_id)
 
 
 def test_lists_grow_old_and_a_bill_that_waits_wakes_who_reads_them(world: World) -> None:

@@ -13,6 +13,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
+import extractor
 from asked import buttons
 from life import QUARTER
 from odoo_qb.interaction import MODAL_FIELDS
@@ -22,6 +23,8 @@ from storm import Storm
 from world import CHANNEL
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from life import Life
     from sandbox.slack import SignedRequest
     from sandbox.slack_payloads import Message
@@ -31,6 +34,7 @@ VENDORS: Final = (14, 15, 16, 17, 18, 19, 20, 21)
 EURO: Final = 125
 DOLLAR: Final = 1
 PEOPLE: Final = ("U-APPROVER", "U-SECOND")
+OVERTAKER: Final = "U-CONTROLLER"
 SETTINGS: Final = {"two_approvals_above": 5000, "reminder_hours": 6}
 PDF: Final = b"%PDF-1.4 "
 _ROUNDS: Final = 12  # of people deciding once the weather is good
@@ -108,14 +112,29 @@ class Weather:
     def _is_ours(self, move: Json) -> bool:
         return bool(move["move_type"].startswith("in_") and str(move["ref"]).startswith("INV-"))
 
-    def people_click(self, share: float) -> None:
+    def meanwhile(self, running: str) -> None:
+        """What may happen in the middle of a function's run, but for AWS's own order of things."""
+        life = self.life
+        acts: dict[str, Callable[[], object]] = {
+            "a bill changed meanwhile": self.bill_changes,
+            "somebody clicked meanwhile": lambda: self.people_click(0.1, (OVERTAKER,)),
+            "the extractor ran meanwhile": lambda: life.invoke(extractor, {}),
+            "the notifier ran meanwhile": life.show,
+            "the poster ran meanwhile": life.post,
+        }
+        acts = {what: act for what, act in acts.items() if f"the {running} " not in what}
+        what = self.dice.choice(list(acts))
+        self.storm.happens(what)
+        acts[what]()
+
+    def people_click(self, share: float, people: tuple[str, ...] = PEOPLE) -> None:
         """Some of the cards that offer a decision get one, perhaps late, perhaps twice."""
         dice, slack = self.dice, self.life.world.slack
         for message in list(slack.channels[CHANNEL].messages.values()):
             offered = [b for b in buttons(message) if b != "view_pdf"]
             if not offered or dice.random() > share:
                 continue
-            action, person = self._chosen(offered), dice.choice(PEOPLE)
+            action, person = self._chosen(offered), dice.choice(people)
             request = slack.click(person, CHANNEL, message.ts, action)
             if dice.random() < 0.1:
                 self.storm.happens("a click came late")
@@ -153,6 +172,7 @@ class Weather:
         life, dice = self.life, self.dice
         quarters = int(timedelta(hours=hours) / QUARTER)
         arrivals = Counter(dice.randrange(quarters * 9 // 10) for _ in range(bills))
+        self.storm.meanwhile = self.meanwhile
         self.storm.begin()
         for quarter in range(quarters):
             self.storm.changes()
@@ -216,6 +236,7 @@ def weathered(life: Life, seed: int, bills: int, hours: int) -> Json:
     except AssertionError as error:
         trouble = [str(error)]
     trouble += [*broken(life), *life.errors]
+    storm.events["messages that ended as dead letters"] = life.dead_letters
     return {
         "seed": seed,
         "events": storm.events,

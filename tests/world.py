@@ -243,7 +243,7 @@ def a_world(
 
 def _one_call_at_a_time(monkeypatch: pytest.MonkeyPatch, aws: Aws) -> None:
     """moto's tables are plain dicts that two threads may not change at once."""
-    lock, call = threading.Lock(), BaseClient._make_api_call
+    lock, call = threading.RLock(), BaseClient._make_api_call
 
     def serial(client: BaseClient, operation: str, arguments: Json) -> Json:
         with lock:

@@ -54,19 +54,18 @@ def sources(company: Company, channel: str, *, escalated: bool = False) -> tuple
 
 def known(table: Table, ids: Sequence[str], person: str, now: datetime) -> Known:
     """What is known of a person who wants to decide, where `ids` may."""
-    answer: Literal["no", "unknown"] = "no"
     concerning = [i for i in ids if i == person or not _is_user(i)]
-    for source in sorted(concerning, key=lambda i: i != person):
-        note = table.read_note(_note_id(source))
+    notes = {source: table.read_note(_note_id(source)) for source in concerning}
+    email = next(filter(None, (_email(note, person) for note in notes.values())), "")
+    answer: Literal["no", "unknown"] = "no"
+    for source, note in notes.items():
         read_at = str(note.get("at", ""))
-        is_other = person in note.get("others", ())
-        # Somebody named by id counts unless Slack said otherwise; of a list, while it is valid.
         is_listed = note.get("everybody") or person in note.get("people", ())
-        if source == person and not is_other:
-            return Known(may_decide="yes", email=_email(note, person))
         if is_listed and read_at > stamp(now - VALID_FOR):
-            return Known(may_decide="yes", email=_email(note, person))
-        if read_at <= stamp(now - REFRESHED_AFTER):
+            return Known(may_decide="yes", email=email)
+        # A guest may be named by id, too: who is one only Slack knows, and it may be down.
+        is_open = source == person and not _is_read(source, note)
+        if is_open or read_at <= stamp(now - REFRESHED_AFTER):
             answer = "unknown"
     return Known(may_decide=answer)
 
@@ -75,7 +74,7 @@ def refresh(table: Table, slack: Slack, ids: Sequence[str], now: datetime) -> No
     """Read users, groups and channels from Slack again, where that was not done just now."""
     for source in ids:
         note = table.read_note(_note_id(source))
-        age = RENEWED_AFTER if _is_user(source) else REFRESHED_AFTER
+        age = RENEWED_AFTER if _is_user(source) and _is_read(source, note) else REFRESHED_AFTER
         if str(note.get("at", "")) <= stamp(now - age):
             table.write_note(_note_id(source), _read(slack, source, note, now))
 
@@ -144,6 +143,13 @@ def _colleagues(slack: Slack, members: Sequence[str], note: Raw, now: datetime) 
         "looked_up_at": looked_up_at,
         "at": stamp(now),
     }
+
+
+def _is_read(person: str, note: Raw) -> bool:
+    """Whether Slack has said what somebody named by id is."""
+    return bool(note.get("everybody")) or any(
+        person in note.get(k, ()) for k in ("people", "others")
+    )
 
 
 def _email(note: Raw, person: str) -> str:

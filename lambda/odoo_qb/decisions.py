@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 logger = Logger(child=True)
 
+_LINKS: Final = 5  # an answer's text has its limits, and a link is long
 _TRIES: Final = 4  # how often a decision is tried on a bill that others write to
 
 
@@ -40,7 +41,7 @@ _TRIES: Final = 4  # how often a decision is tried on a bill that others write t
 class Click:
     """A person's wish about a bill as it was shown: `digest` names that content.
 
-    `revision` is as which it was shown; None where that is not said, as in a modal.
+    `revision` is as which it was shown; None where that is not said.
     """
 
     person: str
@@ -122,20 +123,24 @@ class Decisions:
         refusal, _ = self._not_theirs(item, click)
         if item is None or refusal:
             return refusal or _UNKNOWN
-        found = (d for d in map(document_of, item["documents"]) if d.key and _is_pdf(d.type))
-        pdf = next(found, None)
-        if pdf is None:
+        found = [d for d in map(document_of, item["documents"]) if d.key and _is_pdf(d.type)]
+        if not found:
             return Answer(text="There is no PDF of this bill.", item=item)
-        logger.info(
-            "PDF viewed",
-            entry_id=click.entry_id,
-            company=item["company"],
-            person=click.person,
-            key=pdf.key,
-            version_id=pdf.version_id,
+        for pdf in found[:_LINKS]:
+            logger.info(
+                "PDF viewed",
+                entry_id=click.entry_id,
+                company=item["company"],
+                person=click.person,
+                key=pdf.key,
+                version_id=pdf.version_id,
+            )
+        first, *more = (self.documents.link(pdf) for pdf in found[:_LINKS])
+        links = [f"<{first}|Open the PDF of {escaped(summary(item))}>"]
+        links += [f"<{link}|file {n}>" for n, link in enumerate(more, start=2)]
+        return Answer(
+            text=f"{', '.join(links)}: the link lasts five minutes.", item=item, is_done=True
         )
-        link = f"<{self.documents.link(pdf)}|Open the PDF of {escaped(summary(item))}>"
-        return Answer(text=f"{link}: the link lasts five minutes.", item=item, is_done=True)
 
     def _refusal(self, item: Item | None, click: Click) -> Answer | None:
         refusal, email = self._not_theirs(item, click)
@@ -211,14 +216,17 @@ def _written(item: Item, click: Click, rule: Rule, at: str) -> tuple[Raw, list[s
     approvals: Raw = {"approvals": [*approvals_of(item), said]}
     rejected: Raw = {"kind": "rejected", "due_at": at, "ts": "", "by": click.person}
     rejected["reason"] = click.reason
+    rejected["card"] = item["cards"][-1]["ts"] if item["cards"] else ""
     reason: Raw = {"rejection_reason": click.reason, "notices": [*notices_of(item), rejected]}
+    # Another revision: the request that decided before, sent again, decides nothing.
+    anew: Raw = {"approvals": [], "revision": int(item["revision"]) + 1}
     undone = ["decided_by", "decided_at", "rejection_reason"]
     written: dict[str, tuple[Raw, list[str]]] = {
         "approve_invoice": ({**approvals, **decided}, ["error"]),
         "reject_invoice": ({**decided, **reason}, ["error"]),
         "acknowledge_intercompany": (decided, ["error"]),
-        "take_back": ({"approvals": []}, undone),
-        "reopen_invoice": ({"approvals": []}, undone),
+        "take_back": (anew, undone),
+        "reopen_invoice": (anew, undone),
         "retry_posting": ({}, ["error", "link"]),  # the same approval, of the same content
         "link_existing": ({"link": {**said, "id": click.document}}, []),
         "close_invoice": (decided, ["link"]),  # the card goes on saying why it was not posted

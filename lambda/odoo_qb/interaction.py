@@ -29,7 +29,8 @@ _MODALS: Final = {
 }
 MODAL_FIELDS: Final = dict(_MODALS.values())
 _PERSON: Final = re.compile(r"[A-Z0-9-]{1,40}")
-_VALUE: Final = re.compile(r"(odoo-[0-9]{1,18})\|([0-9a-f]{64})")
+# A modal's has the revision besides, which a card's buttons have in their block.
+_VALUE: Final = re.compile(r"(odoo-[0-9]{1,18})\|([0-9a-f]{64})(?:\|([0-9]{1,9}))?")
 _ASKED_AS: Final = re.compile(r"revision-([0-9]{1,9})")  # the block id of a card's buttons
 _ACTIONS: Final = {*RULES, "view_pdf"}
 
@@ -122,15 +123,16 @@ def _click(person: str, action_id: str, value: str, typed: str = "", block_id: s
     match = _VALUE.fullmatch(value)
     if match is None:
         raise ValueError("the button names no bill")
-    entry_id, digest = match.groups()
-    shown = _ASKED_AS.fullmatch(block_id)
+    entry_id, digest, in_modal = match.groups()
+    asked = _ASKED_AS.fullmatch(block_id)
+    shown = asked[1] if asked else in_modal
     links = action_id == "link_existing"
     return Click(
         person=person,
         action_id=action_id,
         entry_id=entry_id,
         digest=digest,
-        revision=int(shown[1]) if shown else None,
+        revision=int(shown) if shown else None,
         reason="" if links else typed,
         document=document_id(typed) if links else "",
     )

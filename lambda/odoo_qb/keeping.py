@@ -65,7 +65,7 @@ class Keeping:
         is_same = item is not None and item["digest"] in digests
         if is_same and item is not None:
             fields["digest"] = item["digest"]
-        if item and _is_past_recall(item):
+        if item and item["status"] in _DONE:
             before = item.get("amended_after", "")  # which stands while Odoo cannot be read
             change = before if bill.unreadable else "" if is_same else str(fields["digest"])
             return self._compare(item, change)
@@ -90,7 +90,7 @@ class Keeping:
         """A draft, cancelled or deleted document: only one that was asked about is of interest."""
         if item is None or item["status"] == "WITHDRAWN":
             return {"outcome": "ignored"}
-        if _is_past_recall(item):
+        if item["status"] in _DONE:
             return self._compare(item, state)
         if not self.dry_run:
             self.table.change(
@@ -139,15 +139,6 @@ class Keeping:
                 note="changed in Odoo afterwards" if change else "as it was in Odoo again",
             )
         return {"outcome": "changed afterwards"}
-
-
-def _is_past_recall(item: Item) -> bool:
-    """Whether QuickBooks has or may have the bill as approved: a change in Odoo is only told.
-
-    An approved bill that waits for the connection may be there by a try whose answer got lost.
-    """
-    is_tried = item["status"] == "APPROVED" and open_attempt(item) is not None
-    return is_tried or item["status"] in _DONE
 
 
 def tried(act: Callable[[], Raw]) -> Raw:

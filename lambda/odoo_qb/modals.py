@@ -66,7 +66,7 @@ def _modal(
     return {
         "type": "modal",
         "callback_id": callback_id,
-        "private_metadata": button_value(item),
+        "private_metadata": f"{button_value(item)}|{int(item['revision'])}",
         "title": plain(title),
         "submit": plain(submit),
         "close": plain("Cancel"),

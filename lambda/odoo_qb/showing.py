@@ -35,6 +35,7 @@ _TRIES: Final = 3
 _POSTED_WITHIN: Final = timedelta(minutes=10)  # sooner than the sweep asks what became of a card
 # A message of ours that can no longer be changed: somebody deleted it, or it is too old.
 _GONE: Final = {"message_not_found", "cant_update_message", "edit_window_closed"}
+_CAN_BE_ACTED_ON: Final = {"POST_FAILED", "REJECTED"}  # beside what asks
 _NO_CHANNEL: Final = {"channel_not_found", "not_in_channel", "is_archived"}
 
 
@@ -69,6 +70,11 @@ class Notifier:
             cards = self._cards(item, seconds_left)
             if cards == item["cards"] and _is_on_its_way(item, self.clock()):
                 return self._reply(item, seconds_left)
+            shown: Item = {**item, "cards": cards}
+            if cards and owed(shown):
+                # They are owed with the card: what Slack does not take now, the sweep finds.
+                self.table.write_note(entry_id, {"cards": cards})
+                self._reply(shown, seconds_left)
             self.table.card_shown(entry_id, int(item["card_due"]), cards)
         raise Unavailable("The bill changes faster than it can be shown.")
 
@@ -86,7 +92,8 @@ class Notifier:
                 there = self._updated(card, message, gone, seconds_left)
                 card = {**card, "retired": outdated or not there}  # noqa: PLW2901 - the card as it now is
             cards.append(card)
-        if asks and all(c["retired"] for c in cards):
+        needs_one = asks or (cards and item["status"] in _CAN_BE_ACTED_ON)
+        if needs_one and all(c["retired"] for c in cards):
             channel = self._channel_of(item)
             post = partial(self.slack.post, channel, shown)
             ts = self._patiently(post, seconds_left)
@@ -129,8 +136,9 @@ class Notifier:
     def _reply(self, item: Item, seconds_left: Callable[[], float]) -> None:
         """Send the replies owed in the thread of the bill's last card, and note each at once."""
         for notice in owed(item) if item["cards"] else ():
-            card = item["cards"][-1]
-            thread = None if card["retired"] else card["ts"]  # somebody deleted it
+            card = _card_of(notice, item)
+            is_gone = card["retired"] and card["digest"] == item["digest"]  # somebody deleted it
+            thread = None if is_gone else card["ts"]
             if notice["kind"] == "rejected":
                 called: list[str] = list(self.rejection_notify_users)
                 message = rejection_notice(item, notice, called)
@@ -195,6 +203,12 @@ class Notifier:
     def _channel_of(self, item: Item) -> str:
         company = self.companies.get(item["company"])
         return (company.slack_channel_id if company else "") or self.channel
+
+
+def _card_of(notice: Raw, item: Item) -> Card:
+    """The card a reply belongs to: a rejection's is that which was rejected."""
+    cards = [c for c in item["cards"] if c["ts"] == notice.get("card")]
+    return (cards or item["cards"])[-1]
 
 
 def _is_on_its_way(item: Item, now: datetime) -> bool:

@@ -124,7 +124,8 @@ def look_after_waiting(
         if company.key in looked_at:
             continue
         looked_at.add(company.key)
-        ids = [i for i in approvers.sources(company, "") if i]
+        channel = item["cards"][-1]["channel"] if item["cards"] else ""
+        ids = [i for i in approvers.sources(company, channel) if i]
         if not is_woken and approvers.need_refresh(table, ids, now):
             approvers.wake(table, item)
     return {"waiting": len(waiting), "reminders": reminded}

@@ -64,10 +64,18 @@ def states(stand: Standing, name: str, since: datetime, until: datetime | None =
 
 @pytest.fixture(scope="module")
 def quiet(first: Demo, stand: Standing) -> datetime:
-    """When the chain stood after a demo that went well, and nothing was broken yet."""
+    """When the chain stood after a demo that went well, and nothing was broken yet.
+
+    From then on every alarm finds its state anew: on a chain that is kept from run to run, one may
+    be in the state already that a test waits for.
+    """
     assert first.status == 0, first.said
-    assert stand.process.poll() is None
-    return datetime.now(UTC).replace(microsecond=0)
+    now = datetime.now(UTC).replace(microsecond=0)
+    for name in alarms(stand):
+        stand.client("cloudwatch").set_alarm_state(
+            AlarmName=name, StateValue="INSUFFICIENT_DATA", StateReason="It is looked at anew."
+        )
+    return now
 
 
 def is_told(stand: Standing, since: datetime, *names: str, state: str = "ALARM") -> None:
@@ -176,7 +184,7 @@ def test_a_normal_demo_raises_no_alarm(first: Demo, stand: Standing, quiet: date
     assert len(looked_at) == 12
     for name in looked_at:
         assert "ALARM" not in states(stand, name, min(at), quiet), name
-    assert "OK" in {state for name in looked_at for state in states(stand, name, min(at), quiet)}
+    eventually(lambda: "OK" in states(stand, NO_EXTRACTION, quiet), "that it was looked at")
 
 
 @pytest.mark.usefixtures("quiet")
@@ -272,8 +280,8 @@ def test_work_that_lies_about_is_heard_of_and_so_is_what_dies_of_it(
     sqs = stand.client("sqs")
     queue = sqs.get_queue_url(QueueName=APPROVED)["QueueUrl"]
     with (
-        hastened(stand, POSTINGS_ARE_LATE, Threshold=NOT_LONG) as postings,
-        hastened(stand, CARDS_ARE_LATE, Threshold=NOT_LONG * 1000) as cards,
+        hastened(stand, POSTINGS_ARE_LATE, Threshold=NOT_LONG, Period=30) as postings,
+        hastened(stand, CARDS_ARE_LATE, Threshold=NOT_LONG * 1000, Period=30) as cards,
         tried_again_at_once(stand, queue),
     ):
         with switched_off(stand, POSTER), switched_off(stand, NOTIFIER):
@@ -307,8 +315,8 @@ def test_a_connection_that_ends_within_two_weeks_is_heard_of(
     stand: Standing, quiet: datetime
 ) -> None:
     secrets = stand.client("secretsmanager")
-    stand.invoke({"action": "check_connections"}, "poster")
-    eventually(lambda: "OK" in states(stand, MUST_CONNECT, quiet), "a hundred days left")
+    usual, _ = stand.invoke({"action": "check_connections"}, "poster")
+    assert usual["companies"]["1MD"] == "connected for 100 more days"
     tokens = json.loads(secrets.get_secret_value(SecretId=TOKEN)["SecretString"])
     soon = datetime.fromtimestamp(time.time() + 13 * 86_400, UTC).isoformat()
     ending = json.dumps(tokens | {"refresh_expires_at": soon})
