@@ -341,6 +341,7 @@ variable "company_settings" {
     default_account: for lines whose account has no match.
     payable_account: the accounts payable account, where QuickBooks has several.
     class, department: QuickBooks' full names, set on every line and bill where they are tracked.
+    books_close_day: the day of a month on which the month before is closed; a card warns five days before.
     intercompany_vendors: Odoo vendors whose bills are acknowledged, not posted.
     two_approvals_above: two people must approve above this total in the company's currency.
     reminder_hours, escalation_hours, escalation_approvers: when a bill that waits is brought up again
@@ -359,6 +360,7 @@ variable "company_settings" {
     terms                = optional(map(string))
     class                = optional(string)
     department           = optional(string)
+    books_close_day      = optional(number)
     intercompany_vendors = optional(list(string))
     reminder_hours       = optional(number)
     escalation_hours     = optional(number)
@@ -379,6 +381,10 @@ variable "company_settings" {
   validation {
     condition     = alltrue([for settings in values(var.company_settings) : alltrue([for approver in coalesce(concat(coalesce(settings.approvers, []), coalesce(settings.escalation_approvers, [])), []) : can(regex("^[UWS][A-Z0-9-]+$", approver))])])
     error_message = "approvers and escalation_approvers are ids of users (U…, W…) or user groups (S…), not names."
+  }
+  validation {
+    condition     = alltrue([for settings in values(var.company_settings) : settings.books_close_day == null ? true : contains(range(1, 29), settings.books_close_day)])
+    error_message = "books_close_day is a day that every month has, 1 to 28."
   }
   validation {
     condition     = alltrue([for settings in values(var.company_settings) : settings.two_approvals_above == null ? true : settings.two_approvals_above >= 0])

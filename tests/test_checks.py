@@ -99,6 +99,26 @@ def test_a_duplicate_is_named_with_its_amount(other: Earlier, amount: str) -> No
     )
 
 
+@pytest.mark.parametrize(
+    ("today", "close_day", "warned"),
+    [
+        (date(2026, 12, 4), 10, False),
+        (date(2026, 12, 5), 10, True),
+        (date(2026, 12, 10), 10, True),
+        (date(2026, 12, 11), 10, False),
+        (date(2026, 11, 21), 10, False),
+        (date(2026, 12, 5), 0, False),
+    ],
+)
+def test_books_that_close_within_days_are_warned_of(
+    today: date, close_day: int, warned: bool
+) -> None:
+    bill = a_bill(bill_date=date(2026, 11, 2))
+    found = warnings(bill, earlier=[], today=today, books_close_day=close_day)
+    said = "The books of 2026-11 are closed on 2026-12-10: decide before."
+    assert found == ((said,) if warned else ())
+
+
 def test_many_duplicates_are_counted_not_listed() -> None:
     found = warnings(a_bill(), earlier=[an_earlier(n) for n in range(1000)], today=TODAY)
     assert len(found) == 6

@@ -310,3 +310,10 @@ def test_a_document_is_read_by_its_id(desk: Desk) -> None:
         desk.api().read("Bill", "99")
     made = desk.realm.add("Bill", {"TotalAmt": 5}, desk.now)
     assert desk.api().read("Bill", made["Id"])["TotalAmt"] == 5
+
+
+def test_a_token_that_quickbooks_repeats_is_not_told() -> None:
+    token = "eyJlbmMiOiJBMTI4" * 4
+    refusal = refusal_of(400, TID, service("6000", f"Bad header Bearer {token}."))
+    assert token not in str(refusal)
+    assert "Bad header Bearer ***" in str(refusal)

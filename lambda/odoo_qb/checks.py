@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
@@ -10,12 +11,12 @@ from odoo_qb.bill import amount_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from datetime import date
 
     from odoo_qb.bill import Bill
     from odoo_qb.settings import Company
 
 TWINS_NAMED: Final = 5
+CLOSING_SOON: Final = timedelta(days=5)
 _SENTENCES: Final = 25
 _SENTENCE: Final = 500  # characters
 _CENT: Final = Decimal("0.005")  # half a cent: what two exact totals may not differ by
@@ -73,8 +74,13 @@ def problems(bill: Bill) -> tuple[str, ...]:
     return tuple(found)
 
 
-def warnings(bill: Bill, *, earlier: Iterable[Earlier], today: date) -> tuple[str, ...]:
-    """What the approver should know before deciding, the gravest first."""
+def warnings(
+    bill: Bill, *, earlier: Iterable[Earlier], today: date, books_close_day: int = 0
+) -> tuple[str, ...]:
+    """What the approver should know before deciding, the gravest first.
+
+    On `books_close_day` of a month (0: on none) the company closes the books of the one before.
+    """
     if bill.unreadable:
         return ()
     twins = list(earlier)
@@ -90,11 +96,25 @@ def warnings(bill: Bill, *, earlier: Iterable[Earlier], today: date) -> tuple[st
             f"Odoo books it on {bill.accounting_date.isoformat()}, QuickBooks by its bill date,"
             " which is in another month."
         )
+    closing = _closing(bill, books_close_day, today)
+    if closing:
+        found.append(closing)
     if not bill.bill_reference:
         found.append("No vendor reference: a duplicate of it cannot be found by number.")
     if bill.unsupported:
         found.append(f"Not passed on: {', '.join(bill.unsupported)}.")
     return tuple(found)
+
+
+def _closing(bill: Bill, close_day: int, today: date) -> str:
+    """That the books of the bill's month are closed within days: later it cannot be posted."""
+    if not close_day or bill.bill_date is None or bill.bill_date.year == date.max.year:
+        return ""
+    next_month = (bill.bill_date.replace(day=1) + timedelta(days=32)).replace(day=1)
+    closes = next_month.replace(day=close_day)
+    if not today <= closes <= today + CLOSING_SOON:
+        return ""
+    return f"The books of {bill.bill_date:%Y-%m} are closed on {closes.isoformat()}: decide before."
 
 
 def _same_month(bill: Bill) -> bool:

@@ -53,6 +53,8 @@ _REMEDIES: Final = {
 }
 # A gateway may answer in XML whatever was asked for.
 _XML_CODE: Final = re.compile(r"""<Error\b[^>]*?\bcode\s*=\s*["'](\w+)["']""", re.IGNORECASE)
+# No word of a sentence is so long: it may be a token that is repeated to us.
+_LONG_WORD: Final = re.compile(r"\S{40,}")
 _XML_DETAIL: Final = re.compile(r"<Detail>([^<]*)</Detail>", re.IGNORECASE)
 
 
@@ -103,7 +105,7 @@ def refusal_of(status: int, headers: Mapping[str, str], text: str) -> Exception 
 
 def _sentence(code: str, detail: str) -> str:
     """What a bookkeeper reads: what is wrong, and what to do about it."""
-    why = " ".join(detail.split())[:200].rstrip(".") or "it gave no reason"
+    why = _LONG_WORD.sub("***", " ".join(detail.split()))[:200].rstrip(".") or "it gave no reason"
     sentence = _REMEDIES.get(code)
     if code in _OURS:
         sentence = (

@@ -160,11 +160,11 @@ def _checked(
     reason = checks.nothing_to_post(bill, company)
     blocking = () if reason or bill.unreadable else flight.problems
     notable = () if reason else flight.warnings
+    close_day = company.books_close_day
+    found = checks.warnings(bill, earlier=earlier, today=today, books_close_day=close_day)
     return {
         "problems": checks.few([*checks.problems(bill), *blocking]),
-        "warnings": checks.few(
-            [*checks.warnings(bill, earlier=earlier, today=today), *notable],
-        ),
+        "warnings": checks.few([*found, *notable]),
         "duplicates": [e.entry_id for e in earlier[: checks.TWINS_NAMED]],
         "nothing_to_post": reason,
         "preflight": {} if reason else flight.shown(),

@@ -46,6 +46,7 @@ class Company:
     vendors: Mapping[str, str] = field(default_factory=dict)
     class_name: str = ""
     department: str = ""
+    books_close_day: int = 0
 
 
 def environment(name: str) -> str:
@@ -96,6 +97,7 @@ def _company(key: str, raw: Mapping[str, Any]) -> Company:
         vendors=dict(raw.get("vendors") or {}),
         class_name=raw.get("class") or "",
         department=raw.get("department") or "",
+        books_close_day=int(raw.get("books_close_day") or 0),
     )
 
 
