@@ -17,8 +17,9 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from odoo_qb import settings
+from odoo_qb.bill import amount_text
 from odoo_qb.blocks import escaped
-from odoo_qb.card import approval_card, retired_card, summary
+from odoo_qb.card import approval_card, retired_card
 from odoo_qb.decisions import Answer, Decisions
 from odoo_qb.documents import Documents
 from odoo_qb.errors import BadSignature, Refused, Unavailable
@@ -55,6 +56,9 @@ AWS: Final = Config(
 # A link signed the old way does not open what KMS encrypts, nor one at S3's global address a
 # new bucket: https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
 _S3: Final = Config(signature_version="s3v4", s3={"addressing_style": "virtual"})
+
+
+_FORMATTING: Final = re.compile("[*_~`]")  # what Slack would make of a name
 
 
 class _TooLate(Exception):  # noqa: N818 - never leaves this module
@@ -172,7 +176,9 @@ def _about(answer: Answer, click: Click) -> str:
     """What the person is told, and about which bill: an answer stands apart from its card."""
     if answer.item is None or not answer.is_done or click.action_id == "view_pdf":
         return answer.text
-    return f"{answer.text}\n_{escaped(summary(answer.item))}_"
+    name = _FORMATTING.sub("", escaped(answer.item["odoo_name"]))
+    amount = amount_text(answer.item["amount_total"], answer.item["currency"])
+    return f"{answer.text} ({name}, {amount})"
 
 
 def _instead(wish: Wish, answer: Answer) -> Message | None:

@@ -75,8 +75,8 @@ def test_a_click_is_decided_whichever_way_the_body_comes(world: World, as_base64
     name = world.item(entry_id)["odoo_name"]
     assert told(world) == [
         (
-            "Approved. It is on its way to QuickBooks; the card will say when it is there.\n"
-            f"_Bill {name} of Acme Botanicals LLC, 108.25 USD, reference INV-1001 (1MD)_"
+            "Approved. It is on its way to QuickBooks; the card will say when it is there."
+            f" ({name}, 108.25 USD)"
         )
     ]
 
@@ -628,7 +628,7 @@ def test_linking_opens_its_modal_only_where_it_counts(world: World) -> None:
 def test_acknowledging_posts_nothing(world: World) -> None:
     entry_id = an_asked(world, nothing_to_post="The total is zero: there is nothing to post.")
     world.click(entry_id, "acknowledge_intercompany")
-    assert told(world)[0].startswith("Acknowledged. It will not be posted.\n_Bill ")
+    assert told(world)[0].startswith("Acknowledged. It will not be posted. (BILL/")
     assert world.item(entry_id)["status"] == "ACKNOWLEDGED"
     assert world.messages() == []
 
