@@ -276,13 +276,13 @@ def test_calls_keep_their_distance(desk: Desk) -> None:
         connection=desk.connection(),
         realm_id=REALM,
         api_url=desk.url,
-        calls_per_minute=60,
+        calls_per_minute=1,
         sleep=waits.append,
     )
     for _ in range(3):
         api.take_over().query("select * from Term")
     assert len(waits) == 3
-    assert all(0.9 < w <= 1 for w in waits)
+    assert all(10 < w <= 60 for w in waits)  # of a minute, what the call itself took is over
 
 
 def test_every_write_has_a_request_id_and_files_go_as_they_are(desk: Desk) -> None:
