@@ -9,16 +9,12 @@ from __future__ import annotations
 
 import io
 import json
-import logging
 from collections import Counter
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, redirect_stdout
+from contextlib import redirect_stdout
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-import boto3
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.dynamodb.models import dynamodb_backends
 from moto.sqs import models as sqs
@@ -28,24 +24,22 @@ import extractor
 import notifier
 import poster
 from asked import buttons
+from clock import FUNCTIONS, START, Clock
 from odoo_qb.interaction import MODAL_FIELDS
 from odoo_qb.policy import FIRST_OF_TWO, RULES
 from quick import straight
-from wire import Wire
-from world import APPROVER, CHANNEL, REGION, Context, a_world
+from world import APPROVER, CHANNEL, REGION, Context
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from types import ModuleType
 
-    import pytest
     from botocore.client import BaseClient
 
     from sandbox.slack import SignedRequest
     from sandbox.slack_payloads import Message
     from world import World
 
-START: Final = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 QUARTER: Final = timedelta(minutes=15)
 DAY: Final = timedelta(days=1)
 END: Final = "its end"  # the step after the last one: done, but AWS does not learn of it
@@ -54,7 +48,6 @@ _STREAM_TRIES: Final = 6
 _VISIBILITY: Final = 720
 _RECEIVES: Final = 5
 _PATIENCE: Final = 24  # quarters of an hour until all must be quiet
-_FUNCTIONS: Final = (approval_handler, extractor, notifier, poster)
 _VENDORS: Final = ("odoo", "slack", "GET quickbooks", "POST quickbooks")
 _READS: Final = ("Get", "BatchGet", "Query", "GET ", "odoo", "slack users.", "slack conv")
 _READ_PATHS: Final = ("/query",)
@@ -66,41 +59,14 @@ class Killed(BaseException):
     """The function's process ended here."""
 
 
-class Clock:
-    """The time of everything; it moves when somebody waits."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promise:
+    """A person was told that this is done, about the content their card showed."""
 
-    def __init__(self, now: datetime = START) -> None:
-        self.now = now
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += timedelta(seconds=seconds)
-
-    def until(self, instant: datetime) -> None:
-        self.now = max(self.now, instant)
-
-    def seconds(self) -> float:
-        return self.now.timestamp()
-
-    def rule(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Make it the clock of the functions and of AWS's queue."""
-        clock = self
-
-        class Told(datetime):
-            @classmethod
-            def now(cls, tz: Any = None) -> Any:
-                return clock.now.astimezone(tz)
-
-        for function in _FUNCTIONS:
-            monkeypatch.setattr(function, "datetime", Told)
-            if hasattr(function, "time"):
-                seconds = SimpleNamespace(sleep=self.sleep, monotonic=self.seconds)
-                monkeypatch.setattr(function, "time", seconds)
-        monkeypatch.setattr(poster, "time", SimpleNamespace(sleep=self.sleep))
-        monkeypatch.setattr(sqs, "unix_time", self.seconds)
-        monkeypatch.setattr(sqs, "unix_time_millis", lambda: self.seconds() * 1000)
+    entry_id: str
+    action_id: str
+    person: str
+    digest: str
 
 
 @dataclass(kw_only=True)
@@ -111,10 +77,11 @@ class Life:
     clock: Clock
     fate: Callable[[str, Callable[[], Any]], Any] = lambda _step, work: work()
     steps: Counter[str] = field(default_factory=Counter)
-    promises: list[tuple[str, str, str]] = field(default_factory=list)  # bill, action, person
+    promises: list[Promise] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     mishaps: list[str] = field(default_factory=list)  # deaths, and answers that got lost
     dead_letters: int = 0
+    subject: str = ""  # the bill that was read or written last
     disconnected: set[str] = field(default_factory=set)  # companies that wait to be connected
     _running: str = ""
     _is_dead: bool = False
@@ -139,6 +106,8 @@ class Life:
 
     def perform(self, call: Any, client: BaseClient, operation: str, given: Json) -> Json:
         """A call to AWS; a write of a bill that owes a card enters the stream."""
+
+        self.subject = _bill_in(given) or self.subject
 
         def work() -> Json:
             answer = straight(call, client, operation, given)
@@ -310,7 +279,7 @@ class Life:
         known = json.loads(client.get_secret_value(SecretId="quickbooks")["SecretString"])
         known["refresh_tokens"][company] = token
         client.put_secret_value(SecretId="quickbooks", SecretString=json.dumps(known))
-        for function in _FUNCTIONS:
+        for function in FUNCTIONS:
             self._start_cold(function)
 
     # -- people --------------------------------------------------------------------------------
@@ -331,41 +300,39 @@ class Life:
         """A person clicks what the newest card offers; after an error again, if it still does."""
         for _ in range(3):
             offering = [m for m in self.cards(entry_id) if action_id in buttons(m)]
-            if not offering or self._is_answered(entry_id, action_id, person, offering[-1], typed):
+            if not offering or self._is_answered(action_id, person, offering[-1], typed):
                 break
             self.settle()
         self.deliver()
 
-    def _is_answered(
-        self, entry_id: str, action_id: str, person: str, message: Message, typed: str
-    ) -> bool:
+    def _is_answered(self, action_id: str, person: str, message: Message, typed: str) -> bool:
         request = self.world.slack.click(person, CHANNEL, message.ts, action_id)
-        if typed:
-            return self.typed(entry_id, action_id, person, request, typed)
-        return self.clicked(entry_id, action_id, person, request)
+        promise = promise_of(message, action_id, person)
+        return self.typed(promise, request, typed) if typed else self.clicked(promise, request)
 
-    def clicked(self, entry_id: str, action_id: str, person: str, request: SignedRequest) -> bool:
+    def clicked(self, promise: Promise, request: SignedRequest) -> bool:
         """A click arrives; False if it was not answered. What the person is told is remembered."""
+        action_id, person = promise.action_id, promise.person
         said = self.world.slack.channels[CHANNEL].ephemerals[person]
         before = len(said)
         answer = self.send(request)
-        if {m.text for m in said[before:]} & {RULES[action_id].done, FIRST_OF_TWO.done}:
-            self.promises.append((entry_id, action_id, person))
+        done = RULES[action_id].done, FIRST_OF_TWO.done
+        if any(m.text.startswith(done) for m in said[before:]):
+            self.promises.append(promise)
         return answer is not None
 
-    def typed(
-        self, entry_id: str, action_id: str, person: str, request: SignedRequest, text: str
-    ) -> bool:
+    def typed(self, promise: Promise, request: SignedRequest, text: str) -> bool:
         """A click opens a modal, which the person fills in and sends."""
         slack = self.world.slack
         if self.send(request) is None:
             return False
         view = next(reversed(slack.views), "")
-        values: dict[str, dict[str, str | None]] = {MODAL_FIELDS[action_id]: {"text": text}}
-        answer = self.send(slack.submit(person, view, values)) if view else {"body": "no modal"}
+        values: dict[str, dict[str, str | None]] = {MODAL_FIELDS[promise.action_id]: {"text": text}}
+        sent = slack.submit(promise.person, view, values) if view else None
+        answer = self.send(sent) if sent else {"body": "no modal"}
         slack.views.clear()  # whatever it says, the person looks at the card
         if answer and not answer["body"]:
-            self.promises.append((entry_id, action_id, person))
+            self.promises.append(promise)
         return answer is not None
 
     def send(self, request: SignedRequest) -> Any:
@@ -373,6 +340,20 @@ class Life:
         headers = {k.lower(): v for k, v in request.headers.items()}
         event = {"headers": headers, "body": request.body.decode(), "isBase64Encoded": False}
         return self.invoke(approval_handler, event)
+
+
+def promise_of(message: Message, action_id: str, person: str) -> Promise:
+    """What a click on a card is about."""
+    elements = (e for b in message.blocks if b["type"] == "actions" for e in b["elements"])
+    value = next(str(e["value"]) for e in elements if e["action_id"] == action_id)
+    entry_id, _, digest = value.partition("|")
+    return Promise(entry_id=entry_id, action_id=action_id, person=person, digest=digest)
+
+
+def _bill_in(given: Json) -> str:
+    key = given.get("Key")
+    entry_id = key["entry_id"]["S"] if isinstance(key, dict) else ""  # S3's keys are texts
+    return entry_id if entry_id.startswith("odoo-") else ""
 
 
 def _queue() -> Any:
@@ -385,67 +366,8 @@ def is_read(step: str) -> bool:
     return name.startswith(_READS) or name.endswith(_READ_PATHS)
 
 
-@contextmanager
-def a_life(monkeypatch: pytest.MonkeyPatch, **company: Any) -> Iterator[Life]:
-    """Begin on a morning on which Odoo has no bills yet and QuickBooks was read.
-
-    `company` are settings of every company.
-    """
-    clock, wire = Clock(), Wire()
-    wire.lay(monkeypatch)
-    clock.rule(monkeypatch)
-    monkeypatch.setattr(ThreadPoolExecutor, "submit", _at_once)
-    monkeypatch.setattr(boto3.session.Session, "client", _made_once(boto3.session.Session.client))
-    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "test")
-    logging.disable(logging.CRITICAL)
-    try:
-        for world in a_world(monkeypatch, listen=wire.serve, clock=clock):
-            world.forget_old_bills()
-            _settle_companies(world, company)
-            life = Life(world=world, clock=clock)
-            world.aws.performs = life.perform
-            wire.pass_by = life.call
-            poster.lambda_handler({"action": "sync_reference"}, Context())
-            life.settle()
-            life.steps.clear()
-            yield life
-    finally:
-        logging.disable(logging.NOTSET)
-
-
 def _called(host: str, method: str, path: str) -> str:
     vendor, last = host.partition(".")[0], path.rpartition("/")[2]
     if path.startswith("/response/"):
         last = "response_url"
     return f"{vendor} {last}" if vendor != "quickbooks" else f"{method} quickbooks /{last}"
-
-
-def _settle_companies(world: World, company: Json) -> None:
-    known = json.loads(str(world.table.read_note("settings")["companies"]))
-    world.table.write_note(
-        "settings", {"companies": json.dumps({k: c | company for k, c in known.items()})}
-    )
-    world.restart()
-
-
-def _at_once(_pool: ThreadPoolExecutor, work: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
-    """Steps can be counted only where they have an order."""
-    future: Future[Any] = Future()
-    try:
-        future.set_result(work(*args, **kwargs))
-    except Exception as error:  # noqa: BLE001 - the pool gives it to whoever asks for the result
-        future.set_exception(error)
-    return future
-
-
-def _made_once(make: Any) -> Any:
-    """boto3's clients hold nothing of ours, and making them is most of a cold start."""
-    made: dict[str, Any] = {}
-
-    def client(session: Any, name: str, **given: Any) -> Any:
-        key = f"{name} {sorted((k, str(v)) for k, v in given.items())}"
-        if key not in made:
-            made[key] = make(session, name, **given)
-        return made[key]
-
-    return client

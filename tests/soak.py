@@ -23,7 +23,7 @@ from typing import Any, Final
 import pytest
 
 from copies import in_a_copy
-from life import a_life
+from morning import a_life
 from weather import SETTINGS, weathered
 
 RESULT: Final = Path(__file__).resolve().parent.parent / "bench" / "soak.json"

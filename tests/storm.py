@@ -83,8 +83,10 @@ class Storm:
         """A step in the storm: mostly it is done."""
         name = step.partition(": ")[2]
         vendor = next((v for v in VENDORS if v in name), "")
-        if self._down_until.get(vendor, self.life.clock.now) > self.life.clock.now:
+        if self._is_down(vendor):
             raise ConnectionRefusedError(f"{vendor} is down")
+        if name.endswith("Object") and self._is_down("S3"):
+            raise _failure(step)
         luck = self.dice.random()
         if luck < KILLED:
             self.happens("a function was killed")
@@ -108,8 +110,7 @@ class Storm:
     def _aws_fails(self, step: str, work: Callable[[], Any], luck: float) -> Any:
         if luck < AWS_FAILS:
             self.happens("AWS did not do as asked")
-            error = {"Code": "InternalServerError", "Message": "planned"}
-            raise ClientError({"Error": error}, step)
+            raise _failure(step)
         if luck < AWS_REPEATS and not is_read(step):
             self.happens("AWS's answer got lost")
             return self.life.lose_answer(step, work)
@@ -135,6 +136,9 @@ class Storm:
         self.happens(f"{vendor} could not be reached")
         raise ConnectionRefusedError(f"{vendor} could not be reached")
 
+    def _is_down(self, name: str) -> bool:
+        return self._down_until.get(name, self.life.clock.now) > self.life.clock.now
+
     def happens(self, event: str) -> None:
         self.events[event] += 1
 
@@ -143,7 +147,7 @@ class Storm:
         dice, now = self.dice, self.life.clock.now
         slack, quickbooks = self.life.world.slack, self.life.world.quickbooks
         if dice.random() < 0.02:
-            vendor = dice.choice(VENDORS)
+            vendor = dice.choice((*VENDORS, "S3"))
             self.happens(f"{vendor} was down for an hour")
             self._down_until[vendor] = now + timedelta(hours=1)
         if dice.random() < 0.1:
@@ -185,3 +189,7 @@ class Storm:
         self.life.world.quickbooks.connect(realm.id, token)
         self.life.reseed(company, token)
         self.life.invoke(poster, {"action": "check_connections", "company": company})
+
+
+def _failure(step: str) -> ClientError:
+    return ClientError({"Error": {"Code": "InternalServerError", "Message": "planned"}}, step)

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import extractor
 from asked import buttons
-from life import QUARTER
+from life import QUARTER, promise_of
 from odoo_qb.interaction import MODAL_FIELDS
 from odoo_qb.story import story
-from promises import broken
+from promises import broken, broken_at_any_time
 from storm import Storm
 from world import CHANNEL
 
@@ -78,10 +78,10 @@ class Weather:
             content = PDF + f"{number} {n}".encode()
             books.attach(number, f"{number}-{n}.pdf", content, main=n == 0, at=at)
 
-    def bill_changes(self) -> None:
+    def bill_changes(self, among: list[Json] | None = None) -> None:
         """Somebody does something to one of the bills, whatever became of it meanwhile."""
         dice, books = self.dice, self.life.world.odoo
-        known = [m for m in books.records["account.move"].values() if self._is_ours(m)]
+        known = among or [m for m in books.records["account.move"].values() if self._is_ours(m)]
         if not known:
             return
         move = dice.choice(known)
@@ -116,8 +116,8 @@ class Weather:
         """What may happen in the middle of a function's run, but for AWS's own order of things."""
         life = self.life
         acts: dict[str, Callable[[], object]] = {
-            "a bill changed meanwhile": self.bill_changes,
-            "somebody clicked meanwhile": lambda: self.people_click(0.1, (OVERTAKER,)),
+            "its bill changed meanwhile": lambda: self.subject_changes(life.subject),
+            "its bill was clicked meanwhile": lambda: self.clicks_on(life.cards(life.subject)),
             "the extractor ran meanwhile": lambda: life.invoke(extractor, {}),
             "the notifier ran meanwhile": life.show,
             "the poster ran meanwhile": life.post,
@@ -127,10 +127,25 @@ class Weather:
         self.storm.happens(what)
         acts[what]()
 
-    def people_click(self, share: float, people: tuple[str, ...] = PEOPLE) -> None:
+    def subject_changes(self, entry_id: str) -> None:
+        """The very bill a function is at is changed in Odoo, and that is read."""
+        move = self.life.world.odoo.records["account.move"].get(int(entry_id[5:] or 0))
+        if move:
+            self.bill_changes([move])
+            self.life.invoke(extractor, {})
+
+    def clicks_on(self, messages: list[Message]) -> None:
+        """Somebody else clicks on the very bill a function is at."""
+        self._click_some(messages[-1:], 1.0, (OVERTAKER,))
+
+    def people_click(self, share: float) -> None:
         """Some of the cards that offer a decision get one, perhaps late, perhaps twice."""
+        messages = self.life.world.slack.channels[CHANNEL].messages
+        self._click_some(list(messages.values()), share, PEOPLE)
+
+    def _click_some(self, messages: list[Message], share: float, people: tuple[str, ...]) -> None:
         dice, slack = self.dice, self.life.world.slack
-        for message in list(slack.channels[CHANNEL].messages.values()):
+        for message in messages:
             offered = [b for b in buttons(message) if b != "view_pdf"]
             if not offered or dice.random() > share:
                 continue
@@ -147,20 +162,17 @@ class Weather:
             self._clicked(message, action, person, request)
 
     def _clicked(self, message: Message, action: str, person: str, request: SignedRequest) -> None:
-        ids = (message.metadata or {})["event_payload"]
+        promise = promise_of(message, action, person)
         if action in MODAL_FIELDS:
-            self.life.typed(ids["entry_id"], action, person, request, self._typed(action))
+            self.life.typed(promise, request, "Not ordered" if "reject" in action else "1")
         else:
-            self.life.clicked(ids["entry_id"], action, person, request)
+            self.life.clicked(promise, request)
 
     def _chosen(self, offered: list[str]) -> str:
         weights = {"approve_invoice": 12, "retry_posting": 8, "reopen_invoice": 1, "take_back": 1}
         weights |= {"close_invoice": 0, "link_existing": 0, "acknowledge_intercompany": 6}
         found = [weights.get(action, 1) for action in offered]
         return self.dice.choices(offered, found)[0]
-
-    def _typed(self, action: str) -> str:
-        return "Not ordered" if action == "reject_invoice" else "1"
 
     def late_clicks_arrive(self) -> None:
         late, self._late = self._late, []
@@ -185,6 +197,7 @@ class Weather:
             if quarter % 4 == 0:
                 life.hourly()
             life.quarter()
+            self.people_click(0.05)  # on cards that are outdated by now
             self._deliveries()
             self.people_click(0.15)
             self._deliveries()
@@ -192,6 +205,8 @@ class Weather:
             self.late_clicks_arrive()
             self._deliveries()
             life.world.aws.calls.clear()
+            if quarter % 4 == 0 and (trouble := broken_at_any_time(life)):
+                raise AssertionError(" ".join(trouble))
 
     def _deliveries(self) -> None:
         if self.dice.random() < 0.2:
@@ -236,6 +251,7 @@ def weathered(life: Life, seed: int, bills: int, hours: int) -> Json:
     except AssertionError as error:
         trouble = [str(error)]
     trouble += [*broken(life), *life.errors]
+    storm.events["people were told that it is done"] = len(life.promises)
     storm.events["messages that ended as dead letters"] = life.dead_letters
     return {
         "seed": seed,

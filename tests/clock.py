@@ -1,0 +1,57 @@
+"""The time of a life in one process: it moves only when somebody waits."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, Final
+
+from moto.sqs import models as sqs
+
+import approval_handler
+import extractor
+import notifier
+import poster
+
+if TYPE_CHECKING:
+    import pytest
+
+START: Final = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
+FUNCTIONS: Final = (approval_handler, extractor, notifier, poster)
+
+
+class Clock:
+    """The time of everything; it moves when somebody waits."""
+
+    def __init__(self, now: datetime = START) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+    def until(self, instant: datetime) -> None:
+        self.now = max(self.now, instant)
+
+    def seconds(self) -> float:
+        return self.now.timestamp()
+
+    def rule(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Make it the clock of the functions and of AWS's queue."""
+        clock = self
+
+        class Told(datetime):
+            @classmethod
+            def now(cls, tz: Any = None) -> Any:
+                return clock.now.astimezone(tz)
+
+        for function in FUNCTIONS:
+            monkeypatch.setattr(function, "datetime", Told)
+            if hasattr(function, "time"):
+                seconds = SimpleNamespace(sleep=self.sleep, monotonic=self.seconds)
+                monkeypatch.setattr(function, "time", seconds)
+        monkeypatch.setattr(poster, "time", SimpleNamespace(sleep=self.sleep))
+        monkeypatch.setattr(sqs, "unix_time", self.seconds)
+        monkeypatch.setattr(sqs, "unix_time_millis", lambda: self.seconds() * 1000)
