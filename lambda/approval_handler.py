@@ -240,7 +240,11 @@ def _wiring() -> _Wiring:
     config = settings.secret(
         session.client("secretsmanager", config=AWS), settings.environment("SLACK_SECRET_ARN")
     )
-    table = Table(session.client("dynamodb", config=AWS), settings.environment("DYNAMODB_TABLE"))
+    table = Table(
+        session.client("dynamodb", config=AWS),
+        settings.environment("DYNAMODB_TABLE"),
+        retention=settings.retention(),
+    )
     queue = Queue(
         client=session.client("sqs", config=AWS), url=settings.environment("SQS_QUEUE_URL")
     )

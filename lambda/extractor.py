@@ -188,9 +188,8 @@ def _clients() -> dict[str, Any]:
 
 @cache
 def _table() -> Table:
-    days = int(settings.environment("RECORD_RETENTION_DAYS"))
     name = settings.environment("DYNAMODB_TABLE")
-    return Table(_clients()["dynamodb"], name, retention_days=days)
+    return Table(_clients()["dynamodb"], name, retention=settings.retention())
 
 
 @cache
@@ -229,7 +228,7 @@ def _alerts() -> Alerts:
 
 def _extraction(seconds_left: Callable[[], float], now: datetime) -> Extraction:
     # What the table has forgotten by then must not be asked about again.
-    kept_since = now.date() - timedelta(days=int(settings.environment("RECORD_RETENTION_DAYS")))
+    kept_since = now.date() - settings.retention()
     extract_since = date.fromisoformat(settings.environment("EXTRACT_SINCE"))
     return Extraction(
         odoo=_odoo(),

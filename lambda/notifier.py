@@ -66,7 +66,11 @@ def _wiring() -> Notifier:
     config = settings.secret(
         session.client("secretsmanager"), settings.environment("SLACK_SECRET_ARN")
     )
-    table = Table(session.client("dynamodb"), settings.environment("DYNAMODB_TABLE"))
+    table = Table(
+        session.client("dynamodb"),
+        settings.environment("DYNAMODB_TABLE"),
+        retention=settings.retention(),
+    )
     gap = 1 / float(os.environ.get("SLACK_MESSAGES_PER_SECOND") or 1)
     notified = os.environ.get("REJECTION_NOTIFY_USERS", "").split(",")
     return Notifier(

@@ -202,7 +202,7 @@ def _poster() -> Poster:
     table = Table(
         clients["dynamodb"],
         settings.environment("DYNAMODB_TABLE"),
-        retention_days=int(settings.environment("RECORD_RETENTION_DAYS")),
+        retention=settings.retention(),
     )
     sandbox = "sandbox-" in settings.environment("QB_API_URL")
     return Poster(

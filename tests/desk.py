@@ -54,7 +54,7 @@ class Desk:
 
     @property
     def table(self) -> Table:
-        return Table(self.clients["dynamodb"], "bills")
+        return Table(self.clients["dynamodb"], "bills", retention=timedelta(days=2555))
 
     @property
     def documents(self) -> Documents:

@@ -8,6 +8,7 @@ import hmac
 import json
 import socket
 import time
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 
@@ -631,6 +632,18 @@ def test_acknowledging_posts_nothing(world: World) -> None:
     assert told(world)[0].startswith("Acknowledged. It will not be posted. (BILL/")
     assert world.item(entry_id)["status"] == "ACKNOWLEDGED"
     assert world.messages() == []
+
+
+def test_a_bill_that_ended_by_a_click_is_kept_as_long_as_the_operator_says(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RECORD_RETENTION_DAYS", "3650")
+    world.restart()
+    entry_id = an_asked(world, nothing_to_post="The total is zero: there is nothing to post.")
+    world.click(entry_id, "acknowledge_intercompany")
+    item = world.item(entry_id)
+    ended = datetime.fromisoformat(item["updated_at"])
+    assert int(item["expires_at"]) == int((ended + timedelta(days=3650)).timestamp())
 
 
 def test_an_answer_address_that_is_not_slacks_is_not_called(world: World) -> None:

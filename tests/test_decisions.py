@@ -71,7 +71,8 @@ class Interrupted(Table):
     """A table where something happens between a read and the write that follows it."""
 
     def __init__(self, world: World, meanwhile: Callable[[], object], times: int = 1) -> None:
-        super().__init__(world.clients["dynamodb"], world.names["table"])
+        kept = world.table
+        super().__init__(kept._client, kept._name, retention=kept._retention)
         self.meanwhile, self.times = meanwhile, times
 
     def get(self, entry_id: str) -> Item | None:
@@ -180,7 +181,9 @@ class Forgetful(Table):
 
 def test_a_write_whose_answer_was_lost_is_a_decision_and_is_queued(world: World) -> None:
     entry_id = a_stored(world)
-    table = Forgetful(world.clients["dynamodb"], world.names["table"])
+    table = Forgetful(
+        world.clients["dynamodb"], world.names["table"], retention=world.table._retention
+    )
     answer = a_desk(world, table=table).decide(a_click(world, entry_id, "approve_invoice"))
     assert answer.is_done
     assert answer.text.startswith("Approved.")

@@ -421,7 +421,7 @@ class Outdated(Table):
     """A table that gives a bill as it was a moment ago."""
 
     def __init__(self, table: Table, item: Item) -> None:
-        super().__init__(table._client, table._name)
+        super().__init__(table._client, table._name, retention=table._retention)
         self._item = item
 
     def get_many(self, entry_ids: Iterable[str]) -> dict[str, Item]:

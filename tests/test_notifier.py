@@ -332,7 +332,8 @@ class Changing(Table):
     """A table whose bill changes again each time before a card is noted as shown."""
 
     def __init__(self, world: World, change: Callable[[], object], times: int) -> None:
-        super().__init__(world.clients["dynamodb"], world.names["table"])
+        kept = world.table
+        super().__init__(kept._client, kept._name, retention=kept._retention)
         self.change_it, self.times = change, times
 
     def card_shown(self, *arguments: Any) -> bool:

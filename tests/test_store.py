@@ -38,6 +38,7 @@ ALLOWED = {
     "WITHDRAWN": "READY_FOR_APPROVAL VALIDATION_FAILED",
 }
 PAIRS = list(product(TRANSITIONS, TRANSITIONS))
+RETENTION = timedelta(days=2555)
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +50,7 @@ def client() -> Iterator[Any]:
 
 @pytest.fixture
 def table(client: Any) -> Iterator[Table]:
-    yield Table(client, "bills")
+    yield Table(client, "bills", retention=RETENTION)
     for row in client.scan(TableName="bills")["Items"]:
         client.delete_item(TableName="bills", Key={"entry_id": row["entry_id"]})
 
@@ -84,7 +85,7 @@ def test_only_a_final_status_ends_with_a_date_of_expiry(table: Table, final: Sta
     assert "expires_at" not in change(table, item, values={"warnings": ["x"]})
     fresh = table.get(item["entry_id"])
     assert fresh
-    expected = int((NOW + timedelta(days=2555)).timestamp())
+    expected = int((NOW + RETENTION).timestamp())
     assert change(table, fresh, final)["expires_at"] == expected
 
 
@@ -249,7 +250,7 @@ def test_no_bill_is_lost_between_the_pages_of_an_answer(table: Table, client: An
     for n in range(1, 6):
         stored(table, a_bill(odoo_id=n))
     paging = TwoAPage(client)
-    small = Table(paging, "bills")
+    small = Table(paging, "bills", retention=RETENTION)
     expected = {f"odoo-{n}" for n in range(1, 6)}
     assert set(small.in_status("READY_FOR_APPROVAL", until=NOW)) == expected
     assert paging.queries >= 3

@@ -27,7 +27,8 @@ class Desk:
 
     def __init__(self) -> None:
         self.names = _resources()
-        self.table = Table(boto3.client("dynamodb", region_name=REGION), "bills")
+        client = boto3.client("dynamodb", region_name=REGION)
+        self.table = Table(client, "bills", retention=timedelta(days=2555))
         self.sqs = boto3.client("sqs", region_name=REGION)
         self.queue = Queue(client=self.sqs, url=self.names["queue"])
 
@@ -119,7 +120,7 @@ class Late(Table):
     """A table whose status index still tells what was."""
 
     def __init__(self, table: Table, told: dict[str, list[str]]) -> None:
-        super().__init__(table._client, table._name)
+        super().__init__(table._client, table._name, retention=table._retention)
         self._told = told
 
     def in_status(self, status: Status, **_: Any) -> Iterator[str]:
@@ -159,7 +160,8 @@ def test_bills_changed_long_before_the_last_sweep_are_not_looked_at_again(desk: 
             read.extend(ids)
             return super().get_many(ids)
 
-    sweep(Reading(desk.table._client, "bills"), desk.queue, NOW + timedelta(minutes=15))
+    reading = Reading(desk.table._client, "bills", retention=timedelta(days=2555))
+    sweep(reading, desk.queue, NOW + timedelta(minutes=15))
     assert read == []
 
 

@@ -23,6 +23,7 @@ import approval_handler
 import extractor
 import notifier
 import poster
+from odoo_qb import settings
 from odoo_qb.store import Table, plain
 from sandbox.odoo import Odoo
 from sandbox.quickbooks import Limits, QuickBooks
@@ -232,7 +233,7 @@ def a_world(
             monkeypatch.setenv(name, value)
         aws = Aws()
         _one_call_at_a_time(monkeypatch, aws)
-        table = Table(clients["dynamodb"], names["table"])
+        table = Table(clients["dynamodb"], names["table"], retention=settings.retention())
         world = World(odoo_simulator, slack, quickbooks, table, clients, names, aws=aws)
         # Wall-clock budgets are for production: a slow machine must not decide a test.
         monkeypatch.setattr(approval_handler, "CALL_SLACK_WITHIN", 60.0)

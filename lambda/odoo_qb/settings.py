@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass, field
+from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
@@ -55,6 +56,11 @@ def environment(name: str) -> str:
     if not value:
         raise Misconfigured(f"The environment variable {name} is not set: apply Terraform again.")
     return value
+
+
+def retention() -> timedelta:
+    """How long the table keeps a bill after its end; older bills are not asked about again."""
+    return timedelta(days=int(environment("RECORD_RETENTION_DAYS")))
 
 
 def stored_companies(table: Table) -> dict[str, Company]:

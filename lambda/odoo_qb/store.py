@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from datetime import timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -16,7 +15,7 @@ from odoo_qb.item import Item, Raw, stamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from odoo_qb.item import Card, Status
 
@@ -62,13 +61,14 @@ class Table:
     """The one table. `client` is boto3's low-level DynamoDB client.
 
     Every write that changes a bill is conditional on the `version` it was read with and
-    raises Conflict when somebody was faster.
+    raises Conflict when somebody was faster. `retention` after a bill came to its end
+    DynamoDB may forget it; the extractor asks about no bill older than that.
     """
 
-    def __init__(self, client: Any, name: str, *, retention_days: int = 2555) -> None:  # noqa: ANN401 - boto3
+    def __init__(self, client: Any, name: str, *, retention: timedelta) -> None:  # noqa: ANN401 - boto3
         self._client = client
         self._name = name
-        self._retention = timedelta(days=retention_days)
+        self._retention = retention
 
     def get(self, entry_id: str) -> Item | None:
         """One item as it stands now."""
