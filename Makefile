@@ -19,7 +19,7 @@ help: ## Show this list
 venv: $(INSTALLED) ## Make .venv with Python 3.12 and the pinned packages
 
 $(INSTALLED): requirements-dev.txt
-	@python=$$(./build.sh --python) && "$$python" -m venv $(VENV)
+	@python=$$(./build.sh --python) && "$$python" -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
 		--require-hashes --no-deps --only-binary=:all: --requirement requirements-dev.txt
 	@cp requirements-dev.txt $@
@@ -35,7 +35,7 @@ check: venv ## Formatting, lint, types and Terraform
 	@# In a copy, so that an operator's own .terraform and lock file stay as they are. A mirror
 	@# of unpacked providers serves machines that cannot reach the registry.
 	@rm -f $(CHECKED)/*.tf && mkdir -p $(CHECKED) && cp *.tf $(CHECKED)
-	@mirror=$$($(BIN)/python -c 'from sandbox.aws import plugin_mirror; print(plugin_mirror() or "")') && \
+	@mirror=$$($(BIN)/python -c 'from sandbox.terraform import plugin_mirror; print(plugin_mirror() or "")') && \
 		terraform -chdir=$(CHECKED) init -input=false -backend=false $${mirror:+"-plugin-dir=$$mirror"} >/dev/null
 	terraform -chdir=$(CHECKED) validate
 
@@ -86,5 +86,5 @@ lock: ## Pin the newest packages again (needs uv)
 		requirements-audit.in -o requirements-audit.txt
 
 clean: ## Remove what was built, kept and cached; not .venv
-	rm -rf .build .run .mypy_cache .ruff_cache .pytest_cache .hypothesis lambda/*.zip
+	rm -rf .build .run .mypy_cache .ruff_cache .pytest_cache .hypothesis artefacts lambda/*.zip
 	find $(PYTHON_SOURCES) -name __pycache__ -prune -exec rm -rf {} +

@@ -45,7 +45,7 @@ locals {
     # https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
     no_extraction = {
       name       = "${local.names.extractor} has not succeeded for three schedules"
-      what_to_do = "No bill is read from Odoo, and what got stuck is not sent on. With a mail that says why, do what that says; else see /aws/lambda/${local.names.extractor}, and whether the rule odoo-qb-extract-${var.environment} is enabled."
+      what_to_do = "No bill is read from Odoo, and what got stuck is not sent on. With a mail that says why, do what that says; else see /aws/lambda/${local.names.extractor}, and whether the schedules run: schedules_enabled."
       metric     = "Errors"
       dimensions = local.function.extractor
       statistic  = "Minimum"
@@ -66,7 +66,7 @@ locals {
     }
     handler_is_throttled = {
       name       = "${local.names.approval_handler} is throttled"
-      what_to_do = "Clicks in Slack are turned away: the account has no run left for them. Set something aside for the approval handler in reserved_concurrency, or ask AWS for more concurrent executions."
+      what_to_do = "Clicks in Slack are turned away: the account has no run left for them. Ask AWS for more concurrent executions (Service Quotas, AWS Lambda): a new account has ten, of which none can be set aside. With well over a hundred, set some aside for the approval handler in reserved_concurrency."
       metric     = "Throttles"
       dimensions = local.function.approval_handler
     }
@@ -83,7 +83,7 @@ locals {
     }
     poster_fails = {
       name       = "${local.names.poster} fails"
-      what_to_do = "A posting, or a scheduled look at QuickBooks, crashed or was cut off. See /aws/lambda/${local.names.poster}. It is repeated by itself, a bill five times in all; nothing is posted twice."
+      what_to_do = "A run of the poster was cut off, or could not even begin, as without its secrets or settings. See /aws/lambda/${local.names.poster}. It is repeated by itself, a bill five times in all and then about hourly; nothing is posted twice."
       metric     = "Errors"
       dimensions = local.function.poster
     }
@@ -105,7 +105,7 @@ locals {
     }
     postings_are_late = {
       name       = "${aws_sqs_queue.approved.name} is an hour behind"
-      what_to_do = "An approved bill has waited an hour for the poster. See whether ${local.names.poster} runs: its log, its reserved_concurrency, its event source mapping."
+      what_to_do = "An approved bill has waited an hour for the poster. See whether ${local.names.poster} runs: its log, its reserved_concurrency, and posting_enabled."
       namespace  = "AWS/SQS"
       metric     = "ApproximateAgeOfOldestMessage"
       dimensions = { QueueName = aws_sqs_queue.approved.name }
@@ -114,7 +114,7 @@ locals {
     }
     extractor_failures = {
       name       = "${aws_sqs_queue.failures["extractor"].name} is not empty"
-      what_to_do = "The extractor failed twice in a row. Later runs make up for it: see /aws/lambda/${local.names.extractor}, and purge this queue once they work."
+      what_to_do = "The extractor failed twice in a row. Later runs make up for it: see /aws/lambda/${local.names.extractor}. Purge this queue once they work: until then this stays in ALARM and tells of no further failure."
       namespace  = "AWS/SQS"
       metric     = "ApproximateNumberOfMessagesVisible"
       dimensions = { QueueName = aws_sqs_queue.failures["extractor"].name }
@@ -122,7 +122,7 @@ locals {
     }
     notifier_failures = {
       name       = "${aws_sqs_queue.failures["notifier"].name} is not empty"
-      what_to_do = "Cards in Slack could not be made or changed: see /aws/lambda/${local.names.notifier}. The extractor's next runs try them again: purge this queue once they are right."
+      what_to_do = "Cards in Slack could not be made or changed: see /aws/lambda/${local.names.notifier}. The extractor's next runs try them again. Purge this queue once they are right: until then this stays in ALARM and tells of no further failure."
       namespace  = "AWS/SQS"
       metric     = "ApproximateNumberOfMessagesVisible"
       dimensions = { QueueName = aws_sqs_queue.failures["notifier"].name }
@@ -130,7 +130,7 @@ locals {
     }
     dead_approvals = {
       name       = "${aws_sqs_queue.approved_dead.name} is not empty"
-      what_to_do = "A bill crashed the poster five times: see /aws/lambda/${local.names.poster}. While the bill is approved it is queued again by itself: purge this queue once it is posted."
+      what_to_do = "Five times the poster was cut off at a message, or was not to be had, or it was no message about a bill: see /aws/lambda/${local.names.poster}. Nothing needs to be sent again: the extractor queues a bill that is still approved again by itself. Purge this queue once the cause is gone: until then this stays in ALARM and tells of no further message."
       namespace  = "AWS/SQS"
       metric     = "ApproximateNumberOfMessagesVisible"
       dimensions = { QueueName = aws_sqs_queue.approved_dead.name }
@@ -142,7 +142,7 @@ locals {
     token_days_left = {
       name       = "odoo-qb-${var.environment} must be connected to QuickBooks again soon"
       what_to_do = "A company's refresh token ends within 14 days, or nobody counted for two: connect it again, put its token into qb_refresh_tokens, raise secrets_version and apply. The log /aws/lambda/${local.names.poster} says which company, and whether the daily check runs."
-      namespace  = "OdooQuickBooks"
+      namespace  = local.metric_namespace
       metric     = "RefreshTokenDaysLeft"
       dimensions = {}
       statistic  = "Minimum"
@@ -174,36 +174,4 @@ resource "aws_cloudwatch_metric_alarm" "alarm" {
 
   # Where data must come, its end is told too: the state before the first of it is no change.
   insufficient_data_actions = each.value.missing == "missing" ? [aws_sns_topic.alerts.arn] : []
-}
-
-# An alarm goes by its name in AWS: without these, applying over what an earlier version made would
-# delete as the old one what it had just made as the new one.
-moved {
-  from = aws_cloudwatch_metric_alarm.errors["approval_handler"]
-  to   = aws_cloudwatch_metric_alarm.alarm["handler_fails"]
-}
-
-moved {
-  from = aws_cloudwatch_metric_alarm.errors["poster"]
-  to   = aws_cloudwatch_metric_alarm.alarm["poster_fails"]
-}
-
-moved {
-  from = aws_cloudwatch_metric_alarm.failure_queue["extractor"]
-  to   = aws_cloudwatch_metric_alarm.alarm["extractor_failures"]
-}
-
-moved {
-  from = aws_cloudwatch_metric_alarm.failure_queue["notifier"]
-  to   = aws_cloudwatch_metric_alarm.alarm["notifier_failures"]
-}
-
-moved {
-  from = aws_cloudwatch_metric_alarm.failure_queue["approved"]
-  to   = aws_cloudwatch_metric_alarm.alarm["dead_approvals"]
-}
-
-moved {
-  from = aws_cloudwatch_metric_alarm.token_days_left
-  to   = aws_cloudwatch_metric_alarm.alarm["token_days_left"]
 }

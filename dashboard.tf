@@ -1,5 +1,6 @@
 # One page to look at when somebody asks how it goes. The first three dashboards of an account cost
-# nothing; what the bills do is counted from the logs, since a metric for each stage would cost.
+# nothing, a further one $3 a month: dashboard_enabled leaves it out. What the bills do is counted
+# from the logs, since a metric for each stage would cost.
 
 locals {
   log_source = { for name, group in aws_cloudwatch_log_group.function : name => "SOURCE '${group.name}'" }
@@ -48,9 +49,9 @@ locals {
       metrics = local.dead_letters
     } },
     { type = "metric", width = 12, height = 6, properties = {
-      title   = "Runs that failed or were turned away, clicks answered with an error"
+      title   = "Runs that failed or were turned away; clicks answered with an error (5xx) or refused (4xx)"
       stat    = "Sum"
-      metrics = concat(local.of_each_function["Errors"], local.of_each_function["Throttles"], [["AWS/Lambda", "Url5xxCount", "FunctionName", local.names.approval_handler]])
+      metrics = concat(local.of_each_function["Errors"], local.of_each_function["Throttles"], [for kind in ["Url5xxCount", "Url4xxCount"] : ["AWS/Lambda", kind, "FunctionName", local.names.approval_handler]])
     } },
     { type = "metric", width = 12, height = 6, properties = {
       title   = "How long the longest run took, and a click (Slack waits 3,000 ms)"
@@ -66,12 +67,14 @@ locals {
       title   = "Days until a company must be connected to QuickBooks again"
       stat    = "Minimum"
       period  = 86400
-      metrics = [["OdooQuickBooks", "RefreshTokenDaysLeft"]]
+      metrics = [[local.metric_namespace, "RefreshTokenDaysLeft"]]
     } },
   ]
 }
 
 resource "aws_cloudwatch_dashboard" "bills" {
+  count = var.dashboard_enabled ? 1 : 0
+
   dashboard_name = "odoo-qb-${var.environment}"
   dashboard_body = jsonencode({
     start   = "-P7D"

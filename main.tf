@@ -43,6 +43,9 @@ locals {
   poster_timeout_seconds = 120
   fourteen_days          = 14 * 24 * 60 * 60
 
+  # Of this deployment alone: another in the same account must not count for it.
+  metric_namespace = "OdooQuickBooks/${var.environment}"
+
   qb_production_url  = "https://quickbooks.api.intuit.com"
   qb_sandbox_url     = "https://sandbox-quickbooks.api.intuit.com"
   quickbooks_api_url = coalesce(var.quickbooks_api_url, var.qb_use_sandbox ? local.qb_sandbox_url : local.qb_production_url)
@@ -51,17 +54,32 @@ locals {
 # --- The companies, as the functions read them ---
 
 locals {
-  companies = {
-    for company, realm in var.qb_realm_ids : company => {
-      for name, value in merge(
-        try(var.company_settings[company], {}),
-        {
-          realm_id         = realm
-          odoo_company     = try(coalesce(var.company_settings[company].odoo_company), company)
-          slack_channel_id = try(coalesce(var.company_settings[company].slack_channel_id), var.slack_channel_id)
-        },
-      ) : name => value if value != null
+  # What company_settings may hold, by kind; variables.tf says what each is for.
+  company_setting_names = {
+    text = [
+      "odoo_company", "slack_channel_id", "extract_since", "default_account", "payable_account",
+      "class", "department", "time_zone", "quiet_hours",
+    ]
+    number = ["two_approvals_above", "books_close_day", "reminder_hours", "escalation_hours"]
+    list   = ["approvers", "escalation_approvers", "intercompany_vendors"]
+    map    = ["accounts", "vendors", "taxes", "terms"]
+  }
+
+  given_settings = {
+    for company in keys(var.qb_realm_ids) : company => {
+      for name, value in try(var.company_settings[company], {}) : name => value if value != null
     }
+  }
+
+  companies = {
+    for company, realm in var.qb_realm_ids : company => merge(
+      { odoo_company = company, slack_channel_id = var.slack_channel_id },
+      { for name, value in local.given_settings[company] : name => tostring(value) if contains(local.company_setting_names.text, name) },
+      { for name, value in local.given_settings[company] : name => tonumber(value) if contains(local.company_setting_names.number, name) },
+      { for name, value in local.given_settings[company] : name => [for one in value : tostring(one)] if contains(local.company_setting_names.list, name) },
+      { for name, value in local.given_settings[company] : name => { for ours, theirs in value : ours => tostring(theirs) } if contains(local.company_setting_names.map, name) },
+      { realm_id = realm },
+    )
   }
 }
 
@@ -79,6 +97,9 @@ resource "aws_dynamodb_table_item" "settings" {
 #
 # permissions.tf says what each may do. The approval handler stands beside the map: the notifier's
 # environment holds its address, and one resource for all four would wait for itself.
+#
+# No code reads ENVIRONMENT, nor the notifier's APPROVAL_URL and S3_BUCKET: they are agreed names, by
+# which whoever looks at a function finds what belongs to it.
 
 locals {
   functions = {
@@ -129,14 +150,19 @@ locals {
     }
   }
 
-  # What every function is told. The two versions restart a function that has read the old values.
+  # What every function is told. The two versions restart a function that has read the old values,
+  # and are taken from what is stored: a function must not start again before the new ones are there.
   common_environment = {
-    ENVIRONMENT                  = var.environment
-    DYNAMODB_TABLE               = aws_dynamodb_table.bills.name
-    SECRETS_VERSION              = tostring(var.secrets_version)
+    ENVIRONMENT    = var.environment
+    DYNAMODB_TABLE = aws_dynamodb_table.bills.name
+    SECRETS_VERSION = tostring(max(
+      aws_secretsmanager_secret_version.odoo.secret_string_wo_version,
+      aws_secretsmanager_secret_version.slack.secret_string_wo_version,
+      aws_secretsmanager_secret_version.quickbooks.secret_string_wo_version,
+    ))
     SETTINGS_VERSION             = substr(sha256(aws_dynamodb_table_item.settings.item), 0, 12)
     RECORD_RETENTION_DAYS        = tostring(var.record_retention_days)
-    POWERTOOLS_METRICS_NAMESPACE = "OdooQuickBooks"
+    POWERTOOLS_METRICS_NAMESPACE = local.metric_namespace
   }
 }
 
@@ -158,7 +184,7 @@ resource "aws_lambda_function" "function" {
   architectures                  = ["arm64"] # a fifth cheaper, and the zips are pure Python
   timeout                        = each.value.timeout
   memory_size                    = each.value.memory
-  reserved_concurrent_executions = var.reserved_concurrency[each.key]
+  reserved_concurrent_executions = lookup(var.reserved_concurrency, each.key, null)
 
   environment {
     variables = merge(local.common_environment, each.value.environment, { POWERTOOLS_SERVICE_NAME = each.key })
@@ -193,7 +219,7 @@ resource "aws_lambda_function" "approval_handler" {
   architectures                  = ["arm64"]
   timeout                        = 30
   memory_size                    = 512
-  reserved_concurrent_executions = var.reserved_concurrency.approval_handler
+  reserved_concurrent_executions = lookup(var.reserved_concurrency, "approval_handler", null)
 
   environment {
     variables = merge(local.common_environment, {
@@ -203,7 +229,6 @@ resource "aws_lambda_function" "approval_handler" {
       SLACK_API_URL           = var.slack_api_url
       SLACK_CHANNEL_ID        = var.slack_channel_id
       S3_BUCKET               = aws_s3_bucket.documents.bucket
-      REJECTION_NOTIFY_USERS  = join(",", var.rejection_notify_users)
     })
   }
 
@@ -376,6 +401,19 @@ resource "aws_s3_bucket_lifecycle_configuration" "documents" {
     }
   }
 
+  # Read anew every hour, and no bill points to an earlier version; the shorter of two rules counts.
+  rule {
+    id     = "expire-replaced-reference"
+    status = "Enabled"
+    filter {
+      prefix = "reference/"
+    }
+
+    noncurrent_version_expiration {
+      noncurrent_days = 30
+    }
+  }
+
   depends_on = [aws_s3_bucket_versioning.documents]
 }
 
@@ -454,6 +492,7 @@ resource "aws_cloudwatch_event_rule" "schedule" {
   name                = "odoo-qb-${each.key}-${var.environment}"
   description         = each.value.description
   schedule_expression = each.value.rate
+  state               = var.schedules_enabled ? "ENABLED" : "DISABLED"
 }
 
 resource "aws_cloudwatch_event_target" "schedule" {
@@ -585,6 +624,7 @@ resource "aws_lambda_event_source_mapping" "poster" {
   event_source_arn        = aws_sqs_queue.approved.arn
   function_name           = aws_lambda_function.function["poster"].arn
   batch_size              = 1
+  enabled                 = var.posting_enabled
   function_response_types = ["ReportBatchItemFailures"]
 
   depends_on = [aws_iam_role_policy.function]

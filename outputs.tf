@@ -21,7 +21,7 @@ output "sqs_queue_url" {
 }
 
 output "sqs_dlq_url" {
-  description = "Approved bills that could not be posted in five tries, to redrive once the cause is gone."
+  description = "Messages the poster was cut off at five times. Purge it once the cause is gone; a bill that is still approved is queued again by itself."
   value       = aws_sqs_queue.approved_dead.url
 }
 

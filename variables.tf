@@ -30,6 +30,27 @@ variable "alert_email" {
   }
 }
 
+variable "schedules_enabled" {
+  description = "Whether the schedules run: false until the secrets are real and you have looked at what would be asked about, and again to pause. Without them nothing is read from Odoo and nothing that got stuck is sent on; clicks and approved bills are served all the same."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+variable "posting_enabled" {
+  description = "Whether approved bills are posted. While false they wait in the queue, for 14 days at most, after which they are sent there again."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+variable "dashboard_enabled" {
+  description = "Whether there is a dashboard. AWS gives an account three; a further one costs $3 a month."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
 variable "log_retention_days" {
   description = "How long the functions' logs are kept. They hold ids and outcomes; the bills' own history is in the table."
   type        = number
@@ -42,18 +63,22 @@ variable "log_retention_days" {
 }
 
 variable "reserved_concurrency" {
-  description = "How many runs of a function AWS sets aside for it, which also is its limit. Left out: unreserved, since many accounts have only ten in all. 0 switches a function off."
-  type = object({
-    extractor        = optional(number)
-    notifier         = optional(number)
-    approval_handler = optional(number)
-    poster           = optional(number)
-  })
-  default = {}
+  description = "How many runs of a function AWS sets aside for it, which also is its limit, by its name: extractor, notifier, approval_handler, poster. Left out: unreserved, since AWS refuses any where an account has only ten in all. 0 switches a function off; the poster has posting_enabled for that."
+  type        = map(number)
+  default     = {}
+  nullable    = false
 
+  validation {
+    condition     = length(setsubtract(keys(var.reserved_concurrency), ["extractor", "notifier", "approval_handler", "poster"])) == 0
+    error_message = "reserved_concurrency names what is no function: ${join(", ", setsubtract(keys(var.reserved_concurrency), ["extractor", "notifier", "approval_handler", "poster"]))}. There are extractor, notifier, approval_handler and poster."
+  }
   validation {
     condition     = alltrue([for runs in values(var.reserved_concurrency) : runs == null ? true : runs >= 0 && floor(runs) == runs])
     error_message = "reserved_concurrency counts runs: whole numbers from 0."
+  }
+  validation {
+    condition     = try(var.reserved_concurrency.poster != 0, true)
+    error_message = "With a reserved_concurrency of 0 the poster's approvals would end as dead letters, for each time one is turned away counts as a try: set posting_enabled to false instead."
   }
 }
 
@@ -163,8 +188,8 @@ variable "slack_bot_token" {
   ephemeral   = true
 
   validation {
-    condition     = startswith(var.slack_bot_token, "xoxb-")
-    error_message = "slack_bot_token must be a bot token: it starts with xoxb-."
+    condition     = can(regex("^xoxb-\\S+$", var.slack_bot_token))
+    error_message = "slack_bot_token must be a bot token: it starts with xoxb- and has no spaces."
   }
 }
 
@@ -175,7 +200,7 @@ variable "slack_signing_secret" {
   ephemeral   = true
 
   validation {
-    condition     = length(var.slack_signing_secret) > 0
+    condition     = length(trimspace(var.slack_signing_secret)) > 0
     error_message = "slack_signing_secret must not be empty: anybody could sign with it."
   }
 }
@@ -197,8 +222,8 @@ variable "slack_messages_per_second" {
   default     = 1
 
   validation {
-    condition     = var.slack_messages_per_second > 0
-    error_message = "slack_messages_per_second must be more than 0."
+    condition     = var.slack_messages_per_second >= 0.2
+    error_message = "slack_messages_per_second must be at least 0.2: at one message in more than five seconds the notifier would run out of time."
   }
 }
 
@@ -303,8 +328,8 @@ variable "quickbooks_calls_per_minute" {
   default     = 500
 
   validation {
-    condition     = var.quickbooks_calls_per_minute > 0 && var.quickbooks_calls_per_minute <= 500
-    error_message = "quickbooks_calls_per_minute must be more than 0 and no more than Intuit's 500."
+    condition     = var.quickbooks_calls_per_minute >= 30 && var.quickbooks_calls_per_minute <= 500
+    error_message = "quickbooks_calls_per_minute must be 30 to 500: more is over Intuit's limit, and with fewer a bill would not be posted within the poster's time."
   }
 }
 
@@ -336,7 +361,9 @@ variable "company_settings" {
   description = <<-EOT
     What differs between companies, by key of qb_realm_ids; all of it optional.
     odoo_company: the company's name in Odoo, if it is not the key. slack_channel_id: its own channel.
-    approvers: Slack users (U…) and user groups (S…) who may decide; empty means everyone in the channel.
+    extract_since: its own day of going live, if it joined later (YYYY-MM-DD).
+    approvers: ids of Slack users (U…, W…) and user groups (S…) who may decide; empty means every
+    colleague in the channel. Guests and people of other workspaces never may.
     accounts, vendors, taxes, terms: Odoo's code or name to the name in QuickBooks, where they differ.
     default_account: for lines whose account has no match.
     payable_account: the accounts payable account, where QuickBooks has several.
@@ -345,55 +372,91 @@ variable "company_settings" {
     intercompany_vendors: Odoo vendors whose bills are acknowledged, not posted.
     two_approvals_above: two people must approve above this total in the company's currency.
     reminder_hours, escalation_hours, escalation_approvers: when a bill that waits is brought up again
-    in its card's thread, and who may then decide too. time_zone, quiet_hours ("18:00-08:00"): when not.
+    in its card's thread, and who may then decide too. time_zone ("Europe/Paris"), quiet_hours
+    ("18:00-08:00"): when not.
   EOT
-  type = map(object({
-    odoo_company         = optional(string)
-    slack_channel_id     = optional(string)
-    approvers            = optional(list(string))
-    two_approvals_above  = optional(number)
-    accounts             = optional(map(string))
-    vendors              = optional(map(string))
-    default_account      = optional(string)
-    payable_account      = optional(string)
-    taxes                = optional(map(string))
-    terms                = optional(map(string))
-    class                = optional(string)
-    department           = optional(string)
-    books_close_day      = optional(number)
-    intercompany_vendors = optional(list(string))
-    reminder_hours       = optional(number)
-    escalation_hours     = optional(number)
-    escalation_approvers = optional(list(string))
-    time_zone            = optional(string)
-    quiet_hours          = optional(string)
-  }))
-  default = {}
+  # Not an object: Terraform drops an attribute that an object type does not know, and with a
+  # mistyped name the control it was to set. company_setting_names in main.tf says the kinds.
+  type     = any
+  default  = {}
+  nullable = false
 
   validation {
-    condition     = length(setsubtract(keys(var.company_settings), keys(var.qb_realm_ids))) == 0
-    error_message = "company_settings names a company that is not in qb_realm_ids: ${join(", ", setsubtract(keys(var.company_settings), keys(var.qb_realm_ids)))}."
+    condition     = can([for settings in values(var.company_settings) : keys(settings)])
+    error_message = "company_settings is a map of companies, each { name = value, … }; a company without any is {} or left out."
+  }
+  validation {
+    condition     = try(length(setsubtract(keys(var.company_settings), keys(var.qb_realm_ids))) == 0, true)
+    error_message = "company_settings names a company that is not in qb_realm_ids: ${try(join(", ", setsubtract(keys(var.company_settings), keys(var.qb_realm_ids))), "")}."
+  }
+  validation {
+    condition     = try(length(setsubtract(flatten([for settings in values(var.company_settings) : keys(settings)]), flatten(values(local.company_setting_names)))) == 0, true)
+    error_message = "company_settings has no ${try(join(", ", setsubtract(flatten([for settings in values(var.company_settings) : keys(settings)]), flatten(values(local.company_setting_names)))), "")}: it would change nothing. There are ${join(", ", sort(flatten([for names in values(local.company_setting_names) : tolist(names)])))}."
+  }
+  validation {
+    condition = alltrue(flatten([for settings in try(values(var.company_settings), []) : [
+      for name in local.company_setting_names.text : can(regex("^\\S(.*\\S)?$", settings[name])) if try(settings[name], null) != null
+    ]]))
+    error_message = "In company_settings ${join(", ", local.company_setting_names.text)} are text, not empty and without a space at an end."
+  }
+  validation {
+    condition = alltrue(flatten([for settings in try(values(var.company_settings), []) : [
+      for name in local.company_setting_names.number : can(tonumber(settings[name])) && try(settings[name] >= 0, false) if try(settings[name], null) != null
+    ]]))
+    error_message = "In company_settings ${join(", ", local.company_setting_names.number)} are numbers that are not negative."
+  }
+  validation {
+    condition = alltrue(flatten([for settings in try(values(var.company_settings), []) : [
+      for name in local.company_setting_names.list : can(tolist(settings[name])) && can([for one in settings[name] : tostring(one)]) if try(settings[name], null) != null
+    ]]))
+    error_message = "In company_settings ${join(", ", local.company_setting_names.list)} are lists of texts: [\"…\", \"…\"]."
+  }
+  validation {
+    condition = alltrue(flatten([for settings in try(values(var.company_settings), []) : [
+      for name in local.company_setting_names.map : can(keys(settings[name])) && can([for theirs in values(settings[name]) : tostring(theirs)]) if try(settings[name], null) != null
+    ]]))
+    error_message = "In company_settings ${join(", ", local.company_setting_names.map)} are maps from Odoo's name to QuickBooks': { \"…\" = \"…\" }."
   }
   validation {
     condition     = length(distinct([for company in keys(var.qb_realm_ids) : try(coalesce(var.company_settings[company].odoo_company), company)])) == length(var.qb_realm_ids)
     error_message = "Two companies have the same odoo_company: each bill would be theirs both."
   }
   validation {
-    condition     = alltrue([for settings in values(var.company_settings) : alltrue([for approver in coalesce(concat(coalesce(settings.approvers, []), coalesce(settings.escalation_approvers, [])), []) : can(regex("^[UWS][A-Z0-9-]+$", approver))])])
+    condition     = alltrue([for settings in try(values(var.company_settings), []) : can(regex("^[CG][A-Z0-9-]+$", settings.slack_channel_id)) if try(settings.slack_channel_id, null) != null])
+    error_message = "slack_channel_id in company_settings must be a channel's id (C… or G…), not its name."
+  }
+  validation {
+    condition     = alltrue([for settings in try(values(var.company_settings), []) : can(regex("^[0-9]{4}-[0-9]{2}-[0-9]{2}$", settings.extract_since)) && can(formatdate("YYYY", "${settings.extract_since}T00:00:00Z")) if try(settings.extract_since, null) != null])
+    error_message = "extract_since in company_settings must be a date that exists, written YYYY-MM-DD."
+  }
+  validation {
+    condition = alltrue(flatten([for settings in try(values(var.company_settings), []) : [
+      for approver in concat(try([for id in settings.approvers : id], []), try([for id in settings.escalation_approvers : id], [])) : can(regex("^[UWS][A-Z0-9-]+$", approver))
+    ]]))
     error_message = "approvers and escalation_approvers are ids of users (U…, W…) or user groups (S…), not names."
   }
   validation {
-    condition     = alltrue([for settings in values(var.company_settings) : settings.books_close_day == null ? true : contains(range(1, 29), settings.books_close_day)])
+    condition = alltrue(flatten([for settings in try(values(var.company_settings), []) : [
+      for ids in [try([for id in settings.approvers : id], []), try([for id in settings.escalation_approvers : id], [])] : length(distinct(ids)) == length(ids)
+    ]]))
+    error_message = "approvers and escalation_approvers name somebody twice: one person cannot approve for two."
+  }
+  validation {
+    condition     = alltrue([for settings in try(values(var.company_settings), []) : try(contains(range(1, 29), tonumber(settings.books_close_day)), false) if try(settings.books_close_day, null) != null])
     error_message = "books_close_day is a day that every month has, 1 to 28."
   }
   validation {
-    condition     = alltrue([for settings in values(var.company_settings) : settings.two_approvals_above == null ? true : settings.two_approvals_above >= 0])
-    error_message = "two_approvals_above must not be negative."
-  }
-  validation {
-    condition = alltrue([for settings in values(var.company_settings) :
-      settings.two_approvals_above == null || length(coalesce(settings.approvers, [])) != 1 || startswith(try(settings.approvers[0], ""), "S")
+    condition = alltrue([for settings in try(values(var.company_settings), []) :
+      try(settings.two_approvals_above, null) == null || try(length(settings.approvers), 0) != 1 || try(startswith(settings.approvers[0], "S"), false)
     ])
     error_message = "two_approvals_above needs two people: the company has one approver, so a bill above it could never be approved. Name another one, or a user group."
+  }
+  validation {
+    condition     = alltrue([for settings in try(values(var.company_settings), []) : can(regex("^(UTC|[A-Z][A-Za-z_]+(/[A-Z][A-Za-z0-9_+-]+){1,2})$", settings.time_zone)) if try(settings.time_zone, null) != null])
+    error_message = "time_zone is UTC, or an area and a city of the tz database such as Europe/Paris or America/New_York."
+  }
+  validation {
+    condition     = alltrue([for settings in try(values(var.company_settings), []) : can(regex("^([01]?[0-9]|2[0-3]):[0-5][0-9] *- *([01]?[0-9]|2[0-3]):[0-5][0-9]$", settings.quiet_hours)) if try(settings.quiet_hours, null) != null])
+    error_message = "quiet_hours are written HH:MM-HH:MM, such as 18:00-08:00."
   }
 }

@@ -12,29 +12,33 @@ import boto3
 from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
-from odoo_qb import settings
+from odoo_qb import approvers, settings
 from odoo_qb.alerts import Alerts
-from odoo_qb.card import perhaps_there, summary
+from odoo_qb.card import summary
 from odoo_qb.documents import Documents
 from odoo_qb.errors import Misconfigured, Refused, Unavailable
 from odoo_qb.export import export, month_of
 from odoo_qb.extraction import Busy, Extraction
-from odoo_qb.item import stamp
+from odoo_qb.item import bill_of, stamp
 from odoo_qb.odoo import Odoo
-from odoo_qb.request import request_of
+from odoo_qb.outcome import not_attached, perhaps_there
+from odoo_qb.request import audited, request_of
 from odoo_qb.store import Table
 from odoo_qb.story import flaw, story
 from odoo_qb.sweep import Queue, look_after_waiting, sweep, unposted
+from odoo_qb.uploads import unattachable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from odoo_qb.item import Raw, Status
+    from odoo_qb.request import Request
 
 logger = Logger()
 
 ALERTS_NOTE: Final = "mail#extractor"
 UNCLEAR_FOR: Final = timedelta(days=30)  # so long the daily mail names such a bill
+NOT_ATTACHED_FOR: Final = timedelta(days=3)  # a daily run or two may be missed
 LISTED_BYTES: Final = 1_000_000  # of bills in the answer, of which Lambda takes 6 MB
 _ON_ITS_WAY: Final = "it is tried again by itself, and the poster's log says why it takes long."
 
@@ -50,9 +54,9 @@ def lambda_handler(event: object, context: Any) -> dict[str, Any]:  # noqa: ANN4
     {"export": "2026-10"} with the files that were written for the auditor.
     """
     started, now = time.monotonic(), datetime.now(UTC)
-    if isinstance(event, dict) and "audit" in event:
-        return _audit(str(event["audit"]))
     try:
+        if isinstance(event, dict) and "audit" in event:
+            return _audit(audited(event["audit"]))
         if isinstance(event, dict) and "export" in event:
             return _exported(month_of(event["export"], now), now)
         request = request_of(event, _companies())
@@ -73,21 +77,31 @@ def lambda_handler(event: object, context: Any) -> dict[str, Any]:  # noqa: ANN4
         raise ExtractionFailed(str(error)) from None
     if request.is_scheduled:
         _report(report, now, is_full=request.full)
-    bills = report["bills"]
-    if request.dry_run:
-        report["dry_run"] = "nothing was written"
-    else:
-        bills = [b for b in bills if b["outcome"] != "ready"]
-    report |= _listed(bills) | {"swept": swept, "seconds": round(time.monotonic() - started, 1)}
+    if not request.dry_run:
+        _tell_what_changed_afterwards(report)
+    seconds = round(time.monotonic() - started, 1)
+    report |= _told_of(report, request) | {"swept": swept, "seconds": seconds}
     logger.info("extracted", **{k: v for k, v in report.items() if k != "bills"})
     return report
+
+
+def _told_of(report: Raw, request: Request) -> dict[str, Any]:
+    """The part of the answer that depends on what was asked: which bills are listed."""
+    bills = report["bills"]
+    if not request.dry_run:
+        return _listed([b for b in bills if b["outcome"] != "ready"])
+    return _listed(bills) | {
+        "dry_run": "nothing was written",
+        "files": "not read: one that Odoo cannot give would block its bill",
+    }
 
 
 def _audit(entry_id: str) -> dict[str, Any]:
     item = _table().get(entry_id)
     if item is None or "status" not in item:
         return {"error": f"There is no bill {entry_id}: audit takes an id like odoo-42."}
-    return {"audit": entry_id, "story": story(item), "whole": not flaw(item)}
+    lines = _documents().lines(item)
+    return {"audit": entry_id, "story": story(item, lines), "whole": not flaw(item, lines)}
 
 
 def _exported(month: str, now: datetime) -> dict[str, Any]:
@@ -131,12 +145,46 @@ def _report(report: Raw, now: datetime, *, is_full: bool) -> None:
     stuck = _stuck(now)
     report["stuck"] = {kind: len(lines) for kind, lines in stuck.items()}
     lines = sorted([*not_stored, *(line for kind in stuck.values() for line in kind)])
-    _alerts().tell("stuck", f"{len(lines)} bills wait for somebody", lines, now)
+    waiting = "1 bill waits" if len(lines) == 1 else f"{len(lines)} bills wait"
+    _alerts().tell("stuck", f"{waiting} for somebody", lines, now)
+    if report["not_seen"] is not None:
+        subject = "A company is not found in Odoo: its bills are not read"
+        _alerts().tell("not_seen", subject, report["not_seen"], now)
+    subject = "Not everybody who may decide could be read from Slack"
+    troubles = approvers.troubles(_table(), _companies().values())
+    _alerts().tell("approvers", subject, troubles, now)
     if is_full:
+        subject = "The daily comparison with Odoo did not come to its end"
+        _alerts().tell("unread", subject, _unread(report["not_yet_read"]), now)
         subject = "Bills are missing in Odoo and were not withdrawn"
         _alerts().tell("kept", subject, report["kept"], now)
         subject = "QuickBooks may have bills that are no longer to be paid"
         _alerts().tell("unclear", subject, _unclear(now), now)
+        subject = "Files of posted bills are not in QuickBooks"
+        _alerts().tell("not_attached", subject, _not_attached(now), now)
+
+
+def _unread(bills: int) -> list[str]:
+    """What a full run had no time for: it reads what is open first, then the newest."""
+    if not bills:
+        return []
+    text = (
+        f"{bills} bills were not compared with Odoo, all decided long ago: compare them with a full"
+        ' run of one company at a time, {"full": true, "company": "..."}. If this comes again, give'
+        " the extractor more memory, which makes it faster."
+    )
+    return [text]
+
+
+def _tell_what_changed_afterwards(report: Raw) -> None:
+    """Of what was decided for good QuickBooks, or nobody, has another content than Odoo."""
+    lines = [
+        f"{b['bill']} ({b['entry_id']}) {b['reason']}"
+        for b in report["bills"]
+        if b["outcome"] == "changed afterwards"
+    ]
+    if lines:
+        _alerts().publish("Bills changed in Odoo after they were decided", lines)
 
 
 def _stuck(now: datetime) -> dict[str, list[str]]:
@@ -160,12 +208,26 @@ def _stuck(now: datetime) -> dict[str, list[str]]:
 
 
 def _unclear(now: datetime) -> list[str]:
-    """The bills that were withdrawn or rejected before a try at QuickBooks was clear."""
-    statuses: tuple[Status, ...] = ("WITHDRAWN", "REJECTED")
+    """The bills that came to their end before a try at QuickBooks was clear."""
+    statuses: tuple[Status, ...] = ("WITHDRAWN", "REJECTED", "ACKNOWLEDGED")
     since = stamp(now - UNCLEAR_FOR)
     ids = [i for s in statuses for i in _table().in_status(s, since=since, until=now)]
     items = _table().get_many(ids).values()
     return [f"{summary(i)}: {said}" for i in items if (said := perhaps_there(i))]
+
+
+def _not_attached(now: datetime) -> list[str]:
+    """The bills posted lately without a file that QuickBooks should have taken."""
+    statuses: tuple[Status, ...] = ("POSTED", "ALREADY_IN_QB")
+    since = stamp(now - NOT_ATTACHED_FOR)
+    ids = [i for s in statuses for i in _table().in_status(s, since=since, until=now)]
+    lines = []
+    for item in _table().get_many(ids).values():
+        expected = unattachable(bill_of(item))  # as the approver was told
+        missing = [said for said in not_attached(item) if said not in expected]
+        if missing:
+            lines.append(f"{summary(item)}: {' '.join(missing)} Attach there by hand.")
+    return sorted(lines)
 
 
 def _listed(bills: Sequence[Raw]) -> dict[str, Any]:
@@ -235,7 +297,8 @@ def _extraction(seconds_left: Callable[[], float], now: datetime) -> Extraction:
         table=_table(),
         documents=_documents(),
         companies=_companies(),
-        extract_since=max(extract_since, kept_since),
+        extract_since=extract_since,
+        kept_since=kept_since,
         seconds_left=seconds_left,
         sleep=time.sleep,
     )

@@ -64,23 +64,33 @@ def _done_with(record: Mapping[str, Any]) -> bool:
             record["messageId"],
             last_try=received >= LAST_RECEIVE,
         )
-    except Unavailable as error:
-        if received >= LAST_RECEIVE:
-            # Better left to the sweep than spent: a dead letter would need a person.
-            logger.warning("left to the sweep", entry_id=entry_id, reason=str(error))
-            return True
-        wait = RETRY_SECONDS * 2 ** (received - 1)
-        if isinstance(error, Throttled):
-            wait = min(error.wait_seconds, LONGEST_SECONDS)
-        logger.warning("not posted yet", entry_id=entry_id, reason=str(error), seconds=wait)
-        _clients()["sqs"].change_message_visibility(
-            QueueUrl=settings.environment("SQS_QUEUE_URL"),
-            ReceiptHandle=record["receiptHandle"],
-            VisibilityTimeout=wait,
-        )
-        return False
+    except Exception as error:  # noqa: BLE001 - whatever stops one bill must not stop the others
+        return _put_off(record, entry_id, error, received)
     logger.info("done", entry_id=entry_id, status=status)
     return True
+
+
+def _put_off(record: Mapping[str, Any], entry_id: str, error: Exception, received: int) -> bool:
+    """Have a message come again soon, for its company's next bills wait behind it.
+
+    True when it is better left to the sweep: a dead letter would need a person.
+    """
+    reason, wait = str(error), RETRY_SECONDS * 2 ** (received - 1)
+    if not isinstance(error, Unavailable):
+        reason = type(error).__name__
+        logger.error("crashed", entry_id=entry_id, exc_info=error)
+    if isinstance(error, Throttled):
+        wait = min(error.wait_seconds, LONGEST_SECONDS)
+    if received >= LAST_RECEIVE:
+        logger.warning("left to the sweep", entry_id=entry_id, reason=reason)
+        return True
+    logger.warning("not posted yet", entry_id=entry_id, reason=reason, seconds=wait)
+    _clients()["sqs"].change_message_visibility(
+        QueueUrl=settings.environment("SQS_QUEUE_URL"),
+        ReceiptHandle=record["receiptHandle"],
+        VisibilityTimeout=wait,
+    )
+    return False
 
 
 def _broken(company: str, refusal: Disconnected) -> None:
@@ -124,6 +134,7 @@ def _sync(company: str) -> str:
     poster = _poster()
     now = datetime.now(UTC)
     snapshot = reference.sync(poster.quickbooks(company), poster.documents, company, now)
+    _connection(company).note_works()
     accounts, vendors = len(snapshot.accounts), len(snapshot.vendors)
     return f"{snapshot.company_name}: {accounts} accounts, {vendors} vendors"
 
@@ -131,6 +142,7 @@ def _sync(company: str) -> str:
 def _check(company: str) -> str:
     """Renew the token, which keeps it alive, and say how long it lasts.
 
+    A company that was closed to us is asked whether it is open again.
     The log line is a metric too, in CloudWatch's embedded format; Powertools' Metrics would
     cost every cold start of the poster what is needed once a day.
     """
@@ -154,6 +166,9 @@ def _check(company: str) -> str:
             }
         )
     )
+    if _connection(company).is_broken():
+        _poster().quickbooks(company).company_info()
+        _connection(company).note_works()
     return f"connected for {days} more days"
 
 

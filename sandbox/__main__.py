@@ -30,6 +30,9 @@ except ModuleNotFoundError as missing:
     sys.exit(f"The package {missing.name} is not installed here: run `make venv`, or `make demo`.")
 
 
+_LAST_PORT = 65_535
+
+
 class _Parser(argparse.ArgumentParser):
     """Answers a wrong option with one sentence."""
 
@@ -44,7 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
     demo_parser = commands.add_parser("demo", help="run the main job headless, and end")
     _demo_arguments(demo_parser)
     serve = commands.add_parser("serve", help="keep the whole chain running until Ctrl-C")
-    serve.add_argument("--port", type=_number, default=8700, help="of the page (default 8700)")
+    serve.add_argument("--port", type=_port, default=8700, help="of the page (default 8700)")
     heavy = commands.add_parser("load", help="many bills at once, with vendors at their limits")
     heavy.add_argument("--bills", type=_number, default=2000, help="in one extraction")
     heavy.add_argument("--approvals", type=_number, default=500, help="of them (about)")
@@ -100,9 +103,19 @@ def _number(text: str) -> int:
     return int(text)
 
 
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > _LAST_PORT:
+        raise argparse.ArgumentTypeError(f"{text} is not a port: a number up to {_LAST_PORT}")
+    return int(text)
+
+
 def _address(text: str) -> str:
-    parts = urlsplit(text)
-    if text and (parts.scheme not in {"http", "https"} or not parts.hostname):
+    try:
+        parts = urlsplit(text)
+        is_whole = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError:  # a bracket or a port that is none
+        is_whole = False
+    if text and not is_whole:
         raise argparse.ArgumentTypeError(f"{text} is not an address such as http://127.0.0.1:8069")
     return text
 
@@ -117,7 +130,11 @@ def _job(given: argparse.Namespace, parser: argparse.ArgumentParser) -> demo.Job
     if given.trace and given.trace.exists() and not given.trace.is_dir():
         parser.error(f"--trace names a folder to write to, and {given.trace} is a file")
     if given.json:
-        given.json.parent.mkdir(parents=True, exist_ok=True)
+        try:  # now: at the end it would hide what the run came to
+            given.json.parent.mkdir(parents=True, exist_ok=True)
+            given.json.touch()
+        except OSError as error:
+            parser.error(f"--json cannot be written: {error}")
     vendors = Vendors(
         odoo_url=given.odoo_url,
         odoo_db=given.odoo_db,

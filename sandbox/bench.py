@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import time
 from dataclasses import replace
@@ -32,6 +31,7 @@ from sandbox.bench_costs import (
 )
 from sandbox.bench_prices import AS_OF
 from sandbox.bench_table import lines_of, rows_of
+from sandbox.machine import machine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,7 +58,7 @@ def main() -> int:
     is_quick = parser.parse_args().quick
     say = _progress()
     before = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-    results: Json = {"machine": _machine()}
+    results: Json = {"machine": machine()}
     results |= bench_packages.measure(PROJECT, say, counting=not is_quick)
     results["life"] = bench_life.measure(say)
     if not is_quick:
@@ -113,16 +113,6 @@ def _costs(results: Json, known: Json) -> Json:
 
 def _rounded(number: Any) -> float:  # noqa: ANN401 - sum of Decimals may be 0
     return round(float(number), 5)
-
-
-def _machine() -> Json:
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
-    return {
-        "processors": os.cpu_count(),
-        "memory_gigabytes": round(memory, 1),
-        "python": sys.version.split()[0],
-        "others_at_work": round(os.getloadavg()[0], 1),
-    }
 
 
 def _progress() -> Callable[[str], None]:

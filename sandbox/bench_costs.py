@@ -27,7 +27,14 @@ SECONDS_A_BILL_READ: Final = 0.02  # the extractor's own, its share of the calls
 
 # What Lambda logs of a run by itself: its start, end and report.
 PLATFORM_BYTES: Final = 80 + 53 + 170
-RUNS_A_DAY: Final = {"extract": 96, "extract-all": 1, "sync-reference": 24, "check-connections": 1}
+RUNS_A_DAY: Final = {
+    "extract": 96,
+    "extract-all": 1,
+    "sync-reference": 24,
+    "check-connections": 1,
+    "export-month": 1 / DAYS,
+}
+_OF_THE_POSTER: Final = {"sync-reference", "check-connections"}
 # Lambda polls a queue with five connections, each asking for 20 seconds; "can optimize to as
 # few as 2". https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
 POLLS_A_DAY: Final = 5 * 3 * 60 * 24
@@ -78,6 +85,7 @@ def of_idle_month(life: Json, standing: Standing) -> Usage:
     each = {
         "extract": (idle, COLD + OWN["extractor"] + idle["odoo_calls"] * VENDOR["odoo"], 1.0),
         "extract-all": (idle, COLD + 10.0, 1.0),
+        "export-month": (idle, COLD + 10.0, 1.0),
         "sync-reference": (
             sync,
             COLD + standing.companies * calls * VENDOR["quickbooks"],
@@ -87,7 +95,7 @@ def of_idle_month(life: Json, standing: Standing) -> Usage:
     }
     use: dict[str, float] = {}
     for name, (counted, seconds, share) in each.items():
-        function = "extractor" if name.startswith("extract") else "poster"
+        function = "poster" if name in _OF_THE_POSTER else "extractor"
         run = {what: n * share for what, n in _asked(counted).items()} | {
             "Lambda runs": 1.0,
             "Lambda time": _gigabyte_seconds({function: seconds}),

@@ -14,21 +14,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import urlsplit
 
+from botocore.exceptions import ClientError
+
 from odoo_qb.errors import Refused, Unavailable
 from odoo_qb.odoo import Odoo as OdooClient
 from sandbox import aws
 from sandbox.odoo import Odoo
 from sandbox.quickbooks import QuickBooks
 from sandbox.recording import Recorder, forward
-from sandbox.serving import Server, serve
+from sandbox.serving import Ports, Server, serve
 from sandbox.slack import Slack
+from sandbox.terraform import Terraform, TerraformError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 PROJECT: Final = Path(__file__).resolve().parent.parent
-TERRAFORM: Final = (1, 11)  # write-only arguments
+TERRAFORM_VERSION: Final = (1, 11)  # write-only arguments
 
 BOT_TOKEN: Final = "xoxb-sandbox"  # noqa: S105 - the sandbox's own, known to all
 SIGNING_SECRET: Final = "sandbox-signing-secret"  # noqa: S105 - as above
@@ -98,6 +101,8 @@ def start(vendors: Vendors, progress: Callable[[str], None]) -> Chain:
     kept = run_dir()
     kept.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
+        held = aws.hold(kept, progress)
+        stack.callback(os.close, held)
         progress("building the functions' packages")
         build()
         parts = _start_vendors(vendors, kept, stack)
@@ -108,14 +113,19 @@ def start(vendors: Vendors, progress: Callable[[str], None]) -> Chain:
                 token = f"sandbox-refresh-{key}"
                 parts.quickbooks.add_realm(realm, companies[key], refresh_token=token)
         progress("starting the AWS emulator")
-        emulator = aws.start(kept)
+        emulator = aws.start(kept, held=held, say=progress)
         stack.callback(aws.stop, emulator)
-        terraform = aws.Terraform(PROJECT, kept, emulator.environment())
+        terraform = Terraform(PROJECT, kept, emulator.environment())
         terraform.init()
         known = _known_outputs(terraform)
         if known:
             progress("forgetting the data of the last run")
-            aws.forget(emulator, table=known["dynamodb_table"], bucket=known["s3_bucket"])
+            try:
+                aws.forget(emulator, table=known["dynamodb_table"], bucket=known["s3_bucket"])
+            except ClientError as error:
+                raise SetupError(
+                    f"What an earlier run built is gone ({error}): remove {kept} and start again."
+                ) from error
         progress(
             "terraform apply: of what an earlier run built, only what changed"
             if known
@@ -145,7 +155,7 @@ def check_tools() -> None:
     for program, what in {
         "bash": "bash, which runs build.sh",
         "openssl": "openssl, with which the AWS emulator makes its certificate",
-        "terraform": f"Terraform {TERRAFORM[0]}.{TERRAFORM[1]} or later",
+        "terraform": f"Terraform {TERRAFORM_VERSION[0]}.{TERRAFORM_VERSION[1]} or later",
     }.items():
         if not shutil.which(program):
             raise SetupError(f"{program} was not found on the PATH: install {what}.")
@@ -161,17 +171,38 @@ def check_tools() -> None:
         raise SetupError(
             f"terraform does not run: {' '.join((done.stderr or done.stdout).split())}"
         )
-    if (int(found[1]), int(found[2])) < TERRAFORM:
-        needed = ".".join(map(str, TERRAFORM))
+    if (int(found[1]), int(found[2])) < TERRAFORM_VERSION:
+        needed = ".".join(map(str, TERRAFORM_VERSION))
         raise SetupError(f"This is Terraform {found[1]}.{found[2]}: install {needed} or later.")
 
 
-def read_quickbooks(running: Chain) -> None:
-    """As the schedule does every hour: the cards then say what will be booked."""
-    running.emulator.client("lambda").invoke(
-        FunctionName=running.outputs["lambda_function_names"]["poster"],
-        Payload=json.dumps({"action": "sync_reference"}).encode(),
+def invoked(running: Chain, function: str, payload: dict[str, Any]) -> dict[str, Any]:
+    """Call a function by hand, as the AWS CLI does; what it answered, or its error."""
+    answer = running.emulator.client("lambda").invoke(
+        FunctionName=running.outputs["lambda_function_names"][function],
+        Payload=json.dumps(payload).encode(),
     )
+    report: dict[str, Any] = json.loads(answer["Payload"].read())
+    return report
+
+
+def read_quickbooks(running: Chain) -> list[str]:
+    """As the schedule does every hour: the cards then say what will be booked.
+
+    A sentence for each company of which nothing could be read.
+    """
+    report = invoked(running, "poster", {"action": "sync_reference"})
+    if "companies" not in report:
+        return [f"QuickBooks was not read: {report.get('errorMessage') or report.get('error')}"]
+    listed = running.emulator.client("s3").list_objects_v2(
+        Bucket=running.outputs["s3_bucket"], Prefix="reference/"
+    )
+    read = {kept["Key"] for kept in listed.get("Contents", ())}
+    return [
+        f"{company} was not read in QuickBooks: {said}"
+        for company, said in report["companies"].items()
+        if f"reference/{company}.json" not in read
+    ]
 
 
 def build() -> None:
@@ -187,7 +218,6 @@ class _Parts:
     odoo: Odoo | None
     slack: Slack | None
     quickbooks: QuickBooks | None
-    upstream_odoo: str = ""
     recorders: dict[str, Recorder] = field(default_factory=dict)
     servers: dict[str, Server] = field(default_factory=dict)
 
@@ -208,7 +238,7 @@ def _start_vendors(vendors: Vendors, kept: Path, stack: ExitStack) -> _Parts:
         "slack": parts.slack or forward(_origin(vendors.slack_url), own_paths=RESPONSE_PATH),
         "quickbooks": parts.quickbooks or _outside_quickbooks(vendors),
     }
-    ports = _Ports(kept / "ports.json")
+    ports = Ports(kept / "ports.json")
     secrets = [vendors.odoo_api_key, BOT_TOKEN, SIGNING_SECRET, CLIENT_SECRET]
     if vendors.trace:
         vendors.trace.mkdir(parents=True, exist_ok=True)
@@ -216,9 +246,9 @@ def _start_vendors(vendors: Vendors, kept: Path, stack: ExitStack) -> _Parts:
         trace = vendors.trace / f"{name}.jsonl" if vendors.trace else None
         recorder = Recorder(application, secrets=secrets, trace=trace)
         stack.callback(recorder.close)
-        server = serve(recorder, ports.of(name))
+        server = serve(recorder, ports.free(name))
         stack.callback(server.close)
-        ports.remember(name, server)
+        ports.remember(name, urlsplit(server.url).port or 0)
         parts.recorders[name], parts.servers[name] = recorder, server
     if parts.slack:
         parts.slack.public_url = parts.servers["slack"].url
@@ -240,22 +270,6 @@ def _outside_quickbooks(vendors: Vendors) -> WSGIApplication:
 
 def _token_path(vendors: Vendors) -> str:
     return _path(vendors.quickbooks_oauth_url) or TOKEN_PATH
-
-
-class _Ports:
-    """The ports of last time, where they are still free."""
-
-    def __init__(self, file: Path) -> None:
-        self._file = file
-        self._ports: dict[str, int] = json.loads(file.read_text()) if file.exists() else {}
-
-    def of(self, name: str) -> int:
-        port = self._ports.get(name, 0)
-        return port if aws.is_free(port) else 0
-
-    def remember(self, name: str, server: Server) -> None:
-        self._ports[name] = urlsplit(server.url).port or 0
-        self._file.write_text(json.dumps(self._ports))
 
 
 def _companies(vendors: Vendors, parts: _Parts) -> dict[str, str]:
@@ -332,10 +346,10 @@ def _origin(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def _known_outputs(terraform: aws.Terraform) -> dict[str, Any]:
+def _known_outputs(terraform: Terraform) -> dict[str, Any]:
     """What an earlier run applied, if there was one."""
     try:
         outputs = terraform.output()
-    except aws.TerraformError:
+    except TerraformError:
         return {}
     return outputs if "dynamodb_table" in outputs else {}

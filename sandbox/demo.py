@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _QUIET_SECONDS: Final = 90.0  # nothing changed for so long: something is stuck, and is shown
 _PROGRESS_SECONDS: Final = 2.0
+_BUSY_SECONDS, _BUSY_TRIES = 5.0, 80  # longer than an extraction holds its lease
 _PROBLEMS: Final = 20  # lines about what went wrong, before a count serves better
 
 Json = dict[str, Any]
@@ -65,10 +66,10 @@ def _run(job: Job, say: Callable[[str], None], report: Json) -> int:
     with chain.start(job.vendors, say) as running:
         seconds["setup"] = _lap(started)
         say("reading accounts and vendors in QuickBooks")
-        chain.read_quickbooks(running)
+        unread = chain.read_quickbooks(running)
         say("reading the bills in Odoo")
         started = time.monotonic()
-        unread = extract(running)
+        unread += extract(running, say)
         seconds["extract"] = _lap(started)
         started = time.monotonic()
         approver = Approver(chain=running, wanted=wanted)
@@ -87,9 +88,11 @@ def _run(job: Job, say: Callable[[str], None], report: Json) -> int:
         report["dlq"] = dead_letters(running)
         sums = outcome.totals(items, held, running.realms)
         trouble = [*unread, *approver.trouble, *_undecided(approver, items)]
+        trouble += outcome.unshown(items, running.recorders["slack"])
         trouble += [*outcome.trouble(items, held, report["dlq"]), *outcome.unequal(sums)]
         say("stopping")
-    lines = [*outcome.told(items, report, sums), *_verdict(trouble)]
+    slow = [approver.told_slow()] if approver.slow else []
+    lines = [*outcome.told(items, report, sums), *slow, *_verdict(trouble)]
     print(*lines, sep="\n", flush=True)
     return 1 if trouble else 0
 
@@ -117,17 +120,26 @@ def _in_quickbooks(held: list[outcome.Document], exchanges: list[Json]) -> dict[
     }
 
 
-def extract(running: Chain) -> list[str]:
-    """Invoke the extractor until all is read; a sentence for each bill it could not keep."""
+def extract(
+    running: Chain, say: Callable[[str], None], sleep: Callable[[float], None] = time.sleep
+) -> list[str]:
+    """Invoke the extractor until all is read; a sentence for each bill it could not keep.
+
+    While another extraction runs, as the schedule may start one, this one waits for its end.
+    """
     lost: dict[str, str] = {}
+    patience = _BUSY_TRIES
     while True:
-        answer = running.emulator.client("lambda").invoke(
-            FunctionName=running.outputs["lambda_function_names"]["extractor"], Payload=b"{}"
-        )
-        report: Json = json.loads(answer["Payload"].read())
+        report = chain.invoked(running, "extractor", {})
+        if "skipped" in report and patience:
+            if patience == _BUSY_TRIES:
+                say(f"{report['skipped'].partition(':')[0]}: waiting for its end")
+            patience -= 1
+            sleep(_BUSY_SECONDS)
+            continue
         if "companies" not in report:
-            said = report.get("errorMessage") or report.get("error") or str(report)
-            raise ExtractionError(str(said))
+            said = report.get("errorMessage") or report.get("error") or report.get("skipped")
+            raise ExtractionError(str(said or report))
         for bill in report["bills"]:
             lost.pop(bill["entry_id"], None)
             if bill["outcome"] == "not stored":
@@ -146,6 +158,7 @@ def work(
     while True:
         if approver.decide_new():
             decided_at = changed_at = time.monotonic()
+        asked = time.monotonic()
         items = stored_items(running)
         of = outcome.statuses(items)
         owed = sum("card_due" in i for i in items)
@@ -161,7 +174,7 @@ def work(
             told, said_at = line, time.monotonic()
         if settled:
             return items, decided_at
-        time.sleep(0.5)
+        time.sleep(max(0.5, time.monotonic() - asked))  # watching is not to slow down what it sees
 
 
 def _progress(items: list[Json], approver: Approver) -> str:

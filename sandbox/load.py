@@ -6,7 +6,6 @@ python -m sandbox load [--bills 2000] [--approvals 500]
 from __future__ import annotations
 
 import json
-import os
 import statistics
 import time
 from collections import Counter
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from odoo_qb.bill import MOVE_TYPES
 from sandbox import chain, demo, outcome
 from sandbox.approver import Approver, rule
+from sandbox.machine import machine
 from sandbox.recording import matching
 
 if TYPE_CHECKING:
@@ -53,14 +53,14 @@ def run(load: Load, say: Callable[[str], None]) -> int:
         moves = odoo.records["account.move"].values()
         have = sum(m["state"] == "posted" and m["move_type"] in MOVE_TYPES for m in moves)
         odoo.add_copies(max(0, load.bills - have))
-        chain.read_quickbooks(running)
+        trouble = chain.read_quickbooks(running)
         slack.use_real_limits(SLACK_SCALE)
         for realm in sorted(running.realms.values())[:THROTTLED_COMPANIES]:
             for nth in THROTTLED_CALLS:
                 quickbooks.inject("throttle", path=f"/company/{realm}/bill", nth=nth)
         say(f"reading {load.bills} bills in Odoo")
         started = time.monotonic()
-        trouble = demo.extract(running)
+        trouble += demo.extract(running, say)
         extracted = time.monotonic() - started
         approver = Approver(
             chain=running, wanted=rule(f"every:{max(1, load.bills // load.approvals)}"),
@@ -70,11 +70,13 @@ def run(load: Load, say: Callable[[str], None]) -> int:
         seconds = time.monotonic() - started
         held = outcome.documents(running.recorders["quickbooks"].exchanges)
         dead = demo.dead_letters(running)
-        trouble += [*approver.trouble, *outcome.trouble(items, held, dead)]
+        trouble += [*approver.trouble, *outcome.unshown(items, running.recorders["slack"])]
+        trouble += outcome.trouble(items, held, dead)
         result = {
             "machine": machine(),
             "bills": outcome.bills(items),
             "decided": dict(approver.decided),
+            "slow_clicks": len(approver.slow),
             "duplicates": len(held) - len({d.entry_id for d in held}),
             "dlq": dead,
             "refused": {name: _refused(running, name) for name in ("slack", "quickbooks")},
@@ -87,12 +89,6 @@ def run(load: Load, say: Callable[[str], None]) -> int:
     RESULTS.write_text(json.dumps(result, indent=2) + "\n")
     print(*_lines(result, trouble), sep="\n", flush=True)
     return 1 if trouble else 0
-
-
-def machine() -> Json:
-    """What it ran on: seconds say nothing without."""
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
-    return {"processors": os.cpu_count(), "memory_gigabytes": round(memory, 1)}
 
 
 def _refused(running: Chain, vendor: str) -> int:
@@ -176,6 +172,7 @@ def _lines(result: Json, trouble: Iterable[str]) -> Iterator[str]:
             yield f"  {what:<20} median {of['median']:>6.1f} s, longest {of['longest']:>6.1f} s"
     refused = ", ".join(f"{vendor} {n}" for vendor, n in result["refused"].items())
     yield f"  refused for asking too fast: {refused}; dead letters {result['dlq']}"
+    yield f"  clicks answered later than Slack waits: {result['slow_clicks']}"
     told = Counter(trouble)
     yield from (f"PROBLEM: {line}" for line in list(told)[:20])
     if not told:

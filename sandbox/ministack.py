@@ -201,13 +201,18 @@ def mend_schedules() -> None:
     stock_tick = replace(schedules, "_tick_scheduled_rules", tick)
 
 
-def mend_stopping(gateway: ModuleType) -> None:
-    """Save and end at once on SIGTERM; the stock emulator first waits for calls that may hang."""
+def mend_stopping(gateway: ModuleType, saved: Path) -> None:
+    """Save and end at once on SIGTERM; the stock emulator first waits for calls that may hang.
+
+    `saved` then names the files written, so that nobody takes half of a state for all of it.
+    """
     persistence = import_module("ministack.core.persistence")
 
     def finish() -> None:
         import_module("ministack.core.lambda_runtime").reset()  # no function outlives it
         persistence.save_all(gateway._build_persistence_save_dict())
+        files = Path(os.environ["STATE_DIR"]).glob("*.json")
+        saved.write_text("\n".join(sorted(file.name for file in files)))
         os._exit(0)
 
     def load() -> None:
@@ -236,7 +241,7 @@ def main() -> None:
     mend_queues()
     mend_schedules()
     mend_mail(Path(os.environ["SANDBOX_OUTBOX"]))
-    mend_stopping(gateway)
+    mend_stopping(gateway, Path(os.environ["SANDBOX_SAVED"]))
     threading.Thread(target=stop_with_parent, daemon=True).start()
     gateway.main()
 

@@ -37,7 +37,6 @@ from sandbox.odoo_http import (
     Fault,
     called,
     envelope,
-    hang_up,
     json_body,
     json_response,
     not_found,
@@ -45,6 +44,7 @@ from sandbox.odoo_http import (
     told,
 )
 from sandbox.odoo_view import Json, User
+from sandbox.serving import Hold, hang_up
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -118,15 +118,17 @@ class Odoo(Books):
         method: str = "*",
         times: int = 1,
         seconds: float = 0.0,
-    ) -> None:
+    ) -> Hold:
         """Plan a failure for the next `times` calls of a method such as "account.move.read".
 
         reset: no answer, the connection closes after `seconds`. cut: half an answer. bad_gateway:
         a proxy's 502. html: a page with status 200. slow: answered after `seconds`. denied,
-        no_right, expired, database: Odoo's own errors.
+        no_right, expired, database: Odoo's own errors. What is returned can end the wait.
         """
+        fault = Fault(kind=kind, method=method, times=times, hold=Hold(seconds))
         with self.lock:
-            self.faults.append(Fault(kind=kind, method=method, times=times, seconds=seconds))
+            self.faults.append(fault)
+        return fault.hold
 
     def expire_sessions(self) -> None:
         """Forget all who logged in through the web client."""
@@ -149,7 +151,9 @@ class Odoo(Books):
             if name:
                 self.calls.append(name)
             fault = self._next_fault(name)
-        time.sleep(self.latency_seconds + (fault.seconds if fault else 0.0))
+        time.sleep(self.latency_seconds)
+        if fault:
+            fault.hold.wait()
         match fault.kind if fault else "":
             case "reset":
                 hang_up(request.environ)

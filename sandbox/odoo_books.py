@@ -15,6 +15,8 @@ from itertools import cycle, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from sandbox.odoo_errors import V16
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
 _DATA: Final = Path(__file__).parent / "data"
 _EMPTY: Final[dict[str, object]] = {"integer": 0, "float": 0.0, "monetary": 0.0}
+STATES: Final = {"draft": "draft", "posted": "posted", "cancel": "cancelled"}  # as people say
+_UNKNOWN_RATE: Final = 0.8  # of a currency no record has: any will do but 1, which hides mistakes
 _PURCHASES: Final = ("in_invoice", "in_refund", "in_receipt")
 # One administrator entered all recorded bills; real bills are typed in by several people, and
 # whoever entered a bill matters (nobody approves a bill of their own).
@@ -193,7 +197,10 @@ class Books:
         created_by: int = 11,
         at: datetime | None = None,
     ) -> int:
-        """Enter a bill with these lines (text, amount) and post it, or leave it a draft."""
+        """Enter a bill with these lines (text, amount) and post it, or leave it a draft.
+
+        Another currency than the company's is booked at the rate of the records' last such bill.
+        """
         with self.lock:
             at = at or self.clock()
             bill = self._add("account.move", self._blank("account.move"), at)
@@ -213,7 +220,7 @@ class Books:
                 "company_id": company,
                 "journal_id": journal,
                 "currency_id": currency,
-                "invoice_currency_rate": 1.0,
+                "invoice_currency_rate": self._rate(currency, company),
                 "invoice_date": bill_date,
                 "date": bill_date,
                 "invoice_date_due": bill_date,
@@ -235,7 +242,10 @@ class Books:
         """Write new values (and new lines) to a bill; without any, the write itself shows."""
         with self.lock:
             at = at or self.clock()
-            move = self._touched(bill, at)
+            move = self.records["account.move"][bill]
+            if lines is not None and move["state"] == "posted":
+                _refuse_negative(sum((Decimal(amount) for _, amount in lines), Decimal(0)))
+            self._touched(bill, at)
             if vendor := changes.get("partner_id"):
                 changes["commercial_partner_id"] = self._commercial(int(str(vendor)))
             move.update(changes)
@@ -245,9 +255,24 @@ class Books:
                 self._set_lines(move, lines, at)
 
     def post(self, bill: int, *, at: datetime | None = None) -> None:
-        """Post a draft; it gets its number, unless it had one before."""
-        move = self._moved_on(bill, ("draft",), "posted", at)
-        move["name"] = move["name"] or self._next_name(move)
+        """Post a draft, which gets its number unless it had one; ValueError if Odoo refuses."""
+        with self.lock:
+            self._check_posting(self.records["account.move"][bill])
+            move = self._moved_on(bill, ("draft",), "posted", at)
+            move["name"] = move["name"] or self._next_name(move)
+
+    def _check_posting(self, move: Record) -> None:
+        """The refusals of `action_post`, in Odoo's order and words."""
+        if not move["partner_id"]:
+            raise ValueError("The field 'Vendor' is required, please complete it to validate it")
+        _refuse_negative(Decimal(str(move["amount_total"])))
+        if not move["invoice_date"]:
+            raise ValueError("The Bill/Refund date is required to validate this document")
+        if self.version == V16 and any(_is_twin(move, m) for m in self._posted()):
+            raise ValueError("Duplicated vendor reference detected")
+
+    def _posted(self) -> Iterable[Record]:
+        return (m for m in self.records["account.move"].values() if m["state"] == "posted")
 
     def cancel(self, bill: int, *, at: datetime | None = None) -> None:
         """Cancel a draft or, as newer versions allow, a posted bill; it keeps its number."""
@@ -266,7 +291,8 @@ class Books:
         with self.lock:
             move = self.records["account.move"][bill]
             if move["state"] != "draft":
-                raise ValueError(f"bill {bill} is {move['state']}: only drafts can be deleted")
+                is_now = f"{move['name']} is {STATES[move['state']]}"
+                raise ValueError(f"{is_now}: only drafts can be deleted")
             for line in move["line_ids"]:
                 del self.records["account.move.line"][line]
             for file in move["attachment_ids"]:
@@ -330,7 +356,8 @@ class Books:
         with self.lock:
             move = self.records["account.move"][bill]
             if move["state"] not in states:
-                raise ValueError(f"bill {bill} is {move['state']}: it cannot become {state}")
+                is_now = f"{move['name'] or f'bill {bill}'} is {STATES[move['state']]}"
+                raise ValueError(f"{is_now}: it cannot become {STATES[state]}")
             move = self._touched(bill, at or self.clock())
             move["state"] = state
             for line in move["line_ids"]:
@@ -344,6 +371,17 @@ class Books:
 
     def _commercial(self, vendor: int) -> int:
         return int(self.records["res.partner"][vendor]["commercial_partner_id"])
+
+    def _rate(self, currency: int, company: int) -> float:
+        """What a unit of the company's currency was in another when that was last booked."""
+        if currency == self.records["res.company"][company]["currency_id"]:
+            return 1.0
+        known = [
+            abs(m["amount_total"] / m["amount_total_signed"])
+            for m in self._posted()
+            if m["currency_id"] == currency and m["amount_total_signed"]
+        ]
+        return float(round(known[-1], 6)) if known else _UNKNOWN_RATE
 
     def _blank(self, model: str) -> Record:
         return {name: empty(field) for name, field in self.fields[model].items()}
@@ -380,12 +418,18 @@ class Books:
             for kind in ("product", "payment_term")
         }
         sign = -1 if move["move_type"] == "in_refund" else 1
+        rate = Decimal(str(move["invoice_currency_rate"]))
         amounts = [(text, Decimal(amount)) for text, amount in lines]
         total = sum((amount for _, amount in amounts), Decimal(0))
-        rows = [("product", text, amount, sign * amount) for text, amount in amounts]
-        rows.append(("payment_term", "", Decimal(0), -sign * total))
+        booked = [sign * round(amount / rate, 2) for _, amount in amounts]
+        rows = [
+            ("product", text, amount, sign * amount, balance)
+            for (text, amount), balance in zip(amounts, booked, strict=True)
+        ]
+        owed = -sum(booked, Decimal(0))
+        rows.append(("payment_term", "", Decimal(0), -sign * total, owed))
         move["line_ids"] = []
-        for position, (kind, text, price, balance) in enumerate(rows):
+        for position, (kind, text, price, in_currency, balance) in enumerate(rows):
             line = self._add("account.move.line", self._blank("account.move.line"), at)
             line |= {
                 "move_id": move["id"],
@@ -398,7 +442,7 @@ class Books:
                 "price_subtotal": float(price),
                 "price_total": float(price),
                 "balance": float(balance),
-                "amount_currency": float(balance),
+                "amount_currency": float(in_currency),
                 "debit": float(max(balance, Decimal(0))),
                 "credit": float(max(-balance, Decimal(0))),
                 "currency_id": move["currency_id"],
@@ -414,8 +458,22 @@ class Books:
             "amount_tax": 0.0,
             "amount_total": float(total),
             "amount_residual": float(total),
-            "amount_total_signed": float(-sign * total),
+            "amount_total_signed": float(owed),
         }
+
+
+def _refuse_negative(total: Decimal) -> None:
+    if total < 0:
+        raise ValueError(
+            "You cannot validate a document with a negative total amount."
+            " You should create a credit note instead"
+        )
+
+
+def _is_twin(move: Record, other: Record) -> bool:
+    """Whether 16 takes them for the same bill: vendor, reference and date are equal."""
+    same = ("company_id", "move_type", "commercial_partner_id", "ref", "invoice_date")
+    return bool(move["ref"]) and all(move[name] == other[name] for name in same)
 
 
 def as_text(value: Any) -> Any:  # noqa: ANN401 - any field's

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import json
-import socket
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Any, Literal
 
 from werkzeug.wrappers import Response
 
 from sandbox.odoo_errors import V19, OdooError
 
 if TYPE_CHECKING:
-    from wsgiref.types import WSGIEnvironment
-
     from werkzeug.wrappers import Request
 
     from sandbox.odoo_view import Json
+    from sandbox.serving import Hold
 
 type Failure = Literal[
     "reset", "cut", "bad_gateway", "html", "slow", "denied", "no_right", "expired", "database"
@@ -30,7 +28,7 @@ class Fault:
     kind: Failure
     method: str = "*"
     times: int = 1
-    seconds: float = 0.0
+    hold: Hold
 
 
 def json_body(request: Request) -> Any:  # noqa: ANN401 - a client's JSON
@@ -86,10 +84,3 @@ def json_response(body: object, status: int = 200) -> Response:
 def page(text: str, status: int) -> Response:
     """A page where a client hopes for data."""
     return Response(text, status, content_type="text/html; charset=utf-8")
-
-
-def hang_up(environ: WSGIEnvironment) -> NoReturn:
-    """Close the connection under the client's feet, as werkzeug's server lets us."""
-    if "werkzeug.socket" in environ:
-        environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
-    raise ConnectionResetError("no answer was planned")

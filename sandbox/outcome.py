@@ -18,7 +18,7 @@ from sandbox.recording import matching
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from sandbox.recording import Exchange
+    from sandbox.recording import Exchange, Recorder
 
 Json = dict[str, Any]
 Sums = dict[tuple[str, str], tuple[Decimal, Decimal]]  # (company, currency): approved, posted
@@ -162,6 +162,40 @@ def trouble(items: list[Json], held: list[Document], dead: int) -> list[str]:
     if dead:
         found.append(f"{dead} messages are in dead-letter queues: see the functions' logs.")
     return found
+
+
+def unshown(items: list[Json], slack: Recorder) -> list[str]:
+    """What nobody was asked or told, a sentence each: no bill, no card, a card that is behind."""
+    if not items:
+        return ["No bill was read in Odoo, so nothing was asked and nothing posted."]
+    owed = [i for i in items if "card_due" in i or i["status"] == "READY_FOR_APPROVAL"]
+    never = [i for i in owed if not i["cards"]]
+    behind = sum("card_due" in i and bool(i["cards"]) for i in items)
+    found = []
+    if never:
+        found.append(f"{counted(len(never), 'bill')} never got a card: {_of_slack(slack)}")
+    if behind:
+        told = "does not say how its bill stands" if behind == 1 else "do not say how they stand"
+        found.append(f"{counted(behind, 'card')} {told}: {_of_slack(slack)}")
+    return found
+
+
+def _of_slack(slack: Recorder) -> str:
+    """What Slack made of the last card it was sent."""
+    posts = [e for e in list(slack.exchanges) if "/chat." in e["path"]]
+    if slack.under_way or (posts and posts[-1]["status"] is None):
+        return "Slack did not answer."
+    if not posts:
+        return "the notifier did not call Slack. Its log says why."
+    answer = posts[-1]["answer"]
+    if isinstance(answer, dict) and answer.get("ok") is False:
+        return f"Slack said {answer.get('error')}."
+    return f"Slack answered with HTTP {posts[-1]['status']}, and the notifier's log says more."
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 bill`, `2 bills`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def totals(items: list[Json], held: list[Document], realms: Mapping[str, str]) -> Sums:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode, urlsplit
 
+from botocore.exceptions import BotoCoreError, ClientError
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from werkzeug.exceptions import Forbidden, HTTPException, NotFound
 from werkzeug.sansio.utils import host_is_trusted
@@ -25,6 +26,8 @@ from werkzeug.wrappers import Request, Response
 from sandbox import page_acts as acts
 from sandbox import page_mrkdwn
 from sandbox import page_state as state
+from sandbox.odoo_books import STATES
+from sandbox.outcome import counted
 from sandbox.page_aws import EmulatedAws
 from sandbox.page_mrkdwn import Reader
 
@@ -39,6 +42,7 @@ _HERE: Final = Path(__file__).parent
 _HOSTS: Final = ("127.0.0.1", "localhost")
 # Files that a browser may show; others it may only save.
 _SHOWN: Final = ("application/pdf", "image/gif", "image/jpeg", "image/png", "text/plain")
+_NO_AWS: Final = "The AWS emulator does not answer: stop this sandbox and start it again."
 _HEADERS: Final = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self';"
@@ -84,8 +88,8 @@ def _environment() -> Environment:
     }
     environment.globals |= {
         "STATUSES": state.STATUSES,
-        "STATES": state.STATES,
-        "count": state.counted,
+        "STATES": STATES,
+        "count": counted,
         "written": page_mrkdwn.written,
         "today": lambda: f"{datetime.now(UTC):%Y-%m-%d}",
     }
@@ -110,6 +114,8 @@ class Page:
                 response = self._answer(request)
             except HTTPException as error:
                 response = Response(error.name, error.code or HTTPStatus.BAD_REQUEST)
+            except (BotoCoreError, ClientError):
+                response = Response(_NO_AWS, HTTPStatus.SERVICE_UNAVAILABLE)
         for name, value in _HEADERS.items():
             response.headers.setdefault(name, value)
         return response(environ, start_response)
@@ -172,6 +178,8 @@ class Page:
                 said = todo[name]()
         except acts.ActError as error:
             self.said, self.failed = str(error), True
+        except (BotoCoreError, ClientError) as error:
+            self.said, self.failed = f"AWS: {error}", True
         else:
             self.said, self.failed = said, False
         return redirect(at.to(), HTTPStatus.SEE_OTHER, Response)

@@ -11,7 +11,9 @@ from decimal import Decimal, InvalidOperation
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
-from sandbox.page_state import counted, open_modal, product_lines
+from sandbox.outcome import counted
+from sandbox.page_state import open_modal, product_lines
+from sandbox.slack import ANSWER_SECONDS
 from sandbox.slack_payloads import ScreenError
 
 if TYPE_CHECKING:
@@ -41,13 +43,16 @@ def new_bill(parts: Parts, form: MultiDict[str, str]) -> int:
     lines = _lines(form)
     if not lines:
         raise ActError("A bill needs a line.")
-    return parts.odoo.new_bill(
-        reference=form.get("reference", ""),
-        lines=lines,
-        company=numbers[0],
-        vendor=int(vendor),
-        bill_date=str(_day(form, "date") or f"{datetime.now(UTC):%Y-%m-%d}"),
-    )
+    try:
+        return parts.odoo.new_bill(
+            reference=form.get("reference", ""),
+            lines=lines,
+            company=numbers[0],
+            vendor=int(vendor),
+            bill_date=str(_day(form, "date") or f"{datetime.now(UTC):%Y-%m-%d}"),
+        )
+    except ValueError as error:
+        raise ActError(f"Odoo: {error}.") from error
 
 
 def amend(parts: Parts, form: MultiDict[str, str]) -> str:
@@ -59,13 +64,20 @@ def amend(parts: Parts, form: MultiDict[str, str]) -> str:
         fields |= {"invoice_date": _day(form, "date"), "invoice_date_due": _day(form, "due")}
         changes: Json = {name: value for name, value in fields.items() if value != move[name]}
         lines = _lines(form)
+        if form.getlist("text") and not lines:
+            raise ActError("A bill needs a line.")
+        if move["state"] == "posted" and not fields["invoice_date"]:
+            raise ActError("Odoo: a posted bill keeps a date.")
         if lines == [(text, Decimal(amount)) for text, amount in product_lines(parts.odoo, bill)]:
             lines = []
         if not changes and not lines:
             return "Nothing was changed."
         new = [(text, str(amount)) for text, amount in lines] or None
-        parts.odoo.amend(bill, lines=new, **changes)
-        return f"{move['name'] or 'The draft'} was changed in Odoo."
+        try:
+            parts.odoo.amend(bill, lines=new, **changes)
+        except ValueError as error:
+            raise ActError(f"Odoo: {error}.") from error
+        return f"{_name(move)} was changed in Odoo."
 
 
 def move_on(parts: Parts, form: MultiDict[str, str]) -> str:
@@ -84,7 +96,7 @@ def move_on(parts: Parts, form: MultiDict[str, str]) -> str:
         act(bill)
     except ValueError as error:
         raise ActError(f"Odoo: {error}.") from error
-    return f"{parts.odoo.records['account.move'][bill]['name']} was {word} in Odoo."
+    return f"{_name(parts.odoo.records['account.move'][bill])} was {word} in Odoo."
 
 
 def attach(parts: Parts, form: MultiDict[str, str], file: FileStorage | None) -> str:
@@ -119,6 +131,11 @@ def click(parts: Parts, at: Look, form: Mapping[str, str]) -> str:
     reply = parts.aws.deliver(request)
     if reply.status != HTTPStatus.OK:
         raise ActError(f"Slack: the app answered the click with status {reply.status}.")
+    if reply.seconds > ANSWER_SECONDS:
+        return (
+            f"Slack would have shown an error: the app took {reply.seconds:.0f} s to answer the"
+            f" click, and has {ANSWER_SECONDS:.0f}. What it decided counts all the same."
+        )
     return ""
 
 
@@ -198,6 +215,10 @@ def _bill(parts: Parts, form: Mapping[str, str]) -> int:
     if not number.isdecimal() or int(number) not in parts.odoo.records["account.move"]:
         raise ActError("Odoo has no such bill.")
     return int(number)
+
+
+def _name(move: Json) -> str:
+    return str(move["name"] or "The draft")
 
 
 def _modal(parts: Parts, at: Look, form: Mapping[str, str]) -> View:

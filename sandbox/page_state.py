@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import urlencode
 
 from odoo_qb.bill import amount_text
+from sandbox.outcome import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -35,9 +36,7 @@ STATUSES: Final = {
     "REJECTED": "rejected",
     "WITHDRAWN": "withdrawn",
 }
-STATES: Final = {"draft": "draft", "posted": "posted", "cancel": "cancelled"}
 KINDS: Final = {"in_invoice": "Bill", "in_refund": "Credit note", "in_receipt": "Receipt"}
-NEW: Final = "new"  # in the place of a bill's number: the form for another one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -447,11 +446,6 @@ def _anchor(company: str, quickbooks: Mapping[str, Any]) -> str:
     if not quickbooks.get("id"):
         return ""
     return f"qb-{company}-{quickbooks['type']}-{quickbooks['id']}".lower()
-
-
-def counted(number: int, noun: str) -> str:
-    """`1 bill`, `2 bills`."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def local_time(ts: str) -> datetime:

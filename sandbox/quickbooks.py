@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import copy
 import random
-import socket
 import threading
 import time
 from collections import Counter
@@ -24,7 +23,7 @@ from sandbox import quickbooks_api as api
 from sandbox import quickbooks_oauth as oauth
 from sandbox.quickbooks_answers import Answer
 from sandbox.quickbooks_calls import Call, RequestIds
-from sandbox.quickbooks_faults import Bucket, Injection, Kind
+from sandbox.quickbooks_faults import Injection, Kind, Window
 from sandbox.quickbooks_store import (
     PACIFIC,
     FaultError,
@@ -35,6 +34,7 @@ from sandbox.quickbooks_store import (
     open_books,
     to_json,
 )
+from sandbox.serving import hang_up
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -83,7 +83,7 @@ class QuickBooks:
         self._tokens = oauth.Tokens()
         self._injections: list[Injection] = []
         self._request_ids = RequestIds(self._lock)
-        self._buckets: dict[tuple[str, str], Bucket] = {}
+        self._windows: dict[tuple[str, str], Window] = {}
         self._shuffle = random.Random(0)  # noqa: S311 - an order, not a secret
         self._served = 0
 
@@ -130,7 +130,7 @@ class QuickBooks:
         with self._lock:
             self.modes = replace(self.modes, **(modes or {}))
             self.limits = replace(self.limits, **(limits or {}))
-            self._buckets.clear()
+            self._windows.clear()
             for realm_id, settings in (realms or {}).items():
                 for name, value in settings.items():
                     is_day = name == "book_close_date" and isinstance(value, str)
@@ -222,7 +222,7 @@ class QuickBooks:
         if call.suffers("late") and call.operation in api.WRITES and call.injection:
             due = self._clock() + timedelta(seconds=call.injection.seconds)
             self._request_ids.later(call, lambda: api.write(call), due)
-            _drop(call.request)
+            hang_up(call.request.environ)
         if call.operation in api.WRITES:
             return self._request_ids.once(call, lambda: api.write(call))
         if call.operation == "upload":
@@ -311,7 +311,7 @@ class QuickBooks:
             sizes.append((realm_id, "app's batches", limits.app_batches_per_minute, minute))
             sizes.append((realm_id, "all batches", limits.realm_batches_per_minute, minute))
         taken = [
-            self._buckets.setdefault((realm, name), Bucket(size, seconds)).take(now)
+            self._windows.setdefault((realm, name), Window(size, seconds)).take(now)
             for realm, name, size, seconds in sizes
         ]
         return all(taken)
@@ -336,7 +336,7 @@ class QuickBooks:
             return None
         if injection.kind in {"reset", "timeout"}:
             time.sleep(injection.seconds)
-            _drop(request)
+            hang_up(request.environ)
         if injection.kind == "unauthorized":
             realm_id = (*request.path.split("/"), "", "", "")[3]
             with self._lock:
@@ -393,14 +393,6 @@ def _operation(request: Request) -> str:
     name = (*request.path.strip("/").split("/"), "", "", "", "")[3]
     writes = name in api.WRITES and request.method == "POST"
     return name if writes or name in _NAMED else "read"
-
-
-def _drop(request: Request) -> None:
-    """Break the connection; the server takes the error for a client that went away."""
-    connection = request.environ.get("werkzeug.socket")
-    if isinstance(connection, socket.socket):
-        connection.shutdown(socket.SHUT_RDWR)
-    raise ConnectionResetError("the simulator broke the connection")
 
 
 def _shown(realm: Realm) -> Json:

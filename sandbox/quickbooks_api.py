@@ -181,7 +181,7 @@ def _queried(call: Call) -> Json:
     if request.method == "POST":
         if request.mimetype not in {"application/text", "text/plain"}:
             raise _content_type(request)
-        statement = request.get_data().decode("utf-8", "replace")
+        statement = request.get_data().decode(call.modes.query_charset, "replace")
     try:
         return query.answer(call.realm, statement, call.modes)
     except FaultError as error:

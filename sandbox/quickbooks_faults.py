@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
@@ -69,23 +70,18 @@ class Injection:
 
 
 @dataclass(slots=True)
-class Bucket:
-    """A token bucket: `size` requests at once, refilled over `seconds`."""
+class Window:
+    """A sliding window: `size` requests within any `seconds`, and no more to begin with."""
 
     size: int
     seconds: float
-    level: float = field(init=False)
-    at: datetime | None = None
-
-    def __post_init__(self) -> None:
-        self.level = self.size
+    taken: deque[datetime] = field(default_factory=deque)
 
     def take(self, now: datetime) -> bool:
-        """Take one; False when the bucket is empty."""
-        passed = (now - self.at).total_seconds() if self.at else 0.0
-        self.at = now
-        self.level = min(self.size, self.level + passed * self.size / self.seconds)
-        if self.level < 1:
+        """Take one; False when there were as many as may be."""
+        while self.taken and (now - self.taken[0]).total_seconds() >= self.seconds:
+            self.taken.popleft()
+        if len(self.taken) >= self.size:
             return False
-        self.level -= 1
+        self.taken.append(now)
         return True

@@ -85,6 +85,7 @@ class Modes:
     retry_after_seconds: int | None = None
     vendor_ref_on_vendor_credit: Literal["allowed", "refused"] = "refused"
     backslash: Literal["escapes", "literal"] = "escapes"  # of what is not a quote
+    query_charset: Literal["utf-8", "iso-8859-1"] = "utf-8"  # Intuit names the second for the US
     duplicates: Literal["per_vendor", "global"] = "per_vendor"
     duplicate_case: Literal["exact", "ignored"] = "ignored"
     inactive_reference: Literal["610", "2500"] = "610"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -50,6 +51,9 @@ _US_TAX_CODES: Final = ("TAX", "NON")
 _LINES: Final = ("AccountBasedExpenseLineDetail", "ItemBasedExpenseLineDetail")
 _NAMES: Final = ("Title", "GivenName", "MiddleName", "FamilyName", "Suffix")
 _SHOWN_OF_TAX_ID: Final = 4
+_ADDRESS: Final = re.compile(
+    r"[^\s@<>()\[\]:;,\"\\]+@[^\s@<>()\[\]:;,\"\\]+\.[^\s@<>()\[\]:;,\"\\]+"
+)
 # Unknown properties are told before missing ones, and those before wrong values.
 _RANKS: Final = {"additionalProperties": 0, "required": 1, "minItems": 2}
 
@@ -113,6 +117,7 @@ def vendor(payload: Json, books: Books, old: Json | None = None) -> Json:
     record["DisplayName"] = name
     record.setdefault("PrintOnCheckName", name)
     record.setdefault("Active", True)
+    _check_address(record.get("PrimaryEmailAddr", {}).get("Address", ""))
     realm = books.realm
     if "TermRef" in record:
         _referred(record["TermRef"], "TermRef", books)
@@ -135,6 +140,19 @@ def vendor(payload: Json, books: Books, old: Json | None = None) -> Json:
     record.setdefault("Vendor1099", False)
     realm.payable(currency, books.now)
     return record
+
+
+def _check_address(address: str) -> None:
+    """One address or several with commas between them; nothing of what stands around one."""
+    for part in address.split(",") if address else ():
+        if not _ADDRESS.fullmatch(part.strip()):
+            raise FaultError(
+                "2210",
+                "Invalid Email Address format",
+                "Email Address does not conform to the syntax rules of RFC 822."
+                f" Supplied value:{address}",
+                element="PrimaryEmailAddr.Address",
+            )
 
 
 def duplicate_name() -> FaultError:

@@ -6,7 +6,6 @@ import base64
 import hashlib
 import json
 import re
-import socket
 import threading
 from datetime import UTC, datetime
 from io import BytesIO
@@ -15,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 import requests
 from werkzeug.formparser import parse_form_data
 from werkzeug.wrappers import Request, Response
+
+from sandbox.serving import hang_up
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -47,6 +48,7 @@ class Recorder:
         self._lock = threading.Lock()
         self._file = trace.open("w", encoding="utf-8") if trace else None
         self.exchanges: list[Exchange] = []
+        self.under_way = 0  # requests without an answer so far
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Pass one request on and keep it with its answer, also when there was none."""
@@ -70,6 +72,8 @@ class Recorder:
         passed_on = {k: v for k, v in environ.items() if k not in _CHUNKED}
         passed_on |= {"wsgi.input": BytesIO(body), "CONTENT_LENGTH": str(len(body))}
         answer = b""
+        with self._lock:
+            self.under_way += 1
         try:
             answer = b"".join(self._vendor(passed_on, remember))
         finally:
@@ -89,6 +93,7 @@ class Recorder:
 
     def _keep(self, exchange: Exchange) -> None:
         with self._lock:
+            self.under_way -= 1
             self.exchanges.append(exchange)
             if self._file:
                 self._file.write(json.dumps(self._hide(exchange), ensure_ascii=False) + "\n")
@@ -211,10 +216,8 @@ def forward(base_url: str, *, own_paths: str = "") -> WSGIApplication:
                     timeout=_FORWARD_SECONDS,
                     allow_redirects=False,
                 )
-        except requests.RequestException as error:
-            if "werkzeug.socket" in environ:
-                environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
-            raise ConnectionResetError("the server behind the proxy did not answer") from error
+        except requests.RequestException:
+            hang_up(environ)
         kept = [(k, v) for k, v in answer.headers.items() if k.lower() not in _HOP_BY_HOP]
         response = Response(answer.content, answer.status_code, kept)
         if "Content-Type" not in answer.headers:

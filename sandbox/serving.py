@@ -1,15 +1,20 @@
-"""Serve a WSGI application on a loopback port, from a thread of this process."""
+"""Serve a WSGI application on a loopback port, from a thread of this process, or hang up."""
 
 from __future__ import annotations
 
+import json
+import socket
 import threading
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, NoReturn, Self
 
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from types import TracebackType
-    from wsgiref.types import WSGIApplication
+    from wsgiref.types import WSGIApplication, WSGIEnvironment
+
+_PORTS: Final = 65_536
 
 
 class _Quiet(WSGIRequestHandler):
@@ -48,7 +53,76 @@ class Server:
         self.close()
 
 
+def refused(port: int) -> str:
+    """Why no server can listen on this loopback port now, said of it; empty if one can."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except PermissionError:
+            return "is for administrators only"
+        except OSError:
+            return "is taken by another program"
+    return ""
+
+
+class Ports:
+    """The ports of last time, by name, in a file; what cannot be read there is forgotten."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def last(self, name: str) -> int:
+        """The port of last time; 0 if there was none."""
+        port = self._read().get(name)
+        return port if isinstance(port, int) and 0 < port < _PORTS else 0
+
+    def free(self, name: str) -> int:
+        """The port of last time if nobody else listens there, else 0."""
+        port = self.last(name)
+        return 0 if refused(port) else port
+
+    def remember(self, name: str, port: int) -> None:
+        """Keep a port, whole or not at all."""
+        new = self._file.with_suffix(".new")
+        new.write_text(json.dumps(self._read() | {name: port}))
+        new.replace(self._file)
+
+    def _read(self) -> dict[str, object]:
+        try:
+            kept = json.loads(self._file.read_text())
+        except (OSError, ValueError):
+            return {}
+        return kept if isinstance(kept, dict) else {}
+
+
 def serve(application: WSGIApplication, port: int = 0) -> Server:
     """Listen on 127.0.0.1 (`port` 0: any free one) with a thread for each connection."""
     server = make_server("127.0.0.1", port, application, threaded=True, request_handler=_Quiet)
     return Server(server)
+
+
+def hang_up(environ: WSGIEnvironment) -> NoReturn:
+    """Close the connection under the client's feet, as werkzeug's server lets an application."""
+    connection = environ.get("werkzeug.socket")
+    if isinstance(connection, socket.socket):
+        connection.shutdown(socket.SHUT_RDWR)
+    raise ConnectionResetError("no answer is given")
+
+
+class Hold:
+    """A wait a server was told to make: it lasts `seconds`, or until somebody lets go."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._gone = threading.Event()
+        self.lasts = True
+
+    def wait(self) -> None:
+        """Wait, as the server."""
+        self._gone.wait(self._seconds)
+        self.lasts = False
+
+    def let_go(self) -> None:
+        """End the wait."""
+        self._gone.set()

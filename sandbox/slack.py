@@ -9,15 +9,14 @@ with a problem of `blocks.problems` is `invalid_blocks` even where Slack would l
 from __future__ import annotations
 
 import json
-import socket
-import time
 from collections import Counter, defaultdict, deque
 from dataclasses import asdict, dataclass, replace
 from math import ceil
-from typing import TYPE_CHECKING, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Any, Literal
 
 from werkzeug.wrappers import Request, Response
 
+from sandbox.serving import Hold, hang_up
 from sandbox.slack_api import FORMS_ONLY, SCOPES, WebApi
 from sandbox.slack_payloads import (
     BOT,
@@ -74,7 +73,7 @@ class _Fault:
     kind: Failure
     method: str
     times: int
-    seconds: float
+    hold: Hold
     retry_after: int
     error: str
 
@@ -106,19 +105,19 @@ class Slack(WebApi):
         seconds: float = 0.0,
         retry_after: int = 1,
         error: str = "internal_error",
-    ) -> None:
+    ) -> Hold:
         """Plan a failure for the next `times` calls of a method (`response_url` is one, `*` any).
 
         ratelimited: 429 with Retry-After. error: HTTP 200 and `error`. http_500: nothing done, no
         JSON. timeout: nothing done, no answer, the connection closes after `seconds`. lost: done,
         but the connection closes without the answer. slow: done and answered after `seconds`.
-        With `times` 0 what was planned for that method is over.
+        With `times` 0 what was planned for that method is over. What is returned can end the wait.
         """
         fault = _Fault(
             kind=kind,
             method=method,
             times=times,
-            seconds=seconds,
+            hold=Hold(seconds),
             retry_after=retry_after,
             error=error,
         )
@@ -127,6 +126,7 @@ class Slack(WebApi):
                 self._faults.append(fault)
             else:
                 self._faults = [planned for planned in self._faults if planned.method != method]
+        return fault.hold
 
     def use_real_limits(self, time_scale: float = 1.0) -> None:
         """Refuse what comes faster than Slack allows; a scale of 0.1 makes a minute six seconds."""
@@ -236,13 +236,13 @@ class Slack(WebApi):
         with self._lock:
             self.calls[method] += 1
             fault = self._take_fault(method)
-        if fault and fault.seconds:
-            time.sleep(fault.seconds)
+        if fault:
+            fault.hold.wait()
         if fault and fault.kind == "timeout":
-            _hang_up(environ)
+            hang_up(environ)
         response = self._answer(method, name, request, fault)
         if fault and fault.kind == "lost":
-            _hang_up(environ)
+            hang_up(environ)
         return response(environ, start_response)
 
     def _answer(self, method: str, name: str, request: Request, fault: _Fault | None) -> Response:
@@ -365,10 +365,3 @@ def _arguments(request: Request, *, takes_json: bool) -> Json:
             except ValueError as error:
                 raise RefusalError(code) from error
     return arguments
-
-
-def _hang_up(environ: WSGIEnvironment) -> NoReturn:
-    """Close the connection under the client's feet, as werkzeug's server lets us."""
-    if "werkzeug.socket" in environ:
-        environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
-    raise ConnectionResetError("the answer never arrives")

@@ -255,6 +255,8 @@ class Workspace:
             "is_bot": person.is_bot,
             "is_restricted": person.is_restricted,
             "is_ultra_restricted": False,
+            # Slack's word for who shares no channel with the app, wherever they come from.
+            "is_stranger": not any(person.id in c.members for c in self.channels.values()),
             "profile": profile,
         }
 
@@ -321,7 +323,7 @@ class Workspace:
             **defaults,
             **view.content,
             "id": view.id,
-            "team_id": self.team,
+            "team_id": self.people[view.person].team or self.team,
             "app_id": self.app,
             "app_installed_team_id": self.team,
             "bot_id": BOT_ID,

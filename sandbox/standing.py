@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING
 
 from sandbox import chain
-from sandbox.aws import is_free
+from sandbox.aws import EmulatorError
 from sandbox.chain import SetupError, Vendors
 from sandbox.page import page
-from sandbox.serving import serve
+from sandbox.serving import refused, serve
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sandbox.aws import Emulator
     from sandbox.chain import Chain
 
 
 def run(port: int, say: Callable[[str], None]) -> int:
     """Start the chain, say its addresses, and wait for a signal."""
-    if not is_free(port):
-        raise SetupError(f"Port {port} is taken by another program: choose one with --port.")
+    if why_not := refused(port):
+        raise SetupError(f"Port {port} {why_not}: choose another one with --port.")
     with (
         chain.start(Vendors(), say) as running,
         serve(page(running, addresses(running)), port) as shown,
     ):
-        chain.read_quickbooks(running)
+        for unread in chain.read_quickbooks(running):
+            say(f"PROBLEM: {unread}")
         say("")
         for name, address in {"page": shown.url, **addresses(running)}.items():
             say(f"{name:<10} {address}")
@@ -33,8 +34,15 @@ def run(port: int, say: Callable[[str], None]) -> int:
             if name.startswith("AWS_"):
                 say(f"export {name}={value}")
         say("Ctrl-C stops all of it.")
-        threading.Event().wait()
+        watch(running.emulator)
     return 0
+
+
+def watch(emulator: Emulator) -> None:
+    """Wait for as long as the emulator runs: without it nothing that is clicked arrives."""
+    emulator.process.wait()
+    log = emulator.run_dir / "emulator.log"
+    raise EmulatorError(f"The AWS emulator ended by itself: see {log}, and start again.")
 
 
 def addresses(running: Chain) -> dict[str, str]:

@@ -125,7 +125,7 @@ run "functions_are_told_what_they_read" {
       ])) } == {
       extractor        = "EXTRACT_SINCE ODOO_API_URL ODOO_SECRET_ARN SNS_ALERT_TOPIC SQS_QUEUE_URL"
       notifier         = "APPROVAL_URL REJECTION_NOTIFY_USERS SLACK_API_URL SLACK_CHANNEL_ID SLACK_MESSAGES_PER_SECOND SLACK_SECRET_ARN"
-      approval_handler = "REJECTION_NOTIFY_USERS SLACK_API_URL SLACK_CHANNEL_ID SLACK_SECRET_ARN SQS_QUEUE_URL"
+      approval_handler = "SLACK_API_URL SLACK_CHANNEL_ID SLACK_SECRET_ARN SQS_QUEUE_URL"
       poster           = "QB_API_URL QB_CALLS_PER_MINUTE QB_OAUTH_URL QB_SECRET_ARN QB_TOKEN_SECRET_PREFIX SNS_ALERT_TOPIC SQS_QUEUE_URL"
     }
     error_message = "A function's environment has a variable more or less."
@@ -140,6 +140,71 @@ run "functions_are_told_what_they_read" {
       south = { odoo_company = "south", realm_id = "9130350000000002", slack_channel_id = "C0123456789" }
     }
     error_message = "The companies in the table are not those of the variables."
+  }
+}
+
+run "settings_are_stored_as_the_kind_they_are_whatever_they_were_given_as" {
+  command = plan
+
+  variables {
+    company_settings = {
+      north = { two_approvals_above = "10000.50", accounts = { 611000 = 6110 }, class = 7, time_zone = null, intercompany_vendors = ["South Ltd", 42] }
+      south = {}
+    }
+  }
+
+  assert {
+    condition = local.companies == {
+      north = {
+        odoo_company         = "north"
+        realm_id             = "9130350000000001"
+        slack_channel_id     = "C0123456789"
+        two_approvals_above  = 10000.50
+        accounts             = { "611000" = "6110" }
+        class                = "7"
+        intercompany_vendors = ["South Ltd", "42"]
+      }
+      south = { odoo_company = "south", realm_id = "9130350000000002", slack_channel_id = "C0123456789" }
+    }
+    error_message = "A number is stored as text, a text as a number, or what was not given is stored."
+  }
+}
+
+run "every_setting_of_a_company_is_accepted_and_stored" {
+  command = plan
+
+  variables {
+    company_settings = { south = {
+      odoo_company         = "South Ltd"
+      slack_channel_id     = "C9876543210"
+      extract_since        = "2026-07-01"
+      approvers            = ["U1", "W2", "S3"]
+      two_approvals_above  = 5000
+      accounts             = { "64" = "Cost of Goods Sold:Freight In" }
+      vendors              = { "FastFreight Inc." = "Fast Freight" }
+      default_account      = "Uncategorized Expense"
+      payable_account      = "Accounts Payable (A/P)"
+      taxes                = { "none" = "No VAT" }
+      terms                = { "30 Days" = "Net 30" }
+      class                = "North:Works"
+      department           = "Paris"
+      books_close_day      = 28
+      intercompany_vendors = ["North Ltd"]
+      reminder_hours       = 4.5
+      escalation_hours     = 24
+      escalation_approvers = ["S3"]
+      time_zone            = "America/Argentina/Buenos_Aires"
+      quiet_hours          = "18:00-08:00"
+    } }
+  }
+
+  assert {
+    condition     = local.companies.south == merge(var.company_settings.south, { realm_id = "9130350000000002" })
+    error_message = "A setting is lost on its way to the table."
+  }
+  assert {
+    condition     = toset(keys(var.company_settings.south)) == toset(flatten(values(local.company_setting_names)))
+    error_message = "A setting is not tried here."
   }
 }
 
@@ -253,6 +318,14 @@ run "documents_are_versioned_and_private" {
     condition     = aws_s3_bucket.documents.force_destroy == false && aws_dynamodb_table.bills.deletion_protection_enabled == true
     error_message = "In production documents and bills must not go with a destroy."
   }
+  assert {
+    condition = { for rule in aws_s3_bucket_lifecycle_configuration.documents.rule : rule.id => [for expiration in rule.noncurrent_version_expiration : expiration.noncurrent_days] } == {
+      abort-unfinished-uploads  = []
+      expire-replaced-versions  = [2555]
+      expire-replaced-reference = [30]
+    } && [for rule in aws_s3_bucket_lifecycle_configuration.documents.rule : rule.filter[0].prefix if rule.id == "expire-replaced-reference"] == ["reference/"]
+    error_message = "Approved bytes are kept for another time than they must be, or hourly snapshots for years."
+  }
 }
 
 run "the_table_keeps_finds_and_streams_bills" {
@@ -325,7 +398,7 @@ run "somebody_is_told_what_went_wrong_and_what_to_do" {
       extractor_failures   = "AWS/SQS ApproximateNumberOfMessagesVisible odoo-extractor-failures-prod Maximum GreaterThanThreshold 0 1 of 1 x 300 s, notBreaching"
       notifier_failures    = "AWS/SQS ApproximateNumberOfMessagesVisible odoo-notifier-failures-prod Maximum GreaterThanThreshold 0 1 of 1 x 300 s, notBreaching"
       dead_approvals       = "AWS/SQS ApproximateNumberOfMessagesVisible odoo-approved-invoices-dlq-prod.fifo Maximum GreaterThanThreshold 0 1 of 1 x 300 s, notBreaching"
-      token_days_left      = "OdooQuickBooks RefreshTokenDaysLeft Minimum LessThanThreshold 14 1 of 2 x 86400 s, missing"
+      token_days_left      = "OdooQuickBooks/prod RefreshTokenDaysLeft Minimum LessThanThreshold 14 1 of 2 x 86400 s, missing"
     }
     error_message = "An alarm looks at something else, or there is one more or less: each metric costs $0.10 a month."
   }
@@ -391,14 +464,14 @@ run "no_alarm_looks_back_further_than_aws_lets_it" {
 run "one_page_shows_how_it_goes" {
   assert {
     condition = length(distinct(flatten([
-      for widget in jsondecode(aws_cloudwatch_dashboard.bills.dashboard_body).widgets : [for metric in try(widget.properties.metrics, []) : jsonencode(metric)]
-    ]))) <= 50 && alltrue([for widget in jsondecode(aws_cloudwatch_dashboard.bills.dashboard_body).widgets : length(widget.properties.title) > 10 && widget.properties.region == "us-west-2"])
+      for widget in jsondecode(aws_cloudwatch_dashboard.bills[0].dashboard_body).widgets : [for metric in try(widget.properties.metrics, []) : jsonencode(metric)]
+    ]))) <= 50 && alltrue([for widget in jsondecode(aws_cloudwatch_dashboard.bills[0].dashboard_body).widgets : length(widget.properties.title) > 10 && widget.properties.region == "us-west-2"])
     error_message = "A dashboard of more than 50 metrics costs, and a widget needs a title and a region."
   }
   assert {
     condition = length(setsubtract(
       [for alarm in aws_cloudwatch_metric_alarm.alarm : join(" ", concat([alarm.namespace, alarm.metric_name], values(alarm.dimensions)))],
-      flatten([for widget in jsondecode(aws_cloudwatch_dashboard.bills.dashboard_body).widgets : [
+      flatten([for widget in jsondecode(aws_cloudwatch_dashboard.bills[0].dashboard_body).widgets : [
         for metric in try(widget.properties.metrics, []) : join(" ", [for part in metric : part if can(tostring(part)) && !contains(["FunctionName", "QueueName"], try(tostring(part), ""))])
       ]]),
     )) == 0
@@ -416,6 +489,30 @@ run "schedules_call_with_the_agreed_input" {
       check-connections = ["rate(1 day)", { action = "check_connections" }]
     }
     error_message = "A schedule calls at another time or with another input."
+  }
+}
+
+run "a_deployment_runs_by_itself_unless_it_is_told_not_to" {
+  command = plan
+
+  assert {
+    condition     = alltrue([for rule in aws_cloudwatch_event_rule.schedule : rule.state == "ENABLED"]) && aws_lambda_event_source_mapping.poster.enabled && length(aws_cloudwatch_dashboard.bills) == 1
+    error_message = "A schedule, the posting or the dashboard is off though nobody said so."
+  }
+}
+
+run "nothing_is_read_asked_or_posted_by_itself_while_it_is_switched_off" {
+  command = plan
+
+  variables {
+    schedules_enabled = false
+    posting_enabled   = false
+    dashboard_enabled = false
+  }
+
+  assert {
+    condition     = alltrue([for rule in aws_cloudwatch_event_rule.schedule : rule.state == "DISABLED"]) && !aws_lambda_event_source_mapping.poster.enabled && length(aws_cloudwatch_dashboard.bills) == 0
+    error_message = "A switch does not switch."
   }
 }
 
@@ -452,6 +549,22 @@ run "slack_accepts_the_manifest" {
       length(jsondecode(output.slack_app_manifest).display_information.long_description) <= 4000,
     ])
     error_message = "Slack would reject the manifest."
+  }
+}
+
+run "two_deployments_in_one_account_do_not_count_for_each_other" {
+  command = plan
+
+  variables {
+    environment = "staging"
+  }
+
+  assert {
+    condition = toset(concat(
+      [for function in values(aws_lambda_function.function) : function.environment[0].variables["POWERTOOLS_METRICS_NAMESPACE"]],
+      [aws_cloudwatch_metric_alarm.alarm["token_days_left"].namespace],
+    )) == toset(["OdooQuickBooks/staging"])
+    error_message = "One deployment's tokens would keep the other's alarm quiet."
   }
 }
 
@@ -504,169 +617,4 @@ run "one_company_may_use_the_single_token" {
     qb_refresh_token  = "only-token"
     qb_refresh_tokens = {}
   }
-}
-
-run "several_companies_may_not_share_a_token" {
-  command = plan
-
-  variables {
-    qb_refresh_token = "only-token"
-  }
-
-  expect_failures = [var.qb_refresh_token]
-}
-
-run "every_company_needs_a_token" {
-  command = plan
-
-  variables {
-    qb_refresh_tokens = { north = "north-token" }
-  }
-
-  expect_failures = [var.qb_refresh_tokens]
-}
-
-run "settings_and_tokens_of_a_company_that_is_not_there_are_refused" {
-  command = plan
-
-  variables {
-    company_settings  = { nowhere = {} }
-    qb_refresh_tokens = { north = "n", south = "s", nowhere = "x" }
-  }
-
-  expect_failures = [var.company_settings, var.qb_refresh_tokens]
-}
-
-run "values_that_would_fail_later_are_refused_now" {
-  command = plan
-
-  variables {
-    environment               = "Prod"
-    alert_email               = "nobody"
-    log_retention_days        = 8
-    odoo_api_url              = "http://example.odoo.com"
-    odoo_database             = ""
-    odoo_username             = " "
-    odoo_api_key              = ""
-    slack_api_url             = "https://user:password@slack.com/api/"
-    quickbooks_api_url        = "ftp://intuit.com"
-    quickbooks_oauth_url      = "http://127.0.0.1:80@intuit.com/"
-    schedule_rate             = "rate(1 minutes)"
-    extract_since             = "2026-02-30"
-    record_retention_days     = 0
-    slack_messages_per_second = 0
-    slack_channel_id          = "#bills"
-    slack_bot_token           = "xoxp-user"
-    slack_signing_secret      = ""
-    rejection_notify_users    = ["anna"]
-    secrets_version           = 0
-    reserved_concurrency      = { poster = -1 }
-
-    qb_client_id                = ""
-    qb_client_secret            = ""
-    quickbooks_calls_per_minute = 501
-  }
-
-  expect_failures = [
-    var.environment, var.alert_email, var.log_retention_days, var.odoo_api_url, var.slack_api_url,
-    var.quickbooks_api_url, var.quickbooks_oauth_url, var.schedule_rate, var.extract_since,
-    var.record_retention_days, var.slack_channel_id, var.slack_bot_token, var.slack_signing_secret,
-    var.rejection_notify_users, var.secrets_version, var.reserved_concurrency, var.slack_messages_per_second,
-    var.odoo_database, var.odoo_username, var.odoo_api_key, var.qb_client_id, var.qb_client_secret,
-    var.quickbooks_calls_per_minute,
-  ]
-}
-
-run "two_companies_in_one_realm_are_refused" {
-  command = plan
-
-  variables {
-    qb_realm_ids = { north = "9130350000000001", south = "9130350000000001" }
-  }
-
-  expect_failures = [var.qb_realm_ids]
-}
-
-run "a_company_key_that_cannot_name_a_file_is_refused" {
-  command = plan
-
-  variables {
-    qb_realm_ids      = { north = "9130350000000001", "no/rth" = "9130350000000002" }
-    qb_refresh_tokens = { north = "n", "no/rth" = "s" }
-    company_settings  = {}
-  }
-
-  expect_failures = [var.qb_realm_ids]
-}
-
-run "a_realm_that_is_no_number_is_refused" {
-  command = plan
-
-  variables {
-    qb_realm_ids = { north = "9130 3500 0000 0001", south = "9130350000000002" }
-  }
-
-  expect_failures = [var.qb_realm_ids]
-}
-
-run "a_deployment_without_a_company_is_refused" {
-  command = plan
-
-  variables {
-    qb_realm_ids      = {}
-    qb_refresh_tokens = {}
-    company_settings  = {}
-  }
-
-  expect_failures = [var.qb_realm_ids]
-}
-
-run "companies_that_would_be_mixed_up_are_refused" {
-  command = plan
-
-  variables {
-    company_settings = { north = { odoo_company = "south" } }
-  }
-
-  expect_failures = [var.company_settings]
-}
-
-run "approvers_are_named_by_their_ids" {
-  command = plan
-
-  variables {
-    company_settings = { north = { approvers = ["anna"] } }
-  }
-
-  expect_failures = [var.company_settings]
-}
-
-run "escalation_names_people_by_their_ids" {
-  command = plan
-
-  variables {
-    company_settings = { north = { escalation_approvers = ["@finance"] } }
-  }
-
-  expect_failures = [var.company_settings]
-}
-
-run "two_approvals_need_two_approvers" {
-  command = plan
-
-  variables {
-    company_settings = { north = { two_approvals_above = 1000, approvers = ["U1"] } }
-  }
-
-  expect_failures = [var.company_settings]
-}
-
-run "a_limit_for_two_approvals_is_not_negative" {
-  command = plan
-
-  variables {
-    company_settings = { north = { two_approvals_above = -1 } }
-  }
-
-  expect_failures = [var.company_settings]
 }

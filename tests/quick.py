@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 _HANDLED: Final = {
-    "BatchGetItem": "batch_get_item",
     "GetItem": "get_item",
     "PutItem": "put_item",
     "Query": "query",
     "Scan": "scan",
     "UpdateItem": "update_item",
 }
+_KNOWN: Final = frozenset({*_HANDLED, "BatchGetItem"})
 _PLAIN: Final = re.compile(r"(?:SET ((?:#\w+ = :\w+(?:, )?)+))? ?(?:REMOVE ((?:#\w+(?:, )?)+))?")
 _REFUSED: Final = {
     "Error": {"Code": "ConditionalCheckFailedException", "Message": "The condition failed."}
@@ -45,15 +45,35 @@ def straight(
     call: Callable[[BaseClient, str, Json], Json], client: BaseClient, operation: str, given: Json
 ) -> Json:
     """What AWS answers to an operation; DynamoDB's usual ones without the wire."""
-    if client.meta.service_model.service_name != "dynamodb" or operation not in _HANDLED:
+    if client.meta.service_model.service_name != "dynamodb" or operation not in _KNOWN:
         return call(client, operation, dict(given))  # botocore changes what it is given
+    if operation == "BatchGetItem":
+        return _batch_get(client, given)
     quick = {"GetItem": _get, "UpdateItem": _update, "Query": _query}.get(operation)
     answer = quick(_table(client, given), given) if quick else None
     return _handled(client, operation, given) if answer is None else answer
 
 
+def rows(region: str, table: str) -> list[Json]:
+    """All of a table's items, in their order; a scan would measure each."""
+    found: dict[Any, Any] = dynamodb_backends[DEFAULT_ACCOUNT_ID][region].tables[table].items
+    return [item.to_json()["Attributes"] for item in found.values()]
+
+
 def _table(client: BaseClient, given: Json) -> Table:
     return dynamodb_backends[DEFAULT_ACCOUNT_ID][client.meta.region_name].tables[given["TableName"]]
+
+
+def _batch_get(client: BaseClient, given: Json) -> Json:
+    found = {
+        name: [
+            row["Item"]
+            for key in asked["Keys"]
+            if (row := _get(_table(client, {"TableName": name}), {"Key": key}))
+        ]
+        for name, asked in given["RequestItems"].items()
+    }
+    return {"Responses": found}
 
 
 def _handled(client: BaseClient, operation: str, given: Json) -> Json:

@@ -10,7 +10,6 @@ import argparse
 import gc
 import json
 import os
-import platform
 import sys
 import time
 from collections import Counter
@@ -24,6 +23,7 @@ import pytest
 
 from copies import in_a_copy
 from morning import a_life
+from sandbox.machine import machine
 from weather import SETTINGS, weathered
 
 RESULT: Final = Path(__file__).resolve().parent.parent / "bench" / "soak.json"
@@ -77,7 +77,7 @@ def summary(found: list[Json], bills: int, hours: int) -> Json:
         "steps": sum(one.get("steps", 0) for one in found),
         "events": dict(sorted(events.items())),
         "bills_ended": dict(sorted(ends.items())),
-        "machine": {"cores": os.cpu_count(), "python": platform.python_version()},
+        "machine": machine(),
         "broken": {str(one["seed"]): one["trouble"] for one in found if one["trouble"]},
     }
 

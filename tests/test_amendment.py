@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builders import ACME, a_bill, a_document, a_line
-from odoo_qb.amendment import changes
+from odoo_qb.amendment import as_named_before, changes
 from odoo_qb.bill import Vendor
 
 BILL = a_bill()
@@ -85,6 +85,16 @@ def test_the_gravest_change_comes_first_and_many_lines_are_counted() -> None:
     assert told[0].startswith("The total")
     assert told[-1] == "4 more lines changed."
     assert len(told) == 7
+
+
+def test_a_new_name_of_a_tax_is_none_where_its_id_was_stored_and_a_change_where_it_was_not() -> (
+    None
+):
+    taxed = a_bill(lines=(a_line(taxes=("8.25%",), tax_ids=(3,)),))
+    renamed = a_bill(lines=(a_line(taxes=("8,25 %",), tax_ids=(3,)),))
+    unknown = a_bill(lines=(a_line(taxes=("8.25%",)),))
+    assert as_named_before(renamed, taxed).digest() == taxed.digest()
+    assert as_named_before(renamed, unknown) == renamed
 
 
 TEXTS = st.sampled_from(["", "A", "B", "  A", "long " * 40])

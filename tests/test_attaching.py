@@ -155,7 +155,7 @@ def test_a_file_that_stays_refused_is_named_and_the_bill_is_posted(desk: Desk) -
     desk.quickbooks.inject("refused_file", path="/upload", times=2)
     assert desk.post(item) == "POSTED"
     assert arrived(desk) == ["b.pdf"]
-    assert said(desk) == ["a.pdf could not be attached in QuickBooks: Virus found"]
+    assert said(desk) == ["a.pdf could not be attached in QuickBooks: Virus found."]
     assert desk.stored()["quickbooks"]["attachments"] == ["b.pdf"]
 
 
@@ -197,6 +197,33 @@ def test_a_last_try_that_cannot_even_look_sends_nothing(desk: Desk) -> None:
     assert desk.post(item, last_try=True) == "POSTED"
     assert arrived(desk) == ["a.pdf"]
     assert "could not be attached" in said(desk)[0]
+
+
+@pytest.mark.parametrize("code", ["5030", "4001"])
+def test_a_refused_look_at_the_files_leaves_the_bill_posted_and_the_file_to_a_person(
+    code: str, desk: Desk
+) -> None:
+    item = approved(desk, a_file("a.pdf"))
+    desk.quickbooks.inject("reset", path="/upload", committed=True)
+    assert desk.post(item).startswith("AGAIN")
+    desk.quickbooks.inject("fault", path="/query", nth=2, times=2, code=code, status=400)
+    assert desk.post(item) == "POSTED"
+    assert arrived(desk) == ["a.pdf"]
+    [sentence] = said(desk)
+    assert "does not say whether it is there already, so look" in sentence
+    assert f"(QuickBooks error {code})" in sentence
+
+
+def test_a_file_that_is_gone_from_s3_is_named_and_the_bill_is_posted(desk: Desk) -> None:
+    item = approved(desk, a_file("a.pdf", 1), a_file("b.pdf", 2))
+    gone = item["documents"][0]
+    desk.clients["s3"].delete_object(
+        Bucket="documents", Key=gone["key"], VersionId=gone["version_id"]
+    )
+    assert desk.post(item) == "POSTED"
+    assert arrived(desk) == ["b.pdf"]
+    [sentence] = said(desk)
+    assert sentence.startswith("a.pdf could not be attached in QuickBooks: its copy in S3 is gone.")
 
 
 def test_a_connection_that_dies_at_the_upload_waits_and_goes_on(desk: Desk) -> None:

@@ -3,24 +3,29 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 import signal
 import ssl
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 import urllib.request
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.error import HTTPError
 
 import pytest
+from werkzeug.wrappers import Response
 
 from sandbox import aws
 from sandbox.ministack_alarms import alarm_state, embedded_metrics
 from sandbox.ministack_streams import Batch, first_failed, split_by_age, still_to_do
-from sandbox.serving import serve
+from sandbox.serving import Ports, serve
+from sandbox.terraform import Terraform, TerraformError, was_cut_off
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -469,6 +474,133 @@ def test_stopping_leaves_no_process_and_starting_again_finds_all_as_it_was(
         aws.stop(second)
 
 
+def a_table(emulator: aws.Emulator) -> None:
+    emulator.client("dynamodb").create_table(
+        TableName="kept",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+
+
+def test_what_a_killed_emulator_left_is_built_anew(tmp_path: Path) -> None:
+    first = aws.start(tmp_path)
+    a_table(first)
+    (tmp_path / "terraform.tfstate").write_text("{}")
+    os.killpg(first.process.pid, signal.SIGKILL)
+    aws.stop(first)
+    said: list[str] = []
+
+    second = aws.start(tmp_path, say=said.append)
+    try:
+        assert said == ["what stood before was not saved whole: building anew"]
+        assert second.client("dynamodb").list_tables()["TableNames"] == []
+        assert not (tmp_path / "terraform.tfstate").exists()
+    finally:
+        aws.stop(second)
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What an emulator with a table left when it was stopped, with a state of Terraform's."""
+    folder = tmp_path_factory.mktemp("saved")
+    emulator = aws.start(folder)
+    a_table(emulator)
+    aws.stop(emulator)
+    (folder / "terraform.tfstate").write_text("{}")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("harm", "why"),
+    [
+        (lambda at: (at / "terraform.under-way").touch(), "the last start did not finish"),
+        (lambda at: (at / "state" / "dynamodb.json").unlink(), "what stood before was not saved"),
+        (lambda at: (at / "saved").write_text(""), "what stood before was not saved whole"),
+    ],
+)
+def test_what_was_left_half_done_is_built_anew(
+    saved: Path, tmp_path: Path, harm: Callable[[Path], None], why: str
+) -> None:
+    run_dir = tmp_path / "run"
+    shutil.copytree(saved, run_dir)
+    harm(run_dir)
+    said: list[str] = []
+
+    emulator = aws.start(run_dir, say=said.append)
+    try:
+        (told,) = said
+        assert told.startswith(why)
+        assert told.endswith(": building anew")
+        assert emulator.client("dynamodb").list_tables()["TableNames"] == []
+        assert not list(run_dir.glob("terraform.*"))
+    finally:
+        aws.stop(emulator)
+
+
+def test_a_second_sandbox_in_the_same_folder_is_told_that_it_waits(tmp_path: Path) -> None:
+    said: list[str] = []
+    begun = threading.Event()
+
+    def say(line: str) -> None:
+        said.append(line)
+        begun.set()
+
+    first = aws.hold(tmp_path, said.append)
+    with ThreadPoolExecutor() as pool:
+        second = pool.submit(aws.hold, tmp_path, say)
+        assert begun.wait(60)
+        os.close(first)
+        os.close(second.result(60))
+
+    assert said == [f"another sandbox is in {tmp_path}: waiting up to 45 s for it"]
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"odoo": "x"}', '{"odoo": 99999}'])
+def test_ports_that_cannot_be_read_are_not_remembered(tmp_path: Path, content: str) -> None:
+    file = tmp_path / "ports.json"
+    file.write_text(content)
+    ports = Ports(file)
+
+    assert ports.free("odoo") == 0
+    with serve(Response("here")) as server:
+        port = int(server.url.rpartition(":")[2])
+        ports.remember("odoo", port)
+        assert (ports.last("odoo"), ports.free("odoo")) == (port, 0)  # while somebody is there
+    assert Ports(file).free("odoo") == port
+    assert [left.name for left in tmp_path.iterdir()] == ["ports.json"]
+
+
+def test_terraform_ends_with_whoever_started_it() -> None:
+    leash = aws.PROJECT / "sandbox" / "leash.py"
+    command = [
+        sys.executable,
+        "-I",
+        str(leash),
+        sys.executable,
+        "-c",
+        "import time; time.sleep(60)",
+    ]
+    code = (
+        "import subprocess, sys, time; p = subprocess.Popen(sys.argv[1:], stdin=subprocess.PIPE,"
+        " start_new_session=True); print(p.pid, flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", code, *command], stdout=subprocess.PIPE) as parent:
+        assert parent.stdout
+        group = int(parent.stdout.readline())
+        parent.kill()
+
+    eventually(lambda: not is_there(group))
+
+
+def is_there(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
 def test_the_emulator_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
     code = (
         "import sys, time; from pathlib import Path; from sandbox import aws;"
@@ -481,17 +613,10 @@ def test_the_emulator_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
         emulator = int(parent.stdout.readline())
         parent.kill()
 
-    def gone() -> bool:
-        try:
-            os.killpg(emulator, 0)
-        except ProcessLookupError:
-            return True
-        return False
-
     try:
-        eventually(gone)
+        eventually(lambda: not is_there(emulator))
     finally:
-        if not gone():
+        if is_there(emulator):
             os.killpg(emulator, signal.SIGKILL)
 
 
@@ -545,7 +670,7 @@ def test_terraform_applies_once_and_keeps_out_of_the_operators_folder(
     (project / "main.tf").write_text(MAIN)
     (project / "terraform.tfvars").write_text('password = "the operator\'s"\n')
     variables = {"town": "Reno", "password": "hunter2"}
-    terraform = aws.Terraform(project, run_dir, emulator.environment())
+    terraform = Terraform(project, run_dir, emulator.environment())
     lines: list[str] = []
 
     terraform.init()
@@ -561,10 +686,13 @@ def test_terraform_applies_once_and_keeps_out_of_the_operators_folder(
     terraform.apply(variables, lines.append)
     assert lines == []  # nothing to change
 
-    with pytest.raises(aws.TerraformError, match="There is no such town"):
+    with pytest.raises(TerraformError, match="There is no such town"):
         terraform.apply(variables | {"town": "Atlantis"}, lines.append)
-    with pytest.raises(aws.TerraformError, match="No value for required variable"):
+    with pytest.raises(TerraformError, match="No value for required variable"):
         terraform.apply({"town": "Reno"}, lines.append)
+    with pytest.raises(TerraformError, match=f"remove {run_dir}: all is then built anew"):
+        terraform.apply({"town": "Reno"}, lines.append)
+    assert not was_cut_off(run_dir)  # it ended by itself, and knows what it made
     assert sorted(file.name for file in project.iterdir()) == ["main.tf", "terraform.tfvars"]
     for file in run_dir.rglob("*"):
         if file.is_file() and "providers" not in file.parts:

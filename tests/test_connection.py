@@ -298,18 +298,43 @@ def test_each_answer_of_the_token_endpoint_has_its_meaning_and_no_secret_in_it(
         assert word not in said
 
 
-def test_a_company_closed_to_us_is_tried_again_once_a_day_and_not_with_every_token(
-    desk: Desk,
+@pytest.mark.parametrize("code", ["6190", "3100", "120", "110", "3200"])
+def test_a_new_token_does_not_open_a_company_that_quickbooks_closed_to_us(
+    code: str, desk: Desk
 ) -> None:
-    closed = Disconnected("The subscription has ended.", code="6190")
+    closed = Disconnected("Closed.", code=code)
     assert desk.connection().note_broken(closed)
     desk.now += timedelta(hours=2)
     assert desk.connection().access_token()
+    assert desk.connection().keep_alive() == 101
     assert desk.connection().is_broken()
     assert not desk.connection().note_broken(closed)
-    desk.connection().keep_alive()
+    desk.connection().note_works()
     assert not desk.connection().is_broken()
-    assert desk.connection().note_broken(closed)
+    assert note(desk)["state"] == "CONNECTED"
+    assert "code" not in note(desk)
+
+
+def test_an_emptied_seed_cuts_off_nobody_and_the_old_one_put_back_changes_nothing(
+    desk: Desk,
+) -> None:
+    desk.quickbooks.configure(modes={"rotation": "every_use"})
+    seed = desk.seed_token
+    for token in (seed, "", "", seed, ""):
+        desk.seed_token = token
+        assert desk.connection().access_token()
+        desk.now += timedelta(hours=2)
+    assert desk.quickbooks.violations == []
+    desk.reconnect()
+    assert desk.connection().access_token()
+    assert secret(desk)["previous"] == desk.seed_token
+
+
+def test_an_emptied_seed_does_not_open_a_dead_connection(desk: Desk) -> None:
+    desk.connection().access_token()
+    desk.connection().note_broken(Disconnected("Dead.", code="invalid_grant"))
+    desk.seed_token = ""
+    assert desk.connection().is_broken()
 
 
 def test_a_good_token_ends_the_mourning_of_a_bad_one(desk: Desk) -> None:

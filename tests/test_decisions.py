@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,7 @@ from odoo_qb.decisions import Answer, Click, Decisions
 from odoo_qb.documents import Documents
 from odoo_qb.policy import RULES
 from odoo_qb.store import TRANSITIONS, Table, verify_history
-from odoo_qb.sweep import Queue
+from odoo_qb.sweep import Queue, sweep
 from world import APPROVER, CHANNEL, World
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ def a_click(world: World, entry_id: str, action_id: str, person: str = APPROVER)
         digest=world.item(entry_id)["digest"],
         reason="Entered twice." if action_id == "reject_invoice" else "",
         document="145" if action_id == "link_existing" else "",
+        teams=frozenset({"T-SANDBOX"}),
     )
 
 
@@ -270,7 +271,7 @@ def test_an_approval_the_queue_does_not_take_stays_and_is_swept(world: World) ->
     queue = Queue(client=world.clients["sqs"], url=world.names["queue"] + "-gone")
     answer = a_desk(world, queue=queue).decide(a_click(world, entry_id, "approve_invoice"))
     assert answer.is_done
-    assert answer.text.startswith("Approved. ")
+    assert answer.text.startswith("Your decision stands. ")
     assert "later" in answer.text
     assert list(world.table.in_status("APPROVED", until=NOW)) == [entry_id]
 
@@ -314,14 +315,17 @@ def test_another_remedy_takes_the_place_of_a_link(world: World, remedy: str) -> 
     assert "link" not in world.item(entry_id)
 
 
-def test_a_link_the_queue_does_not_take_is_to_be_made_again(world: World) -> None:
+def test_a_link_the_queue_does_not_take_stays_and_is_swept(world: World) -> None:
     entry_id = a_stored(world)
     decided(world, entry_id, "approve_invoice")
     failed(world, entry_id)
     queue = Queue(client=world.clients["sqs"], url=world.names["queue"] + "-gone")
     answer = a_desk(world, queue=queue).decide(a_click(world, entry_id, "link_existing"))
-    assert answer.text.endswith("link it again in some minutes.")
-    assert decided(world, entry_id, "link_existing").text.startswith("It is compared")
+    assert answer.is_done
+    assert world.item(entry_id)["link"]["id"] == "145"
+    swept = Queue(client=world.clients["sqs"], url=world.names["queue"])
+    sweep(world.table, swept, datetime.now(UTC) + timedelta(hours=1))
+    assert len(world.messages()) == 2  # the approval's, and the one that has the two compared
 
 
 def test_a_failed_posting_can_be_closed_for_good(world: World) -> None:
@@ -334,6 +338,18 @@ def test_a_failed_posting_can_be_closed_for_good(world: World) -> None:
     assert item["expires_at"]
     again = decided(world, entry_id, "retry_posting")
     assert again.text == f"Already closed by <@{SECOND}>."
+
+
+def test_closing_what_quickbooks_has_says_what_to_delete_there(world: World) -> None:
+    entry_id = a_stored(world)
+    decided(world, entry_id, "approve_invoice")
+    moved(world, entry_id, "POSTING")
+    error = {"code": "total", "message": "Another total.", "tid": "", "document": "Bill 22"}
+    moved(world, entry_id, "POST_FAILED", error=error)
+    assert decided(world, entry_id, "close_invoice").text == (
+        "Closed. It will not be posted. QuickBooks has Bill 22 for this bill: delete it there, or"
+        " it may be paid."
+    )
 
 
 def test_a_mistaken_rejection_can_be_reopened_and_decided_anew(world: World) -> None:
@@ -407,7 +423,8 @@ def test_who_is_no_approver_decides_and_sees_nothing(world: World) -> None:
         click = a_click(world, entry_id, action_id, "U-CONTROLLER")
         desk = a_desk(world)
         answer = desk.view(click) if action_id == "view_pdf" else desk.decide(click)
-        assert answer.text == "You may not decide about bills of 1MD."
+        what = "see the files of" if action_id == "view_pdf" else "decide about"
+        assert answer.text == f"You may not {what} bills of 1MD."
         assert not answer.is_done
     assert world.item(entry_id)["version"] == 1
 

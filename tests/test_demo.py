@@ -8,18 +8,27 @@ import shutil
 import socket
 import subprocess
 import sys
+from contextlib import ExitStack, contextmanager
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
+from werkzeug.wrappers import Request, Response
 
-from sandbox import outcome
+from odoo_qb import extraction
+from sandbox import chain, demo, outcome, standing
 from sandbox.approver import rule
+from sandbox.aws import Emulator, EmulatorError
 from sandbox.outcome import Document
+from sandbox.recording import Recorder
+from sandbox.serving import serve
+from sandbox.slack import Slack
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
+    from wsgiref.types import StartResponse, WSGIEnvironment
 
 PROJECT: Final = Path(__file__).parent.parent
 REALM: Final = "9130350000000001"
@@ -136,6 +145,121 @@ def test_dead_letters_are_trouble() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (None, "Slack did not answer."),
+        ({"ok": False, "error": "channel_not_found"}, "Slack said channel_not_found."),
+        ({"ok": True}, "Slack answered with HTTP 200, and the notifier's log says more."),
+    ],
+)
+def test_bills_that_nobody_was_asked_about_are_trouble_and_slack_says_why(
+    answer: Json | None, told: str
+) -> None:
+    slack = Recorder(Slack())
+    status = None if answer is None else 200
+    slack.exchanges.append({"path": "/api/chat.postMessage", "status": status, "answer": answer})
+    asked = an_item(45, "READY_FOR_APPROVAL", cards=[{"ts": "1"}])
+    waiting = [an_item(n, "READY_FOR_APPROVAL", cards=[], card_due=1) for n in (42, 43)]
+    stale = an_item(44, cards=[{"ts": "1"}], card_due=3)
+
+    assert outcome.unshown([asked], slack) == []
+    assert outcome.unshown([*waiting, asked, stale], slack) == [
+        f"2 bills never got a card: {told}",
+        f"1 card does not say how its bill stands: {told}",
+    ]
+
+
+def test_a_slack_that_was_never_called_is_not_blamed() -> None:
+    waiting = an_item(42, "READY_FOR_APPROVAL", cards=[])
+
+    assert outcome.unshown([waiting], Recorder(Slack())) == [
+        "1 bill never got a card: the notifier did not call Slack. Its log says why."
+    ]
+
+
+def test_a_run_that_read_nothing_is_no_success() -> None:
+    (told,) = outcome.unshown([], Recorder(Slack()))
+
+    assert told == "No bill was read in Odoo, so nothing was asked and nothing posted."
+
+
+class Account:
+    """As much of AWS as a demo asks by hand: what functions answer, and what a bucket holds."""
+
+    def __init__(self, *answers: Json, kept: tuple[str, ...] = ()) -> None:
+        self.answers = list(answers)
+        self._kept = kept
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        request = Request(environ)
+        if request.path.endswith("/invocations"):
+            answer = Response(json.dumps(self.answers.pop(0)), mimetype="application/json")
+        else:
+            keys = "".join(f"<Contents><Key>{key}</Key></Contents>" for key in self._kept)
+            listing = f"<ListBucketResult>{keys}</ListBucketResult>"
+            answer = Response(listing, mimetype="application/xml")
+        return answer(environ, start_response)
+
+
+@contextmanager
+def a_chain(account: Account, folder: Path) -> Iterator[chain.Chain]:
+    with serve(account) as aws, subprocess.Popen(["true"]) as process:
+        yield chain.Chain(
+            emulator=Emulator(
+                url=aws.url, ca_bundle=folder / "none.crt", run_dir=folder, process=process
+            ),
+            outputs={
+                "lambda_function_names": {"extractor": "extractor", "poster": "poster"},
+                "s3_bucket": "bills",
+            },
+            odoo=None,
+            slack=None,
+            quickbooks=None,
+            recorders={},
+            addresses={},
+            companies={},
+            realms={},
+            _stack=ExitStack(),
+        )
+
+
+def test_a_demo_waits_for_an_extraction_that_is_under_way(tmp_path: Path) -> None:
+    busy = {"skipped": "Another extraction is running: try again in some minutes.", "swept": {}}
+    done: Json = {"companies": {}, "bills": [], "not_yet_read": 0, "read": 3}
+    said: list[str] = []
+    waited: list[float] = []
+
+    with a_chain(Account(busy, busy, done), tmp_path) as running:
+        lost = demo.extract(running, said.append, waited.append)
+
+    assert (lost, len(waited)) == ([], 2)
+    assert said == ["Another extraction is running: waiting for its end"]
+
+
+def test_an_extraction_that_never_ends_ends_the_demo_in_its_own_sentence(tmp_path: Path) -> None:
+    busy = {"skipped": "Another extraction is running: try again in some minutes.", "swept": {}}
+    account = Account(*[busy] * 100)
+    waited: list[float] = []
+
+    with a_chain(account, tmp_path) as running, pytest.raises(demo.ExtractionError) as ended:
+        demo.extract(running, lambda _: None, waited.append)
+
+    assert str(ended.value) == busy["skipped"]
+    assert timedelta(seconds=sum(waited)) > extraction.LEASE
+
+
+def test_a_company_that_quickbooks_does_not_let_in_is_trouble(tmp_path: Path) -> None:
+    said = {"north": "North Ltd: 12 accounts, 3 vendors", "south": "Authorise it again."}
+
+    with a_chain(Account({"companies": said}, kept=("reference/north.json",)), tmp_path) as running:
+        assert chain.read_quickbooks(running) == [
+            "south was not read in QuickBooks: Authorise it again."
+        ]
+    with a_chain(Account({"errorMessage": "It timed out."}), tmp_path) as running:
+        assert chain.read_quickbooks(running) == ["QuickBooks was not read: It timed out."]
+
+
 def test_totals_are_compared_by_company_and_currency_and_credits_subtract() -> None:
     items = [
         an_item(),
@@ -223,9 +347,12 @@ def sandbox(
         (("--bills", "-1"), "-1 is not a whole number from 0"),
         (("--bills", "1.5"), "1.5 is not a whole number from 0"),
         (("--odoo-url", "odoo.example"), "odoo.example is not an address such as"),
+        (("--odoo-url", "http://[::1"), "http://[::1 is not an address such as"),
+        (("--odoo-url", "http://a:b"), "http://a:b is not an address such as"),
         (("--bills", "5", "--odoo-url", "http://127.0.0.1:1"), "does not go with --odoo-url"),
         (("--quickbooks-oauth-url", "http://127.0.0.1:1"), "belongs to --quickbooks-url"),
         (("--json", str(PROJECT)), "is a folder"),
+        (("--json", f"{__file__}/counts.json"), "--json cannot be written: "),
         (("--trace", __file__), "is a file"),
         (("--colour",), "unrecognized arguments: --colour"),
     ],
@@ -237,6 +364,15 @@ def test_a_wrong_option_is_answered_with_one_sentence(
 
     assert (done.returncode, done.stdout) == (2, "")
     assert sentence in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("port", ["99999", "-1", "http"])
+def test_what_is_no_port_is_answered_with_one_sentence(port: str) -> None:
+    done = sandbox("serve", "--port", port)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "is not a port: a number up to 65535" in done.stderr or "expected one" in done.stderr
     assert done.stderr.count("\n") == 1
 
 
@@ -323,7 +459,15 @@ def test_a_port_that_is_taken_is_named() -> None:
         done = sandbox("serve", "--port", str(port))
 
     assert done.returncode == 1
-    assert f"Port {port} is taken by another program: choose one with --port." in done.stdout
+    assert f"Port {port} is taken by another program: choose another one with" in done.stdout
+
+
+def test_a_standing_sandbox_ends_with_its_emulator(tmp_path: Path) -> None:
+    with a_chain(Account(), tmp_path) as running, pytest.raises(EmulatorError) as ended:
+        standing.watch(running.emulator)
+
+    log = tmp_path / "emulator.log"
+    assert str(ended.value) == (f"The AWS emulator ended by itself: see {log}, and start again.")
 
 
 def test_an_odoo_that_does_not_answer_ends_the_demo_in_a_sentence(tmp_path: Path) -> None:

@@ -125,6 +125,18 @@ def test_a_long_bill_is_exported_with_all_its_lines(world: World) -> None:
     assert [row["amount"] for row in line["lines"]] == [n.amount for n in bill.lines]
 
 
+def test_a_long_bill_whose_lines_are_gone_is_told_and_costs_no_other_bill_its_line(
+    world: World,
+) -> None:
+    lines = tuple(a_line(f"{n}.00") for n in range(1, 150))
+    for bill in (a_bill(company=COMPANY), a_bill(odoo_id=77, company=COMPANY, lines=lines)):
+        world.table.put_new(an_item(bill), "")
+    [summary, whole, lost] = exported(world, "2026-11")[COMPANY]
+    assert summary["broken_histories"] == [lost["entry_id"]]
+    assert lost["story"][-1].startswith("The bill's lines are gone from S3: restore lines/")
+    assert (whole["entry_id"], whole["history_is_whole"]) == ("odoo-42", True)
+
+
 def test_a_history_that_was_tampered_with_is_told_by_mail_and_in_the_file(world: World) -> None:
     item = a_posted(world)
     world.clients["dynamodb"].update_item(

@@ -14,6 +14,7 @@ import pytest
 
 import extractor
 import poster
+from odoo_qb import files
 from odoo_qb.documents import Documents
 from odoo_qb.extraction import Busy
 from odoo_qb.item import bill_of, stamp
@@ -351,6 +352,29 @@ def test_a_run_that_is_short_of_time_says_so_and_the_next_one_goes_on(books: Wor
     assert rest["read"] < 6  # what was safe before is not all read again
 
 
+def test_files_that_take_longer_than_a_run_may_are_stored_as_far_as_it_came(
+    books: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "BATCH_COUNT", 2)
+    numbers = [books.odoo.new_bill(reference=f"A-{n}") for n in range(7)]
+    for number in numbers:
+        books.odoo.attach(number, "scan.pdf", b"%PDF " + str(number).encode())
+    stored = []
+    for _ in range(4):
+        start = len(books.odoo.calls)
+
+        def seconds_left(start: int = start) -> float:
+            return 240.0 - 190 * books.odoo.calls[start:].count("ir.attachment.read")
+
+        report = run(books, seconds_left=seconds_left)
+        stored.append(len(books.items()))
+        assert report["not_yet_read"] == 7 - stored[-1]
+        assert all(b["outcome"] == "ready" for b in report["bills"])
+    assert stored == [2, 4, 6, 7]
+    puts = [a["Key"] for operation, a in books.aws.calls if operation == "PutObject"]
+    assert len(puts) == len(set(puts)) == 7  # none was read twice
+
+
 # -- the watermark -------------------------------------------------------------------------
 
 
@@ -554,6 +578,246 @@ def test_a_change_noted_during_a_posting_that_failed_is_asked_about_and_noted_no
     assert "amended_after" not in item
 
 
+@pytest.mark.parametrize("becomes", ["amended", "cancelled"])
+@pytest.mark.parametrize("status", ["APPROVED", "POST_FAILED"])
+def test_what_changed_while_it_was_being_posted_is_read_again_although_odoo_has_no_news(
+    books: World, status: Status, becomes: str
+) -> None:
+    began = utc_now() - timedelta(hours=2)
+    number = books.odoo.new_bill(at=began)
+    run(books, now=began + timedelta(minutes=1))
+    put_in(books, number, "POSTING")
+    at = began + timedelta(minutes=10)
+    if becomes == "amended":
+        books.odoo.amend(number, lines=[("x", "7.00")], at=at)
+    else:
+        books.odoo.cancel(number, at=at)
+    for minutes in (15, 30):
+        run(books, now=began + timedelta(minutes=minutes))
+    assert run(books)["read"] == 0
+    noted = books.item(f"odoo-{number}")
+    books.table.change(noted, to=status, actor="poster", now=utc_now())
+    calls = len(books.odoo.calls)
+    assert run(books)["checked_again"] == 1
+    item = books.item(f"odoo-{number}")
+    assert item["status"] == ("READY_FOR_APPROVAL" if becomes == "amended" else "WITHDRAWN")
+    assert "amended_after" not in item
+    assert len(books.odoo.calls) - calls > 1
+    assert run(books)["odoo_calls"] == 1
+    assert run(books)["checked_again"] == 0
+
+
+@pytest.mark.parametrize("status", ["APPROVED", "POST_FAILED"])
+def test_a_change_that_was_undone_in_odoo_no_longer_keeps_a_bill_from_being_posted(
+    books: World, status: Status
+) -> None:
+    number = books.odoo.new_bill()
+    run(books)
+    put_in(books, number, "POSTING")
+    books.odoo.amend(number, lines=[("x", "7.00")])
+    run(books)
+    noted = books.item(f"odoo-{number}")
+    books.table.change(noted, to=status, actor="poster", now=utc_now())
+    books.odoo.amend(number, lines=[("Supplies", "100.00")])
+    run(books)
+    item = books.item(f"odoo-{number}")
+    assert (item["status"], item["revision"], item["amended_after"]) == (status, 1, "")
+
+
+def test_a_bill_of_nothing_that_was_acknowledged_is_asked_about_once_it_has_a_total(
+    books: World,
+) -> None:
+    number = books.odoo.new_bill(lines=[("Sample", "0.00")])
+    run(books)
+    done = put_in(books, number, "ACKNOWLEDGED")
+    assert done["nothing_to_post"]
+    assert "expires_at" in done
+    books.odoo.amend(number, lines=[("Sample", "500.00")])
+    run(books)
+    item = books.item(f"odoo-{number}")
+    assert (item["status"], item["revision"]) == ("READY_FOR_APPROVAL", 2)
+    assert item["amount_total"] == 500
+    assert item["nothing_to_post"] == ""
+    assert not {"expires_at", "decided_by"} & set(item)
+
+
+# -- what the card says has changed --------------------------------------------------------
+
+
+def changes_on_card(world: World, number: int) -> list[str]:
+    return list(world.item(f"odoo-{number}").get("changes", ()))
+
+
+def test_what_changed_while_a_bill_was_blocked_is_on_the_card_that_asks_again(
+    books: World,
+) -> None:
+    number = books.odoo.new_bill()
+    run(books)
+    books.show()
+    books.odoo.amend(number, lines=[("Supplies", "900.00")])
+    books.odoo.amend(number, amount_untaxed=1.0)
+    run(books)
+    assert books.item(f"odoo-{number}")["status"] == "VALIDATION_FAILED"
+    books.show()
+    books.odoo.amend(number, ref="R-2", amount_untaxed=900.0)
+    run(books)
+    told = changes_on_card(books, number)
+    assert "The total is 900.00 USD instead of 100.00 USD." in told
+    assert "The vendor's number is R-2 instead of none." in told
+
+
+def test_two_amendments_that_no_card_showed_in_between_are_both_told(books: World) -> None:
+    number = books.odoo.new_bill()
+    run(books)
+    books.show()
+    books.odoo.amend(number, lines=[("Supplies", "900.00")])
+    run(books)
+    books.odoo.amend(number, ref="R-2")
+    run(books)
+    told = changes_on_card(books, number)
+    assert "The total is 900.00 USD instead of 100.00 USD." in told
+    assert "The vendor's number is R-2 instead of none." in told
+    books.show()
+    books.odoo.amend(number, ref="R-3")
+    run(books)
+    assert changes_on_card(books, number) == ["The vendor's number is R-3 instead of R-2."]
+
+
+def test_a_bill_that_nobody_was_asked_about_yet_has_not_changed_since(books: World) -> None:
+    number = books.odoo.new_bill()
+    run(books)
+    books.odoo.amend(number, ref="R-2")
+    run(books)
+    assert (books.item(f"odoo-{number}")["revision"], changes_on_card(books, number)) == (2, [])
+
+
+# -- names -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", ["READY_FOR_APPROVAL", "APPROVED", "POSTED", "REJECTED"])
+def test_who_renames_an_account_a_tax_or_a_term_in_odoo_changes_no_bill(
+    books: World, status: Status
+) -> None:
+    poster.lambda_handler({"action": "sync_reference"}, None)
+    number = next(
+        i
+        for i in books.odoo.add_copies(60)
+        if books.odoo.records["account.move"][i]["invoice_payment_term_id"]
+        and books.odoo.records["account.move"][i]["amount_tax"]
+    )
+    books.odoo.amend(number, invoice_date="2026-11-02")
+    run(books, entry_ids=[number])
+    before = put_in(books, number, status)
+    assert before["payment_terms"]
+    assert any(n["taxes"] for n in before["lines"])
+    for model in ("account.account", "account.tax", "account.payment.term"):
+        for row in books.odoo.records.get(model, {}).values():
+            row["name"] = row["display_name"] = f"{row['name']}, renamed"
+    for relation, i in list(books.odoo.names):
+        if relation == "account.payment.term":
+            books.odoo.names[relation, i] += ", renamed"
+    assert outcomes(run(books, entry_ids=[number])) == {"unchanged": 1}
+    assert books.item(f"odoo-{number}") == before
+    tax = next(iter(books.odoo.records["account.tax"]))
+    lines = books.odoo.records["account.move.line"].values()
+    row = next(r for r in lines if r["move_id"] == number and r["tax_ids"])
+    row["tax_ids"] = [i for i in books.odoo.records["account.tax"] if [i] != row["tax_ids"]][:1]
+    assert tax
+    assert "unchanged" not in outcomes(run(books, entry_ids=[number]))
+
+
+def test_a_blocked_bill_takes_the_new_names_by_which_quickbooks_may_know_it(
+    books: World,
+) -> None:
+    number = books.odoo.new_bill()
+    run(books)
+    put_in(books, number, "VALIDATION_FAILED")
+    for account in books.odoo.records["account.account"].values():
+        account["name"] = "As it is called in QuickBooks"
+    run(books, entry_ids=[number])
+    [line] = [n for n in books.item(f"odoo-{number}")["lines"] if n["kind"] == "product"]
+    assert line["account_name"] == "As it is called in QuickBooks"
+
+
+# -- companies ---------------------------------------------------------------------------------
+
+
+def renamed_company(world: World, name: str) -> None:
+    company = world.odoo.records["res.company"][1]
+    company["name"] = company["display_name"] = name
+
+
+def test_a_company_that_odoo_does_not_have_is_named_and_none_of_its_bills_withdrawn(
+    books: World,
+) -> None:
+    number = books.odoo.new_bill(reference="A")
+    assert run(books)["not_seen"] is None
+    renamed_company(books, f"{COMPANY} Inc.")
+    books.odoo.new_bill(reference="B")
+    books.odoo.amend(number)
+    for is_full in (False, True):
+        (line,) = run(books, full=is_full)["not_seen"]
+        assert line.startswith(f'{COMPANY}: Odoo shows our user no company "{COMPANY}", so')
+        assert f'"{COMPANY} Inc."' in line
+    assert books.item(f"odoo-{number}")["status"] == "READY_FOR_APPROVAL"
+    renamed_company(books, COMPANY)
+    assert run(books, full=True)["not_seen"] == []
+
+
+@pytest.mark.parametrize(
+    ("status", "becomes"), [("READY_FOR_APPROVAL", "WITHDRAWN"), ("POSTED", "POSTED")]
+)
+def test_a_bill_that_was_moved_to_a_company_that_is_not_ours_is_withdrawn_or_noted(
+    books: World, status: Status, becomes: Status
+) -> None:
+    number = books.odoo.new_bill()
+    run(books)
+    put_in(books, number, status)
+    everyone = json.loads(books.table.read_note("settings")["companies"])
+    other = str(books.odoo.records["res.company"][4]["name"])
+    ours = {k: v for k, v in everyone.items() if k != other}
+    books.table.write_note("settings", {"companies": json.dumps(ours)})
+    books.restart()
+    books.odoo.amend(number, company_id=4, lines=[("x", "5.00")])
+    run(books)
+    item = books.item(f"odoo-{number}")
+    assert item["status"] == becomes
+    assert item.get("amended_after", "") == ("moved" if status == "POSTED" else "")
+    assert item["amount_total"] == 100
+
+
+def test_a_company_whose_key_is_another_now_leaves_what_was_decided_as_it_is(
+    books: World,
+) -> None:
+    posted, rejected, waiting = (books.odoo.new_bill(reference=f"A-{n}") for n in range(3))
+    run(books)
+    before = put_in(books, posted, "POSTED"), put_in(books, rejected, "REJECTED")
+    everyone = json.loads(books.table.read_note("settings")["companies"])
+    everyone["other-key"] = everyone.pop(COMPANY) | {"odoo_company": COMPANY}
+    books.table.write_note("settings", {"companies": json.dumps(everyone)})
+    books.restart()
+    run(books, full=True)
+    assert (books.item(f"odoo-{posted}"), books.item(f"odoo-{rejected}")) == before
+    assert books.item(f"odoo-{waiting}")["company"] == "other-key"
+
+
+def test_a_company_that_joins_later_has_its_own_go_live_day(books: World) -> None:
+    early, late = (
+        books.odoo.new_bill(company=2, bill_date=day, reference=day)
+        for day in ("2026-11-14", "2026-11-15")
+    )
+    old = books.odoo.new_bill(company=1, bill_date="2025-12-31", reference="old")
+    everyone = json.loads(books.table.read_note("settings")["companies"])
+    name = str(books.odoo.records["res.company"][2]["name"])
+    everyone[name]["extract_since"] = "2026-11-15"
+    everyone[COMPANY]["extract_since"] = "2025-12-01"
+    books.table.write_note("settings", {"companies": json.dumps(everyone)})
+    books.restart()
+    run(books, full=True)
+    assert set(books.items()) == {f"odoo-{late}", f"odoo-{old}"}
+    assert f"odoo-{early}" not in books.items()
+
+
 @pytest.mark.parametrize("state", ["cancel", "draft"])
 @pytest.mark.parametrize("status", OPEN)
 def test_a_bill_taken_back_in_odoo_is_withdrawn_and_asked_about_when_posted_again(
@@ -652,20 +916,52 @@ def test_an_open_bill_deleted_in_odoo_is_withdrawn_by_the_full_run(
     assert outcomes(run(books, full=True)) == {}
 
 
-def test_a_bill_being_posted_when_it_is_deleted_is_noted_and_a_posted_one_left(
-    books: World,
+@pytest.mark.parametrize("status", DECIDED_FOR_GOOD[:3])
+def test_a_bill_that_is_posted_or_being_so_when_it_is_deleted_is_noted(
+    books: World, status: Status
 ) -> None:
-    posting, posted = books.odoo.new_bill(reference="A"), books.odoo.new_bill(reference="B")
+    number, other = books.odoo.new_bill(reference="A"), books.odoo.new_bill(reference="B")
     run(books)
-    put_in(books, posting, "POSTING")
-    before = put_in(books, posted, "POSTED")
-    for number in (posting, posted):
+    put_in(books, number, status)
+    put_in(books, other, "POSTED")
+    books.odoo.reset_to_draft(number)
+    books.odoo.delete(number)
+    assert outcomes(run(books, full=True))["changed afterwards"] == 1
+    item = books.item(f"odoo-{number}")
+    assert (item["status"], item["amended_after"]) == (status, "deleted")
+    assert "changed afterwards" not in outcomes(run(books, full=True))
+    assert books.item(f"odoo-{number}") == item
+
+
+def test_never_too_many_posted_bills_are_noted_as_deleted_at_once(books: World) -> None:
+    numbers = [books.odoo.new_bill(reference=f"A-{n}") for n in range(6)]
+    run(books)
+    for number in numbers:
+        put_in(books, number, "POSTED")
         books.odoo.reset_to_draft(number)
         books.odoo.delete(number)
-    run(books, full=True)
-    item = books.item(f"odoo-{posting}")
-    assert (item["status"], item["amended_after"]) == ("POSTING", "deleted")
-    assert books.item(f"odoo-{posted}") == before
+    (kept,) = run(books, full=True)["kept"]
+    assert kept.startswith(f"{COMPANY}: 6 of 6 posted bills are gone from Odoo, too many")
+    assert {i.get("amended_after") for i in books.items().values()} == {None}
+
+
+def test_a_full_run_that_is_short_of_time_reads_what_is_open_and_the_newest(books: World) -> None:
+    began = utc_now() - timedelta(days=2)
+    numbers = [
+        books.odoo.new_bill(reference=f"A-{n}", at=began + timedelta(hours=n)) for n in range(6)
+    ]
+    run(books)
+    for number in numbers:
+        if number != numbers[2]:
+            put_in(books, number, "POSTED")
+    for number in numbers:  # as if nothing but reading it could tell
+        move = books.odoo.records["account.move"][number]
+        books.odoo.amend(number, lines=[("x", "7.00")], at=move["write_date"])
+    short = run(books, full=True, page_size=2, seconds_left=lambda: 30.0)
+    assert (short["read"], short["not_yet_read"]) == (2, 4)
+    seen = {n for n in numbers if books.item(f"odoo-{n}").get("amended_after")}
+    assert books.item(f"odoo-{numbers[2]}")["amount_total"] == 7
+    assert seen == {numbers[-1]}
 
 
 def test_an_open_bill_dated_back_before_go_live_is_still_followed(books: World) -> None:
@@ -749,6 +1045,46 @@ def test_a_blocked_bill_is_checked_again_when_quickbooks_was_read_anew(books: Wo
     assert books.item(f"odoo-{number}")["status"] == "READY_FOR_APPROVAL"
 
 
+def test_who_was_asked_before_quickbooks_was_read_is_asked_again_once_it_was(
+    books: World,
+) -> None:
+    began = utc_now() - timedelta(hours=2)
+    number = books.odoo.new_bill(at=began)
+    run(books, now=began + timedelta(minutes=20))
+    books.show()
+    before = books.item(f"odoo-{number}")
+    assert before["preflight"]["snapshot"] == ""
+    assert run(books)["checked_again"] == 0
+    poster.lambda_handler({"action": "sync_reference"}, None)
+    assert run(books)["checked_again"] == 1
+    item = books.item(f"odoo-{number}")
+    assert item["preflight"]["snapshot"]
+    assert item["preflight"]["vendor_name"] == "Acme Botanicals LLC"
+    assert not [w for w in item["warnings"] if "was not read yet" in w]
+    assert (item["status"], item["revision"], item["approvals"]) == ("READY_FOR_APPROVAL", 2, [])
+    assert item["digest"] == before["digest"]
+    assert changes_on_card(books, number) == ["QuickBooks was read: see where the bill goes."]
+    assert "card_due" in item
+    poster.lambda_handler({"action": "sync_reference"}, None)
+    assert run(books)["checked_again"] == 0
+
+
+def test_looking_again_never_fails_a_run_nor_takes_what_it_could_not_read_for_read(
+    books: World,
+) -> None:
+    began = utc_now() - timedelta(hours=2)
+    number = books.odoo.new_bill(at=began)
+    run(books, now=began + timedelta(minutes=20))
+    put_in(books, number, "VALIDATION_FAILED")
+    books.odoo.fail("bad_gateway", method="account.move.read", times=3)
+    extractor._odoo()._sleep = lambda _seconds: None
+    assert run(books)["checked_again"] == 0
+    assert run(books, seconds_left=lambda: 30.0)["checked_again"] == 0
+    assert books.item(f"odoo-{number}")["status"] == "VALIDATION_FAILED"
+    assert run(books)["checked_again"] == 1
+    assert books.item(f"odoo-{number}")["status"] == "READY_FOR_APPROVAL"
+
+
 def test_a_bill_that_stays_blocked_is_written_no_more(books: World) -> None:
     number = books.odoo.new_bill()
     books.odoo.amend(number, amount_untaxed=99.0)
@@ -772,6 +1108,31 @@ def test_one_company_some_bills_or_a_date_can_be_asked_for(books: World) -> None
     assert asked["not_found"] == [99_999]
     run(books, company=COMPANY)
     assert set(books.items()) == {f"odoo-{first}", f"odoo-{third}"}
+
+
+def test_of_each_bill_that_was_named_it_is_told_why_nothing_became_of_it(books: World) -> None:
+    draft, old = books.odoo.new_bill(state="draft"), books.odoo.new_bill(bill_date="2025-12-01")
+    other = books.odoo.new_bill(company=2)
+    known = books.odoo.new_bill(reference="K")
+    run(books)
+    report = run(books, company=COMPANY, entry_ids=[draft, old, other, known])
+    told = {b["entry_id"]: (b["outcome"], b.get("reason", "")) for b in report["bills"]}
+    name = str(books.odoo.records["res.company"][2]["name"])
+    assert told == {
+        f"odoo-{draft}": ("ignored", "it is draft"),
+        f"odoo-{old}": ("ignored", "it is dated before 2026-01-01"),
+        f"odoo-{other}": ("ignored", f"it belongs to {name}"),
+        f"odoo-{known}": ("unchanged", ""),
+    }
+
+
+def test_a_date_from_before_go_live_is_answered_with_the_day_from_which_bills_are_read(
+    books: World,
+) -> None:
+    books.odoo.new_bill(bill_date="2025-12-01")
+    report = run(books, company=COMPANY, since="2025-01-01", dry_run=True)
+    assert report["left_alone_before"] == {COMPANY: "2026-01-01"}
+    assert "left_alone_before" not in run(books, since="2026-01-01", dry_run=True)
 
 
 def test_a_dry_run_writes_nothing_and_lists_what_would_happen(books: World) -> None:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import asked
 import extractor
-from asked import an_asked
+import poster
+from asked import an_asked, moved
+from builders import a_document
 from odoo_qb.errors import Misconfigured
 from odoo_qb.item import stamp
+from odoo_qb.story import story
 from test_extraction import WRITES, outcomes, put_in, utc_now
 from world import Context
 
@@ -126,7 +130,7 @@ def test_the_stuck_goes_on_although_odoo_is_down(books: World) -> None:
     number = books.odoo.new_bill()
     books.extract()
     item = put_in(books, number, "APPROVED")
-    ago = {"updated_at": "2026-01-01T00:00:00.000Z"}
+    ago = {"updated_at": stamp(utc_now() - timedelta(minutes=20))}
     books.table.write_note(item["entry_id"], ago)
     books.odoo.fail("bad_gateway", times=1000)
     fails(books)
@@ -216,7 +220,7 @@ def test_an_approval_that_stays_unposted_is_mailed_once_with_the_time_it_was_giv
     first, second = books.extract(), books.extract()
     assert first["stuck"] == second["stuck"] == {"blocked": 0, "not_posted": 0, "unposted": 1}
     (mail,) = books.mails()
-    assert mail.startswith("1 bills wait for somebody\n")
+    assert mail.startswith("1 bill waits for somebody\n")
     assert f"(odoo-{number}, 1MD): approved at {stamp(at)} and not posted yet: it is tried" in mail
 
 
@@ -252,6 +256,65 @@ def test_a_persons_own_run_sends_no_mail_about_bills(books: World) -> None:
     answer = books.extract(company="1MD")
     assert outcomes(answer) == {"blocked": 1}
     assert books.mails() == []
+
+
+def test_a_bill_that_changed_after_it_was_posted_is_mailed_with_what_to_do(books: World) -> None:
+    poster.lambda_handler({"action": "sync_reference"}, Context())
+    numbers = [books.odoo.new_bill(reference=f"A-{n}") for n in range(3)]
+    books.extract()
+    books.show()
+    for number in numbers[:2]:
+        books.click(f"odoo-{number}", "approve_invoice")
+    books.post()
+    put_in(books, numbers[2], "ACKNOWLEDGED")
+    books.odoo.amend(numbers[0], lines=[("x", "7.00")])
+    books.odoo.cancel(numbers[1])
+    books.odoo.amend(numbers[2], lines=[("x", "7.00")])
+    books.extract()
+    books.extract()
+    (mail,) = books.mails()
+    ids = [books.item(f"odoo-{n}").get("quickbooks", {}).get("id") for n in numbers]
+    lines = {line.split(" in Odoo ")[1] for line in mail.splitlines()[3:]}
+    to_enter = "it is not in QuickBooks, so enter it there if it is to be paid."
+    assert mail.startswith("Bills changed in Odoo after they were decided\n")
+    assert lines == {
+        f"after it was posted: compare it with Bill {ids[0]} in QuickBooks.",
+        f"after it was posted: void or delete Bill {ids[1]} in QuickBooks.",
+        f"after it was acknowledged: {to_enter}",
+    }
+
+
+def test_a_company_that_is_not_found_in_odoo_is_mailed_once(books: World) -> None:
+    books.odoo.records["res.company"][1]["name"] = "1MD Inc."
+    books.odoo.new_bill()
+    books.extract()
+    books.extract(full=True)
+    (mail,) = books.mails()
+    assert mail.startswith("A company is not found in Odoo: its bills are not read\n")
+    assert '"1MD Inc."' in mail
+
+
+def test_a_daily_run_that_had_too_little_time_is_mailed(
+    books: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for n in range(3):
+        books.odoo.new_bill(reference=f"A-{n}")
+    whole = extractor._extraction
+
+    def short(_left: Any, now: Any) -> Any:
+        return replace(whole(lambda: 30.0, now), page_size=1)
+
+    monkeypatch.setattr(extractor, "_extraction", short)
+    books.extract(full=True)
+    (mail,) = books.mails()
+    assert mail.startswith("The daily comparison with Odoo did not come to its end\n")
+
+
+@pytest.mark.parametrize("wrong", ["", None, ["odoo-1"], "settings", "x" * 3000])
+def test_an_audit_of_what_is_no_bill_is_answered_with_a_sentence(
+    books: World, wrong: object
+) -> None:
+    assert books.extract(audit=wrong) == {"error": "audit takes an id like odoo-42."}
 
 
 # -- secrets -------------------------------------------------------------------------------
@@ -303,3 +366,45 @@ def test_a_bill_that_was_withdrawn_while_quickbooks_may_have_it_is_told_daily(bo
     books.extract(full=True)
     [mail] = [m for m in books.mails() if m.startswith("QuickBooks may have bills")]
     assert "look there for the number INV-1001 of 2026-11-02" in mail
+
+
+def test_a_bill_that_was_closed_while_quickbooks_has_it_is_told_daily(books: World) -> None:
+    entry_id = an_asked(books)
+    for to in ("APPROVED", "POSTING"):
+        moved(books, entry_id, to)
+    error = {"code": "total", "message": "Another total.", "tid": "", "document": "Bill 22"}
+    moved(books, entry_id, "POST_FAILED", error=error)
+    moved(books, entry_id, "ACKNOWLEDGED")
+    books.extract(full=True)
+    [mail] = [m for m in books.mails() if m.startswith("QuickBooks may have bills")]
+    assert "QuickBooks has Bill 22 for this bill: delete it there" in mail
+
+
+def test_a_file_that_did_not_reach_quickbooks_is_told_daily_where_nobody_knew(
+    books: World,
+) -> None:
+    at = stamp(utc_now())
+    there = {"type": "Bill", "id": "145", "url": "https://qbo.example/", "posted_at": at}
+    known = "a.zip will not be attached in QuickBooks: it takes no files of this type."
+    lost = "bill.pdf could not be attached in QuickBooks: it did not answer."
+    for missing in ([known], [known, lost]):
+        entry_id = an_asked(books)
+        documents = [asdict(a_document("a.zip", type="application/zip"))]
+        for to in ("APPROVED", "POSTING"):
+            moved(books, entry_id, to, documents=documents)
+        moved(books, entry_id, "POSTED", quickbooks=there | {"not_attached": missing})
+    books.extract(full=True)
+    [mail] = [m for m in books.mails() if m.startswith("Files of posted bills")]
+    assert lost in mail
+    assert "a.zip" not in mail
+    assert books.item(entry_id)["odoo_name"] in mail
+    assert lost in story(books.item(entry_id))
+
+
+def test_approvers_that_slack_does_not_know_are_told_once(books: World) -> None:
+    asked.settings(books, approvers=["S-GONE", "U-APPROVER"])
+    an_asked(books)
+    books.extract()
+    books.extract()
+    [mail] = [m for m in books.mails() if m.startswith("Not everybody who may decide")]
+    assert "1MD, approver S-GONE: Slack knows no such user group" in mail

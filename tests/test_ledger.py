@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from builders import a_bill, a_company, a_line, a_total
@@ -23,7 +23,15 @@ from desk import a_desk
 from odoo_qb import ledger
 from odoo_qb.bill import Vendor
 from odoo_qb.books import Books as OdooBooks
-from odoo_qb.ledger import doc_number, exchange_rate, marker, posting, private_note, to_json
+from odoo_qb.ledger import (
+    doc_number,
+    exchange_rate,
+    is_numbered_as_made,
+    marker,
+    posting,
+    private_note,
+    to_json,
+)
 from odoo_qb.odoo import Odoo
 from odoo_qb.preflight import preflight
 from odoo_qb.reference import sync
@@ -216,6 +224,8 @@ def test_whatever_the_bill_the_payload_is_valid_and_the_total_is_odoos(
 ) -> None:
     company = ledgers[country]
 
+    # However slow the machine is.
+    @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(bill=bills())
     def check(bill: Bill) -> None:
         made, kept = company.post(bill)
@@ -447,3 +457,23 @@ def test_json_is_ascii_and_keeps_every_digit() -> None:
 def test_the_date_is_the_bills_own(ledgers: dict[str, Ledger]) -> None:
     made, _ = ledgers["US"].post(a_bill(bill_date=date(2024, 2, 29)))
     assert made.payload["TxnDate"] == "2024-02-29"
+
+
+@pytest.mark.parametrize(
+    ("number", "note", "is_as_made"),
+    [
+        ("INV-7", "[odoo-7] BILL/2026/11/0007 INV-7", True),
+        ("inv-7", "[odoo-7] BILL/2026/11/0007 INV-7", True),
+        ("BILL/2026/11/0007", "[odoo-7] BILL/2026/11/0007", True),
+        ("2026-INVOICE-~ABCDEFG", "[odoo-7] BILL/2026/11/0007 2026-INVOICE-000123456", True),
+        ("INV-8", "[odoo-7] BILL/2026/11/0007 INV-7", False),
+        ("7", "[odoo-7] BILL/2026/11/0007 INV-7", False),
+        ("2026-INVOICE-~ABCDEFG", "[odoo-7] BILL/2026/11/0007 INV-7", False),
+        ("INV-7", "typed by hand INV-7", False),
+        ("INV-7", "", False),
+    ],
+)
+def test_a_document_is_known_as_ours_by_its_memo_and_the_number_the_memo_speaks_of(
+    number: str, note: str, is_as_made: bool
+) -> None:
+    assert is_numbered_as_made({"DocNumber": number, "PrivateNote": note}) == is_as_made

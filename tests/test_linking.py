@@ -104,6 +104,12 @@ def test_a_bill_of_ours_with_a_wrong_total_must_go_before_another_one_is_linked(
         desk.realm.bills["777"] = typed
         with pytest.raises(Refused, match=f"has Bill {ours['Id']} for this bill already"):
             link(desk.poster(), "odoo-42", "777", "U-ANA")
+        asked = {"id": "999", "by": "U-ANA", "at": "x", "digest": desk.stored()["digest"]}
+        desk.table.change(desk.stored(), actor="U-ANA", now=desk.now, values={"link": asked})
+        assert link_as_asked(desk.poster(), desk.stored()) == "POST_FAILED"
+        error = desk.stored()["error"]
+        assert error["message"] == "QuickBooks has no Bill 999."
+        assert error["document"] == f"Bill {ours['Id']}", "whoever closes it is told to delete it"
         del desk.realm.bills[ours["Id"]]
         assert link(desk.poster(), "odoo-42", "777", "U-ANA") == "ALREADY_IN_QB"
 

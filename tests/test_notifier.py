@@ -470,6 +470,88 @@ def test_a_failed_bill_whose_card_was_deleted_gets_another_with_its_buttons(worl
     assert "retry_posting" in buttons(card(world, entry_id))
 
 
+@pytest.mark.parametrize("code", ["is_archived", "not_in_channel", "channel_not_found"])
+@pytest.mark.parametrize("status", ["POST_FAILED", "REJECTED"])
+def test_what_can_be_acted_on_is_shown_in_the_new_channel_where_its_own_is_no_more(
+    world: World, status: str, code: str
+) -> None:
+    entry_id = an_asked(world)
+    if status == "REJECTED":
+        world.reject(entry_id, "Entered twice.")
+    else:
+        asked.moved(world, entry_id, "APPROVED")
+    world.slack.add_channel("C-OWN", "own", {"U-BOT", "U-APPROVER"})
+    asked.settings(world, slack_channel_id="C-OWN")
+    world.slack.fail("error", method="chat.update", error=code)
+    if status == "REJECTED":
+        assert world.show() == {"batchItemFailures": []}
+        [reply] = replies(world, entry_id)
+        assert "Entered twice." in words(reply)
+    else:
+        failed(world, entry_id)
+    assert [(c["channel"], c["retired"]) for c in world.item(entry_id)["cards"]] == [
+        (CHANNEL, True),
+        ("C-OWN", False),
+    ]
+    assert len(buttons(card(world, entry_id))) > 1
+    assert "card_due" not in world.item(entry_id)
+
+
+def test_the_card_of_what_ended_is_given_up_where_its_channel_is_no_more(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    entry_id = an_asked(world)
+    world.click(entry_id, "approve_invoice")
+    world.slack.channels[CHANNEL].archived = True
+    document = {"type": "Bill", "id": "145", "url": "https://qbo.example/app/bill"}
+    asked.moved(world, entry_id, "POSTING")
+    asked.moved(world, entry_id, "POSTED", quickbooks=document)
+    assert world.show() == {"batchItemFailures": []}
+    assert "card_due" not in world.item(entry_id)
+    assert "a card was given up" in caplog.messages
+
+
+def test_a_bill_that_waits_is_asked_about_in_the_channel_its_company_has_now(world: World) -> None:
+    world.forget_old_bills()
+    entry_id = an_asked(world)
+    before = card(world, entry_id)
+    world.slack.add_channel("C-NEW", "ap-new", {"U-BOT", "U-SECOND"})
+    asked.settings(world, slack_channel_id="C-NEW")
+    for _ in range(2):
+        world.extract()
+        world.show()
+    first, second = world.item(entry_id)["cards"]
+    assert (first["retired"], second["channel"], second["retired"]) == (True, "C-NEW", False)
+    retired = world.slack.channels[CHANNEL].messages[before.ts]
+    assert buttons(retired) == []
+    assert "This bill now is asked about in <#C-NEW>." in words(retired)
+    assert len(world.slack.channels["C-NEW"].messages) == 1
+    world.click(entry_id, "approve_invoice", asked.SECOND)
+    assert world.item(entry_id)["decided_by"] == asked.SECOND
+
+
+def test_a_rejection_whose_card_was_deleted_is_told_in_the_thread_of_the_next(world: World) -> None:
+    entry_id = an_asked(world)
+    world.click(entry_id, "reject_invoice")
+    view = list(world.slack.views)[-1]
+    world.slack.channels[CHANNEL].messages.clear()
+    world.request(world.slack.submit("U-APPROVER", view, {"reason": {"text": "Not ours."}}))
+    assert world.show() == {"batchItemFailures": []}
+    [reply] = replies(world, entry_id)
+    assert "Not ours." in words(reply)
+
+
+def test_a_reply_without_a_card_names_its_bill(world: World) -> None:
+    entry_id = an_asked(world)
+    world.reject(entry_id, "Not ours.")
+    asked.moved(world, entry_id, "WITHDRAWN")
+    world.slack.channels[CHANNEL].messages.clear()
+    assert world.show() == {"batchItemFailures": []}
+    [message] = world.slack.channels[CHANNEL].messages.values()
+    assert world.item(entry_id)["odoo_name"] in words(message)
+    assert "Not ours." in words(message)
+
+
 def test_a_rejections_reply_stays_with_the_card_that_was_rejected(world: World) -> None:
     entry_id = an_asked(world)
     world.reject(entry_id, "Entered twice.")
@@ -525,6 +607,8 @@ def test_a_list_of_approvers_that_cannot_be_read_stops_no_card(world: World, kin
     entry_id = an_asked(world)
     world.click(entry_id, "approve_invoice")
     assert world.item(entry_id)["status"] == "READY_FOR_APPROVAL"  # but nobody decides by it
+    ago = stamp(datetime.now(UTC) - timedelta(minutes=1))
+    world.table.write_note("approvers#S-APPROVERS", {"refused_at": ago})
     world.show()
     world.click(entry_id, "approve_invoice")
     assert world.item(entry_id)["status"] == "APPROVED"

@@ -7,7 +7,7 @@ import hashlib
 import json
 import re
 from collections import Counter
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -346,6 +346,55 @@ def test_a_new_bill_adds_up_and_its_number_is_the_next(client: Client) -> None:
     assert [line["balance"] for line in lines] == [-10.1, -0.2, 10.3]
     assert {line["parent_state"] for line in lines} == {"posted"}
     assert len(move["invoice_line_ids"]) == 2
+
+
+def test_a_bill_in_a_foreign_currency_is_booked_at_its_rate(client: Client) -> None:
+    """As a recorded one: 999.99 EUR are 1149.41 USD."""
+    bill = client.odoo.new_bill(lines=[("Paper", "999.99"), ("Ink", "0.01")], currency=125)
+
+    move = client.call("account.move", "read", [bill])[0]
+    lines = client.call("account.move.line", "read", move["line_ids"])
+
+    assert (move["amount_total"], move["amount_total_signed"]) == (1000.0, -1149.42)
+    assert [line["amount_currency"] for line in lines] == [999.99, 0.01, -1000.0]
+    assert [line["balance"] for line in lines] == [1149.41, 0.01, -1149.42]
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ({"lines": [("Boxes", "5.00"), ("Returned", "-5.01")]}, "with a negative total amount"),
+        ({"bill_date": ""}, "The Bill/Refund date is required"),
+        ({"vendor": None}, "The field 'Vendor' is required"),
+    ],
+)
+def test_odoo_posts_no_bill_that_is_negative_undated_or_nobodys(
+    given: dict[str, Any], why: str
+) -> None:
+    odoo = Odoo()
+    draft = odoo.new_bill(**given, state="draft")
+
+    with pytest.raises(ValueError, match=why):
+        odoo.post(draft)
+
+    assert odoo.records["account.move"][draft]["state"] == "draft"
+
+
+def test_a_posted_bill_does_not_become_negative() -> None:
+    odoo = Odoo()
+    bill = odoo.new_bill()
+    with pytest.raises(ValueError, match="with a negative total amount"):
+        odoo.amend(bill, lines=[("Returned", "-5.00")])
+
+
+@pytest.mark.parametrize(("version", "refuses"), [(16, True), (17, False), (18, False)])
+def test_only_16_refuses_a_reference_it_knows(version: int, refuses: bool) -> None:
+    odoo = Odoo(version=version)
+    odoo.new_bill(reference="R-1")
+    odoo.new_bill(reference="R-1", bill_date="2026-11-03")
+    odoo.new_bill(reference="R-1", vendor=15)
+    with pytest.raises(ValueError, match="Duplicated") if refuses else nullcontext():
+        odoo.new_bill(reference="R-1")
 
 
 def test_a_bill_keeps_its_number_through_draft_and_loses_nothing_else(client: Client) -> None:

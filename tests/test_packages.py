@@ -13,14 +13,10 @@ from zipfile import ZipFile
 
 import pytest
 
-PROJECT: Final = Path(__file__).parent.parent
-MEGABYTES: Final = {"extractor": 2.4, "notifier": 2.2, "approval_handler": 1.3, "poster": 3.1}
-FUNCTIONS: Final = tuple(MEGABYTES)
+from sandbox.bench_packages import RUNTIME, TARGETS
 
-# What AWS keeps beside a function of Python 3.12, so far as boto3 needs it.
-RUNTIME: Final = (
-    *("boto3", "botocore", "s3transfer", "jmespath", "python-dateutil", "six", "urllib3"),
-)
+PROJECT: Final = Path(__file__).parent.parent
+FUNCTIONS: Final = tuple(TARGETS)
 LIBRARIES: Final = {
     "extractor": {"requests", "urllib3", "certifi", "idna", "charset_normalizer"},
     "notifier": {"slack_sdk"},
@@ -44,10 +40,11 @@ def a_copy(folder: Path) -> Path:
     return folder
 
 
-def build(folder: Path, *functions: str) -> subprocess.CompletedProcess[str]:
+def build(folder: Path, *functions: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    usual = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(folder), "PYTHON": sys.executable}
     return subprocess.run(
         ["bash", folder / "build.sh", *functions],
-        env={"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(folder), "PYTHON": sys.executable},
+        env=usual | settings,
         capture_output=True,
         text=True,
         check=False,
@@ -76,6 +73,21 @@ def test_the_same_sources_give_the_same_bytes_elsewhere(built: Path, tmp_path: P
     for function in FUNCTIONS:
         package = Path("lambda", f"{function}.zip")
         assert (tmp_path / "elsewhere" / package).read_bytes() == (built / package).read_bytes()
+
+
+@pytest.mark.parametrize(
+    "settings", [{"PYTHONPYCACHEPREFIX": "elsewhere"}, {"PYTHONOPTIMIZE": "2"}], ids=str
+)
+def test_what_somebody_set_for_python_changes_no_package(
+    built: Path, tmp_path: Path, settings: dict[str, str]
+) -> None:
+    folder = a_copy(tmp_path / "project")
+
+    done = build(folder, "notifier", **settings)
+
+    assert done.returncode == 0, done.stderr
+    package = Path("lambda", "notifier.zip")
+    assert (folder / package).read_bytes() == (built / package).read_bytes()
 
 
 def test_nothing_is_built_again_until_its_sources_change(tmp_path: Path) -> None:
@@ -157,7 +169,7 @@ def test_a_handler_finds_all_it_needs_in_its_package_and_the_runtime(
 def test_a_package_is_small(built: Path, function: str) -> None:
     size = (built / "lambda" / f"{function}.zip").stat().st_size
 
-    assert size / 1e6 <= MEGABYTES[function]
+    assert size / 1e6 <= TARGETS[function].zip_megabytes
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

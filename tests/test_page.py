@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 from werkzeug.test import Client
 
 from sandbox.page import Page
@@ -39,9 +40,11 @@ class WorldsAws:
 
     world: World
     replies: list[Reply] = field(default_factory=list)
+    ended: bool = False
     queues: dict[str, int] = field(default_factory=lambda: {"odoo-approved-invoices": 0})
 
     def look(self) -> Pipeline:
+        self.there()
         mails = [Mail(to="a@example.com", subject="Held", text=m) for m in self.world.mails()]
         return Pipeline(
             items=[dict(item) for item in self.world.items().values()],
@@ -50,7 +53,12 @@ class WorldsAws:
             mails=mails,
         )
 
+    def there(self) -> None:
+        if self.ended:
+            raise EndpointConnectionError(endpoint_url="https://127.0.0.1:4566")
+
     def extract(self) -> Json:
+        self.there()
         report = self.world.extract()
         self.world.show()
         return report
@@ -283,6 +291,19 @@ def test_a_bill_is_amended_as_far_as_its_form_was_changed(asked: Visitor) -> Non
         ("odoo/amend", {"bill": "0"}, "Odoo has no such bill"),
         ("odoo/amend", {"bill": "1", "date": "soon"}, "soon is not a date"),
         ("odoo/move", {"bill": "1", "to": "post"}, "it cannot become posted"),
+        ("odoo/move", {"bill": "8", "to": "cancel"}, "is cancelled: it cannot become cancelled."),
+        ("odoo/amend", {"bill": "1", "text": "", "amount": ""}, "A bill needs a line."),
+        ("odoo/amend", {"bill": "1", "date": ""}, "Odoo: a posted bill keeps a date."),
+        (
+            "odoo/amend",
+            {"bill": "1", "date": "2026-11-02", "text": "x", "amount": "-1"},
+            "Odoo: You cannot validate a document with a negative total amount.",
+        ),
+        (
+            "odoo/new",
+            {"company": "1MD", "vendor": "14", "text": "x", "amount": "-1"},
+            "Odoo: You cannot validate a document with a negative total amount.",
+        ),
         ("odoo/move", {"bill": "1", "to": "heaven"}, "posted, cancelled or reset"),
         ("odoo/attach", {"bill": "x"}, "Odoo has no such bill"),
         ("slack/click", {"channel": "C-NONE", "ts": "1", "action_id": "a"}, "is not in C-NONE"),
@@ -299,6 +320,31 @@ def test_what_cannot_be_done_is_told_in_a_sentence(
     assert sentence in unescape(said[1])
 
 
+def test_a_click_that_slack_would_not_have_waited_for_is_told(asked: Visitor) -> None:
+    aws = asked.page.parts.aws
+    assert isinstance(aws, WorldsAws)
+    aws.replies = [Reply(status=200, body=b"", seconds=12.2), Reply(status=200, body=b"")]
+
+    assert "app took" not in asked.click(the_card(asked), "approve_invoice")
+    html = asked.click(the_card(asked), "approve_invoice")
+
+    assert "Slack would have shown an error: the app took 12 s to answer" in unescape(html)
+
+
+def test_a_page_without_its_emulator_is_an_error_and_no_old_picture(asked: Visitor) -> None:
+    aws = asked.page.parts.aws
+    assert isinstance(aws, WorldsAws)
+    aws.ended = True
+
+    seen = asked.client.get("/", **HERE)
+    done = asked.client.post("/odoo/extract", **HERE)
+    aws.ended = False
+
+    assert (seen.status_code, done.status_code) == (503, 303)
+    assert seen.text.startswith("The AWS emulator does not answer")
+    assert "AWS: Could not connect to the endpoint URL" in text(asked.see())
+
+
 def test_bills_move_between_draft_posted_and_cancelled(asked: Visitor) -> None:
     (entry_id,) = asked.world.items()
     bill = entry_id.removeprefix("odoo-")
@@ -310,6 +356,14 @@ def test_bills_move_between_draft_posted_and_cancelled(asked: Visitor) -> None:
         states.append(move["state"])
 
     assert states == ["cancel", "draft", "posted"]
+
+
+def test_a_draft_without_a_number_is_called_a_draft(visitor: Visitor) -> None:
+    draft = visitor.world.odoo.new_bill(state="draft")
+
+    html = visitor.do("odoo/move", bill=draft, to="cancel")
+
+    assert "The draft was cancelled in Odoo." in text(html)
 
 
 def test_an_attached_file_is_the_one_given_or_a_readable_pdf(asked: Visitor) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import product
 from typing import TYPE_CHECKING, Any, Final, get_args
@@ -17,9 +17,12 @@ from asked import SECOND, amended, an_asked, buttons, card, told, words
 from builders import a_bill, a_company, an_item
 from odoo_qb import approvers
 from odoo_qb.card import approval_card
+from odoo_qb.errors import Refused
 from odoo_qb.item import Item, Status, stamp
 from odoo_qb.policy import RULES, needs_two, objection, rule_for, standing
 from odoo_qb.settings import companies
+from odoo_qb.slack import Slack
+from sandbox.slack_payloads import Person
 from world import APPROVER, CHANNEL
 
 if TYPE_CHECKING:
@@ -139,6 +142,17 @@ def test_nobody_alone_approves_a_bill_they_entered(entered_by: str, email: str, 
     assert bool(said(item, email=email)) == own
     # With a second approver they are not the only one.
     assert said(item, email=email, two_approvals_above=Decimal(100)) == ""
+
+
+def test_a_bill_that_changed_in_odoo_is_not_tried_again_as_it_was() -> None:
+    item = an_item(status="POST_FAILED", amended_after="abc")
+    assert objection("retry_posting", item, a_company(), APPROVER, "") == (
+        "This bill was changed in Odoo after it was approved: in some minutes it is asked about"
+        " again, as it is now. It is not posted as it was."
+    )
+    assert objection("close_invoice", item, a_company(), APPROVER, "") == ""
+    item["amended_after"] = ""
+    assert objection("retry_posting", item, a_company(), APPROVER, "") == ""
 
 
 def test_who_entered_a_bill_may_reject_or_acknowledge_it() -> None:
@@ -300,6 +314,134 @@ def test_the_clerks_own_bill_is_known_by_any_list_that_has_their_address(world: 
     world.table.write_note("approvers#S-CONTROLLERS", {"people": people, "at": stamp(now)})
     world.click(entry_id, "approve_invoice")
     assert world.item(entry_id)["status"] == "READY_FOR_APPROVAL"
+
+
+def test_a_user_group_that_is_gone_locks_nobody_else_out_and_the_operator_is_told(
+    world: World,
+) -> None:
+    asked.settings(world, approvers=["S-GONE", APPROVER, "S-CONTROLLERS"])
+    entry_id = an_asked(world)
+    known = companies(str(world.table.read_note("settings")["companies"]))
+    [line] = approvers.troubles(world.table, known.values())
+    assert line == (
+        "1MD, approver S-GONE: Slack knows no such user group: check the approvers of"
+        " company_settings."
+    )
+    an_asked(world)
+    assert world.slack.calls["usergroups.users.list"] == 2  # not again at each card
+    world.click(entry_id, "approve_invoice", SECOND)  # who is no approver, and told so
+    assert told(world, SECOND)[-1].startswith("You may not decide about bills of 1MD.")
+    world.click(entry_id, "approve_invoice")
+    assert world.item(entry_id)["status"] == "APPROVED"
+
+
+def a_crowd(world: World, size: int) -> list[str]:
+    """So many colleagues in the channel."""
+    crowd = [f"U{n:04}" for n in range(size)]
+    for person in crowd:
+        world.slack.people[person] = Person(
+            id=person, name=f"P {person}", email=f"{person}@x.example"
+        )
+    world.slack.channels[CHANNEL].members |= set(crowd)
+    return crowd
+
+
+def read_again(world: World, entry_id: str, ago: timedelta) -> None:
+    """The next card of a bill is shown so long after the channel was read."""
+    at = stamp(datetime.now(UTC) - ago)
+    world.table.write_note(f"approvers#{CHANNEL}", {"at": at})
+    world.table.write_note(entry_id, {"card_due": world.item(entry_id)["version"]})
+    assert world.show() == {"batchItemFailures": []}
+
+
+def test_in_a_crowded_channel_whoever_clicks_is_looked_up_first(world: World) -> None:
+    crowd = a_crowd(world, 250)
+    entry_id = an_asked(world)
+    world.click(entry_id, "approve_invoice", crowd[-1])
+    assert told(world, crowd[-1])[-1].endswith("If you are one, try again in a minute.")
+    read_again(world, entry_id, timedelta(minutes=1))
+    world.click(entry_id, "approve_invoice", crowd[-1])
+    assert world.item(entry_id)["decided_by"] == crowd[-1]
+
+
+def test_a_crowd_is_renewed_little_by_little_and_nobody_is_forgotten(world: World) -> None:
+    crowd = a_crowd(world, 150)
+    entry_id = an_asked(world)
+    note_id = f"approvers#{CHANNEL}"
+    read_again(world, entry_id, timedelta(minutes=1))
+    assert world.table.read_note(note_id)["unread"] == []
+    began = stamp(datetime.now(UTC) - approvers.RENEWED_AFTER)
+    world.table.write_note(note_id, {"looked_up_at": began})
+    world.slack.people[crowd[0]] = replace(world.slack.people[crowd[0]], is_restricted=True)
+    for left in (58, 0):  # of 158 in the channel
+        world.slack.calls.clear()
+        read_again(world, entry_id, timedelta(minutes=1))
+        note = world.table.read_note(note_id)
+        assert len(note["unread"]) == left
+        assert set(crowd[1:]) <= set(note["people"])
+        assert world.slack.calls["users.info"] <= 100
+        assert approvers.need_refresh(world.table, [CHANNEL], datetime.now(UTC)) == bool(left)
+    assert crowd[0] in note["others"]
+
+
+def test_looking_people_up_leaves_the_card_its_time(world: World) -> None:
+    a_crowd(world, 30)
+    left = iter(range(60, 0, -1))
+    slack = Slack("xoxb-sandbox", f"{world.slack.public_url}/api/")
+    approvers.refresh(world.table, slack, [CHANNEL], datetime.now(UTC), lambda: next(left) > 50)
+    note = world.table.read_note(f"approvers#{CHANNEL}")
+    assert 0 < world.slack.calls["users.info"] < 10
+    assert len(note["unread"]) == 38 - world.slack.calls["users.info"]
+
+
+def test_a_channel_of_thousands_is_no_list_of_approvers(world: World) -> None:
+    world.slack.channels[CHANNEL].members |= {f"U{n}" for n in range(2000)}
+    entry_id = an_asked(world)
+    note = world.table.read_note(f"approvers#{CHANNEL}")
+    assert "name the approvers" in note["trouble"]
+    assert world.slack.calls["users.info"] == 0
+    world.click(entry_id, "approve_invoice")
+    assert world.item(entry_id)["status"] == "READY_FOR_APPROVAL"
+
+
+@pytest.mark.parametrize("named", ["S-APPROVERS", "U-GUEST"])
+def test_who_is_no_approver_is_told_so_however_often_they_come_back(
+    world: World, named: str
+) -> None:
+    asked.settings(world, approvers=[named, APPROVER])
+    person = "U-CONTROLLER" if named.startswith("S") else named
+    entry_id = an_asked(world)
+    for minutes in (1, 2, 3):
+        at = stamp(datetime.now(UTC) - timedelta(minutes=minutes))
+        world.table.write_note(f"approvers#{named}", {"at": at})
+        world.click(entry_id, "approve_invoice", person)
+        assert told(world, person)[-1].startswith("You may not decide about bills of 1MD.")
+        assert world.show() == {"batchItemFailures": []}
+
+
+def test_who_was_just_made_an_approver_is_looked_up_by_their_click(world: World) -> None:
+    asked.settings(world, approvers=["S-CONTROLLERS"])
+    entry_id = an_asked(world)
+    group = world.slack.groups["S-CONTROLLERS"]
+    world.slack.groups[group.id] = replace(group, users=(SECOND,))
+    at = stamp(datetime.now(UTC) - timedelta(minutes=2))
+    world.table.write_note("approvers#S-CONTROLLERS", {"at": at})
+    world.click(entry_id, "approve_invoice", SECOND)
+    assert told(world, SECOND)[-1].endswith("If that was just changed, try again in a minute.")
+    world.show()
+    world.click(entry_id, "approve_invoice", SECOND)
+    assert world.item(entry_id)["decided_by"] == SECOND
+
+
+def test_only_a_stand_in_for_slack_may_lack_a_method() -> None:
+    for code, url, lacks in (
+        ("unknown_method", "http://127.0.0.1:9/api/", True),
+        ("HTTP status 404", "https://proxy.example/api/", True),
+        ("HTTP status 404", "https://slack.com/api/", False),
+        ("unknown_method", "https://SLACK.com:443/api/", False),
+        ("missing_scope", "http://127.0.0.1:9/api/", False),
+    ):
+        assert Slack("xoxb-sandbox", url).lacks(Refused("No.", code=code)) == lacks, (code, url)
 
 
 def test_the_list_of_the_channel_is_kept_fresh_over_a_weekend(world: World) -> None:

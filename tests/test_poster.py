@@ -173,6 +173,70 @@ def test_a_dead_connection_costs_no_receives_and_sends_one_mail(
         assert word not in told
 
 
+def test_a_bill_that_crashes_the_poster_keeps_nobody_waiting_and_is_told_in_the_log(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken = approve(world)
+    world.clients["dynamodb"].update_item(
+        TableName=world.names["table"],
+        Key={"entry_id": {"S": "odoo-42"}},
+        UpdateExpression="SET move_type = :what, amount_total = :nonsense",
+        ExpressionAttributeValues={":what": {"S": "in_invoice"}, ":nonsense": {"S": "much"}},
+    )
+    other = approve(world, 43)
+    first, last = message(world, broken), message(world, broken, received=4)
+    good = message(world, other)
+    answer = invoke({"Records": [first, good]})
+    assert answer == {"batchItemFailures": [{"itemIdentifier": first["messageId"]}]}
+    assert waits(world) == [20]
+    assert world.item("odoo-43")["status"] == "POSTED"
+    assert invoke({"Records": [last]}) == {"batchItemFailures": []}, "the sweep's from now on"
+    crashes = [r.__dict__["entry_id"] for r in caplog.records if r.message == "crashed"]
+    assert crashes == ["odoo-42"] * 2
+
+
+@pytest.mark.parametrize(("code", "status"), [("120", 401), ("6190", 400)])
+def test_a_company_closed_to_us_is_mailed_once_and_opens_by_itself(
+    code: str, status: int, world: World
+) -> None:
+    invoke({"action": "sync_reference", "company": ONE})
+    realm_id = next(k for k, r in world.quickbooks.realms.items() if r.company_name == ONE)
+    record = message(world, approve(world))
+    world.quickbooks.inject(
+        "fault", path=f"/company/{realm_id}/", code=code, status=status, times=10**6
+    )
+    for action in ("sync_reference", "sync_reference", "check_connections", "sync_reference"):
+        end_the_hour(world)
+        said = invoke({"action": action, "company": ONE})["companies"][ONE]
+        assert ("as an administrator" if code == "120" else "subscription") in said
+        assert invoke({"Records": [record]}) == {"batchItemFailures": []}
+        assert world.item("odoo-42")["status"] == "APPROVED"
+    [mail] = world.mails()
+    assert said in mail
+    world.quickbooks.forgive()
+    invoke({"action": "check_connections", "company": ONE})
+    assert invoke({"Records": [record]}) == {"batchItemFailures": []}
+    assert world.item("odoo-42")["status"] == "POSTED"
+
+
+def end_the_hour(world: World) -> None:
+    """An hour later the access token has ended, and the functions are cold."""
+    secrets, name = world.clients["secretsmanager"], f"token/{ONE}"
+    tokens = json.loads(secrets.get_secret_value(SecretId=name)["SecretString"])
+    tokens["expires_at"] = "2026-01-01T00:00:00.000Z"
+    secrets.put_secret_value(SecretId=name, SecretString=json.dumps(tokens))
+    world.restart()
+
+
+def test_a_reading_that_succeeds_opens_a_company_that_was_closed_to_us(world: World) -> None:
+    world.quickbooks.inject("fault", path="/preferences", code="6190", status=400)
+    invoke({"action": "sync_reference", "company": ONE})
+    assert len(world.mails()) == 1
+    invoke({"action": "sync_reference", "company": ONE})
+    assert invoke({"Records": [message(world, approve(world))]})["batchItemFailures"] == []
+    assert world.item("odoo-42")["status"] == "POSTED"
+
+
 # -- actions ----------------------------------------------------------------------------------
 
 
@@ -241,6 +305,20 @@ def test_checking_finds_a_dead_connection_and_mails_once(world: World) -> None:
         assert "connect the company again" in said[TWO]
         assert "connected for" in said[ONE]
     assert len(world.mails()) == 1
+
+
+def test_a_company_whose_seed_was_emptied_goes_on(world: World) -> None:
+    invoke({"action": "check_connections"})
+    secret = world.clients["secretsmanager"].get_secret_value(SecretId="quickbooks")
+    credentials = json.loads(secret["SecretString"])
+    credentials["refresh_tokens"] = {}
+    world.clients["secretsmanager"].put_secret_value(
+        SecretId="quickbooks", SecretString=json.dumps(credentials)
+    )
+    world.restart()
+    said = invoke({"action": "check_connections"})["companies"]
+    assert said == dict.fromkeys(COMPANIES, "connected for 100 more days")
+    assert world.mails() == []
 
 
 def test_a_company_that_was_never_connected_says_so(world: World) -> None:

@@ -375,6 +375,91 @@ def test_a_change_in_odoo_noted_meanwhile_does_not_stop_the_posting(desk: Desk) 
     assert desk.stored()["amended_after"] == "x"
 
 
+def amend(desk: Desk) -> None:
+    """The extractor notes that Odoo has another content by now."""
+    values = {"amended_after": "another digest"}
+    desk.table.change(desk.stored(), actor="extractor", now=desk.now, values=values)
+
+
+def test_of_a_bill_that_changed_in_odoo_while_its_try_was_unclear_nothing_is_made(
+    desk: Desk,
+) -> None:
+    a_warm_desk(desk)
+    desk.quickbooks.inject("reset", path="/bill", times=2)
+    item = desk.approve()
+    assert desk.post(item).startswith("AGAIN")
+    amend(desk)
+    creates = desk.quickbooks.calls["bill"]
+    assert desk.post(item) == "AGAIN: An earlier try may still be under way."
+    desk.now += timedelta(seconds=200)
+    assert desk.post(item) == "APPROVED"
+    handed_back = desk.stored()
+    assert [a["outcome"] for a in handed_back["attempts"]] == ["absent"]
+    assert handed_back["amended_after"] == "another digest"
+    calls = desk.quickbooks.calls.copy()
+    assert desk.post(item, "sweep") == "AMENDED"
+    assert desk.stored() == handed_back, "it waits for the extractor and costs nothing"
+    assert desk.quickbooks.calls == calls
+    assert desk.quickbooks.calls["bill"] == creates
+
+
+def test_a_try_that_arrived_counts_although_the_bill_changed_in_odoo_since(desk: Desk) -> None:
+    a_warm_desk(desk)
+    desk.quickbooks.inject("reset", path="/bill", committed=True, times=2)
+    desk.quickbooks.inject("reset", path="/query", nth=2)
+    item = desk.approve()
+    assert desk.post(item).startswith("AGAIN")
+    amend(desk)
+    assert desk.post(item) == "POSTED"
+    assert desk.stored()["amended_after"] == "another digest"
+    assert ours(desk) == 1
+
+
+def test_a_bill_that_failed_and_changed_in_odoo_is_not_posted_by_a_retry(desk: Desk) -> None:
+    item = desk.approve()
+    desk.quickbooks.inject("fault", path="/bill", status=400, code="6000")
+    assert desk.post(item) == "POST_FAILED"
+    amend(desk)
+    assert desk.post(desk.retry(), "m2") == "AMENDED"
+    assert not documents(desk)
+
+
+def test_a_cancelled_bill_is_not_posted_when_its_company_is_connected_again(desk: Desk) -> None:
+    a_warm_desk(desk)
+    desk.quickbooks.inject("reset", path="/bill")
+    desk.quickbooks.inject("fault", path="/bill", status=403, code="3100")
+    item = desk.approve()
+    assert desk.post(item) == "WAITING"
+    amend(desk)
+    desk.now += timedelta(minutes=30)
+    assert desk.post(desk.stored(), "m2") == "APPROVED"
+    assert desk.post(desk.stored(), "m3") == "AMENDED"
+    assert ours(desk) == 0
+
+
+def test_a_long_bill_whose_lines_are_gone_is_for_a_person(desk: Desk) -> None:
+    bill = a_bill(lines=tuple(a_line("1.00", text=str(n)) for n in range(120)))
+    item = desk.approve(bill)
+    assert desk.post(item) == "POST_FAILED"
+    assert f"restore {item['lines_key']} there, then retry" in desk.stored()["error"]["message"]
+    desk.documents.keep_lines(bill, item["lines_key"])
+    desk.post(desk.retry(), "m2")
+    assert desk.stored().get("error", {}).get("code") != "lines"
+
+
+def test_a_refusal_is_logged_with_its_code_and_trace_and_nothing_foreign(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    desk.quickbooks.inject("fault", path="/bill", status=400, code="6000", detail="{} Traceback")
+    assert desk.post(desk.approve()) == "POST_FAILED"
+    [logged] = [r.__dict__ for r in caplog.records if r.message == "refused"]
+    error = desk.stored()["error"]
+    assert (logged["entry_id"], logged["company"]) == ("odoo-42", "north")
+    assert (logged["code"], logged["tid"]) == ("6000", error["tid"])
+    assert logged["reason"] == error["message"]
+    assert "Traceback" not in logged["reason"]
+
+
 def test_a_dead_connection_leaves_the_bill_approved(desk: Desk) -> None:
     desk.quickbooks.inject("oauth_error", path="/oauth2", status=400, code="invalid_grant", times=9)
     item = desk.approve()

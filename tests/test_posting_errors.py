@@ -12,14 +12,19 @@ import pytest
 
 from builders import a_bill, a_line, a_total
 from desk import a_desk, documents
+from odoo_qb.comparing import differences
+from odoo_qb.item import bill_of, content, open_attempt
+from odoo_qb.ledger import posting
 from odoo_qb.preflight import preflight
-from odoo_qb.reference import sync
+from odoo_qb.reference import load, sync
 from sandbox.quickbooks import Modes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from desk import Desk
+    from odoo_qb.bill import Bill
+    from odoo_qb.item import Item
 
 
 @pytest.fixture
@@ -248,16 +253,126 @@ def test_a_credit_is_found_again_whoever_numbers_it(
         assert desk.stored()["quickbooks"]["doc_number"] == ("INV-1001" if numbered else "1001")
 
 
-@pytest.mark.parametrize("backslash", ["escapes", "literal"])
+def test_a_credit_that_quickbooks_numbered_is_found_beside_one_that_has_the_number_it_was_sent(
+    desk: Desk,
+) -> None:
+    desk.realm.custom_txn_numbers = False
+    warm(desk)
+    other = {"DisplayName": "Other", "Active": True, "CurrencyRef": {"value": "USD"}}
+    vendor = desk.realm.add("Vendor", other, desk.now)
+    stranger = {"DocNumber": "77", "TxnDate": "2026-01-01", "VendorRef": {"value": vendor["Id"]}}
+    desk.realm.add("VendorCredit", stranger | {"TotalAmt": Decimal(5), "Line": []}, desk.now)
+    credit = a_total("30.00", move_type="in_refund", bill_reference="77")
+    item = desk.approve(credit)
+    desk.quickbooks.inject("reset", path="/vendorcredit", committed=True)
+    desk.quickbooks.inject("fault", path="/vendorcredit", code="600", status=400)
+    assert desk.post(item) == "POSTED"
+    ours = [d for d in documents(desk) if "[odoo-42]" in str(d.get("PrivateNote"))]
+    assert [d["DocNumber"] for d in ours] == [desk.stored()["quickbooks"]["doc_number"]]
+
+
+def copied(desk: Desk, **changes: Any) -> None:
+    """A bookkeeper makes a Copy of the only bill in QuickBooks, memo and all."""
+    [old] = desk.realm.bills.values()
+    kept = {k: v for k, v in old.items() if k not in {"Id", "SyncToken", "MetaData"}}
+    desk.realm.add("Bill", kept | changes, desk.now)
+
+
+def test_a_copy_of_our_bill_that_a_person_numbered_anew_is_somebody_elses() -> None:
+    with a_desk(duplicate_warning=False) as desk:
+        warm(desk)
+        copied(desk, DocNumber="INV-1001")
+        assert desk.post(desk.approve()) == "POST_FAILED"
+        assert "entered by somebody else" in desk.stored()["error"]["message"]
+        assert len(documents(desk)) == 2
+
+
+@pytest.mark.parametrize("reference", ["INV-1001", "", "2026-INVOICE-000123456-REV1"])
+def test_two_bills_of_one_number_that_were_both_approved_are_both_posted(reference: str) -> None:
+    with a_desk(duplicate_warning=False) as desk:
+        first = a_bill(odoo_id=1, bill_reference=reference, documents=())
+        assert desk.post(desk.approve(first)) == "POSTED"
+        assert desk.post(desk.approve(a_bill(bill_reference=reference)), "m2") == "POSTED"
+        assert len(documents(desk)) == 2
+
+
+def test_after_an_unanswered_try_a_number_taken_by_another_is_mended_by_another_reference(
+    desk: Desk,
+) -> None:
+    warm(desk)
+    desk.quickbooks.inject("reset", path="/bill", times=2)
+    item = desk.approve()
+    assert desk.post(item).startswith("AGAIN")
+    copied(desk, DocNumber="INV-1001", PrivateNote="typed by hand")
+    desk.now += timedelta(minutes=5)
+    assert desk.post(item) == "POST_FAILED"
+    assert "correct the reference in Odoo" in desk.stored()["error"]["message"]
+    amended = replace(desk_bill(desk), bill_reference="INV-1001-B")
+    assert desk.post(approve_again(desk, **content(amended)), "m2") == "POSTED"
+    assert desk.stored()["quickbooks"]["doc_number"] == "INV-1001-B"
+
+
+@pytest.mark.parametrize(("code", "status"), [("6190", 400), ("120", 401), ("110", 401)])
+@pytest.mark.parametrize("arrived", [True, False])
+def test_what_a_repeat_is_refused_says_nothing_of_the_sending_before_it(
+    arrived: bool, code: str, status: int, desk: Desk
+) -> None:
+    warm(desk)
+    desk.quickbooks.inject("reset", path="/bill", committed=arrived)
+    desk.quickbooks.inject("fault", path="/bill", code=code, status=status, times=2)
+    assert desk.post(desk.approve()) == "WAITING"
+    assert open_attempt(desk.stored()), "QuickBooks may have it"
+    desk.quickbooks.forgive()
+    desk.now += timedelta(minutes=5)
+    assert desk.post(desk.stored(), "m2") == "POSTED"
+    assert len(documents(desk)) == 2
+    outcomes = [a["outcome"] for a in desk.stored()["attempts"]]
+    assert outcomes == (["created"] if arrived else [code, "created"])
+
+
+def test_a_repeat_refused_while_the_first_sending_is_under_way_makes_no_second_document() -> None:
+    with a_desk(duplicate_warning=False) as desk:
+        warm(desk)
+        desk.quickbooks.inject("late", path="/bill", seconds=100)
+        desk.quickbooks.inject("fault", path="/bill", code="6190", status=400)
+        assert desk.post(desk.approve()) == "WAITING"
+        for seconds in (30, 100, 60):
+            desk.now += timedelta(seconds=seconds)
+            desk.quickbooks.finish_late()
+            desk.post(desk.stored(), "m2")
+        assert desk.stored()["status"] == "POSTED"
+        assert len(documents(desk)) == 2
+
+
+@pytest.mark.parametrize(
+    "modes",
+    [Modes(), Modes(backslash="literal"), Modes(query_charset="iso-8859-1")],
+)
 @pytest.mark.parametrize("reference", ["A\\B-1", "O'Neil's", "100% #1+2&3", "x' OR 1=1", "Größe"])
-def test_a_bill_is_found_again_under_any_number(reference: str, backslash: Any) -> None:
-    with a_desk(Modes(backslash=backslash)) as desk:
+def test_a_bill_is_found_again_under_any_number(reference: str, modes: Modes) -> None:
+    with a_desk(modes) as desk:
         item = desk.approve(a_bill(bill_reference=reference))
         assert desk.post(item) == "POSTED"
         again = desk.approve(a_bill(bill_reference=reference))
         assert desk.post(again, "m2") == "ALREADY_IN_QB"
         assert len(documents(desk)) == 1
         assert desk.quickbooks.violations == []
+
+
+@pytest.mark.parametrize("number", ["RG-Ñ-1", "RG\\Ñ-1"])
+def test_a_number_that_quickbooks_may_misread_is_found_where_somebody_entered_it(
+    number: str,
+) -> None:
+    with a_desk(Modes(query_charset="iso-8859-1")) as desk:
+        desk.realm.duplicate_warning = False
+        warm(desk)
+        (made,) = documents(desk)
+        by_hand = {k: v for k, v in made.items() if k not in {"Id", "PrivateNote"}}
+        desk.realm.add("Bill", by_hand | {"DocNumber": number}, desk.now)
+        item = desk.approve(a_bill(bill_reference=number))
+        assert desk.post(item) == "POST_FAILED"
+        assert "already has" in desk.stored()["error"]["message"]
+        assert len(documents(desk)) == 2
 
 
 @pytest.mark.parametrize("mode", ["wait", "error600"])
@@ -438,6 +553,136 @@ def test_a_first_try_that_arrives_after_all_is_not_taken_for_the_second(desk: De
     assert len(documents(desk)) == 2
 
 
+def approve_again(desk: Desk, **values: Any) -> Item:
+    """A person approves what is asked about now."""
+    asked = desk.stored()
+    approval = {"by": "U", "at": "x", "digest": values.get("digest", asked["digest"])}
+    values |= {"approvals": [approval]}
+    return desk.table.change(asked, to="APPROVED", actor="U", now=desk.now, values=values)
+
+
+@pytest.mark.parametrize(
+    ("settings", "reference", "name"),
+    [
+        ({"department": "South"}, "DepartmentRef", "South"),
+        ({"payable_account": "A/P two"}, "APAccountRef", "A/P two"),
+    ],
+)
+def test_after_an_unanswered_try_what_was_approved_since_is_posted_and_not_the_bytes_of_then(
+    settings: dict[str, Any], reference: str, name: str
+) -> None:
+    with a_desk(company={"department": "North"}, department_tracking=True) as desk:
+        for place in ("North", "South"):
+            desk.realm.add("Department", {"Name": place, "Active": True}, desk.now)
+        desk.realm.add_account(
+            "A/P two", desk.now, "Accounts Payable", "AccountsPayable", currency="USD"
+        )
+        item = desk.approve(preflight=shown(desk))
+        desk.quickbooks.inject("reset", path="/bill", times=2)
+        assert desk.post(item).startswith("AGAIN")
+        desk.company = replace(desk.company, **settings)
+        desk.now += timedelta(seconds=200)
+        assert desk.post(item) == "READY_FOR_APPROVAL"
+        assert desk.post(approve_again(desk), "m2") == "POSTED"
+        [document] = documents(desk)
+        assert document[reference]["name"] == name
+        assert [a["outcome"] for a in desk.stored()["attempts"]] == ["absent", "created"]
+
+
+def test_a_first_try_that_arrives_late_is_no_answer_to_a_later_approval() -> None:
+    with a_desk(company={"department": "North"}, department_tracking=True) as desk:
+        for place in ("North", "South"):
+            desk.realm.add("Department", {"Name": place, "Active": True}, desk.now)
+        item = desk.approve(preflight=shown(desk))
+        desk.quickbooks.inject("late", path="/bill", seconds=10_000)
+        desk.quickbooks.inject("reset", path="/bill")
+        assert desk.post(item).startswith("AGAIN")
+        desk.company = replace(desk.company, department="South")
+        desk.now += timedelta(seconds=200)
+        assert desk.post(item) == "READY_FOR_APPROVAL"
+        desk.now += timedelta(seconds=10_000)
+        desk.quickbooks.finish_late()
+        assert desk.post(approve_again(desk), "m2") == "POST_FAILED"
+        assert "another department" in desk.stored()["error"]["message"]
+        assert len(documents(desk)) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "differs"),
+    [
+        ({"due_date": date(2026, 12, 9)}, "due date"),
+        ({"bill_date": date(2026, 11, 3)}, "date"),
+        ({"bill_reference": "INV-1001-B"}, "number"),
+        (
+            {"lines": (a_line("100.00", account_code="612000"), a_bill().lines[1])},
+            "accounts or amounts",
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_document_from_before_an_amendment_is_taken_once_it_was_corrected_as_told(
+    change: dict[str, Any], differs: str, desk: Desk
+) -> None:
+    warm(desk)
+    desk.quickbooks.inject("reset", path="/bill", committed=True)
+    desk.quickbooks.inject("fault", path="/bill", code="3100", status=403)
+    assert desk.post(desk.approve()) == "WAITING"
+    amended = replace(desk_bill(desk), **change)
+    desk.table.change(
+        desk.stored(),
+        to="READY_FOR_APPROVAL",
+        actor="extractor",
+        now=desk.now,
+        values={**content(amended), "revision": 2},
+    )
+    desk.now += timedelta(minutes=5)
+    assert desk.post(approve_again(desk), "m2") == "POST_FAILED"
+    error = desk.stored()["error"]
+    [made] = [d for d in desk.realm.bills.values() if "[odoo-42]" in d["PrivateNote"]]
+    assert f"has Bill {made['Id']} for this bill, with another {differs}" in error["message"]
+    assert error["document"] == f"Bill {made['Id']}"
+    wanted = desk.poster().companies["north"]
+    snapshot = load(desk.documents, wanted)
+    flight = preflight(amended, wanted, snapshot, desk.table.read_note("vendor#north#7"))
+    made |= posting(amended, flight, flight.vendor_id).payload  # corrected there by hand
+    assert desk.post(desk.retry(), "m3") == "POSTED"
+    assert desk.stored()["quickbooks"]["id"] == made["Id"]
+    assert len(documents(desk)) == 2
+
+
+@pytest.mark.parametrize(
+    ("realm", "bill"),
+    [
+        ({}, a_bill()),
+        ({}, a_bill(currency="CHF", company_total=Decimal("121.78"))),
+        ({"custom_txn_numbers": False}, a_total("30.00", move_type="in_refund")),
+        ({"country": "GB", "home_currency": "USD"}, a_bill()),
+        ({"country": "GB", "home_currency": "USD", "using_sales_tax": False}, a_bill()),
+    ],
+    ids=["US", "foreign", "credit", "taxed", "untaxed abroad"],
+)
+def test_what_quickbooks_makes_of_a_posting_does_not_differ_from_it(
+    realm: dict[str, Any], bill: Bill
+) -> None:
+    taxes = {"8.25%": "20.0% S", "none": "Exempt"}
+    with a_desk(company={"taxes": taxes}, **realm) as desk:
+        assert desk.post(desk.approve(replace(bill, documents=()))) == "POSTED"
+        sync(desk.api(), desk.documents, "north", desk.now)
+        snapshot = load(desk.documents, desk.company)
+        note = desk.table.read_note("vendor#north#7")
+        flight = preflight(bill, desk.company, snapshot, note)
+        [made] = [*desk.realm.bills.values(), *desk.realm.vendor_credits.values()]
+        wanted = posting(bill, flight, flight.vendor_id)
+        assert differences(wanted, wanted.entity, made) == []
+        other = made | {"VendorRef": {"value": "999"}, "ExchangeRate": Decimal(7)}
+        rate = ["exchange rate"] if bill.currency != "USD" else []
+        assert differences(wanted, wanted.entity, other) == ["vendor", *rate]
+
+
+def desk_bill(desk: Desk) -> Bill:
+    return bill_of(desk.stored())
+
+
 def test_the_desk_uses_every_switch_of_the_simulator() -> None:
     """Each name below is varied by a test of posting, its files, vendors or tokens."""
     varied = {
@@ -445,6 +690,6 @@ def test_the_desk_uses_every_switch_of_the_simulator() -> None:
         "rotation", "stale_refresh", "concurrent_refresh", "upload", "throttle_body",
         "retry_after_seconds", "vendor_ref_on_vendor_credit", "backslash", "duplicates",
         "duplicate_case", "inactive_reference", "inactive_name", "negative_line", "zero_total",
-        "foreign_payable",
+        "foreign_payable", "query_charset",
     }  # fmt: skip
     assert set(Modes.__slots__) == varied

@@ -369,6 +369,14 @@ def test_without_a_snapshot_it_says_so_and_nothing_blocks() -> None:
     assert preflight(a_bill(), a_company(), a_snapshot()).changes(flight.shown()) == []
 
 
+def test_what_was_approved_before_quickbooks_was_read_is_not_booked_where_nothing_matches() -> None:
+    bill = replace(a_total("5.00"), lines=(a_line("5.00", account_code="1", account_name="?"),))
+    company = a_company(default_account="443000")
+    blind = preflight(bill, company, None).shown()
+    (change,) = preflight(bill, company, a_snapshot()).changes(blind)
+    assert change.startswith("The account for 1 now is ")
+
+
 # -- the vendor -----------------------------------------------------------------------------
 
 

@@ -51,6 +51,22 @@ HTML = "<html><head><title>502</title></head><body>Bad gateway</body></html>"
 
 
 @pytest.mark.parametrize(
+    ("detail", "told"),
+    [
+        (HTML, "it gave no reason that can be read"),
+        ('{"Fault": {"Error": []}}', "it gave no reason that can be read"),
+        ("Traceback (most recent call last): x", "it gave no reason that can be read"),
+        ("NullPointerException at com.intuit.Bill", "it gave no reason that can be read"),
+        ("", "it gave no reason"),
+        ("No account\n Freight <inbound> {20}.", "No account Freight <inbound> {20}"),
+        ("The token " + "x" * 60, "The token ***"),
+    ],
+)
+def test_of_what_quickbooks_says_only_words_are_told(detail: str, told: str) -> None:
+    assert f"QuickBooks refused: {told}." in str(refusal_of(400, {}, service("6000", detail)))
+
+
+@pytest.mark.parametrize(
     ("status", "body", "meaning"),
     [
         (200, '{"Bill": {"Id": "1"}}', None),

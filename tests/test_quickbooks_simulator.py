@@ -402,6 +402,15 @@ def test_a_minute_has_a_limit_of_its_own(client: Client, clock: Clock) -> None:
     assert client.get("preferences").ok
 
 
+def test_no_minute_has_more_than_its_limit_however_it_is_laid(client: Client, clock: Clock) -> None:
+    client.app.configure(limits={"enforced": True, "per_minute": 3})
+    answers = []
+    for _ in range(6):
+        answers.append(client.get("preferences").status_code)
+        clock.now += timedelta(seconds=15)
+    assert answers == [200, 200, 200, 429, 200, 200]
+
+
 @pytest.mark.parametrize("name", ["app_batches_per_minute", "realm_batches_per_minute"])
 def test_batches_have_limits_of_their_own(client: Client, name: str) -> None:
     client.app.configure(limits={"enforced": True, name: 1})
@@ -1025,6 +1034,7 @@ def test_a_vendor_gets_its_names_and_currency(client: Client) -> None:
         ({"DisplayName": "a", "CompanyName": "x" * 101}, "2050"),
         ({"DisplayName": "a", "Balance": 1}, "2010"),
         ({"DisplayName": "a", "TermRef": {"value": "999"}}, "2500"),
+        ({"DisplayName": "a", "PrimaryEmailAddr": {"Address": "A <a@b.example>"}}, "2210"),
     ],
 )
 def test_a_wrong_vendor_is_refused(client: Client, vendor: dict[str, Any], expected: str) -> None:

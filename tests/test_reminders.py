@@ -197,6 +197,27 @@ def test_an_escalation_calls_the_second_list_which_may_then_decide(world: World)
     assert world.item(entry_id)["decided_by"] == "U-CONTROLLER"
 
 
+def test_whoever_was_called_and_approved_has_to_do_with_what_comes_of_it(world: World) -> None:
+    second = {"escalation_hours": 24, "escalation_approvers": ["S-CONTROLLERS"]}
+    company = company_of(world, approvers=[APPROVER], **second)
+    entry_id = long_asked(world)
+    reminded(world, entry_id, company)
+    world.click(entry_id, "approve_invoice", "U-CONTROLLER")
+    world.show()
+    for action_id, said in (("view_pdf", "<https://"), ("take_back", "Taken back.")):
+        world.click(entry_id, action_id, "U-CONTROLLER")
+        assert asked.told(world, "U-CONTROLLER")[-1].startswith(said)
+    world.show()
+    world.click(entry_id, "approve_invoice", "U-CONTROLLER")
+    asked.failed(world, entry_id)
+    world.click(entry_id, "close_invoice", "U-CONTROLLER")
+    assert world.item(entry_id)["status"] == "ACKNOWLEDGED"
+    amended_id = long_asked(world)
+    reminded(world, amended_id, company)
+    amended(world, amended_id)
+    assert not is_escalated(world.item(amended_id))
+
+
 def test_who_has_approved_already_is_not_called_again(world: World) -> None:
     company = company_of(
         world, approvers=[APPROVER, SECOND], reminder_hours=24, two_approvals_above=100

@@ -31,7 +31,7 @@ ALLOWED = {
     "POSTING": "POSTING POSTED POST_FAILED ALREADY_IN_QB APPROVED READY_FOR_APPROVAL",
     "POSTED": "POSTED",
     "ALREADY_IN_QB": "ALREADY_IN_QB",
-    "ACKNOWLEDGED": "ACKNOWLEDGED",
+    "ACKNOWLEDGED": "ACKNOWLEDGED READY_FOR_APPROVAL VALIDATION_FAILED",
     "POST_FAILED": "APPROVED READY_FOR_APPROVAL VALIDATION_FAILED ALREADY_IN_QB ACKNOWLEDGED"
     " WITHDRAWN",
     "REJECTED": "READY_FOR_APPROVAL VALIDATION_FAILED WITHDRAWN",
@@ -86,7 +86,11 @@ def test_only_a_final_status_ends_with_a_date_of_expiry(table: Table, final: Sta
     fresh = table.get(item["entry_id"])
     assert fresh
     expected = int((NOW + RETENTION).timestamp())
-    assert change(table, fresh, final)["expires_at"] == expected
+    ended = change(table, fresh, final)
+    assert ended["expires_at"] == expected
+    if final == "ACKNOWLEDGED":
+        change(table, ended, "READY_FOR_APPROVAL")
+        assert "expires_at" not in (table.get(item["entry_id"]) or {})
 
 
 def test_the_second_of_two_who_read_the_same_version_is_refused(table: Table) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
 from asked import a_stored, amended, an_asked, failed
-from odoo_qb.story import story
+from builders import a_bill, a_line, an_item
+from odoo_qb.item import bill_of, lines_text
+from odoo_qb.story import flaw, story
 from world import APPROVER
 
 if TYPE_CHECKING:
@@ -48,7 +52,7 @@ def test_each_step_is_a_sentence_that_says_who_and_when(item: Item) -> None:
     ]
     assert told[1].startswith("2026-11-21 09:30:00 UTC: ")
     assert told[7] == f"The content that stands, {second}, was approved by {APPROVER}."
-    assert told[-1] == "The history is whole: 6 entries, each sealed by the next."
+    assert told[-1] == "The history is whole: 6 entries, each fits the next."
 
 
 def test_a_rejections_reason_is_part_of_the_story(world: World) -> None:
@@ -90,3 +94,36 @@ def test_a_history_that_was_touched_is_told(
 def test_a_bill_changed_past_its_history_is_told(item: Item) -> None:
     assert "changed past it" in story(cast("Item", {**item, "digest": "0" * 64}))[-1]
     assert "changed past it" in story(cast("Item", {**item, "status": "POSTED"}))[-1]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"amount_total": Decimal(9999)},
+        {"bill_reference": "OTHER"},
+        {"company": "TruAlchemy"},
+        {"documents": []},
+    ],
+    ids="-".join,
+)
+def test_a_content_that_is_not_what_its_digest_says_is_told(
+    item: Item, changed: dict[str, Any]
+) -> None:
+    assert "changed past this system" in story(cast("Item", {**item, **changed}))[-1]
+
+
+def test_the_content_of_a_bill_whose_vendor_was_known_is_whole_under_any_name(world: World) -> None:
+    item = world.item(a_stored(world))
+    digest = bill_of(item).digest(vendor_is_known=True)
+    history = [{**item["history"][0], "digest": digest}]
+    known = cast("Item", {**item, "digest": digest, "history": history})
+    assert "is whole" in story(known)[-1]
+
+
+def test_the_lines_of_a_long_bill_are_part_of_its_content() -> None:
+    bill = a_bill(lines=tuple(a_line(f"{n}.00") for n in range(1, 150)))
+    item = an_item(bill)
+    lines = json.loads(lines_text(bill))
+    assert flaw(item, lines) == ""
+    lines[120]["amount"] = "9999"
+    assert "changed past this system" in flaw(item, lines)

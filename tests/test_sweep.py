@@ -116,6 +116,45 @@ def test_a_bill_that_moved_on_while_the_index_lagged_is_not_sent(desk: Desk) -> 
     assert desk.sent() == []
 
 
+def sendings(desk: Desk, hours: float) -> list[float]:
+    """After how many hours the sweeps, every quarter of one, sent something."""
+    found = []
+    for quarter in range(1, int(hours * 4) + 1):
+        desk.queue = Queue(client=Counted(), url="")
+        desk.sweep(minutes_later=15 * quarter)
+        found += [quarter / 4] * desk.queue.client.sent
+    return found
+
+
+class Counted:
+    """An SQS that only counts."""
+
+    sent = 0
+
+    def send_message(self, **_: Any) -> None:
+        self.sent += 1
+
+
+def test_what_never_goes_through_is_sent_once_an_hour_and_not_in_everybodys_way(
+    desk: Desk,
+) -> None:
+    desk.put(1, "APPROVED", minutes_ago=0)
+    assert sendings(desk, hours=4) == [0.25, 0.5, 0.75, 1, 2, 3, 4]
+
+
+def test_bills_of_a_company_that_was_connected_again_go_on_at_the_next_sweep(desk: Desk) -> None:
+    desk.put(1, "APPROVED", minutes_ago=61)
+    desk.queue = Queue(client=Counted(), url="")
+    sent = []
+    for minutes, state in ((0, ""), (15, "NEEDS_RECONNECT"), (30, "CONNECTED"), (45, "CONNECTED")):
+        at = stamp(NOW + timedelta(minutes=20))
+        desk.table.write_note("connection#north", {"state": state, "connected_at": at})
+        before = desk.queue.client.sent
+        desk.sweep(minutes_later=minutes)
+        sent.append(desk.queue.client.sent - before)
+    assert sent == [1, 1, 1, 0]
+
+
 class Late(Table):
     """A table whose status index still tells what was."""
 

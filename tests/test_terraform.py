@@ -1,4 +1,4 @@
-"""Terraform formats, validates and tests, without an account or a network."""
+"""Terraform formats, validates and tests, and agrees with the code; without account or network."""
 
 from __future__ import annotations
 
@@ -7,15 +7,22 @@ import re
 import shutil
 import subprocess
 import zipfile
+from collections import Counter
+from dataclasses import fields
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
-from sandbox import aws
-from sandbox.aws import plugin_mirror
+import life
+import poster
+from odoo_qb import claim, extraction, settings, showing, sweep
+from sandbox import aws, bench_costs
+from sandbox.terraform import plugin_mirror
 
 PROJECT: Final = Path(__file__).parent.parent
+RUNS: Final = tuple(sorted((PROJECT / "tests").glob("*.tftest.hcl")))
 SECRETS: Final = (
     *("odoo_api_key", "slack_bot_token", "slack_signing_secret"),
     *("qb_client_secret", "qb_refresh_token", "qb_refresh_tokens"),
@@ -34,7 +41,9 @@ def events(done: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
 
 def plan_of_example(folder: Path) -> subprocess.CompletedProcess[str]:
     """What Terraform says to a plan with the variables of terraform.tfvars.example."""
-    return terraform(folder, "test", "-json", "-test-directory=example", "-var-file=example.tfvars")
+    return terraform(
+        folder, "test", "-json", "-verbose", "-test-directory=example", "-var-file=example.tfvars"
+    )
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +53,8 @@ def initialised(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for source in PROJECT.glob("*.tf"):
         shutil.copy2(source, folder)
     (folder / "tests").mkdir()
-    shutil.copy2(PROJECT / "tests" / "infra.tftest.hcl", folder / "tests")
+    for runs in RUNS:
+        shutil.copy2(runs, folder / "tests")
     shutil.copy2(PROJECT / "terraform.tfvars.example", folder / "example.tfvars")
     (folder / "lambda").mkdir()
     for function in ("extractor", "notifier", "approval_handler", "poster"):
@@ -60,6 +70,13 @@ def initialised(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def planned(initialised: Path) -> dict[str, dict[str, Any]]:
+    """What the example's plan says of each resource, by address."""
+    (plan,) = (e for e in events(plan_of_example(initialised)) if e["type"] == "test_plan")
+    return {c["address"]: c["change"]["after"] for c in plan["test_plan"]["resource_changes"]}
+
+
 def test_every_file_is_formatted() -> None:
     done = terraform(PROJECT, "fmt", "-check", "-recursive")
 
@@ -73,8 +90,11 @@ def test_the_infrastructure_is_valid_without_a_warning(initialised: Path) -> Non
 
 
 def test_every_run_of_the_infrastructure_tests_passes(initialised: Path) -> None:
-    text = (PROJECT / "tests" / "infra.tftest.hcl").read_text()
-    written = re.findall(r'^run "(\w+)"', text, re.MULTILINE)
+    written = [
+        name
+        for file in RUNS
+        for name in re.findall(r'^run "(\w+)"', file.read_text(), re.MULTILINE)
+    ]
 
     told = events(terraform(initialised, "test", "-json"))
 
@@ -158,12 +178,115 @@ def test_a_missing_variable_is_named(initialised: Path, tmp_path: Path, variable
     )
 
 
-def test_every_refusal_of_a_value_is_tried() -> None:
-    """Each variable with a validation is met by a run that expects it to fail."""
+def test_each_validation_has_a_run_that_expects_its_variable_to_fail() -> None:
+    """As many runs as a variable has validations: none is met only beside another."""
     text = (PROJECT / "variables.tf").read_text()
     blocks = re.split(r'^variable "', text, flags=re.MULTILINE)[1:]
-    validated = {b.split('"', 1)[0] for b in blocks if "  validation {" in b.split("\n}\n", 1)[0]}
-    tests = (PROJECT / "tests" / "infra.tftest.hcl").read_text()
-    expected = " ".join(re.findall(r"expect_failures = \[([^\]]*)\]", tests))
+    written = {b.split('"', 1)[0]: b.split("\n}\n", 1)[0].count("  validation {") for b in blocks}
+    expected = Counter(
+        name
+        for file in RUNS
+        for some in re.findall(r"expect_failures = \[([^\]]*)\]", file.read_text())
+        for name in re.findall(r"var\.(\w+)", some)
+    )
 
-    assert validated == set(re.findall(r"var\.(\w+)", expected))
+    assert [name for name, count in written.items() if expected[name] < count] == []
+    assert set(expected) <= {name for name, count in written.items() if count}
+
+
+def test_no_function_starts_again_before_the_new_secrets_are_stored(initialised: Path) -> None:
+    """What Terraform makes or changes earlier, directly or through something between."""
+    graph = terraform(initialised, "graph").stdout
+    waits: dict[str, set[str]] = {}
+    for later, earlier in re.findall(r'"(\S+)" -> "(\S+)"', graph):
+        waits.setdefault(later, set()).add(earlier)
+
+    def before(resource: str) -> set[str]:
+        direct = waits.get(resource, set())
+        return direct.union(*map(before, direct))
+
+    stored = {f"aws_secretsmanager_secret_version.{s}" for s in ("odoo", "slack", "quickbooks")}
+    assert before("aws_lambda_function.function") >= stored
+    assert before("aws_lambda_function.approval_handler") >= stored
+
+
+# -- what the code takes for granted of the infrastructure --------------------------------------
+
+
+def timeout_of(planned: dict[str, dict[str, Any]], function: str) -> timedelta:
+    return timedelta(seconds=planned[f'aws_lambda_function.function["{function}"]']["timeout"])
+
+
+def receives_of_a_message() -> int:
+    """The plan does not know it yet: it stands beside the other queue's ARN."""
+    (count,) = re.findall(r"maxReceiveCount += (\d+)", (PROJECT / "main.tf").read_text())
+    return int(count)
+
+
+def test_nobody_takes_over_from_a_function_that_may_still_run(
+    planned: dict[str, dict[str, Any]],
+) -> None:
+    hidden = timedelta(seconds=planned["aws_sqs_queue.approved"]["visibility_timeout_seconds"])
+
+    assert timeout_of(planned, "poster") < claim.CLAIM
+    assert timeout_of(planned, "extractor") < extraction.LEASE
+    assert max(hidden, claim.CLAIM) < sweep.POSTED_WITHIN
+
+
+def test_the_poster_gives_up_before_the_queue_does() -> None:
+    assert receives_of_a_message() - 1 == poster.LAST_RECEIVE
+
+
+def test_a_batch_of_cards_is_shown_within_the_notifiers_time(
+    planned: dict[str, dict[str, Any]],
+) -> None:
+    batch = planned["aws_lambda_event_source_mapping.notifier"]["batch_size"]
+    per_second = 1  # Slack's limit, and the variable's default
+
+    shown = timedelta(seconds=batch / per_second + showing.ENOUGH_SECONDS)
+
+    assert shown < timeout_of(planned, "notifier")
+
+
+def test_what_a_company_may_be_told_is_what_the_functions_read() -> None:
+    text = (PROJECT / "main.tf").read_text()
+    names = text.split("company_setting_names = {", 1)[1].split("\n  }\n", 1)[0]
+    told = set(re.findall(r'"(\w+)"', names))
+
+    read = {"class" if f.name == "class_name" else f.name for f in fields(settings.Company)}
+
+    assert told == read - {"key", "realm_id"}
+
+
+def test_the_tests_own_aws_delivers_as_the_real_one_is_told_to(
+    planned: dict[str, dict[str, Any]],
+) -> None:
+    mapping = planned["aws_lambda_event_source_mapping.notifier"]
+    queue = planned["aws_sqs_queue.approved"]
+
+    assert mapping["batch_size"] == life._BATCH
+    assert mapping["maximum_retry_attempts"] + 1 == life._STREAM_TRIES
+    assert queue["visibility_timeout_seconds"] == life._VISIBILITY
+    assert receives_of_a_message() == life._RECEIVES
+
+
+def test_the_costs_are_of_what_terraform_makes(planned: dict[str, dict[str, Any]]) -> None:
+    of_kind = Counter(address.split(".")[0] for address in planned)
+    companies = 2  # of the example
+    minutes = {"rate(15 minutes)": 15, "rate(1 hour)": 60, "rate(1 day)": 24 * 60}
+    month = 30 * 24 * 60  # of cron's first day
+    runs = {
+        address.split('"')[1]: 24 * 60 / minutes.get(rule["schedule_expression"], month)
+        for address, rule in planned.items()
+        if address.startswith("aws_cloudwatch_event_rule.")
+    }
+
+    assert runs == bench_costs.RUNS_A_DAY
+    assert of_kind["aws_secretsmanager_secret"] == bench_costs.GIVEN_SECRETS + companies
+    assert {
+        name: planned[f"aws_lambda_function.{resource}"]["memory_size"] / 1024
+        for name, resource in {
+            **{n: f'function["{n}"]' for n in ("extractor", "notifier", "poster")},
+            "approval_handler": "approval_handler",
+        }.items()
+    } == bench_costs.GIGABYTES

@@ -81,12 +81,39 @@ def test_a_new_vendor_is_created_once_for_all_its_bills(desk: Desk) -> None:
     assert desk.quickbooks.violations == []
 
 
-@pytest.mark.parametrize("email", ["", "none", "a@b", "x" * 100 + "@acme.example"])
+@pytest.mark.parametrize(
+    "email",
+    [
+        "",
+        "none",
+        "a@b",
+        "x" * 100 + "@acme.example",
+        "Zeta <ar@zeta.example>; ap@zeta.example",
+        "ar@zeta.example ap@zeta.example",
+        "ar@zeta..example",
+    ],
+)
 def test_an_address_quickbooks_would_not_take_is_left_out(email: str, desk: Desk) -> None:
     item = a_bill_of(desk, 1, Vendor(odoo_id=8, name="Zeta", email=email))
     assert desk.post(item) == "POSTED"
     [vendor] = desk.realm.vendors.values()
     assert "PrimaryEmailAddr" not in vendor
+
+
+def test_no_bill_waits_for_an_address_that_quickbooks_does_not_like(desk: Desk) -> None:
+    desk.quickbooks.inject("fault", path="/vendor", code="2210", status=400)
+    item = a_bill_of(desk, 1)
+    assert desk.post(item) == "POSTED"
+    [vendor] = desk.realm.vendors.values()
+    assert "PrimaryEmailAddr" not in vendor
+    assert desk.quickbooks.violations == []
+
+
+def test_what_else_quickbooks_has_against_a_vendor_is_said(desk: Desk) -> None:
+    desk.quickbooks.inject("fault", path="/vendor", code="6000", status=400, times=2)
+    item = a_bill_of(desk, 1)
+    assert desk.post(item) == "POST_FAILED"
+    assert "(QuickBooks error 6000)" in error(desk, item)
 
 
 def test_a_vendor_that_was_used_stays_the_same_when_it_is_renamed_on_either_side(
@@ -200,12 +227,15 @@ def test_a_vendor_made_since_in_another_currency_is_for_a_person(desk: Desk) -> 
     assert not desk.realm.bills
 
 
-@pytest.mark.parametrize("backslash", ["escapes", "literal"])
+@pytest.mark.parametrize(
+    "modes",
+    [Modes(), Modes(backslash="literal"), Modes(query_charset="iso-8859-1")],
+)
 @pytest.mark.parametrize(
     "name", ['O\'Neil "& Sons"', "back\\slash", "x' OR Active = true", "Größe 100%", "日本素材"]
 )
-def test_any_name_is_found_again_and_made_only_once(name: str, backslash: Any) -> None:
-    with a_desk(Modes(backslash=backslash)) as desk:
+def test_any_name_is_found_again_and_made_only_once(name: str, modes: Modes) -> None:
+    with a_desk(modes) as desk:
         sync(desk.api(), desk.documents, "north", desk.now)
         add(desk, f"{name} Inc")
         first = a_bill_of(desk, 1, Vendor(odoo_id=8, name=name))

@@ -25,6 +25,7 @@ import notifier
 import poster
 from odoo_qb import settings
 from odoo_qb.store import Table, plain
+from quick import rows
 from sandbox.odoo import Odoo
 from sandbox.quickbooks import Limits, QuickBooks
 from sandbox.serving import serve
@@ -100,11 +101,8 @@ class World:
 
     def items(self) -> dict[str, Item]:
         """Every bill in the table."""
-        pages = (
-            self.clients["dynamodb"].get_paginator("scan").paginate(TableName=self.names["table"])
-        )
-        rows = [plain(raw) for page in pages for raw in page["Items"]]
-        return {row["entry_id"]: cast("Item", row) for row in rows if "status" in row}
+        found = [plain(raw) for raw in rows(REGION, self.names["table"])]
+        return {row["entry_id"]: cast("Item", row) for row in found if "status" in row}
 
     def item(self, entry_id: str) -> Item:
         found = self.table.get(entry_id)

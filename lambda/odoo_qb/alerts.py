@@ -35,7 +35,7 @@ class Alerts:
         if before == said:
             return
         if lines:
-            self._publish(subject, lines)
+            self.publish(subject, lines)
         since = note[f"{about}_at"] if before and lines else stamp(now)
         self._table.write_note(self._note_id, {about: said, f"{about}_at": since})
 
@@ -43,13 +43,14 @@ class Alerts:
         """Say that what was told last is over; nothing if nothing was."""
         note = self._said()
         if note.get(about):
-            self._publish(subject, [f"Recovered: it had lasted since {note[f'{about}_at']}."])
+            self.publish(subject, [f"Recovered: it had lasted since {note[f'{about}_at']}."])
             self._table.write_note(self._note_id, {about: "", f"{about}_at": stamp(now)})
 
     def _said(self) -> dict[str, Any]:
         return self._table.read_note(self._note_id)
 
-    def _publish(self, subject: str, lines: Sequence[str]) -> None:
+    def publish(self, subject: str, lines: Sequence[str]) -> None:
+        """Mail the lines, whatever was said before."""
         shown = [line[:_LINE] for line in lines[:_LINES]]
         if len(lines) > _LINES:
             shown.append(f"... and {len(lines) - _LINES} more")

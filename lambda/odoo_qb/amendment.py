@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any, Final
 
 from odoo_qb.bill import amount_text
+from odoo_qb.item import perhaps_posted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from odoo_qb.bill import Bill, Document, Line
+    from odoo_qb.item import Item
 
 _ROWS_NAMED: Final = 5
 _TEXT: Final = 60
@@ -40,6 +43,74 @@ def changes(before: Bill, after: Bill) -> list[str]:
     if ids[0] != ids[1] and vendors[0] == vendors[1]:
         found.insert(0, f"The vendor is another one, of the same name {_short(vendors[1])}.")
     return found
+
+
+def as_named_before(bill: Bill, before: Bill) -> Bill:
+    """The bill as if its accounts, taxes and terms still had the names they had before.
+
+    An account is known by its code, the others by their ids in Odoo, which bills that were stored
+    long ago lack: then a new name is a change.
+    """
+    accounts = {n.account_code: n.account_name for n in before.lines if n.account_code}
+    taxes = {i: t for n in before.lines for i, t in zip(n.tax_ids, n.taxes, strict=False)}
+    lines = tuple(
+        replace(
+            n,
+            account_name=accounts.get(n.account_code, n.account_name),
+            taxes=tuple(taxes.get(i, t) for i, t in zip(n.tax_ids, n.taxes, strict=False))
+            if n.tax_ids
+            else n.taxes,
+        )
+        for n in bill.lines
+    )
+    same_terms = bill.payment_terms_id and bill.payment_terms_id == before.payment_terms_id
+    terms = before.payment_terms if same_terms else bill.payment_terms
+    return replace(bill, lines=lines, payment_terms=terms)
+
+
+_BECAME: Final = {
+    "cancel": "was cancelled",
+    "draft": "was reset to draft",
+    "deleted": "was deleted",
+    "moved": "was moved to another company",
+    "": "is as it was again",
+}
+
+
+def afterwards(item: Item, change: str) -> str:
+    """What to do about a bill that became something else in Odoo after it was decided.
+
+    `change` is its state there, "deleted", "moved", another digest, or "" for what it was.
+    """
+    became = f"{_BECAME.get(change, 'was changed')} in Odoo"
+    document = item.get("quickbooks") or {}
+    there = f"{document.get('type', 'the bill')} {document.get('id', '')}".strip()
+    if not change:
+        return f"{became}: nothing to do."
+    match item["status"]:
+        case "POSTED" | "ALREADY_IN_QB" if change in _BECAME:
+            return f"{became} after it was posted: void or delete {there} in QuickBooks."
+        case "POSTED" | "ALREADY_IN_QB":
+            return f"{became} after it was posted: compare it with {there} in QuickBooks."
+        case "ACKNOWLEDGED":
+            return f"{became} after it was acknowledged{_never_posted(item, change)}"
+        case _:
+            return f"{became} {_before_it_was_posted(item, change)}"
+
+
+def _never_posted(item: Item, change: str) -> str:
+    if perhaps_posted(item):
+        return "; QuickBooks may have it, as its card says."
+    enter = "" if change in _BECAME else ", so enter it there if it is to be paid"
+    return f": it is not in QuickBooks{enter}."
+
+
+def _before_it_was_posted(item: Item, change: str) -> str:
+    if item["status"] == "POSTING" or perhaps_posted(item):
+        return "while it was being posted: its card will say what came of that."
+    if change in _BECAME:
+        return "after it was approved: it is withdrawn by itself in some minutes."
+    return "after it was approved: in some minutes it is asked about again, as it is now."
 
 
 def _instead(what: str, before: object, after: object) -> list[str]:

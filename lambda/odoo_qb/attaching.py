@@ -6,7 +6,11 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from botocore.exceptions import ClientError
+
+from odoo_qb.documents import is_gone
 from odoo_qb.errors import Disconnected, Refused, Throttled, Unavailable
+from odoo_qb.faults import reason_of
 from odoo_qb.quickbooks import File
 from odoo_qb.uploads import attachable, unattachable, upload_as
 
@@ -20,6 +24,7 @@ if TYPE_CHECKING:
 
 # QuickBooks takes 100 MB a request, but a request is twice in the function's memory of 256 MB.
 REQUEST_BYTES: Final = 20_000_000
+_UNSEEN: Final = "QuickBooks does not say whether it is there already, so look."
 _UNSURE_SECONDS: Final = 120  # QuickBooks may be at it for so long; a look before tells nothing
 
 
@@ -102,6 +107,11 @@ class _Uploads:
                 raise
             self.failed |= {w: str(error) for w in wanted}
             return []  # better a file too few, which is told, than one too many
+        except Disconnected:
+            raise
+        except Refused as refusal:
+            self.failed |= dict.fromkeys(wanted, f"{_UNSEEN} {refusal}")
+            return []
         there = [(str(r.get("FileName", "")), int(r.get("Size") or 0)) for r in rows]
         absent = []
         for one in wanted:
@@ -124,12 +134,15 @@ class _Uploads:
     def send(self, batch: Sequence[_Wanted]) -> None:
         """One request. A Fault for one file comes beside the success of another."""
         self._rounds += 1
-        files = [File(w.name, w.type, self._documents.read(w.document)) for w in batch]
+        files = self._read(batch)
+        batch = [w for w in batch if w in files]
+        if not batch:
+            return
         contents = (w.document.sha256 for w in batch)
         key = "|".join([self._entry_id, *self._target, str(self._rounds), *contents])
         request_id = f"oqb-{hashlib.sha256(key.encode()).hexdigest()[:40]}"
         try:
-            answers = self._quickbooks.attach(*self._target, files, request_id)
+            answers = self._quickbooks.attach(*self._target, list(files.values()), request_id)
         except Disconnected:
             raise
         except Refused as refusal:
@@ -150,6 +163,18 @@ class _Uploads:
             elif answer.get("Size") is not None:
                 self._check_size(one, int(answer["Size"]))
 
+    def _read(self, batch: Sequence[_Wanted]) -> dict[_Wanted, File]:
+        """The files with their bytes; one that S3 no longer has must not keep a bill for ever."""
+        files = {}
+        for one in batch:
+            try:
+                files[one] = File(one.name, one.type, self._documents.read(one.document))
+            except ClientError as error:
+                if not is_gone(error):
+                    raise
+                self.failed[one] = "its copy in S3 is gone. Attach it there by hand."
+        return files
+
     def _check_size(self, one: _Wanted, size: int) -> None:
         if size != one.document.size:
             self.broken.append(
@@ -164,7 +189,7 @@ def _fault(answer: Raw) -> str:
     if not fault:
         return ""
     error = (fault.get("Error") or [{}])[0]
-    return " ".join(str(error.get("Detail") or error.get("Message") or "no reason given").split())
+    return f"{reason_of(str(error.get('Detail') or error.get('Message') or ''))}."
 
 
 def _batches(wanted: Sequence[_Wanted]) -> Iterator[list[_Wanted]]:

@@ -63,6 +63,7 @@ class Line:
     unit_price: Decimal = Decimal(0)
     amount: Decimal = Decimal(0)
     taxes: tuple[str, ...] = ()
+    tax_ids: tuple[int, ...] = ()  # Odoo's, in the order of `taxes`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +104,7 @@ class Bill:
     accounting_date: date | None = None
     due_date: date | None = None
     payment_terms: str = ""
+    payment_terms_id: int = 0
     po_number: str = ""
     entered_by: str = ""
     entered_by_email: str = ""  # "" where it is not known

@@ -5,6 +5,7 @@ Foreign text goes into plain_text objects only, where Slack interprets nothing.
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,6 +19,7 @@ Block = dict[str, Any]
 HEADER: Final = 150
 FIELD: Final = 200
 TEXT: Final = 1500
+CONFIRM: Final = 250
 LINE: Final = 220
 LINE_TEXT: Final = 80  # of a line: what was bought; its accounts need the rest
 LINES: Final = 2500  # ten of them, a count and the totals
@@ -27,6 +29,7 @@ FALLBACK: Final = 3000  # chat.update takes 4,000
 # What a character costs beyond one: within JSON, and where Slack wants it escaped.
 IN_JSON: Final = {'"': 2, "\\": 2, "\n": 2}
 ESCAPED: Final = {"&": 5, "<": 4, ">": 4}
+_FORMATTING: Final = re.compile(r"[*_~`:|]")  # what Slack would make more of than a name
 
 
 def button(label: str, action_id: str, value: str, style: str = "") -> Block:
@@ -67,6 +70,11 @@ def plain(text: str) -> Block:
 def escaped(text: str) -> str:
     """Foreign text for a place that Slack parses: nothing in it can mention or link."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def named(name: str, amount: str) -> str:
+    """A bill by its number and amount, as a part of mrkdwn that stays one line and one link."""
+    return escaped(f"{_FORMATTING.sub('', cut(name, FIELD)).replace(chr(10), ' ')}, {amount}")
 
 
 def cut(text: str, length: int, costs: Mapping[str, int] = IN_JSON) -> str:

@@ -44,6 +44,7 @@ _KINDS: Final[dict[str, LineKind]] = {
 # What stops a whole run; anything else that Odoo refuses may be one bill's own fault.
 _OF_THE_CONNECTION: Final = ("AccessDenied", "AccessError", "OperationalError")
 _UNREADABLE_AT_MOST: Final = 5  # more than that is not a few bills' own fault
+_HIDDEN_AT_MOST: Final = 5  # vendors, accounts and taxes: more than that is a right we lack
 
 _FILE_TYPE: Final = re.compile(r"[A-Za-z0-9.+_-]{1,60}/[A-Za-z0-9.+_-]{1,100}")
 
@@ -105,6 +106,12 @@ def search_changed(odoo: Odoo, *, watermark: str, dated_from: date) -> list[Chan
     ]
 
 
+def companies(odoo: Odoo) -> list[str]:
+    """The names of the companies that the user sees."""
+    rows = odoo.call("res.company", "search_read", [], fields=["name"], order="name")
+    return [_text(row["name"]) for row in rows]
+
+
 def company_id(odoo: Odoo, name: str) -> int | None:
     """Odoo's id of a company; None if the user has no access to one of this name."""
     rows = odoo.call("res.company", "search_read", [["name", "=", name]], fields=["name"])
@@ -137,6 +144,7 @@ class Books:
         self._taxes: dict[int, str] = {}
         self._currencies: dict[int, str] = {}
         self._emails: dict[int, str] = {}  # of the users who enter bills
+        self._hidden: set[tuple[str, int]] = set()  # what our user may not read, by its model
         self._unreadable_pages = 0
 
     def page(self, ids: Sequence[int]) -> list[Entry]:
@@ -220,14 +228,15 @@ class Books:
                     accounts.setdefault(company, set()).add(int(line["account_id"][0]))
         for company, ids in accounts.items():
             self._learn_accounts(company, ids)
-        for row in self._read_new("res.partner", partners, self._vendors, ("name", "email", "vat")):
+        new = sorted(partners - self._vendors.keys())
+        for row in self._read_seen("res.partner", new, ("name", "email", "vat")):
             self._vendors[row["id"]] = Vendor(
                 odoo_id=row["id"],
                 name=_text(row["name"]),
                 email=_text(row["email"]),
                 tax_id=_text(row["vat"]),
             )
-        for row in self._read_new("account.tax", taxes, self._taxes, ("name",)):
+        for row in self._read_seen("account.tax", sorted(taxes - self._taxes.keys()), ("name",)):
             self._taxes[row["id"]] = _text(row["name"])
         for row in self._read_new("res.company", companies, self._currencies, ("currency_id",)):
             self._currencies[row["id"]] = _name(row["currency_id"])
@@ -245,8 +254,37 @@ class Books:
         # From 18 on an account's code belongs to a company: it is false unless that company
         # comes first in the context.
         context = {"allowed_company_ids": [company]}
-        for row in self._read("account.account", new, ("code", "name"), context=context):
+        for row in self._read_seen("account.account", new, ("code", "name"), context=context):
             self._accounts[company, row["id"]] = (_text(row["code"]), _text(row["name"]))
+
+    def _read_seen(
+        self, model: str, ids: Sequence[int], fields: Sequence[str], **kwargs: object
+    ) -> list[Record]:
+        """Those of the records that our user may read; what is hidden is its bills' own fault.
+
+        Too many of them are not: then the user lacks a right.
+        """
+        ids = [i for i in ids if (model, i) not in self._hidden]
+        try:
+            return self._read(model, ids, fields, **kwargs)
+        except Refused as refusal:
+            if not refusal.code.endswith("AccessError"):
+                raise
+            if len(ids) > 1:
+                half = len(ids) // 2
+                first = self._read_seen(model, ids[:half], fields, **kwargs)
+                return first + self._read_seen(model, ids[half:], fields, **kwargs)
+            self._hidden.add((model, ids[0]))
+            if len(self._hidden) > _HIDDEN_AT_MOST:
+                raise
+            return []
+
+    def _seen(self, model: str, many2one: object, what: str) -> int:
+        """The id that a many2one names, 0 for none; _NonsenseError if our user may not read it."""
+        number = _id(many2one)
+        if (model, number) in self._hidden:
+            raise _NonsenseError(f"our Odoo user may not read its {what} {_name(many2one):.80}")
+        return number
 
     def _read_new(
         self, model: str, ids: set[int], known: Mapping[int, object], fields: Sequence[str]
@@ -301,7 +339,7 @@ class Books:
 
     def _bill(self, move: Record, lines: Sequence[Record], files: Sequence[Record]) -> Bill:
         company_id = int(move["company_id"][0])
-        partner = move["commercial_partner_id"]
+        partner = self._seen("res.partner", move["commercial_partner_id"], "vendor")
         rows = sorted(lines, key=lambda row: (row["sequence"], row["id"]))
         sign = -1 if move["move_type"] == "in_refund" else 1
         return Bill(
@@ -309,7 +347,7 @@ class Books:
             odoo_id=move["id"],
             odoo_name=_text(move["name"]),
             move_type=move["move_type"],
-            vendor=self._vendors.get(int(partner[0])) if partner else None,
+            vendor=self._vendors.get(partner),
             currency=_name(move["currency_id"]),
             amount_untaxed=_amount(move, "amount_untaxed"),
             amount_tax=_amount(move, "amount_tax"),
@@ -321,6 +359,7 @@ class Books:
             accounting_date=_date(move, "date"),
             due_date=_date(move, "invoice_date_due"),
             payment_terms=_name(move["invoice_payment_term_id"]),
+            payment_terms_id=_id(move["invoice_payment_term_id"]),
             po_number=_text(move["invoice_origin"]),
             entered_by=_name(move["create_uid"]),
             entered_by_email=self._emails.get(_id(move["create_uid"]), ""),
@@ -332,8 +371,10 @@ class Books:
     def _line(self, row: Record, company_id: int, sign: int) -> Line:
         # What rounds the total in cash is a line on its account, or goes to the largest tax.
         kind = "tax" if row["tax_line_id"] else _KINDS[row["display_type"]]
-        account = row["account_id"]
-        code, name = self._accounts[company_id, int(account[0])] if account else ("", "")
+        account = self._seen("account.account", row["account_id"], "account")
+        code, name = self._accounts[company_id, account] if account else ("", "")
+        if any(("account.tax", i) in self._hidden for i in _taxes_of(row)):
+            raise _NonsenseError(f"our Odoo user may not read a tax on {_text(row['name']):.80}")
         # These have no subtotal: what they add is their journal amount, negative in a refund.
         amount = (
             _amount(row, "amount_currency") * sign
@@ -349,6 +390,7 @@ class Books:
             unit_price=_amount(row, "price_unit"),
             amount=money(amount),
             taxes=tuple(self._taxes[i] for i in _taxes_of(row)),
+            tax_ids=tuple(_taxes_of(row)),
         )
 
 

@@ -6,13 +6,13 @@ named `<!channel> & *Co*` is shown as just that. Our own words may be mrkdwn.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from odoo_qb.bill import amount_text
 from odoo_qb.blocks import (
+    CONFIRM,
     ESCAPED,
     FALLBACK,
     Block,
@@ -21,12 +21,11 @@ from odoo_qb.blocks import (
     escaped,
     header,
     markdown,
-    people,
     plain,
     section,
-    when,
 )
-from odoo_qb.item import open_attempt
+from odoo_qb.item import document_there, open_attempt
+from odoo_qb.outcome import failure, first_of_two, is_closed, loose_ends, outcome
 from odoo_qb.particulars import particulars, vendor_of
 
 if TYPE_CHECKING:
@@ -34,8 +33,6 @@ if TYPE_CHECKING:
 
     from odoo_qb.item import Item, Raw
 
-# A page, an object or a traceback, where a sentence was expected.
-_FOREIGN: Final = re.compile(r"</?\w|<!DOCTYPE|[{}\n]|Traceback", re.IGNORECASE)
 _CHANGED: Final = "This bill changed in Odoo after this card was posted: a newer card asks again."
 
 _KIND: Final = {"in_invoice": "Bill", "in_refund": "Credit note", "in_receipt": "Receipt"}
@@ -64,7 +61,7 @@ def approval_card(
 
     `twins` are the earlier bills that it may be a duplicate of, by entry_id.
     """
-    blocks: list[Block] = [header(_title(item)), *_outcome(item)]
+    blocks: list[Block] = [header(_title(item)), *outcome(item)]
     blocks += _why(item)
     blocks += particulars(item, recent, twins)
     blocks += _actions(item)
@@ -93,25 +90,6 @@ def asked_as(item: Item) -> str:
     return f"revision-{int(item['revision'])}"
 
 
-def approved_by(item: Item) -> list[str]:
-    """Who approved the bill as it stands, in their order."""
-    return [str(a["by"]) for a in item["approvals"] if a["digest"] == item["digest"]]
-
-
-def perhaps_there(item: Item) -> str:
-    """What to look for in QuickBooks where a bill ended before a try at it was clear; or "".
-
-    The try was made when the bill was approved, and nobody will come back to it.
-    """
-    attempt = open_attempt(item)
-    if not attempt or item["status"] not in {"WITHDRAWN", "REJECTED"}:
-        return ""
-    return (
-        f"QuickBooks may have this bill from an earlier try: look there for the number"
-        f" {attempt['doc_number']} of {attempt['day']}, and delete it if it is there."
-    )
-
-
 def summary(item: Item) -> str:
     """The bill in one plain sentence part, for notifications, answers and mails."""
     reference = f", reference {item['bill_reference']}" if item["bill_reference"] else ""
@@ -123,9 +101,10 @@ def summary(item: Item) -> str:
 
 
 def _message(item: Item, blocks: list[Block], prefix: str = "") -> Message:
-    words = [f"{prefix}{_STATE_WORDS[item['status']]}: {summary(item)}.", *_more_words(item)]
+    state = "Closed without posting" if is_closed(item) else _STATE_WORDS[item["status"]]
+    words = [f"{prefix}{state}: {summary(item)}.", *_more_words(item), *loose_ends(item)]
     text = escaped(cut(" ".join(w for w in words if w), FALLBACK, ESCAPED))
-    return Message(text=text, blocks=blocks, ids=ids_of(item))
+    return Message(text=f"{text}{first_of_two(item)}", blocks=blocks, ids=ids_of(item))
 
 
 def _more_words(item: Item) -> list[str]:
@@ -138,7 +117,9 @@ def _more_words(item: Item) -> list[str]:
         case "VALIDATION_FAILED":
             return item["problems"]
         case "POST_FAILED":
-            return [_failure(item["error"])]
+            return [failure(item)]
+        case "ACKNOWLEDGED" if is_closed(item):
+            return [failure(item)]
         case "REJECTED":
             return [f"Reason: {item['rejection_reason']}"]
         case _:
@@ -169,99 +150,6 @@ def _title(item: Item) -> str:
     return f"{kind} of {vendor_of(item)}"
 
 
-def _outcome(item: Item) -> list[Block]:
-    """Where the bill stands, once there is more to say than that it waits."""
-    found = _decided(item)
-    if perhaps_there(item):
-        found.append(section(f"⚠ {perhaps_there(item)}"))
-    if item.get("amended_after"):
-        found.append(
-            markdown(
-                ":warning: *Changed in Odoo after this.* QuickBooks was left as it is: compare"
-                " the two by hand."
-            )
-        )
-    return found
-
-
-def _decided(item: Item) -> list[Block]:
-    """What was decided by whom, and what came of it."""
-    who, found = _decider(item), list[Block]()
-    match item["status"]:
-        case "READY_FOR_APPROVAL" if approved_by(item):
-            first = f":one: Approved by {people(approved_by(item))}"
-            found = [markdown(f"{first}: a second approver has to approve it as well.")]
-        case "APPROVED" | "POSTING":
-            found = [markdown(f":white_check_mark: Approved by {who}. Posting follows.")]
-        case "POSTED" | "ALREADY_IN_QB":
-            found = [markdown(f":ledger: {_in_quickbooks(item)} Approved by {who}.")]
-        case "POST_FAILED":
-            found = [markdown(f":x: *Not posted.* Approved by {who}.")]
-            found += [section(_failure(item["error"])), markdown(_remedies(item))]
-        case "REJECTED":
-            found = [markdown(f":no_entry: Rejected by {who}.")]
-            found += [section(f"Reason: {item['rejection_reason']}")]
-        case "ACKNOWLEDGED" if item.get("error"):
-            found = [markdown(f":ballot_box_with_check: Closed without posting by {who}.")]
-            found += [section(_failure(item["error"]))]
-        case "ACKNOWLEDGED":
-            found = [markdown(f":ballot_box_with_check: Acknowledged by {who}.")]
-        case "WITHDRAWN":
-            arrow = ":leftwards_arrow_with_hook:"
-            found = [markdown(f"{arrow} No longer posted in Odoo: nothing to do.")]
-        case "VALIDATION_FAILED":
-            found = [section("Blocked: " + " ".join(item["problems"]))]
-    return found
-
-
-def _decider(item: Item) -> str:
-    """Who decided and when; of two approvers both."""
-    who = f"<@{item['decided_by']}>" if item.get("decided_by") else "somebody"
-    if item["status"] not in {"REJECTED", "ACKNOWLEDGED"} and approved_by(item):
-        who = people(approved_by(item))
-    return who + when(item.get("decided_at", ""))
-
-
-def _in_quickbooks(item: Item) -> str:
-    """What it became there, and by whose word if somebody said so."""
-    quickbooks = item["quickbooks"]
-    document = escaped(f"{quickbooks['type']} {quickbooks['id']}")
-    link = f"<{escaped(quickbooks['url'])}|{document}>"
-    if item["status"] == "POSTED":
-        return f"Posted to QuickBooks as {link}."
-    linked = link_of(item)
-    by = f" Linked by <@{linked['by']}>{when(linked['at'])}." if linked else ""
-    return f"Already in QuickBooks as {link}.{by}"
-
-
-def link_of(item: Item) -> Raw:
-    """Which document of QuickBooks a person said this very bill is; {} if nobody did."""
-    link = item.get("link") or {}
-    return link if link.get("digest") == item["digest"] else {}
-
-
-def _remedies(item: Item) -> str:
-    """What each button of a failed bill is for; or that one of them was clicked."""
-    link = link_of(item)
-    if link:
-        asked = f"<@{link['by']}>{when(link['at'])}"
-        return f":hourglass: {asked} linked it to number {link['id']}: the two are compared."
-    return (
-        "*Retry* once that is mended. *Link existing* if QuickBooks has this bill already."
-        " *Close* if it is not to be posted at all."
-    )
-
-
-def _failure(error: Raw) -> str:
-    """Our sentence about a failed posting; what another system threw at us stays in the log."""
-    message = str(error["message"])
-    if _FOREIGN.search(message):
-        code = f" (error {error['code']})" if error.get("code") else ""
-        message = f"The bill could not be posted{code}: the poster's log says more."
-    trace = f" (Intuit trace id {error['tid']})" if error.get("tid") else ""
-    return f"{message}{trace}"
-
-
 def _why(item: Item) -> list[Block]:
     """Why a bill is only to be acknowledged."""
     return [section(f"ⓘ {item['nothing_to_post']}")] if item["nothing_to_post"] else []
@@ -279,8 +167,7 @@ def _actions(item: Item) -> list[Block]:
     elif item["status"] == "POST_FAILED":
         buttons.append(button("Retry", "retry_posting", value, "primary"))
         buttons.append(button("Link existing", "link_existing", value))
-        close = button("Close", "close_invoice", value)
-        buttons.append({**close, "confirm": _CLOSE})
+        buttons.append(button("Close", "close_invoice", value) | {"confirm": _closing(item)})
     elif item["status"] == "APPROVED":
         buttons.append(button("Take back", "take_back", value))
     elif item["status"] == "REJECTED":
@@ -292,10 +179,21 @@ def _actions(item: Item) -> list[Block]:
     return [{"type": "actions", "block_id": asked_as(item), "elements": buttons}]
 
 
-_CLOSE: Final = {
-    "title": plain("Close this bill?"),
-    "text": plain("It will not be posted to QuickBooks, and cannot be opened again here."),
-    "confirm": plain("Close it"),
-    "deny": plain("Keep it open"),
-    "style": "danger",
-}
+def _closing(item: Item) -> Block:
+    """What is asked before a bill is closed: what QuickBooks has of it stays there."""
+    ends = "It will not be posted to QuickBooks, and cannot be opened again here."
+    attempt, document = open_attempt(item), document_there(item)
+    if document:
+        ends = f"QuickBooks has {document}: delete it there first. This cannot be opened again."
+    elif attempt:
+        ends = (
+            f"QuickBooks may have it: look there for the number {attempt['doc_number']} first, and"
+            " delete it. This cannot be opened again."
+        )
+    return {
+        "title": plain("Close this bill?"),
+        "text": plain(cut(ends, CONFIRM)),
+        "confirm": plain("Close it"),
+        "deny": plain("Keep it open"),
+        "style": "danger",
+    }

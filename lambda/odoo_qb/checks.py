@@ -19,7 +19,7 @@ TWINS_NAMED: Final = 5
 CLOSING_SOON: Final = timedelta(days=5)
 _SENTENCES: Final = 25
 _SENTENCE: Final = 500  # characters
-_CENT: Final = Decimal("0.005")  # half a cent: what two exact totals may not differ by
+_HALF_A_CENT: Final = Decimal("0.005")  # what two exact totals may not differ by
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,18 +53,18 @@ def problems(bill: Bill) -> tuple[str, ...]:
     if bill.amount_total < 0:
         found.append("Its total is negative: enter it as a credit note in Odoo.")
     lines = sum((n.amount for n in bill.lines if n.kind == "product"), Decimal(0))
-    if abs(lines - bill.amount_untaxed) >= _CENT:
+    if abs(lines - bill.amount_untaxed) >= _HALF_A_CENT:
         found.append(
             f"Its lines add up to {amount_text(lines, bill.currency)}, not to the untaxed"
             f" {amount_text(bill.amount_untaxed, bill.currency)} Odoo states."
         )
     taxes = sum((n.amount for n in bill.lines if n.kind == "tax"), Decimal(0))
-    if abs(taxes - bill.amount_tax) >= _CENT:
+    if abs(taxes - bill.amount_tax) >= _HALF_A_CENT:
         found.append(
             f"Its tax rows add up to {amount_text(taxes, bill.currency)}, not to the"
             f" {amount_text(bill.amount_tax, bill.currency)} of tax Odoo states."
         )
-    if abs(bill.amount_untaxed + bill.amount_tax - bill.amount_total) >= _CENT:
+    if abs(bill.amount_untaxed + bill.amount_tax - bill.amount_total) >= _HALF_A_CENT:
         found.append("Its untaxed amount and tax do not add up to its total.")
     accounts = (
         n.account_code or n.account_name for n in bill.lines if n.kind == "product" and n.amount

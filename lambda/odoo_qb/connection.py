@@ -34,8 +34,8 @@ _FIVE_YEARS: Final = 5 * 365 * 24 * 3600  # the most a refresh token lives, howe
 _ANSWER: Final = ("access_token", "refresh_token", "expires_in", "x_refresh_token_expires_in")
 _HARD_END: Final = "x_refresh_token_hard_expires_in"
 _TRIES: Final = 30
-# QuickBooks' codes for a company that is closed to us although its token is good.
-_CLOSED: Final = frozenset({"3100", "3201", "6190"})
+# What a new access token proves wrong; whatever else was said of a company, only a call can.
+_OF_THE_TOKEN: Final = frozenset({"invalid_grant", "invalid_client", ""})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,8 +57,9 @@ class Connection:
     """One company's tokens: read from its secret, renewed by one at a time, kept before use.
 
     `seed_token` is the refresh token Terraform was given: a new one takes over from whatever
-    was rotated before. The table's note `connection#<company>` says whether the connection
-    stands (state CONNECTED or NEEDS_RECONNECT) and holds the lease for renewing; no secrets.
+    was rotated before, and an empty one leaves that as it is. The table's note
+    `connection#<company>` says whether the connection stands (state CONNECTED or
+    NEEDS_RECONNECT) and holds the lease for renewing; no secrets.
     """
 
     def __init__(
@@ -102,21 +103,23 @@ class Connection:
         self._tokens = self._renew(rejected)
 
     def keep_alive(self) -> int:
-        """Renew the token if its hour is over; the days left until somebody must connect again.
-
-        A company that was closed to us is tried again after this.
-        """
+        """Renew the token if its hour is over; the days left until somebody must connect again."""
         tokens = self._stored()
         is_due = self.is_broken() or tokens.expires_at <= stamp(self._clock())
         self._tokens = tokens = self._renew(tokens.access_token) if is_due else tokens
-        self._note_connected(tokens)
         left = datetime.fromisoformat(tokens.refresh_expires_at) - self._clock()
         return left.days
 
     def is_broken(self) -> bool:
         """Whether it is known to be dead, and no new refresh token was applied since."""
         note = self._table.read_note(self._note_id)
-        return note.get("state") == "NEEDS_RECONNECT" and note.get("seed") == self._seed
+        is_same = note.get("seed") == self._seed or not self._seed_token
+        return note.get("state") == "NEEDS_RECONNECT" and is_same
+
+    def note_works(self) -> None:
+        """A call was answered: a company that was closed to us is open again."""
+        if self.is_broken():
+            self._note_connected(self._stored())
 
     def note_broken(self, refusal: Disconnected) -> bool:
         """Write down that it is dead; True for the first to notice."""
@@ -194,7 +197,7 @@ class Connection:
         ends = [answer["x_refresh_token_expires_in"], answer[_HARD_END] or _FIVE_YEARS]
         seconds = min(int(end) for end in ends)
         fresh = Tokens(
-            seed=self._seed,
+            seed=tokens.seed,
             refresh_token=rotated,
             previous=tokens.refresh_token if rotated != tokens.refresh_token else tokens.previous,
             access_token=str(answer["access_token"]),
@@ -210,11 +213,12 @@ class Connection:
         return fresh
 
     def _is_closed(self) -> bool:
-        """Whether a good token does not help, because QuickBooks lets nobody into the company."""
-        return self.is_broken() and self._table.read_note(self._note_id).get("code") in _CLOSED
+        """Whether a good token does not help, because QuickBooks does not let us in with it."""
+        code = self._table.read_note(self._note_id).get("code", "")
+        return self.is_broken() and code not in _OF_THE_TOKEN
 
     def _note_connected(self, tokens: Tokens) -> None:
-        state = {"state": "CONNECTED", "seed": self._seed}
+        state = {"state": "CONNECTED", "seed": self._seed, "connected_at": stamp(self._clock())}
         state["refresh_expires_at"] = tokens.refresh_expires_at
         self._table.write_note(self._note_id, state, remove=["reason", "code", "since"])
 
@@ -226,9 +230,10 @@ class Connection:
             if error.response["Error"]["Code"] != "ResourceNotFoundException":
                 raise
             raw = {}  # Terraform makes the secret empty
-        if raw.get("seed") != self._seed:
-            return Tokens(seed=self._seed, refresh_token=self._seed_token)
-        return Tokens(**raw)
+        is_kept = bool(raw.get("refresh_token")) and not self._seed_token  # emptied, not replaced
+        if raw.get("seed") == self._seed or is_kept:
+            return Tokens(**raw)
+        return Tokens(seed=self._seed, refresh_token=self._seed_token)
 
 
 class _AuthClient(AuthClient):  # type: ignore[misc]  # intuit-oauth has no types
@@ -283,4 +288,8 @@ def _refusal(error: AuthClientError) -> Disconnected | Unavailable:
 RECONNECT: Final = (
     "QuickBooks has ended the connection: connect the company again and apply its new refresh"
     " token (qb_refresh_tokens; raise secrets_version)."
+)
+NO_ACCESS: Final = (
+    "The user who connected this company may no longer use it: connect it again as an administrator"
+    " and apply its new refresh token (qb_refresh_tokens; raise secrets_version)."
 )

@@ -9,30 +9,28 @@ answer. A refusal is definitive at such a time, too: before, it may be of the re
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 
 from odoo_qb import ledger
+from odoo_qb.attempts import closed, is_over, under_way
 from odoo_qb.bill import amount_text, money
+from odoo_qb.comparing import IDENTITY, differences
 from odoo_qb.errors import Disconnected, Refused, Throttled, Unavailable
 from odoo_qb.faults import RequestKnown
 from odoo_qb.item import open_attempt, stamp
-from odoo_qb.ledger import Posting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from datetime import datetime
 
     from odoo_qb.bill import Bill
     from odoo_qb.documents import Documents
     from odoo_qb.item import Item, Raw
-    from odoo_qb.ledger import Entity, Payload
+    from odoo_qb.ledger import Posting
     from odoo_qb.quickbooks import QuickBooksCompany
 
-WAIT_SECONDS: Final = 60
-SERVER_LIMIT: Final = timedelta(seconds=150)  # QuickBooks itself gives up after 120
 FOUND: Final = frozenset({"different", "total"})  # refusals that are about a document of ours
 BODY_IN_ITEM: Final = 50_000  # characters; longer ones lie in S3: an item holds 400 kB in all
 _DUPLICATE: Final = "6140"
@@ -41,8 +39,6 @@ _UNKNOWN_ID: Final = "610"
 # same when the company is open again.
 _ANSWERED: Final = frozenset({"100", "110", "120", "6190"})
 _HALF_A_CENT: Final = Decimal("0.005")
-# What the card shows of a payload; the bill's digest has the rest that matters.
-_SHOWN: Final = ("VendorRef", "Line", "TxnTaxDetail")
 
 
 class NotCreated(Exception):  # noqa: N818 - posting makes a status of it
@@ -71,13 +67,14 @@ class Creation:
     is_first: bool = False
     looked_at: datetime | None = None
 
-    def look(self) -> Raw | None:
+    def look(self, *, for_others: bool = True) -> Raw | None:
         """Our document, if QuickBooks has it; Refused if another one stands in its place.
 
         An earlier attempt may have had another number and date, if the bill was amended since.
+        Documents of others count only `for_others`: where this very posting is to be made.
         """
         self.looked_at = self.clock()
-        mark, payload = ledger.marker(self.bill.entry_id), self.posting.payload
+        payload = self.posting.payload
         places = {(self.posting.entity, payload["DocNumber"], payload["TxnDate"])}
         places |= {(a["entity"], a["doc_number"], a["day"]) for a in self.item.get("attempts", ())}
         current: list[Raw] = []
@@ -85,13 +82,14 @@ class Creation:
             is_current = (entity, number) == (self.posting.entity, payload["DocNumber"])
             others = self._typed_numbers() if is_current else ()
             rows = self.quickbooks.numbered(entity, number, day, *others)
-            ours = [r for r in rows if mark in str(r.get("PrivateNote", ""))]
+            ours = [r for r in rows if self.bill.entry_id in ledger.entry_ids_in(r)]
             if ours:
                 self._recognise(entity, ours[0])
                 return ours[0]
             if is_current:
                 current = rows
-        self._refuse_foreign(current)
+        if for_others:
+            self._refuse_foreign(current)
         return None
 
     def create(self) -> Raw:
@@ -102,7 +100,11 @@ class Creation:
         self._open_attempt()
         try:
             return self._repeated() if not self.is_first else self._sent()
-        except (Disconnected, Throttled):
+        except Disconnected as refusal:
+            if self.is_first and refusal.code in _ANSWERED:
+                self.item = self.store(closed(self.item.get("attempts", ()), refusal.code))
+            raise
+        except Throttled:
             raise
         except Unavailable:
             pass  # nobody knows: the same request again is answered as the first was
@@ -129,6 +131,7 @@ class Creation:
                 f" {amount_text(self.bill.amount_total, currency)}: correct it there by hand,"
                 " then retry.",
                 code="total",
+                document=f"{self.posting.entity} {found['Id']}",
             )
 
     def _sent(self) -> Raw:
@@ -137,9 +140,7 @@ class Creation:
         entity = self.posting.entity
         try:
             return self.quickbooks.create(entity, self._body(attempt), attempt["request_id"])
-        except Disconnected as refusal:
-            if refusal.code in _ANSWERED:
-                self.item = self.store(closed(self.item.get("attempts", ()), refusal.code))
+        except Disconnected:
             raise
         except Refused as refusal:
             found = self._own() if refusal.code == _DUPLICATE else None
@@ -155,14 +156,18 @@ class Creation:
         was deleted since is not made again unasked.
         """
         unanswered = str(self._now_open()["sent_at"])
-        self._note_sent(stamp(self.clock()))
+        self._note(sent_at=stamp(self.clock()))
         try:
             made = self._sent()
         except RequestKnown:
-            self._note_sent(unanswered)
+            self._note(sent_at=unanswered)
+            raise
+        except Disconnected as refusal:
+            if refusal.code in _ANSWERED:
+                self._note(sent_at=unanswered, refused=refusal.code)
             raise
         except NotCreated as refused:
-            self._note_sent(unanswered)
+            self._note(sent_at=unanswered)
             if not self._is_over():
                 raise under_way(self._now_open(), self.clock()) from refused
             raise
@@ -182,9 +187,10 @@ class Creation:
             )
             raise NotCreated(Refused(gone, code="deleted", tid=refusal.tid)) from refusal
 
-    def _note_sent(self, at: str) -> None:
+    def _note(self, **values: str) -> None:
+        """Write down of the open attempt when it was sent, or by what a repeat was `refused`."""
         attempts = list(self.item.get("attempts", ()))
-        self.item = self.store([*attempts[:-1], {**attempts[-1], "sent_at": at}])
+        self.item = self.store([*attempts[:-1], {**attempts[-1], **values}])
 
     def _is_over(self) -> bool:
         """Whether the last look came when QuickBooks could no longer be working on it."""
@@ -211,11 +217,12 @@ class Creation:
         now, content = self.clock(), self._content()
         last = open_attempt(self.item)
         if last:
-            if last["content"] == content:
+            refused = str(last.get("refused", ""))  # a repeat might be told the same for ever
+            if last["content"] == content and not (refused and self._is_over()):
                 return
             if not self._is_over():
                 raise under_way(last, now)
-            attempts = closed(attempts, "absent")
+            attempts = closed(attempts, refused or "absent")
         number = len(attempts) + 1
         payload, body = self.posting.payload, ledger.to_json(self.posting.payload)
         request_id = f"oqb-{_hash(self.bill.entry_id, content, str(number))[:40]}"
@@ -231,6 +238,7 @@ class Creation:
             "realm": self.quickbooks.realm_id,
             "request_id": request_id,
             "digest": self.item["digest"],
+            "revision": int(self.item["revision"]),
             "content": content,
             "entity": self.posting.entity,
             "doc_number": payload["DocNumber"],
@@ -243,25 +251,28 @@ class Creation:
         self.is_first = True
 
     def _content(self) -> str:
-        shown = {name: self.posting.payload.get(name) for name in _SHOWN}
-        return _hash(self.item["digest"], ledger.to_json(shown))
+        """What tells one content from another; what QuickBooks would book is all in the payload."""
+        return _hash(self.item["digest"], ledger.to_json(self.posting.payload))
 
     def _recognise(self, entity: str, found: Raw) -> None:
-        """A document with our marker must be this bill as approved, else a person decides."""
-        payload = self.posting.payload
+        """A document with our marker must be this bill as approved, else a person decides.
+
+        One that was made for another content must have been corrected to this one in everything;
+        of one made for this content what somebody tidied up there since is theirs to know.
+        """
         attempts: Sequence[Raw] = self.item.get("attempts", ())
-        is_this = (
-            entity == self.posting.entity
-            and found.get("VendorRef", {}).get("value") == payload["VendorRef"]["value"]
-            and str(found.get("TxnDate", "")) == payload["TxnDate"]
-        )
         is_earlier = bool(attempts) and attempts[-1]["content"] != self._content()
-        if is_earlier or not is_this:
+        differing = differences(self.posting, entity, found)
+        if not is_earlier:
+            differing = [d for d in differing if d in IDENTITY]
+        if differing:
+            document = f"{entity} {found['Id']}"
             raise Refused(
-                f"QuickBooks has {entity} {found['Id']} for this bill, with another content:"
+                f"QuickBooks has {document} for this bill, with another {', '.join(differing)}:"
                 " somebody changed it there, or it is from before the bill was amended. Correct it"
-                " there by hand, then link it.",
+                " there by hand, then retry.",
                 code="different",
+                document=document,
             )
 
     def _typed_numbers(self) -> tuple[str, ...]:
@@ -270,12 +281,15 @@ class Creation:
         return (typed,) if typed not in {"", self.posting.payload["DocNumber"]} else ()
 
     def _refuse_foreign(self, rows: Sequence[Raw]) -> None:
-        """The same number of the same vendor, entered by somebody else: not ours to judge."""
+        """The same number of the same vendor, entered by somebody else: not ours to judge.
+
+        So is a copy that somebody made of a document of ours: it keeps the memo, not the number.
+        """
         payload = self.posting.payload
         numbers = {n.casefold() for n in (payload["DocNumber"], *self._typed_numbers())}
         for row in rows:
             is_vendors = row.get("VendorRef", {}).get("value") == payload["VendorRef"]["value"]
-            is_foreign = "[odoo-" not in str(row.get("PrivateNote", ""))
+            is_foreign = not ledger.is_numbered_as_made(row)
             if is_vendors and is_foreign and str(row.get("DocNumber", "")).casefold() in numbers:
                 raise Refused(
                     f"QuickBooks already has {self.posting.entity} {row['Id']} with the number"
@@ -283,33 +297,6 @@ class Creation:
                     " link it if it is this bill, else correct the reference in Odoo.",
                     code=_DUPLICATE,
                 )
-
-
-def posting_of(attempt: Raw, documents: Documents) -> Posting:
-    """What an open attempt sent."""
-    body = attempt["body"] or documents.text(attempt["body_key"])
-    payload = cast("Payload", json.loads(body, parse_float=Decimal))
-    return Posting(entity=cast("Entity", attempt["entity"]), payload=payload)
-
-
-def is_over(attempt: Raw, now: datetime) -> bool:
-    """Whether QuickBooks can no longer be working on an attempt, whenever it was sent."""
-    return str(attempt["sent_at"]) <= stamp(now - SERVER_LIMIT)
-
-
-def under_way(attempt: Raw, now: datetime) -> Throttled:
-    """Nothing is certain before QuickBooks can no longer be working on an attempt."""
-    over_at = datetime.fromisoformat(attempt["sent_at"]) + SERVER_LIMIT
-    seconds = max(1, int((over_at - now).total_seconds()) + 1)
-    return Throttled("An earlier try may still be under way.", seconds)
-
-
-def closed(attempts: Sequence[Raw], outcome: str) -> list[Raw]:
-    """The attempts with the open one closed; its bytes are needed no more."""
-    return [
-        a if a["outcome"] else {k: v for k, v in a.items() if k != "body"} | {"outcome": outcome}
-        for a in attempts
-    ]
 
 
 def is_total(found: Raw, bill: Bill) -> bool:

@@ -13,11 +13,13 @@ from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
 from odoo_qb import approvers
-from odoo_qb.blocks import escaped
-from odoo_qb.card import summary
+from odoo_qb.bill import amount_text
+from odoo_qb.blocks import escaped, named
 from odoo_qb.errors import Conflict
-from odoo_qb.item import document_of, stamp
-from odoo_qb.policy import FIRST_OF_TWO, approvals_of, objection, rule_for
+from odoo_qb.home import is_ours
+from odoo_qb.item import approvals_of, document_of, stamp
+from odoo_qb.outcome import perhaps_there
+from odoo_qb.policy import FIRST_OF_TWO, RULES, objection, rule_for
 from odoo_qb.reminders import is_escalated, notices_of
 
 if TYPE_CHECKING:
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
 
 logger = Logger(child=True)
 
+STRANGER: Final = "Only people of the workspace the bills belong to decide about them."
+_WISH: Final = {"view_pdf": "see the files of bills"}  # else to decide about them
 _LINKS: Final = 5  # an answer's text has its limits, and a link is long
 _TRIES: Final = 4  # how often a decision is tried on a bill that others write to
 
@@ -41,7 +45,8 @@ _TRIES: Final = 4  # how often a decision is tried on a bill that others write t
 class Click:
     """A person's wish about a bill as it was shown: `digest` names that content.
 
-    `revision` is as which it was shown; None where that is not said.
+    `revision` is as which it was shown; None where that is not said. `teams` are the workspaces
+    that Slack names, the person's own among them; none where it does not name enough.
     """
 
     person: str
@@ -51,6 +56,7 @@ class Click:
     revision: int | None = None
     reason: str = ""
     document: str = ""  # the id in QuickBooks of the bill this one is
+    teams: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +142,7 @@ class Decisions:
                 version_id=pdf.version_id,
             )
         first, *more = (self.documents.link(pdf) for pdf in found[:_LINKS])
-        links = [f"<{first}|Open the PDF of {escaped(summary(item))}>"]
+        links = [f"<{first}|Open the PDF of {name_of(item)}>"]
         links += [f"<{link}|file {n}>" for n, link in enumerate(more, start=2)]
         return Answer(
             text=f"{', '.join(links)}: the link lasts five minutes.", item=item, is_done=True
@@ -163,14 +169,20 @@ class Decisions:
             return Answer(text=f"The company {name} is no longer configured.", item=item), ""
         ids = approvers.sources(company, self.channel, escalated=is_escalated(item))
         person = approvers.known(self.table, ids, click.person, self.clock())
-        if person.may_decide == "unknown":
+        if not is_ours(click.teams, person.home):
+            said = STRANGER
+        elif person.may_decide == "unknown":
+            approvers.ask_about(self.table, ids, click.person)
             approvers.wake(self.table, item)
             said = (
                 f"You are not known yet as an approver of {name}'s bills. If you are one,"
                 " try again in a minute."
             )
         elif person.may_decide == "no":
-            said = f"You may not decide about bills of {name}."
+            said = f"You may not {_WISH.get(click.action_id, 'decide about bills')} of {name}."
+            if person.may_be_old:
+                approvers.wake(self.table, item)
+                said += " If that was just changed, try again in a minute."
         elif item["digest"] != click.digest:
             said = "This card is outdated: the bill changed in Odoo since. Nothing was decided."
             return Answer(text=said, item=item, is_outdated=True), ""
@@ -185,15 +197,15 @@ class Decisions:
 
     def _done(self, item: Item, click: Click, text: str) -> Answer:
         """Queue what the poster is to do; the decision stands whether or not that works."""
-        links = click.action_id == "link_existing"
-        if item["status"] != "APPROVED" and not links:
-            return Answer(text=text, item=item, is_done=True)
-        if self._queued(item):
-            return Answer(text=text, item=item, is_done=True)
-        return Answer(text=_LINK_LATER if links else _LATER, item=item, is_done=True)
+        if perhaps_there(item):
+            text = f"{text} {escaped(perhaps_there(item))}"
+        is_posters = item["status"] == "APPROVED" or click.action_id == "link_existing"
+        if is_posters and not self._queued(item):
+            text = _LATER
+        return Answer(text=text, item=item, is_done=True)
 
     def _queued(self, item: Item) -> bool:
-        """Whether the queue took it; if not, the bill stays APPROVED and the sweep sends it."""
+        """Whether the queue took it; if not, the bill stays as it is and the sweep sends it."""
         try:
             self.queue.send(item)
         except (BotoCoreError, ClientError):
@@ -204,9 +216,23 @@ class Decisions:
 
 _UNKNOWN: Final = Answer(text="This bill is no longer known here.")
 _LATER: Final = (
-    "Approved. The way to QuickBooks is blocked just now; it goes there by itself later."
+    "Your decision stands. The way to QuickBooks is blocked just now; it goes there by itself"
+    " later."
 )
-_LINK_LATER: Final = "The way to QuickBooks is blocked just now: link it again in some minutes."
+
+
+def name_of(item: Item) -> str:
+    """How an answer calls a bill, in mrkdwn: a vendor's name may be anything."""
+    return named(item["odoo_name"], amount_text(item["amount_total"], item["currency"]))
+
+
+def is_repeated(item: Item, click: Click) -> bool:
+    """Whether the same person did just that before: Slack sends again what was answered late."""
+    if click.action_id == "link_existing":
+        wish = item.get("link") or {}
+        return (wish.get("by"), wish.get("id")) == (click.person, click.document)
+    is_theirs = item.get("decided_by") == click.person and item["digest"] == click.digest
+    return is_theirs and item["status"] == RULES[click.action_id].after
 
 
 def _written(item: Item, click: Click, rule: Rule, at: str) -> tuple[Raw, list[str]]:

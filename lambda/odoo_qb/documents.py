@@ -72,10 +72,10 @@ class Documents:
         self.write(key, lines_text(bill))
 
     def lines(self, item: Item) -> list[Raw] | None:
-        """All lines of a long bill; None when the item itself has them."""
+        """All lines of a long bill; None when the item itself has them, [] if they are gone."""
         if not item["lines_key"]:
             return None
-        rows: list[Raw] = json.loads(self.text(item["lines_key"]))
+        rows: list[Raw] = json.loads(self.find_text(item["lines_key"]) or "[]")
         return [{**row, **{k: money(row[k]) for k in _AMOUNTS}} for row in rows]
 
     def write(self, key: str, text: str) -> None:
@@ -89,8 +89,7 @@ class Documents:
         try:
             return self.text(key)
         except ClientError as error:
-            # Without the right to list, S3 answers 403 for a key that does not exist.
-            if error.response["Error"]["Code"] in {"NoSuchKey", "AccessDenied"}:
+            if is_gone(error):
                 return None
             raise
 
@@ -102,6 +101,12 @@ class Documents:
 
 
 _AMOUNTS: Final = ("quantity", "unit_price", "amount")
+
+
+def is_gone(error: ClientError) -> bool:
+    """Whether S3 says that it has no such file, or not that version of it any more."""
+    # Without the right to list, S3 answers 403 for a key that does not exist.
+    return error.response["Error"]["Code"] in {"NoSuchKey", "NoSuchVersion", "AccessDenied"}
 
 
 def is_pdf(data: bytes) -> bool:

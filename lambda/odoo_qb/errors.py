@@ -29,12 +29,16 @@ class Throttled(Unavailable):
 
 
 class Refused(Exception):  # noqa: N818 - see above
-    """A definitive no; `code` is the other side's, `tid` its trace id for a support case."""
+    """A definitive no; `code` is the other side's, `tid` its trace id for a support case.
 
-    def __init__(self, sentence: str, *, code: str = "", tid: str = "") -> None:
+    `document` is what QuickBooks has for the bill all the same, as "Bill 145".
+    """
+
+    def __init__(self, sentence: str, *, code: str = "", tid: str = "", document: str = "") -> None:
         super().__init__(sentence)
         self.code = code
         self.tid = tid
+        self.document = document
 
 
 class Disconnected(Refused):

@@ -62,9 +62,11 @@ def export(
             bills.setdefault(item["company"], []).append(item)
     summaries = []
     for company, items in sorted(bills.items()):
-        summary = _summary(company, month, items, now)
+        told = [_line(item, documents) for item in items]
+        broken = [bill["entry_id"] for bill in told if not bill["history_is_whole"]]
+        summary = _summary(company, month, items, now) | {"broken_histories": broken}
         summary["key"] = f"audit/{month}/{company}.jsonl"
-        lines = [summary, *(_line(item, documents) for item in items)]
+        lines = [summary, *told]
         documents.write(summary["key"], "".join(f"{to_json(line)}\n" for line in lines))
         summaries.append(summary)
     return summaries
@@ -102,7 +104,6 @@ def _summary(company: str, month: str, items: list[Item], now: datetime) -> Raw:
         "bills": len(items),
         "in_status": dict(sorted(Counter(i["status"] for i in items).items())),
         "posted_in_month": dict(sorted(posted.items())),
-        "broken_histories": [i["entry_id"] for i in items if flaw(i)],
     }
 
 
@@ -112,8 +113,8 @@ def _line(item: Item, documents: Documents) -> Raw:
     return {
         **kept,
         "lines": item["lines"] if rows is None else rows,
-        "story": story(item),
-        "history_is_whole": not flaw(item),
+        "story": story(item, rows),
+        "history_is_whole": not flaw(item, rows),
     }
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 # https://developer.intuit.com/app/developer/qbo/docs/develop/troubleshooting/error-codes
+GONE: Final = frozenset({"610", "2500"})  # what is referred to: an old snapshot may explain it
 _AGAIN: Final = frozenset({"130", "140", "150"})
 _SYSTEM: Final = 10_000  # from here on it is QuickBooks' own trouble
 _KNOWN_ID: Final = "600"
@@ -55,6 +56,12 @@ _REMEDIES: Final = {
 _XML_CODE: Final = re.compile(r"""<Error\b[^>]*?\bcode\s*=\s*["'](\w+)["']""", re.IGNORECASE)
 # No word of a sentence is so long: it may be a token that is repeated to us.
 _LONG_WORD: Final = re.compile(r"\S{40,}")
+# A page, an object or a traceback, where a sentence was expected.
+_FOREIGN: Final = re.compile(
+    r"<(?:!doctype|/?(?:html|head|body|title|div|span|p|pre|h[1-6]|table|script))\b"
+    r"|\{\s*[\"'}]|Traceback \(|\bat (?:com|java)\.",
+    re.IGNORECASE,
+)
 _XML_DETAIL: Final = re.compile(r"<Detail>([^<]*)</Detail>", re.IGNORECASE)
 
 
@@ -105,7 +112,7 @@ def refusal_of(status: int, headers: Mapping[str, str], text: str) -> Exception 
 
 def _sentence(code: str, detail: str) -> str:
     """What a bookkeeper reads: what is wrong, and what to do about it."""
-    why = _LONG_WORD.sub("***", " ".join(detail.split()))[:200].rstrip(".") or "it gave no reason"
+    why = reason_of(detail)
     sentence = _REMEDIES.get(code)
     if code in _OURS:
         sentence = (
@@ -115,6 +122,14 @@ def _sentence(code: str, detail: str) -> str:
     if not sentence:
         sentence = f"QuickBooks refused: {why}. Mend that in Odoo or in QuickBooks, then retry."
     return f"{sentence} (QuickBooks error {code})"
+
+
+def reason_of(detail: str) -> str:
+    """Why, in QuickBooks' words where they are words: a page or a traceback tells nobody."""
+    words = " ".join(detail.split())
+    if _FOREIGN.search(words):
+        return "it gave no reason that can be read"
+    return _LONG_WORD.sub("***", words)[:200].rstrip(".") or "it gave no reason"
 
 
 def _is_throttle(status: int, text: str) -> bool:

@@ -15,7 +15,7 @@ from odoo_qb.errors import Refused
 from odoo_qb.item import document_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from odoo_qb.bill import Bill, Document
     from odoo_qb.documents import Documents
@@ -36,6 +36,7 @@ class Files:
         self._owner = {d.odoo_id: b for b in bills for d in b.documents}
         self._kept: dict[int, Document] = {}
         self._broken: dict[int, str] = {}
+        self._waiting: set[int] = set()
 
     def missing(self) -> list[Document]:
         """The documents whose bytes are to be read from Odoo."""
@@ -46,11 +47,23 @@ class Files:
             if (d.odoo_id, d.checksum) not in self._known[b.entry_id]
         ]
 
-    def bring(self, odoo: Odoo, documents: Documents) -> None:
-        """Store what is missing: a batch is read, then uploaded in parallel."""
+    def bring(self, odoo: Odoo, documents: Documents, has_time: Callable[[], bool]) -> None:
+        """Store what is missing: a batch is read, then uploaded in parallel, while there is time.
+
+        One batch is read whatever the time, so that each run gets further than the one before.
+        """
+        self._waiting = {d.odoo_id for d in self.missing()}
         with ThreadPoolExecutor(_THREADS) as pool:
             for batch in read_files(odoo, self.missing()):
                 list(pool.map(lambda file: self._keep(documents, *file), batch))
+                self._waiting -= {document.odoo_id for document, _ in batch}
+                if not has_time():
+                    return
+        self._waiting = set()  # what was deleted since it was listed is in no batch
+
+    def is_waiting(self, bill: Bill) -> bool:
+        """Whether there was no time for one of the bill's files."""
+        return any(d.odoo_id in self._waiting for d in bill.documents)
 
     def _keep(self, documents: Documents, document: Document, data: bytes | None) -> None:
         """Store one; a PDF by name that is none by content is an ordinary file."""

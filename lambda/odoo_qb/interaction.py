@@ -6,7 +6,7 @@ import base64
 import binascii
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qs
 
@@ -32,6 +32,8 @@ _PERSON: Final = re.compile(r"[A-Z0-9-]{1,40}")
 # A modal's has the revision besides, which a card's buttons have in their block.
 _VALUE: Final = re.compile(r"(odoo-[0-9]{1,18})\|([0-9a-f]{64})(?:\|([0-9]{1,9}))?")
 _ASKED_AS: Final = re.compile(r"revision-([0-9]{1,9})")  # the block id of a card's buttons
+# A modal's own: https://docs.slack.dev/reference/interaction-payloads/view-interactions-payload
+_INSTALLED: Final = ("view", "app_installed_team_id")
 _ACTIONS: Final = {*RULES, "view_pdf"}
 
 
@@ -40,7 +42,6 @@ class Wish:
     """A click as Slack sent it: `message_ts` is the card's, `is_submission` a modal's answer."""
 
     click: Click
-    is_stranger: bool = False
     is_submission: bool = False
     message_ts: str = ""
     response_url: str = ""
@@ -83,8 +84,7 @@ def wish_of(body: bytes) -> Wish | None:
     value = _text(payload, "actions", 0, "value")
     block_id = _text(payload, "actions", 0, "block_id", default="")
     return Wish(
-        click=_click(person, action_id, value, block_id=block_id),
-        is_stranger=_is_stranger(payload),
+        click=replace(_click(person, action_id, value, block_id=block_id), teams=_teams(payload)),
         message_ts=_text(payload, "container", "message_ts", default=""),
         response_url=_text(payload, "response_url", default=""),
         trigger_id=_text(payload, "trigger_id", default=""),
@@ -113,8 +113,7 @@ def _submission(payload: Mapping[str, Any], person: str) -> Wish | None:
     # A lone surrogate can be said in JSON, but neither stored nor sent.
     typed = typed.encode(errors="replace").decode().strip()[:REASON_LENGTH]
     return Wish(
-        click=_click(person, action_id, value, typed),
-        is_stranger=_is_stranger(payload),
+        click=replace(_click(person, action_id, value, typed), teams=_teams(payload)),
         is_submission=True,
     )
 
@@ -153,12 +152,13 @@ def _text(payload: Any, *path: str | int, default: str | None = None) -> str:  #
     return found
 
 
-def _is_stranger(payload: Mapping[str, Any]) -> bool:
-    """Somebody of another workspace sees the card in a shared channel, and decides nothing.
+def _teams(payload: Mapping[str, Any]) -> frozenset[str]:
+    """The workspaces a request names, all of which are to be ours; none where it says too little.
 
-    Where the app is installed for an organisation, only the message or modal names the team.
+    Somebody of another one sees the card in a shared channel, and which of the two is the team of
+    the request, of the message and of the modal depends on who shares what with whom.
     """
     theirs = _text(payload, "user", "team_id", default="")
-    places = (("team", "id"), ("message", "team"), ("view", "team_id"))
-    ours = next(filter(None, (_text(payload, *place, default="") for place in places)), "")
-    return not ours or theirs != ours
+    places = ("team", "id"), ("message", "team"), ("view", "team_id"), _INSTALLED
+    named = {_text(payload, *place, default="") for place in places} - {""}
+    return frozenset({theirs, *named}) if theirs and named else frozenset()

@@ -60,6 +60,7 @@ class Item(TypedDict, total=False):
     accounting_date: str
     due_date: str
     payment_terms: str
+    payment_terms_id: int
     po_number: str
     entered_by: str
     entered_by_email: str
@@ -70,7 +71,8 @@ class Item(TypedDict, total=False):
     company_currency: str
     company_total: Decimal
     lines: list[Raw]
-    line_count: int
+    line_count: int  # of all kinds
+    product_count: int
     lines_key: str
     pdf_key: str
     documents: list[Raw]
@@ -121,6 +123,7 @@ def content(bill: Bill, *, vendor_is_known: bool = False) -> Item:
         "accounting_date": _iso(bill.accounting_date),
         "due_date": _iso(bill.due_date),
         "payment_terms": bill.payment_terms,
+        "payment_terms_id": bill.payment_terms_id,
         "po_number": bill.po_number,
         "entered_by": bill.entered_by,
         "entered_by_email": bill.entered_by_email,
@@ -132,6 +135,7 @@ def content(bill: Bill, *, vendor_is_known: bool = False) -> Item:
         "company_total": bill.company_total,
         "lines": _head(lines) if is_long else lines,
         "line_count": len(lines),
+        "product_count": sum(n["kind"] == "product" for n in lines),
         "lines_key": _lines_key(bill) if is_long else "",
         "pdf_key": bill.pdf.key if bill.pdf else "",
         "documents": [asdict(d) for d in bill.documents],
@@ -169,6 +173,7 @@ def bill_of(item: Item, lines: Sequence[Raw] | None = None) -> Bill:
         accounting_date=_day(item["accounting_date"]),
         due_date=_day(item["due_date"]),
         payment_terms=item["payment_terms"],
+        payment_terms_id=int(item.get("payment_terms_id", 0)),
         po_number=item["po_number"],
         entered_by=item["entered_by"],
         entered_by_email=item.get("entered_by_email", ""),
@@ -184,23 +189,51 @@ def open_attempt(item: Item) -> Raw | None:
     return dict(attempts[-1]) if attempts and not attempts[-1]["outcome"] else None
 
 
+def approvals_of(item: Item) -> list[Raw]:
+    """The approvals of the bill as it stands: an amendment voids those before it."""
+    return [a for a in item["approvals"] if a["digest"] == item["digest"]]
+
+
+def approved_by(item: Item) -> list[str]:
+    """Who approved the bill as it stands, in their order."""
+    return [str(a["by"]) for a in approvals_of(item)]
+
+
+def link_of(item: Item) -> Raw:
+    """Which document of QuickBooks a person said this very bill is; {} if nobody did."""
+    link = item.get("link") or {}
+    return link if link.get("digest") == item["digest"] else {}
+
+
+def document_there(item: Item) -> str:
+    """What QuickBooks has for a bill that could not be posted, like "Bill 145"; "" if nothing."""
+    return str((item.get("error") or {}).get("document", ""))
+
+
+def perhaps_posted(item: Item) -> bool:
+    """Whether QuickBooks has, or may have, a document of a bill that is not posted."""
+    return bool(document_there(item) or open_attempt(item))
+
+
 def document_of(raw: Raw) -> Document:
     """A document as the table keeps it."""
     return Document(**{**raw, "odoo_id": int(raw["odoo_id"]), "size": int(raw["size"])})
 
 
 def _line(line: Line) -> Raw:
-    return {**asdict(line), "taxes": list(line.taxes)}
+    return {**asdict(line), "taxes": list(line.taxes), "tax_ids": list(line.tax_ids)}
 
 
 def _head(lines: Sequence[Raw]) -> list[Raw]:
-    """What a card shows of the lines that S3 keeps."""
-    return [{**n, "text": n["text"][:_TEXT_ON_CARD]} for n in lines[:LINES_ON_CARD]]
+    """What a card shows of the lines that S3 keeps: of notes and taxes only if there is no more."""
+    first = sorted(lines, key=lambda n: n["kind"] != "product")[:LINES_ON_CARD]
+    return [{**n, "text": n["text"][:_TEXT_ON_CARD]} for n in first]
 
 
 def _line_of(raw: Raw) -> Line:
     amounts = {k: money(raw[k]) for k in ("quantity", "unit_price", "amount")}
-    return Line(**{**raw, **amounts, "taxes": tuple(raw["taxes"])})
+    tax_ids = tuple(int(i) for i in raw.get("tax_ids", ()))
+    return Line(**{**raw, **amounts, "taxes": tuple(raw["taxes"]), "tax_ids": tax_ids})
 
 
 def _lines_key(bill: Bill) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from odoo_qb import checks
-from odoo_qb.amendment import changes
+from odoo_qb.amendment import afterwards, as_named_before, changes
 from odoo_qb.bill import Bill, amount_text
 from odoo_qb.duplicates import reference_id
 from odoo_qb.errors import Conflict
@@ -28,7 +28,10 @@ if TYPE_CHECKING:
 
 ACTOR: Final = "extractor"
 _NAME: Final = 100
+_STATES: Final = {"moved": "belongs to another company"}  # others are Odoo's own: "is cancel"
+NOT_YET_READ: Final = "not yet read"  # the outcome where the run had no time for a bill's files
 _DONE: Final = frozenset({"POSTING", "POSTED", "ALREADY_IN_QB", "ACKNOWLEDGED"})
+_CLOSED: Final = _DONE | {"REJECTED"}
 # What an earlier decision or failure left, and a new question must not show.
 _DECISION: Final = ("decided_by", "decided_at", "rejection_reason", "error", "amended_after")
 
@@ -59,26 +62,25 @@ class Keeping:
         if is_too_large({**fields, "preflight": flight.shown()}):
             bill, flight = _without_texts(bill), Preflight()
             fields = content(bill)
-        digests = {bill.digest(), fields["digest"]}
-        if item is not None and flight.vendor_how == "remembered":  # whatever it was called then
-            digests.add(_as_named_before(bill, item).digest())
-        is_same = item is not None and item["digest"] in digests
-        if is_same and item is not None:
-            fields["digest"] = item["digest"]
-        if item and item["status"] in _DONE:
+        is_same = item is not None and self._is_same(bill, item, flight, str(fields["digest"]))
+        if item and self._is_decided(bill, item, is_same=is_same):
             before = item.get("amended_after", "")  # which stands while Odoo cannot be read
             change = before if bill.unreadable else "" if is_same else str(fields["digest"])
             return self._compare(item, change)
         again = is_same and item is not None and item["status"] != "WITHDRAWN"
-        if again and not (self.full and item and item["status"] == "VALIDATION_FAILED"):
+        seen = bool(item and is_blind(item) and flight.snapshot)
+        if again and item and not (seen or self._is_checked_again(item)):
+            return self._compare(item, "")
+        checked = _checked(bill, earlier, flight, self.companies[bill.company], self.now.date())
+        if again and item and not seen and checked["problems"] == item["problems"]:
             return {"outcome": "unchanged"}
-        fields |= _checked(bill, earlier, flight, self.companies[bill.company], self.now.date())
-        if again and item and fields["problems"] == item["problems"]:
-            return {"outcome": "unchanged"}
+        fields |= checked
         if not self.dry_run and not all(d.sha256 for d in bill.documents):
             return {"outcome": "not stored", "reason": "its files could not be stored"}
-        if not self.dry_run:
-            self._store(bill, fields, item, again=again)
+        if not self.dry_run and again and item:
+            self._check_again(item, checked)
+        elif not self.dry_run:
+            self._store(bill, fields, item)
         return {
             "outcome": "blocked" if fields["problems"] else "ready",
             "total": amount_text(bill.amount_total, bill.currency),
@@ -86,10 +88,41 @@ class Keeping:
             "warnings": fields["warnings"],
         }
 
+    def _is_same(self, bill: Bill, item: Item, flight: Preflight, digest: str) -> bool:
+        """Whether a bill's content is what the table has of it, whatever it is called by now.
+
+        A renamed account, tax or term is the one that was asked about: who renames it must not
+        have all the bills asked about again, nor mark what was posted as changed.
+        """
+        if item["digest"] in {digest, bill.digest()}:
+            return True
+        if item["status"] == "VALIDATION_FAILED" or is_blind(item):
+            return False  # by its new name QuickBooks may know it
+        named = as_named_before(bill, bill_of(item, self.documents.lines(item)))
+        if item["status"] in _CLOSED and item["company"] not in self.companies:
+            named = replace(named, company=item["company"])  # the key alone is another
+        digests = {named.digest(), named.digest(vendor_is_known=bool(flight.vendor_id))}
+        if flight.vendor_how == "remembered":  # whatever it was called then
+            digests.add(_with_vendor_named_before(named, item).digest())
+        return item["digest"] in digests
+
+    def _is_decided(self, bill: Bill, item: Item, *, is_same: bool) -> bool:
+        """Whether what becomes of it in Odoo is only noted.
+
+        A bill of which there was nothing to post is decided anew once there is something.
+        """
+        was_nothing = item["status"] == "ACKNOWLEDGED" and bool(item["nothing_to_post"])
+        if was_nothing and not is_same and not bill.unreadable:
+            return bool(checks.nothing_to_post(bill, self.companies[bill.company]))
+        return item["status"] in _DONE
+
+    def _is_checked_again(self, item: Item) -> bool:
+        return self.full and item["status"] == "VALIDATION_FAILED"
+
     def withdraw(self, item: Item | None, state: str) -> Raw:
         """A draft, cancelled or deleted document: only one that was asked about is of interest."""
         if item is None or item["status"] == "WITHDRAWN":
-            return {"outcome": "ignored"}
+            return {"outcome": "ignored", "reason": f"it {_STATES.get(state, f'is {state}')}"}
         if item["status"] in _DONE:
             return self._compare(item, state)
         if not self.dry_run:
@@ -99,35 +132,58 @@ class Keeping:
                 actor=ACTOR,
                 now=self.now,
                 values={"approvals": []},
-                note=f"is {state} in Odoo",
+                remove=[k for k in ("amended_after",) if k in item],
+                note=f"{_STATES.get(state, f'is {state}')} in Odoo",
             )
         return {"outcome": "withdrawn"}
 
-    def _store(self, bill: Bill, fields: Item, item: Item | None, *, again: bool) -> None:
-        """Write a bill; `again` is one whose content was stored before, checked anew."""
-        status: Status = "VALIDATION_FAILED" if fields["problems"] else "READY_FOR_APPROVAL"
+    def _store(self, bill: Bill, fields: Item, item: Item | None) -> None:
+        """Write a bill that is new, or whose content is."""
         if fields["lines_key"]:
             self.documents.keep_lines(bill, fields["lines_key"])
         if item is None:
+            status = _status_of(fields)
             self.table.put_new(_first(fields, bill, status, self.now), reference_id(bill))
             return
-        anew: Item = {"revision": int(item["revision"]) + 1, "approvals": []}
-        if not again:
-            before = bill_of(item, self.documents.lines(item))
-            anew["changes"] = checks.few(changes(before, bill))
+        before = bill_of(item, self.documents.lines(item))
+        now_different = changes(before, as_named_before(bill, before))
         self.table.change(
             item,
-            to=status,
+            to=_status_of(fields),
             actor=ACTOR,
             now=self.now,
-            values=fields if again else {**fields, **anew},
-            remove=[] if again else [k for k in _DECISION if k in item],
-            note="checked again" if again else "changed in Odoo",
+            values={
+                **fields,
+                "revision": int(item["revision"]) + 1,
+                "approvals": [],
+                "changes": checks.few(_since_shown(item, str(fields["digest"]), now_different)),
+            },
+            remove=[k for k in _DECISION if k in item],
+            note="changed in Odoo",
             reference_id=reference_id(bill),
         )
 
+    def _check_again(self, item: Item, checked: Item) -> None:
+        """Write what the checks say now of a content that was stored before.
+
+        Who was asked before QuickBooks was read did not see where the bill goes.
+        """
+        values: Raw = dict(checked)
+        if is_blind(item):
+            found = ["QuickBooks was read: see where the bill goes."] if item["cards"] else []
+            values |= {"revision": int(item["revision"]) + 1, "approvals": []}
+            values["changes"] = checks.few([*item.get("changes", ()), *found])
+        self.table.change(
+            item,
+            to=_status_of(checked),
+            actor=ACTOR,
+            now=self.now,
+            values=values,
+            note="checked again",
+        )
+
     def _compare(self, item: Item, change: str) -> Raw:
-        """Decided for good: say what it became in Odoo ("": what it was), and do no more."""
+        """Say what a bill became in Odoo ("": what it was), and do no more."""
         if item.get("amended_after", "") == change:
             return {"outcome": "unchanged"}
         if not self.dry_run:
@@ -138,7 +194,13 @@ class Keeping:
                 values={"amended_after": change},
                 note="changed in Odoo afterwards" if change else "as it was in Odoo again",
             )
-        return {"outcome": "changed afterwards"}
+        return {"outcome": "changed afterwards", "reason": afterwards(item, change)}
+
+
+def is_blind(item: Item) -> bool:
+    """Whether somebody is asked about a bill before anything was read of QuickBooks."""
+    flight = item.get("preflight") or {"snapshot": "there is nothing to post"}
+    return item["status"] == "READY_FOR_APPROVAL" and not flight["snapshot"]
 
 
 def tried(act: Callable[[], Raw]) -> Raw:
@@ -171,7 +233,23 @@ def _checked(
     }
 
 
-def _as_named_before(bill: Bill, item: Item) -> Bill:
+def _status_of(checked: Item) -> Status:
+    return "VALIDATION_FAILED" if checked["problems"] else "READY_FOR_APPROVAL"
+
+
+def _since_shown(item: Item, digest: str, found: list[str]) -> list[str]:
+    """What became different since a card last showed the bill; nothing if none ever did.
+
+    What was stored since and never shown is part of it.
+    """
+    shown = item["cards"][-1]["digest"] if item["cards"] else digest
+    if digest == shown:
+        return []
+    unseen = [] if item["digest"] == shown else item.get("changes", [])
+    return list(dict.fromkeys([*unseen, *found]))
+
+
+def _with_vendor_named_before(bill: Bill, item: Item) -> Bill:
     """The bill as if its vendor still had the name that was asked about."""
     before = item["vendor"]
     if not before or bill.vendor is None or int(before["odoo_id"]) != bill.vendor.odoo_id:

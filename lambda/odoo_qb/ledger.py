@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from decimal import Context, Decimal
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -12,6 +13,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from odoo_qb.bill import money
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from odoo_qb.bill import Bill, Line, Vendor
     from odoo_qb.preflight import Preflight
 
@@ -25,6 +28,8 @@ _DESCRIPTION_LENGTH: Final = 4000
 VENDOR_NAME_LENGTH: Final = 500
 _RATE: Final = Context(prec=12)  # significant digits: to the cent up to a thousand million
 NO_TAX: Final = "none"  # the name of having no tax, to be mapped like one
+_MARKER: Final = re.compile(r"\[(odoo-\d+)\]")
+_LONG_HEAD: Final = 13  # what a number too long for QuickBooks keeps of its beginning
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +105,7 @@ def doc_number(bill: Bill) -> str:
         return number
     whole = f"{bill.bill_reference}|{bill.odoo_id}".encode()
     tail = base64.b32encode(hashlib.sha256(whole).digest()).decode()[:7]
-    return f"{number[:13]}~{tail}"
+    return f"{number[:_LONG_HEAD]}~{tail}"
 
 
 def typed_number(bill: Bill) -> str:
@@ -111,6 +116,20 @@ def typed_number(bill: Bill) -> str:
 def marker(entry_id: str) -> str:
     """What tells a document of ours in QuickBooks from any other."""
     return f"[{entry_id}]"
+
+
+def entry_ids_in(document: Mapping[str, Any]) -> list[str]:
+    """The bills of ours that the memo of a document in QuickBooks names."""
+    return _MARKER.findall(str(document.get("PrivateNote", "")))
+
+
+def is_numbered_as_made(document: Mapping[str, Any]) -> bool:
+    """Whether a document was made by us and has the number its memo speaks of."""
+    note = f" {document.get('PrivateNote', '')}".casefold()
+    number = str(document.get("DocNumber", "")).casefold()
+    is_cut = len(number) == DOC_NUMBER_LENGTH and number[_LONG_HEAD] == "~"
+    is_told = note.endswith(f" {number}") or (is_cut and f" {number[:_LONG_HEAD]}" in note)
+    return bool(entry_ids_in(document)) and is_told
 
 
 def private_note(bill: Bill) -> str:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from odoo_qb import ledger
-from odoo_qb.card import link_of
-from odoo_qb.creation import closed, is_total
+from odoo_qb.attempts import closed
+from odoo_qb.creation import is_total
 from odoo_qb.errors import Conflict, Disconnected, Refused, Unavailable
-from odoo_qb.item import bill_of
+from odoo_qb.faults import GONE
+from odoo_qb.item import link_of
 from odoo_qb.preflight import preflight
 
 if TYPE_CHECKING:
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from odoo_qb.posting import Poster
     from odoo_qb.preflight import Preflight
     from odoo_qb.quickbooks import QuickBooksCompany
-
-_GONE: Final = frozenset({"610", "2500"})
-_ANY_MARKER: Final = re.compile(r"\[odoo-\d+\]")
 
 
 def link_as_asked(poster: Poster, item: Item) -> Status:
@@ -57,7 +54,7 @@ def link(poster: Poster, entry_id: str, document_id: str, actor: str) -> Status:
     if company is None:
         raise Refused(f"The company {item['company']} is no longer configured.", code="company")
     quickbooks = poster.quickbooks(company.key)
-    bill = bill_of(item, poster.documents.lines(item))
+    bill = poster.bill(item)
     entity = ledger.entity(bill)
     found = _read(quickbooks, entity, document_id)
     snapshot = poster.snapshot(company, quickbooks)
@@ -95,7 +92,7 @@ def _read(quickbooks: QuickBooksCompany, entity: str, document_id: str) -> Raw:
         if document_id.isdecimal():
             found = quickbooks.read(entity, document_id)
     except Refused as refusal:
-        if refusal.code not in _GONE:
+        if refusal.code not in GONE:
             raise
     if not found:
         raise Refused(f"QuickBooks has no {entity} {document_id}.", code="610")
@@ -107,13 +104,13 @@ def _differences(bill: Bill, flight: Preflight, found: Raw) -> list[str]:
     vendor = found.get("VendorRef", {})
     name = str(vendor.get("name", "")).casefold()
     is_named = not flight.vendor_id and name == flight.vendor_name.casefold()
-    markers = _ANY_MARKER.findall(str(found.get("PrivateNote", "")))
+    entry_ids = ledger.entry_ids_in(found)
     agreeing = {
         "vendor": is_named or str(vendor.get("value")) == flight.vendor_id,
         "currency": found.get("CurrencyRef", {}).get("value", bill.currency) == bill.currency,
         "total": is_total(found, bill),
         "date": str(found.get("TxnDate")) == str(bill.bill_date),
-        "Odoo number": not markers or ledger.marker(bill.entry_id) in markers,
+        "Odoo number": not entry_ids or bill.entry_id in entry_ids,
     }
     return [what for what, agrees in agreeing.items() if not agrees]
 
@@ -124,12 +121,14 @@ def _refuse_second(item: Item, bill: Bill, found: Raw, quickbooks: QuickBooksCom
     places |= {(a["entity"], a["doc_number"], a["day"]) for a in item.get("attempts", ())}
     for entity, number, day in sorted(places):
         for row in quickbooks.numbered(entity, number, day):
-            is_ours = ledger.marker(bill.entry_id) in str(row.get("PrivateNote", ""))
+            is_ours = bill.entry_id in ledger.entry_ids_in(row)
             if is_ours and (entity, row["Id"]) != (ledger.entity(bill), found["Id"]):
+                document = f"{entity} {row['Id']}"
                 raise Refused(
-                    f"QuickBooks has {entity} {row['Id']} for this bill already, made when it was"
+                    f"QuickBooks has {document} for this bill already, made when it was"
                     " posted: correct that one and retry, or delete it there and link again.",
                     code="different",
+                    document=document,
                 )
 
 
@@ -156,6 +155,9 @@ def _reserve(poster: Poster, note_id: str, entry_id: str) -> None:
 def _refuse(poster: Poster, item: Item, refusal: Refused) -> Status:
     """Say why it is not that one; whoever changed the bill meanwhile knew better."""
     error = {"code": refusal.code, "message": str(refusal), "tid": refusal.tid}
+    document = refusal.document or item.get("error", {}).get("document")
+    if document:  # what stands there stands there, whichever other one was named
+        error["document"] = document
     try:
         poster.table.change(
             item,

@@ -50,6 +50,10 @@ class Outlook:
         found = ((key, self._snapshot(key)) for key in sorted(self._companies))
         return " ".join(f"{key}@{s.taken_at if s else 'never'}" for key, s in found)
 
+    def is_known(self, company: str) -> bool:
+        """Whether a company's QuickBooks was ever read."""
+        return company in self._companies and self._snapshot(company) is not None
+
     def _snapshot(self, company: str) -> Snapshot | None:
         if company not in self._snapshots:
             self._snapshots[company] = reference.load(self._documents, self._companies[company])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from odoo_qb.bill import amount_text
 from odoo_qb.blocks import (
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from odoo_qb.item import Item, Raw
+
+_KIND: Final = {"in_refund": "credit note of "}  # what is no bill to pay
 
 
 def particulars(item: Item, recent: Sequence[Raw], twins: Mapping[str, Item]) -> list[Block]:
@@ -125,7 +127,11 @@ def _before(recent: Sequence[Raw]) -> list[Block]:
     """What the vendor billed before, to compare with."""
     if not recent:
         return []
-    bills = [f"{amount_text(r['total'], r['currency'])} on {r['date']}" for r in recent]
+    bills = [
+        f"{_KIND.get(r.get('move_type', ''), '')}{amount_text(r['total'], r['currency'])}"
+        f" on {r['date']}"
+        for r in recent
+    ]
     return [{"type": "context", "elements": [plain(cut(f"Before: {' · '.join(bills)}", NAMES))]}]
 
 
@@ -134,7 +140,8 @@ def _lines(item: Item) -> list[Block]:
     products = [n for n in item["lines"] if n["kind"] == "product"]
     preflight = item.get("preflight") or {}
     shown = [_line_text(n, currency, preflight) for n in products[:LINES_ON_CARD]]
-    hidden = int(item["line_count"]) - len(item["lines"]) + len(products) - len(shown)
+    unseen = int(item["line_count"]) - len(item["lines"])
+    hidden = int(item.get("product_count", unseen + len(products))) - len(shown)
     if hidden > 0:
         shown.append(f"… and {hidden} more line{'s' if hidden > 1 else ''}")
     totals = f"Untaxed {amount_text(item['amount_untaxed'], currency)}"

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from odoo_qb.amendment import afterwards
 from odoo_qb.blocks import escaped, people
-from odoo_qb.card import approved_by
-from odoo_qb.item import open_attempt
+from odoo_qb.item import approvals_of, approved_by, open_attempt
 
 if TYPE_CHECKING:
-    from odoo_qb.item import Item, Raw, Status
+    from odoo_qb.item import Item, Status
     from odoo_qb.settings import Company
 
 
@@ -84,11 +84,6 @@ def needs_two(item: Item, company: Company) -> bool:
     return limit is not None and abs(item["company_total"]) > limit
 
 
-def approvals_of(item: Item) -> list[Raw]:
-    """The approvals of the bill as it stands: an amendment voids those before it."""
-    return [a for a in item["approvals"] if a["digest"] == item["digest"]]
-
-
 def rule_for(action_id: str, item: Item, company: Company) -> Rule:
     """What a button does to this bill: the first of two approvals does not approve it yet."""
     is_first = action_id == "approve_invoice" and not approvals_of(item)
@@ -102,17 +97,21 @@ def objection(action_id: str, item: Item, company: Company, person: str, email: 
     """
     if item["status"] != RULES[action_id].before:
         return standing(item)
+    said = ""
     match action_id:
         case "approve_invoice" if item["nothing_to_post"]:
-            return f"{escaped(item['nothing_to_post'])} Acknowledge it instead."
+            said = f"{escaped(item['nothing_to_post'])} Acknowledge it instead."
         case "approve_invoice":
-            return _not_this_approver(item, company, person, email)
+            said = _not_this_approver(item, company, person, email)
         case "acknowledge_intercompany" if not item["nothing_to_post"]:
-            return "This bill is to be posted: approve or reject it."
+            said = "This bill is to be posted: approve or reject it."
+        case "retry_posting" if item.get("amended_after"):
+            became = escaped(afterwards(item, item["amended_after"]))
+            said = f"This bill {became} It is not posted as it was."
         case "take_back" if open_attempt(item):
             # What became of that try is not known yet: QuickBooks may have the bill.
-            return "It is being posted already and cannot be taken back."
-    return ""
+            said = "It is being posted already and cannot be taken back."
+    return said
 
 
 def _not_this_approver(item: Item, company: Company, person: str, email: str) -> str:
@@ -135,7 +134,7 @@ def standing(item: Item) -> str:
         else (f"Already approved{who}")
     )
     return {
-        "VALIDATION_FAILED": "This bill is blocked until it is mended in Odoo.",
+        "VALIDATION_FAILED": "This bill is blocked: its card says why.",
         "READY_FOR_APPROVAL": "This bill waits for a decision: its card has the buttons.",
         "APPROVED": f"{approved}.",
         "POSTING": f"{approved}; it is being posted right now.",

@@ -12,20 +12,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from aws_lambda_powertools import Logger
+
 from odoo_qb import ledger, reference
 from odoo_qb.attaching import attach_all
+from odoo_qb.attempts import closed, is_decided_anew, is_over, posting_of, under_way
 from odoo_qb.checks import few
-from odoo_qb.creation import (
-    FOUND,
-    WAIT_SECONDS,
-    Creation,
-    NotCreated,
-    closed,
-    is_over,
-    posting_of,
-    under_way,
-)
-from odoo_qb.errors import Conflict, Disconnected, Refused, Throttled, Unavailable
+from odoo_qb.claim import Claim
+from odoo_qb.creation import FOUND, Creation, NotCreated
+from odoo_qb.errors import Disconnected, Refused, Throttled, Unavailable
+from odoo_qb.faults import GONE
 from odoo_qb.item import bill_of, open_attempt, stamp
 from odoo_qb.linking import link_as_asked
 from odoo_qb.preflight import preflight
@@ -33,7 +29,7 @@ from odoo_qb.remembered import note_id
 from odoo_qb.vendors import vendor_id
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from odoo_qb.bill import Bill
@@ -46,15 +42,19 @@ if TYPE_CHECKING:
     from odoo_qb.settings import Company
     from odoo_qb.store import Table
 
-ACTOR: Final = "poster"
-CLAIM: Final = timedelta(minutes=3)  # longer than the function may run
+logger = Logger(child=True)
+
+WAIT_SECONDS: Final = 60
 SNAPSHOT_AGE: Final = timedelta(hours=24)
 SNAPSHOT_FRESH: Final = timedelta(minutes=1)  # reading it again would tell nothing new
-_GONE: Final = frozenset({"610", "2500"})  # what an old snapshot may explain
 
 
 class _Changed(Exception):  # noqa: N818 - never leaves this module
     """QuickBooks would do something else than the card said; the arguments say what."""
+
+
+class _Amended(Exception):  # noqa: N818 - never leaves this module
+    """Odoo has another content by now, and QuickBooks has none: this one is not made any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,12 +73,13 @@ class Poster:
     clock: Callable[[], datetime]
 
     def post(self, entry_id: str, revision: int, message_id: str, *, last_try: bool = False) -> str:
-        """Post one bill; returns its status afterwards, or OUTDATED, or WAITING.
+        """Post one bill; returns its status afterwards, or OUTDATED, AMENDED or WAITING.
 
         Raises Unavailable (Throttled) when the message must come again; the claim then is
         free for it. With `last_try` a document that cannot be attached no longer keeps a bill
         from being POSTED. While a company must be connected again its bills wait as they are,
-        and their messages are WAITING and cost nothing.
+        and their messages are WAITING and cost nothing. Nothing is begun for a bill that is
+        known to have changed in Odoo: AMENDED ones wait for the extractor, which reads them again.
         """
         item = self.table.get(entry_id)
         if item is None or int(item["revision"]) != revision:
@@ -87,8 +88,10 @@ class Poster:
         is_asked_to_link = item["status"] == "POST_FAILED" and item.get("link")
         if item["status"] not in {"APPROVED", "POSTING"} and not is_asked_to_link:
             return item["status"]
-        if company in self.companies and self.quickbooks(company).is_broken():
-            return "WAITING"
+        is_broken = company in self.companies and self.quickbooks(company).is_broken()
+        is_left = item["status"] == "APPROVED" and is_amended(item) and not open_attempt(item)
+        if is_broken or is_left:
+            return "WAITING" if is_broken else "AMENDED"
         try:
             if is_asked_to_link:
                 return link_as_asked(self, item)
@@ -99,14 +102,18 @@ class Poster:
 
     def _post(self, item: Item, message_id: str, *, last_try: bool) -> str:
         self._wait_for_others(item, message_id)
-        work = _Work(poster=self, item=item, message_id=message_id, began=self.clock())
+        claim = Claim(table=self.table, clock=self.clock, message_id=message_id, item=item)
+        work = _Work(poster=self, claim=claim, began=self.clock())
         try:
             if item["status"] == "POSTING" or item.get("attempts"):
-                work.claim()
+                claim.take()
             status = work.post(last_try=last_try)
         except _Changed as changed:
             work.be_certain()
             status = work.ask_again([str(c) for c in changed.args])
+        except _Amended:
+            work.be_certain()
+            status = work.hand_back()
         except NotCreated as error:
             status = work.fail(error.refusal, outcome=error.refusal.code or "refused")
         except Disconnected as refusal:
@@ -117,9 +124,20 @@ class Poster:
                 work.be_certain()
             status = work.fail(refusal, outcome="")
         except Unavailable:
-            work.release()
+            claim.release()
             raise
         return status
+
+    def bill(self, item: Item) -> Bill:
+        """The bill as it was approved, with all its lines."""
+        rows = self.documents.lines(item)
+        if rows == []:
+            said = (
+                f"The lines of this bill are gone from S3: restore {item['lines_key']} there,"
+                " then retry; or enter the bill in QuickBooks by hand and close it here."
+            )
+            raise Refused(said, code="lines")
+        return bill_of(item, rows)
 
     def snapshot(self, company: Company, quickbooks: QuickBooksCompany) -> Snapshot:
         """What QuickBooks consists of, read again when the last reading is too old."""
@@ -152,18 +170,18 @@ class Poster:
 
 @dataclass(slots=True, kw_only=True)
 class _Work:
-    """The posting of one bill; `item` is the bill as last written or read.
-
-    Until it `is_claimed`, somebody else may write to the bill, and then it is not posted here.
-    """
+    """The posting of one bill under its claim."""
 
     poster: Poster
-    item: Item
-    message_id: str
+    claim: Claim
     began: datetime  # before QuickBooks was looked at
-    is_claimed: bool = False
     snapshot: Snapshot | None = None
     flight: Preflight | None = None
+
+    @property
+    def item(self) -> Item:
+        """The bill as last written or read."""
+        return self.claim.item
 
     def post(self, *, last_try: bool) -> Status:
         """From the look to POSTED; raises what stands in the way.
@@ -173,9 +191,9 @@ class _Work:
         try:
             return self._once(last_try=last_try)
         except NotCreated as error:
-            if error.refusal.code not in _GONE or not self._may_be_outdated():
+            if error.refusal.code not in GONE or not self._may_be_outdated():
                 raise
-            self._store(closed(self.item.get("attempts", ()), error.refusal.code))
+            self.claim.store(closed(self.item.get("attempts", ()), error.refusal.code))
             self.snapshot = None
             return self._once(last_try=last_try, read_again=True)
 
@@ -187,21 +205,24 @@ class _Work:
         if not item["approvals"] or item["approvals"][-1]["digest"] != item["digest"]:
             raise _Changed("What was approved is no longer what would be posted.")
         quickbooks = poster.quickbooks(company.key)
-        bill = bill_of(item, poster.documents.lines(item))
+        bill = poster.bill(item)
         if read_again:
             self.snapshot = self._synced(company, quickbooks)
         earlier, found = open_attempt(item), None
         if earlier:
             self._check_realm(earlier, company)
+        if earlier and not is_decided_anew(earlier, item):
             creation = self._creation(bill, posting_of(earlier, poster.documents), quickbooks)
-            found = creation.look()
+            found = creation.look(for_others=False)
+        if found is None and is_amended(item):
+            raise _Amended
         if found is None:
             creation = self._creation(bill, self._posting(bill, company, quickbooks), quickbooks)
             found = creation.look()
         is_adopted = found is not None and not item.get("attempts")
         if found is None:
             found = creation.create()
-        self.claim()  # what is adopted has no attempt that did it
+        self.claim.take()  # what is adopted has no attempt that did it
         creation.compare(found)
         attached, trouble = attach_all(
             bill,
@@ -219,7 +240,7 @@ class _Work:
             },
             "attempts": closed(self.item.get("attempts", ()), "created"),
         }
-        return self._change("ALREADY_IN_QB" if is_adopted else "POSTED", values)
+        return self.claim.change("ALREADY_IN_QB" if is_adopted else "POSTED", values)
 
     def _creation(self, bill: Bill, posting: Posting, quickbooks: QuickBooksCompany) -> Creation:
         return Creation(
@@ -228,7 +249,7 @@ class _Work:
             posting=posting,
             quickbooks=quickbooks,
             clock=self.poster.clock,
-            store=self._store,
+            store=self.claim.store,
             documents=self.poster.documents,
         )
 
@@ -280,16 +301,19 @@ class _Work:
         """Raise Throttled while an attempt may still become a document: no status fits both."""
         earlier = open_attempt(self.item)
         if earlier and not is_over(earlier, self.began):
-            self.release()
+            self.claim.release()
             raise under_way(earlier, self.poster.clock())
 
     def fail(self, refusal: Refused, *, outcome: str) -> Status:
         """A definitive no: a person decides what follows. `outcome` closes the open attempt."""
         error = {"code": refusal.code, "message": str(refusal), "tid": refusal.tid}
+        if refusal.document:
+            error["document"] = refusal.document
         values: Raw = {"error": error}
+        log_refusal(self.item, refusal)
         if outcome:
             values["attempts"] = closed(self.item.get("attempts", ()), outcome)
-        return self._change("POST_FAILED", values, note=str(refusal))
+        return self.claim.change("POST_FAILED", values, note=str(refusal))
 
     def ask_again(self, changes: list[str]) -> Status:
         """What would be posted is not what was shown: the decision is asked for again."""
@@ -303,69 +327,32 @@ class _Work:
             own = [w for w in self.item["warnings"] if w not in outdated]
             values["warnings"] = few([*own, *self.flight.warnings])
             values["preflight"] = self.flight.shown()
-        return self._change("READY_FOR_APPROVAL", values, note=" ".join(changes))
+        return self.claim.change("READY_FOR_APPROVAL", values, note=" ".join(changes))
+
+    def hand_back(self) -> Status:
+        """Odoo has another content by now: the extractor reads it and asks about that one."""
+        earlier, values = open_attempt(self.item), dict[str, object]()
+        if earlier and not is_decided_anew(earlier, self.item):  # it was looked for
+            values["attempts"] = closed(self.item["attempts"], "absent")
+        return self.claim.change("APPROVED", values, note="changed in Odoo: to be read again")
 
     def wait_for_connection(self, reason: str) -> None:
         """The company is not connected: the bill waits as approved, nothing is burnt."""
-        self._change("APPROVED", {}, note=reason)
+        self.claim.change("APPROVED", {}, note=reason)
 
-    def claim(self) -> None:
-        """Keep everybody else from the bill until it is posted or the claim ends."""
-        if not self.is_claimed:
-            self._claim_with({})
 
-    def _claim_with(self, values: Mapping[str, object]) -> None:
-        """Claim the bill as it was read: whoever wrote to it since was faster."""
-        now = self.poster.clock()
-        claim = {"message_id": self.message_id, "until": stamp(now + CLAIM)}
-        claimed = {**values, "claim": claim}
-        try:
-            self.item = self.poster.table.change(
-                self.item, to="POSTING", actor=ACTOR, now=now, values=claimed, show=False
-            )
-        except Conflict as error:
-            raise Unavailable("The bill changed while it was being claimed.") from error
-        self.is_claimed = True
+def log_refusal(item: Item, refusal: Refused) -> None:
+    """For whoever asks Intuit's support, or us: by what a bill was stopped, and its trace id."""
+    logger.warning(
+        "refused",
+        entry_id=item["entry_id"],
+        company=item["company"],
+        code=refusal.code,
+        tid=refusal.tid,
+        reason=str(refusal),
+    )
 
-    def release(self) -> None:
-        """Let the next delivery in at once; if this fails, the claim ends by itself."""
-        if not self.is_claimed:
-            return
-        now = stamp(self.poster.clock())
-        free = {"claim": {"message_id": self.message_id, "until": now}}
-        self._change("POSTING", free, show=False)
 
-    def _store(self, attempts: Sequence[Raw]) -> Item:
-        if self.is_claimed:
-            self._change("POSTING", {"attempts": attempts}, show=False)
-        else:
-            self._claim_with({"attempts": attempts})
-        return self.item
-
-    def _change(
-        self, to: Status, values: Mapping[str, object], *, show: bool = True, note: str = ""
-    ) -> Status:
-        """Write on top of whatever else was written to our bill meanwhile.
-
-        While a bill is POSTING under our claim nobody else may move it, but a later change of
-        it in Odoo may be noted; then the write is done on the newer version.
-        """
-        self.claim()
-        for _ in range(5):
-            now = self.poster.clock()
-            try:
-                self.item = self.poster.table.change(
-                    self.item, to=to, actor=ACTOR, now=now, values=values, show=show, note=note
-                )
-            except Conflict:
-                self._read_again()
-                continue
-            return to
-        raise Unavailable("The bill changes faster than it can be posted.")
-
-    def _read_again(self) -> None:
-        item = self.poster.table.get(self.item["entry_id"])
-        claim = (item.get("claim") or {}) if item else {}
-        if not item or item["status"] != "POSTING" or claim.get("message_id") != self.message_id:
-            raise Unavailable("Somebody else has taken over the posting of this bill.")
-        self.item = item
+def is_amended(item: Item) -> bool:
+    """Whether the bill is known to have changed in Odoo since it was approved."""
+    return bool(item.get("amended_after"))

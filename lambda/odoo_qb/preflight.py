@@ -78,10 +78,11 @@ class Preflight:
     def changes(self, shown: Raw) -> list[str]:
         """What is no longer as the card said, as sentences; a vendor created since is no change.
 
-        A card made before the first snapshot promised nothing.
+        A card made before the first snapshot promised what matches, and nothing that fills a gap.
         """
         if not shown.get("snapshot"):
-            return []
+            filled = ((code, t) for code, t in self.accounts.items() if t.how == "default")
+            return few([f"The account for {code} now is {t.name}." for code, t in filled])
         if shown.get("realm_id") != self.realm_id:  # its ids mean nothing here
             return [f"The company in QuickBooks now is {self.company_name}."]
         found: list[str] = []
@@ -123,26 +124,10 @@ def preflight(
     """What will be used for a bill; `note` is what the table remembers of the Odoo vendor."""
     if snapshot is None:
         return Preflight(warnings=(NO_SNAPSHOT,))
-    problems: list[str] = []
     warnings: list[str] = []
     home = snapshot.home_currency or bill.company_currency
     is_foreign = bill.currency != home
-    if is_foreign and not snapshot.multicurrency:
-        problems.append(
-            f"The bill is in {bill.currency}, but QuickBooks keeps this company in {home} only:"
-            " turn on Multicurrency there."
-        )
-    if bill.company_currency and bill.company_currency != home:
-        problems.append(
-            f"Odoo keeps this company in {bill.company_currency}, QuickBooks in {home}: no"
-            " exchange rate fits both."
-        )
-    if bill.bill_date and bill.bill_date.isoformat() <= snapshot.book_close_date:
-        problems.append(
-            f"The books are closed up to {snapshot.book_close_date}: open the period in"
-            " QuickBooks, or change the bill date in Odoo."
-        )
-    problems += _beyond(bill)
+    problems = [*_not_kept(bill, snapshot, home), *_beyond(bill)]
     missing: list[str] = []
     filled: list[str] = []
     accounts = targets.accounts(bill, company, snapshot, missing, filled)
@@ -190,6 +175,27 @@ def preflight(
         problems=tuple(problems),
         warnings=tuple(warnings),
     )
+
+
+def _not_kept(bill: Bill, snapshot: Snapshot, home: str) -> list[str]:
+    """Why the company's books in QuickBooks do not take this bill: its currency or its date."""
+    problems = []
+    if bill.currency != home and not snapshot.multicurrency:
+        problems.append(
+            f"The bill is in {bill.currency}, but QuickBooks keeps this company in {home} only:"
+            " turn on Multicurrency there."
+        )
+    if bill.company_currency and bill.company_currency != home:
+        problems.append(
+            f"Odoo keeps this company in {bill.company_currency}, QuickBooks in {home}: no"
+            " exchange rate fits both."
+        )
+    if bill.bill_date and bill.bill_date.isoformat() <= snapshot.book_close_date:
+        problems.append(
+            f"The books are closed up to {snapshot.book_close_date}: open the period in"
+            " QuickBooks, or change the bill date in Odoo."
+        )
+    return problems
 
 
 def _has_lines(bill: Bill) -> bool:

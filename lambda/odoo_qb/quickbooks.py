@@ -16,14 +16,14 @@ import requests
 from quickbooks.client import QuickBooks
 from urllib3.filepost import encode_multipart_formdata
 
-from odoo_qb.connection import RECONNECT
+from odoo_qb.connection import NO_ACCESS, RECONNECT
 from odoo_qb.errors import Disconnected, Unavailable
 from odoo_qb.faults import TokenRejected, refusal_of
 from odoo_qb.ledger import to_json
 from odoo_qb.pace import Pace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from odoo_qb.connection import Connection
     from odoo_qb.ledger import Payload
@@ -33,6 +33,7 @@ _WRITE_SECONDS: Final = (3.05, 45.0)  # within the function's own two minutes
 _PAGE: Final = 1000  # the most a query returns
 CALLS_PER_MINUTE: Final = 500.0  # Intuit's limit for a company; its 10 a second is within it
 MINOR_VERSION: Final = 75
+_NO_ACCESS: Final = "120"  # the token is good, but not its user; now and then it is said in passing
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +126,10 @@ class QuickBooksCompany:
     def numbered(self, entity: str, doc_number: str, day: str, *others: str) -> list[Payload]:
         """Bills or vendor credits that may have this number or one of the others, of any vendor.
 
-        Where a number cannot be asked for (what a backslash means in a query is unknown) or
-        may not have been kept (a company that lets QuickBooks number its credits), those of
-        the day are answered instead: the caller compares.
+        Where a number cannot be asked for (what a backslash means in a query is unknown)
+        those of the day are answered instead, and beside them where it may be misread (Intuit
+        names ISO-8859-1 for US companies) or not have been kept (a company that lets QuickBooks
+        number its credits): the caller compares.
         """
         by_day = f"select * from {entity} where TxnDate = '{day}'"  # noqa: S608 - no SQL
         numbers = [doc_number, *others]
@@ -138,21 +140,20 @@ class QuickBooksCompany:
         rows = self.query(
             f"select * from {entity} where DocNumber {condition} maxresults {_PAGE}"  # noqa: S608
         )
-        if rows or entity == "Bill":
-            return rows
-        return list(self._pages(by_day))
+        is_plain = entity == "Bill" and all(n.isascii() for n in numbers)
+        return rows if is_plain else [*rows, *self._pages(by_day)]
 
     def named(self, entity: str, name: str) -> list[Payload]:
         """Vendors, customers or employees of exactly this name, inactive ones too."""
         active = "Active IN (true, false)"
-        if "\\" in name:
-            rows = list(self.query_all(entity, active))
-        else:
+        if "\\" not in name:
             where = f"DisplayName = '{quoted(name)}' and {active}"
             rows = self.query(f"select * from {entity} where {where}")  # noqa: S608 - no SQL
-        wanted = name.casefold()
-        # QuickBooks itself compares without regard to case, and LIKE-like in places.
-        return [r for r in rows if str(r.get("DisplayName", "")).casefold() == wanted]
+            found = _of_name(rows, name)
+            if found or name.isascii():
+                return found
+        # What may be misread is looked for among all of them.
+        return _of_name(self.query_all(entity, active), name)
 
     def attachments(self, entity: str, document_id: str) -> list[Payload]:
         """What is attached to a document already."""
@@ -205,7 +206,8 @@ class QuickBooksCompany:
                 return cast("Payload", call())
             except TokenRejected as rejected:
                 if last:
-                    raise Disconnected(RECONNECT, code=rejected.code, tid=rejected.tid) from None
+                    said = NO_ACCESS if rejected.code == _NO_ACCESS else RECONNECT
+                    raise Disconnected(said, code=rejected.code, tid=rejected.tid) from None
                 self._connection.replace(token)
                 if not repeatable:
                     raise Unavailable("QuickBooks rejected the token during an upload.") from None
@@ -272,6 +274,12 @@ class _Client(QuickBooks):  # type: ignore[misc]  # python-quickbooks has no typ
         headers = {"Accept": "application/json", "Content-Type": content_type}
         response = self.process_request("POST", url, headers, params, body)
         return cast("Payload", json.loads(response.text, parse_float=Decimal))
+
+
+def _of_name(rows: Iterable[Payload], name: str) -> list[Payload]:
+    """QuickBooks itself compares without regard to case, and LIKE-like in places."""
+    wanted = name.casefold()
+    return [r for r in rows if str(r.get("DisplayName", "")).casefold() == wanted]
 
 
 def quoted(text: str) -> str:

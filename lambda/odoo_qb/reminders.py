@@ -52,8 +52,16 @@ def waiting_since(item: Item) -> str:
 
 
 def is_escalated(item: Item) -> bool:
-    """Whether the second list has been called to a bill that still waits."""
-    return any(n["kind"] == ESCALATION and _is_of_this_wait(item, n) for n in notices_of(item))
+    """Whether the second list has been called to a bill as it now is.
+
+    Who then approved it has to do with what comes of that: to take it back, to try it again.
+    """
+    since = ""
+    for entry in reversed(item["history"]):
+        if entry["digest"] != item["digest"]:
+            break
+        since = str(entry["at"])
+    return any(n["kind"] == ESCALATION and str(n["due_at"]) >= since for n in notices_of(item))
 
 
 def due_notices(item: Item, company: Company, now: datetime) -> list[Raw]:
@@ -98,7 +106,7 @@ def keep_notices(table: Table, item: Item, notices: Sequence[Raw], *, wake: bool
     values = {"was": was} if was else {"none": 0}
     woken = {"card_due": item["version"]} if wake else {}
     try:
-        table.write_note(
+        table.note_on_bill(
             item["entry_id"],
             {"notices": list(notices), **woken},
             condition=f"version = :version AND {same}",

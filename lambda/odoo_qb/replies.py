@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from odoo_qb.blocks import ESCAPED, FALLBACK, cut, escaped, markdown, people, section, when
-from odoo_qb.card import Message, approved_by, ids_of, summary
+from odoo_qb.card import Message, ids_of, summary
+from odoo_qb.item import approved_by
 from odoo_qb.reminders import ESCALATION, waiting_since
 
 if TYPE_CHECKING:
@@ -14,11 +15,17 @@ if TYPE_CHECKING:
     from odoo_qb.item import Item, Raw
 
 
-def rejection_notice(item: Item, notice: Raw, users: Sequence[str]) -> Message:
-    """The reply that tells `users` who rejected the bill, and why."""
+def rejection_notice(
+    item: Item, notice: Raw, users: Sequence[str], *, in_thread: bool = True
+) -> Message:
+    """The reply that tells `users` who rejected the bill, and why.
+
+    It names the bill where it is not in the thread of its card.
+    """
     told = "".join(f"<@{user}> " for user in users)
     blocks = [
         markdown(f"{told}:no_entry: Rejected by <@{notice['by']}>."),
+        *([] if in_thread else [section(summary(item))]),
         section(f"Reason: {notice['reason']}"),
     ]
     text = escaped(cut(f"{summary(item)}: {notice['reason']}", FALLBACK, ESCAPED))

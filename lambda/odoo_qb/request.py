@@ -62,6 +62,13 @@ def request_of(event: object, companies: Mapping[str, Company]) -> Request:
     )
 
 
+def audited(value: object) -> str:
+    """The bill whose story is asked for; Refused if it is none."""
+    if not isinstance(value, str) or not value.removeprefix("odoo-").isdecimal():
+        raise Refused("audit takes an id like odoo-42.")
+    return f"odoo-{int(value.removeprefix('odoo-'))}"
+
+
 def _since(value: object) -> date | None:
     if value is None:
         return None

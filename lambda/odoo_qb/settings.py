@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,13 +23,15 @@ SETTINGS_ID: Final = "settings"  # the table's item that holds the companies
 class Company:
     """One company: a key in the table, a name in Odoo, a realm in QuickBooks.
 
-    `two_approvals_above` is a total in the company's currency, `quiet_hours` are like
-    "18:00-08:00" in `time_zone`; what is not given is not asked for.
+    `extract_since` is its go-live day, if it has one of its own. `two_approvals_above` is a total
+    in the company's currency, `quiet_hours` are like "18:00-08:00" in `time_zone`; what is not
+    given is not asked for.
     """
 
     key: str
     odoo_company: str
     realm_id: str
+    extract_since: date | None = None
     slack_channel_id: str = ""
     approvers: tuple[str, ...] = ()
     two_approvals_above: Decimal | None = None
@@ -86,6 +88,9 @@ def _company(key: str, raw: Mapping[str, Any]) -> Company:
         key=key,
         odoo_company=raw.get("odoo_company") or key,
         realm_id=str(raw.get("realm_id") or ""),
+        extract_since=date.fromisoformat(raw["extract_since"])
+        if raw.get("extract_since")
+        else None,
         slack_channel_id=raw.get("slack_channel_id") or "",
         approvers=tuple(raw.get("approvers") or ()),
         two_approvals_above=None if above is None else Decimal(above),

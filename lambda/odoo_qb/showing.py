@@ -11,12 +11,13 @@ from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
 from odoo_qb import approvers, recent
-from odoo_qb.card import approval_card, approved_by, retired_card
+from odoo_qb.card import approval_card, retired_card
 from odoo_qb.errors import Refused, Throttled, Unavailable
-from odoo_qb.item import stamp
+from odoo_qb.item import approved_by, stamp
 from odoo_qb.remembered import note_id_of
 from odoo_qb.reminders import ESCALATION, is_escalated, keep_notices, notices_of, owed
 from odoo_qb.replies import rejection_notice, reminder
+from odoo_qb.slack import CALL_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -66,51 +67,66 @@ class Notifier:
                 return self._reply(item, seconds_left)
             if _is_being_posted(item, self.clock()):
                 return None
-            self._refresh_approvers(item)
+            self._refresh_approvers(item, seconds_left)
             cards = self._cards(item, seconds_left)
             if cards == item["cards"] and _is_on_its_way(item, self.clock()):
                 return self._reply(item, seconds_left)
             shown: Item = {**item, "cards": cards}
             if cards and owed(shown):
                 # They are owed with the card: what Slack does not take now, the sweep finds.
-                self.table.write_note(entry_id, {"cards": cards})
+                self.table.note_on_bill(entry_id, {"cards": cards})
                 self._reply(shown, seconds_left)
             self.table.card_shown(entry_id, int(item["card_due"]), cards)
         raise Unavailable("The bill changes faster than it can be shown.")
 
     def _cards(self, item: Item, seconds_left: Callable[[], float]) -> list[Card]:
-        """The bill's cards after Slack was told; the last one lives, the others are retired."""
-        asks = item["status"] == "READY_FOR_APPROVAL"
+        """The bill's cards after Slack was told; the last one lives, the others are retired.
+
+        A bill that asks does so in its company's channel, also where that is another one now.
+        """
+        asks, channel = item["status"] == "READY_FOR_APPROVAL", self._channel_of(item)
         twins = self._twins(item) if asks else {}
         shown = approval_card(item, self._earlier_bills(item), twins)
         cards: list[Card] = []
         for card in item["cards"]:
-            outdated = asks and card["digest"] != item["digest"]
             if not card["retired"]:
-                message = retired_card(item) if outdated else shown
-                gone = _GONE | _NO_CHANNEL if asks else _GONE  # a new card can ask elsewhere
-                there = self._updated(card, message, gone, seconds_left)
-                card = {**card, "retired": outdated or not there}  # noqa: PLW2901 - the card as it now is
+                message = shown
+                if asks and card["digest"] != item["digest"]:
+                    message = retired_card(item)
+                elif asks and card["channel"] != channel:
+                    message = retired_card(item, f"This bill now is asked about in <#{channel}>.")
+                there = self._updated(item, card, message, seconds_left)
+                card = {**card, "retired": message is not shown or not there}  # noqa: PLW2901 - the card as it now is
             cards.append(card)
         needs_one = asks or (cards and item["status"] in _CAN_BE_ACTED_ON)
         if needs_one and all(c["retired"] for c in cards):
-            channel = self._channel_of(item)
             post = partial(self.slack.post, channel, shown)
             ts = self._patiently(post, seconds_left)
             cards.append({"channel": channel, "ts": ts, "digest": item["digest"], "retired": False})
         return cards
 
     def _updated(
-        self, card: Card, message: Message, gone: set[str], seconds_left: Callable[[], float]
+        self, item: Item, card: Card, message: Message, seconds_left: Callable[[], float]
     ) -> bool:
-        """Update a card; False when it is not there any more, by one of the errors `gone`."""
+        """Update a card; False when it is not there any more, or out of our reach.
+
+        What can be acted on is shown anew then; of what ended the card is given up, for nothing
+        more comes of waiting until its channel is there again.
+        """
         try:
             update = partial(self.slack.update, card["channel"], card["ts"], message)
             self._patiently(update, seconds_left)
         except Refused as refusal:
-            if refusal.code in gone:
-                return False
-            raise
+            if refusal.code not in _GONE | _NO_CHANNEL:
+                raise
+            logger.warning(
+                "a card was given up",
+                entry_id=item["entry_id"],
+                status=item["status"],
+                channel=card["channel"],
+                reason=str(refusal),
+            )
+            return False
         return True
 
     def _twins(self, item: Item) -> dict[str, Item]:
@@ -137,19 +153,17 @@ class Notifier:
         """Send the replies owed in the thread of the bill's last card, and note each at once."""
         for notice in owed(item) if item["cards"] else ():
             card = _card_of(notice, item)
-            is_gone = card["retired"] and card["digest"] == item["digest"]  # somebody deleted it
-            thread = None if is_gone else card["ts"]
             if notice["kind"] == "rejected":
                 called: list[str] = list(self.rejection_notify_users)
-                message = rejection_notice(item, notice, called)
+                message = rejection_notice(item, notice, called, in_thread=card is not None)
             else:
                 called = self._called(item, notice)
                 message = reminder(item, notice, called)
             post = partial(
                 self.slack.post,
-                card["channel"],
+                card["channel"] if card else self._channel_of(item),
                 message,
-                thread_ts=thread,
+                thread_ts=card["ts"] if card else None,
                 # A reminder that calls nobody by name would be seen by nobody in a thread.
                 in_channel=notice["kind"] != "rejected" and not called,
             )
@@ -189,26 +203,34 @@ class Notifier:
                     raise
                 self.sleep(throttled.wait_seconds)
 
-    def _refresh_approvers(self, item: Item) -> None:
-        """Who may decide is looked up before they are asked; a card is shown all the same."""
+    def _refresh_approvers(self, item: Item, seconds_left: Callable[[], float]) -> None:
+        """Who may decide is looked up before they are asked; the card must have its time."""
         company = self.companies.get(item["company"])
         if company is None:
             return
-        try:
-            ids = approvers.sources(company, self.channel, escalated=is_escalated(item))
-            approvers.refresh(self.table, self.slack, ids, self.clock())
-        except (Refused, Unavailable) as error:
-            logger.warning("it was not read who may decide", company=company.key, reason=str(error))
+        ids = approvers.sources(company, self.channel, escalated=is_escalated(item))
+        approvers.refresh(
+            self.table,
+            self.slack,
+            ids,
+            self.clock(),
+            lambda: seconds_left() > ENOUGH_SECONDS + CALL_SECONDS,
+        )
 
     def _channel_of(self, item: Item) -> str:
         company = self.companies.get(item["company"])
         return (company.slack_channel_id if company else "") or self.channel
 
 
-def _card_of(notice: Raw, item: Item) -> Card:
-    """The card a reply belongs to: a rejection's is that which was rejected."""
-    cards = [c for c in item["cards"] if c["ts"] == notice.get("card")]
-    return (cards or item["cards"])[-1]
+def _card_of(notice: Raw, item: Item) -> Card | None:
+    """The card a reply belongs to: a rejection's is that which was rejected.
+
+    Or the live one where that is gone; None where there is none.
+    """
+    rejected = [c for c in item["cards"] if c["ts"] == notice.get("card")]
+    # Retired with the same content, it was deleted or is in a channel that is no more.
+    there = [c for c in rejected if not c["retired"] or c["digest"] != item["digest"]]
+    return next(iter(there or [c for c in item["cards"] if not c["retired"]]), None)
 
 
 def _is_on_its_way(item: Item, now: datetime) -> bool:

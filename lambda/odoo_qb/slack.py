@@ -1,10 +1,9 @@
-"""Talk to Slack: post and update messages, open modals, answer a click, verify a signature."""
+"""Talk to Slack: post and update messages, open modals, answer a click, ask who is who."""
 
 from __future__ import annotations
 
 import logging
 import re
-from dataclasses import dataclass
 from http import HTTPStatus
 from http.client import HTTPException
 from typing import TYPE_CHECKING, Any, Final
@@ -13,19 +12,17 @@ from urllib.parse import urlsplit
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
-from slack_sdk.signature import Clock, SignatureVerifier
 from slack_sdk.webhook import WebhookClient
 
-from odoo_qb.errors import BadSignature, Refused, Throttled, Unavailable
+from odoo_qb.errors import Refused, Throttled, Unavailable
+from odoo_qb.home import Home, home_of, lives_here
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
 
     from odoo_qb.card import Message
 
-WINDOW_SECONDS: Final = 300  # how old, or how far ahead, a signed request may be
-_CALL_SECONDS: Final = 10
+CALL_SECONDS: Final = 10  # the longest a call may take
 _RETRY_AFTER: Final = 30  # seconds, where Slack throttles without saying how long
 _PAGE: Final = 1000  # the most members Slack names at once
 _OPERATOR_ERRORS: Final = {
@@ -41,6 +38,8 @@ _OPERATOR_ERRORS: Final = {
 }
 _BUSY: Final = {"internal_error", "fatal_error", "service_unavailable", "request_timeout"}
 _CODE: Final = re.compile(r"[a-z0-9_]{1,60}")
+# What a stand-in for Slack says that knows no members or guests; Slack itself never does.
+_NO_SUCH_METHOD: Final = {"unknown_method", "HTTP status 404"}
 
 # What a broken connection or an answer that is no JSON raises through the SDK.
 _NO_ANSWER: Final = (URLError, OSError, HTTPException, ValueError)
@@ -49,7 +48,7 @@ _NO_ANSWER: Final = (URLError, OSError, HTTPException, ValueError)
 class Slack:
     """A workspace, as our app. Every call raises Unavailable, Throttled or Refused."""
 
-    def __init__(self, token: str, api_url: str, *, seconds: float = _CALL_SECONDS) -> None:
+    def __init__(self, token: str, api_url: str, *, seconds: float = CALL_SECONDS) -> None:
         # The SDK logs what it was answered; what a log may say is ours to choose.
         self._silence = logging.getLogger(f"{__name__}.sdk")
         self._silence.setLevel(logging.CRITICAL)
@@ -64,6 +63,7 @@ class Slack:
         )
         self._seconds = seconds
         self._host = urlsplit(api_url).netloc
+        self._home: Home | None = None
 
     def post(
         self,
@@ -114,6 +114,23 @@ class Slack:
         """Put another message in the place of the one that was clicked."""
         self._answer(response_url, replace_original=True, **message.content())
 
+    def lacks(self, refusal: Refused) -> bool:
+        """Whether a stand-in for Slack has no such method; Slack itself has them all."""
+        name = urlsplit(f"//{self._host}").hostname or ""
+        is_slacks = name.endswith(("slack.com", "slack-gov.com"))
+        return refusal.code in _NO_SUCH_METHOD and not is_slacks
+
+    def home(self) -> Home:
+        """Where the app is installed; asked once."""
+        if self._home is None:
+            try:
+                self._home = home_of(self._read("auth.test"))
+            except Refused as refusal:
+                if not self.lacks(refusal):
+                    raise
+                self._home = Home()
+        return self._home
+
     def group_members(self, group: str) -> list[str]:
         """The ids of a user group's people; Slack lets no guest into a group."""
         return [str(user) for user in self._read("usergroups.users.list", usergroup=group)["users"]]
@@ -142,7 +159,7 @@ class Slack:
                 return None
             raise
         apart = ("is_restricted", "is_ultra_restricted", "is_stranger", "is_bot", "deleted")
-        if any(user.get(name) for name in apart):
+        if any(user.get(name) for name in apart) or not lives_here(user, self.home()):
             return None
         return str((user.get("profile") or {}).get("email") or "")
 
@@ -203,48 +220,3 @@ def _refusal(method: str, error: SlackApiError) -> Refused | Unavailable:
     code = said if _CODE.fullmatch(said) else f"HTTP status {status}"
     sentence = _OPERATOR_ERRORS.get(code, f"Slack refused {method}: {code}.")
     return Refused(sentence, code=code)
-
-
-@dataclass(slots=True)
-class _At(Clock):
-    """slack_sdk asks a clock; ours was read by whoever called us."""
-
-    instant: datetime
-
-    def now(self) -> float:
-        """Seconds since 1970."""
-        return self.instant.timestamp()
-
-
-def may_be_signed(headers: Mapping[str, str], now: datetime) -> bool:
-    """Whether a request has a recent timestamp and something like a signature.
-
-    It costs nothing, so that junk is turned away before a secret is read for it.
-    """
-    lower = {k.lower(): v for k, v in headers.items()}
-    stamp, signature = (lower.get(f"x-slack-{n}", "") for n in ("request-timestamp", "signature"))
-    # Ten digits last until the year 2286; more would only be junk to compute with.
-    if not re.fullmatch(r"[0-9]{1,10}", stamp) or not signature.startswith("v0="):
-        return False
-    return abs(now.timestamp() - int(stamp)) <= WINDOW_SECONDS
-
-
-def verify(signing_secret: str, headers: Mapping[str, str], body: bytes, now: datetime) -> None:
-    """Raise BadSignature unless Slack signed these raw bytes in the last five minutes.
-
-    https://docs.slack.dev/authentication/verifying-requests-from-slack
-    """
-    lower = {k.lower(): v for k, v in headers.items()}
-    try:
-        genuine = may_be_signed(headers, now) and SignatureVerifier(
-            signing_secret, clock=_At(now)
-        ).is_valid(
-            body=body,
-            timestamp=lower["x-slack-request-timestamp"],
-            signature=lower["x-slack-signature"],
-        )
-    except (ValueError, TypeError):
-        # The SDK raises on an empty secret, and on a signature that is not ASCII.
-        genuine = False
-    if not genuine:
-        raise BadSignature("The request was not signed by Slack in the last five minutes.")

@@ -38,7 +38,8 @@ TRANSITIONS: Final[dict[Status, frozenset[Status]]] = {
     ),
     "POSTED": frozenset({"POSTED"}),
     "ALREADY_IN_QB": frozenset({"ALREADY_IN_QB"}),
-    "ACKNOWLEDGED": frozenset({"ACKNOWLEDGED"}),
+    # Of a bill of zero there was nothing to post, until it was amended.
+    "ACKNOWLEDGED": frozenset({"ACKNOWLEDGED", "READY_FOR_APPROVAL", "VALIDATION_FAILED"}),
     "POST_FAILED": frozenset(
         {
             "APPROVED",
@@ -61,7 +62,8 @@ class Table:
     """The one table. `client` is boto3's low-level DynamoDB client.
 
     Every write that changes a bill is conditional on the `version` it was read with and
-    raises Conflict when somebody was faster. `retention` after a bill came to its end
+    raises Conflict when somebody was faster; what is only noted on it (its cards, what its thread
+    is owed) leaves the version as it is. `retention` after a bill came to its end
     DynamoDB may forget it; the extractor asks about no bill older than that.
     """
 
@@ -145,6 +147,8 @@ class Table:
             changed["card_due"] = version
         if after in FINAL and before not in FINAL:
             changed["expires_at"] = int((now + self._retention).timestamp())
+        elif after not in FINAL and "expires_at" in item:
+            remove = [*remove, "expires_at"]
         update = {
             "TableName": self._name,
             "Key": {"entry_id": {"S": item["entry_id"]}},
@@ -256,6 +260,20 @@ class Table:
             update["ConditionExpression"] = condition
         key = {"TableName": self._name, "Key": {"entry_id": {"S": note_id}}}
         self._conditionally(self._client.update_item, {**key, **update})
+
+    def note_on_bill(
+        self,
+        entry_id: str,
+        values: Mapping[str, object],
+        *,
+        condition: str = "",
+        condition_values: Mapping[str, object] | None = None,
+    ) -> None:
+        """Note what is owed to a bill's readers: no change of it, so `version` stays.
+
+        Conflict when `condition` fails.
+        """
+        self.write_note(entry_id, values, condition=condition, condition_values=condition_values)
 
     def _note_reference(self, entry_id: str, reference_id: str) -> None:
         if reference_id:

@@ -6,14 +6,18 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from odoo_qb.bill import amount_text
-from odoo_qb.card import approved_by, summary
+from odoo_qb.card import summary
+from odoo_qb.item import approved_by, bill_of
+from odoo_qb.outcome import not_attached
 from odoo_qb.store import verify_history
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from odoo_qb.item import Item, Raw
 
 _BECAME: Final = {
-    "VALIDATION_FAILED": "blocked until it is mended in Odoo",
+    "VALIDATION_FAILED": "blocked",
     "READY_FOR_APPROVAL": "waiting for approval",
     "APPROVED": "approved",
     "POSTING": "being posted",
@@ -27,8 +31,10 @@ _BECAME: Final = {
 _DIGITS: Final = 12  # of a digest, which are enough to tell two contents apart
 
 
-def story(item: Item) -> list[str]:
+def story(item: Item, lines: Sequence[Raw] | None = None) -> list[str]:
     """What happened to a bill, one sentence for each entry of its history, oldest first.
+
+    `lines` are a long bill's, from S3.
 
     The first sentence is the bill, the last ones say what QuickBooks has and whether the history
     is whole. People appear by their ids in Slack, contents by the beginning of their digest.
@@ -39,7 +45,13 @@ def story(item: Item) -> list[str]:
         _sentence(entry, is_new=digest not in contents[:n])
         for n, (entry, digest) in enumerate(zip(history, contents, strict=True))
     ]
-    return [f"{summary(item)}.", *told, *_approvals(item), *_in_quickbooks(item), _verdict(item)]
+    return [
+        f"{summary(item)}.",
+        *told,
+        *_approvals(item),
+        *_in_quickbooks(item),
+        _verdict(item, lines),
+    ]
 
 
 def _sentence(entry: Raw, *, is_new: bool) -> str:
@@ -76,11 +88,15 @@ def _in_quickbooks(item: Item) -> list[str]:
             f"In QuickBooks it is {document['type']} {document['id']} of {amount}, since"
             f" {_when(document['posted_at'])}."
         )
+        found += not_attached(item)
     return found
 
 
-def flaw(item: Item) -> str:
-    """What is wrong with the history, a chain that ends where the bill stands; "" if nothing."""
+def flaw(item: Item, lines: Sequence[Raw] | None = None) -> str:
+    """What was changed past this system, in the history or in the content; "" if nothing.
+
+    The history is a chain that ends where the bill stands, and its last digest is the content's.
+    """
     history = item["history"]
     if not history or history[0]["prev"] or history[0]["from"]:
         return "The history does not begin at the beginning: entries were removed."
@@ -89,12 +105,27 @@ def flaw(item: Item) -> str:
     last = history[-1]
     if (last["to"], last["digest"]) != (item["status"], item["digest"]):
         return "The history does not end where the bill stands: the bill was changed past it."
+    if item["lines_key"] and lines == []:
+        return f"The bill's lines are gone from S3: restore {item['lines_key']} there."
+    if not _is_content_whole(item, lines):
+        return (
+            "The bill's content is not the one that its history tells of: it was changed past"
+            " this system."
+        )
     return ""
 
 
-def _verdict(item: Item) -> str:
-    whole = f"The history is whole: {len(item['history'])} entries, each sealed by the next."
-    return flaw(item) or whole
+def _is_content_whole(item: Item, lines: Sequence[Raw] | None) -> bool:
+    """Whether the digest is that of the content, of which a long bill's lines may be elsewhere."""
+    if item["lines_key"] and lines is None:
+        return True
+    bill = bill_of(item, lines)
+    return item["digest"] in {bill.digest(), bill.digest(vendor_is_known=True)}
+
+
+def _verdict(item: Item, lines: Sequence[Raw] | None) -> str:
+    whole = f"The history is whole: {len(item['history'])} entries, each fits the next."
+    return flaw(item, lines) or whole
 
 
 def _when(instant: str) -> str:

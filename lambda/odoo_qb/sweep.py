@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from odoo_qb import approvers
@@ -14,15 +14,16 @@ from odoo_qb.store import TRANSITIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
 
-    from odoo_qb.item import Item, Status
+    from odoo_qb.item import Item, Raw, Status
     from odoo_qb.settings import Company
     from odoo_qb.store import Table
 
 QUEUED_WITHIN: Final = timedelta(minutes=10)  # an approval is posted in seconds, or it is stuck
 POSTED_WITHIN: Final = timedelta(minutes=15)  # longer than a claim and the queue's own retries
 
+# What never goes through would keep its company's other bills waiting, so it is not sent always.
+SENT_AGAIN_AFTER: Final = timedelta(hours=1)
 UNPOSTED_AFTER: Final = timedelta(hours=1)  # then somebody should know
 SHOWN_WITHIN: Final = timedelta(minutes=20)  # a busy channel takes a card a second
 _MARGIN: Final = timedelta(minutes=5)  # an index may lag behind its table
@@ -58,14 +59,47 @@ def sweep(table: Table, queue: Queue, now: datetime) -> dict[str, int]:
 
     Returns how many of each kind.
     """
+    note = table.read_note(NOTE_ID)
+    due = _Due(table, str(note.get("swept_at", "")), now)
     late = set(table.in_status("APPROVED", until=now - QUEUED_WITHIN))
     hanging = set(table.in_status("POSTING", until=now - POSTED_WITHIN))
     failed = set(table.in_status("POST_FAILED", until=now - POSTED_WITHIN))
     for item in table.get_many(sorted(late | hanging | failed)).values():
         is_asked_to_link = item["status"] == "POST_FAILED" and item.get("link")
-        if item["status"] in {"APPROVED", "POSTING"} or is_asked_to_link:  # an index is late
+        is_stuck = item["status"] in {"APPROVED", "POSTING"} or is_asked_to_link  # an index is late
+        if is_stuck and due.is_due(item):
             queue.send(item)
-    return {"approved": len(late), "posting": len(hanging), "cards": _show_again(table, now)}
+    cards = _show_again(table, str(note.get("cards_since", "0")), now)
+    return {"approved": len(late), "posting": len(hanging), "cards": cards}
+
+
+class _Due:
+    """Which stuck bills to send: for an hour at every sweep, and then once an hour.
+
+    While a company's connection has ended, or since it was renewed, each of its bills is sent: that
+    costs next to nothing, and is how they go on by themselves.
+    """
+
+    def __init__(self, table: Table, swept_at: str, now: datetime) -> None:
+        self._table = table
+        self._swept_at = swept_at
+        self._now = now
+        self._states: dict[str, Raw] = {}
+
+    def is_due(self, item: Item) -> bool:
+        """Whether this sweep sends a bill that is stuck since it was last written to."""
+        since = datetime.fromisoformat(item["updated_at"])
+        hours = (self._now - since) // SENT_AGAIN_AFTER
+        if not hours or not self._swept_at:
+            return True
+        if hours > (datetime.fromisoformat(self._swept_at) - since) // SENT_AGAIN_AFTER:
+            return True
+        company = item["company"]
+        if company not in self._states:
+            self._states[company] = self._table.read_note(f"connection#{company}")
+        state = self._states[company]
+        is_renewed = str(state.get("connected_at", "")) > self._swept_at
+        return is_renewed or state.get("state") == "NEEDS_RECONNECT"
 
 
 def unposted(table: Table, now: datetime) -> dict[str, str]:
@@ -88,20 +122,20 @@ def _approved_at(item: Item) -> str:
     return max((str(e["at"]) for e in sent), default=item["updated_at"])
 
 
-def _show_again(table: Table, now: datetime) -> int:
+def _show_again(table: Table, since: str, now: datetime) -> int:
     """Make the stream repeat the bills whose cards are owed for too long; returns how many.
 
     A bill owes its card since its last change, so those changed since the last sweep are looked
     at, and on from the oldest one that still owes it.
     """
-    since = str(table.read_note(NOTE_ID).get("cards_since", "0"))
     until = now - SHOWN_WITHIN
     changed = [i for s in TRANSITIONS for i in table.in_status(s, since=since, until=until)]
     owing = [item for item in table.get_many(changed).values() if "card_due" in item]
     for item in owing:
         table.touch(item["entry_id"], now)
     oldest = min((item["updated_at"] for item in owing), default=stamp(until - _MARGIN))
-    table.write_note(NOTE_ID, {"cards_since": min(oldest, stamp(until - _MARGIN))})
+    cards_since = min(oldest, stamp(until - _MARGIN))
+    table.write_note(NOTE_ID, {"cards_since": cards_since, "swept_at": stamp(now)})
     return len(owing)
 
 
@@ -110,8 +144,9 @@ def look_after_waiting(
 ) -> dict[str, int]:
     """Owe the reminders that became due, and keep what is known of the approvers fresh.
 
-    Returns how many bills wait and how many reminders are owed. The notifier, woken by the
-    bill, does the talking: only it may speak to Slack.
+    A bill whose company has another channel by now is to be asked about there. Returns how many
+    bills wait and how many reminders are owed. The notifier, woken by the bill, does the talking:
+    only it may speak to Slack.
     """
     waiting = table.get_many(table.in_status("READY_FOR_APPROVAL", until=now))
     reminded, looked_at = 0, set[str]()
@@ -121,10 +156,13 @@ def look_after_waiting(
             continue
         is_woken = remind(table, item, company, now)
         reminded += is_woken
+        channel = item["cards"][-1]["channel"] if item["cards"] else ""
+        if not is_woken and channel not in {"", company.slack_channel_id or channel}:
+            approvers.wake(table, item)
+            is_woken = True
         if company.key in looked_at:
             continue
         looked_at.add(company.key)
-        channel = item["cards"][-1]["channel"] if item["cards"] else ""
         ids = [i for i in approvers.sources(company, channel) if i]
         if not is_woken and approvers.need_refresh(table, ids, now):
             approvers.wake(table, item)

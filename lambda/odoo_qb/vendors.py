@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import TYPE_CHECKING, Final
 
 from odoo_qb import ledger
-from odoo_qb.errors import Refused
+from odoo_qb.errors import Disconnected, Refused
 from odoo_qb.item import stamp
 from odoo_qb.preflight import TAKEN_SUFFIX
 from odoo_qb.reference import vendor_of
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from odoo_qb.store import Table
 
 _EMAIL_LENGTH: Final = 100
+# One plain address: what Odoo lets people write beside it QuickBooks may refuse (error 2210).
+_EMAIL: Final = re.compile(r"[\w.!#$%&'*+/=?^`|~-]+@[\w-]+(?:\.[\w-]+)+", re.ASCII)
 
 
 def vendor_id(
@@ -105,9 +108,21 @@ def _create(
     payload: Raw = {"DisplayName": name}
     if preflight.multicurrency:
         payload["CurrencyRef"] = {"value": bill.currency}
-    email = bill.vendor.email if bill.vendor else ""
-    if "@" in email and "." in email and len(email) <= _EMAIL_LENGTH:
-        payload["PrimaryEmailAddr"] = {"Address": email}
+    email = bill.vendor.email.strip() if bill.vendor else ""
+    if len(email) > _EMAIL_LENGTH or not _EMAIL.fullmatch(email):
+        return _made(bill, payload, quickbooks, now)
+    try:
+        return _made(bill, {**payload, "PrimaryEmailAddr": {"Address": email}}, quickbooks, now)
+    except Disconnected:
+        raise
+    except Refused as refusal:
+        if refusal.code == "6240":
+            raise
+    # No bill waits for an address that QuickBooks does not like.
+    return _made(bill, payload, quickbooks, now)
+
+
+def _made(bill: Bill, payload: Raw, quickbooks: QuickBooksCompany, now: datetime) -> Raw:
     body = ledger.to_json(payload)
     whole = f"vendor|{bill.entry_id}|{stamp(now)}|{body}"
     digest = hashlib.sha256(whole.encode()).hexdigest()

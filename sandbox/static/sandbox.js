@@ -46,16 +46,21 @@ async function refresh() {
     cache: "no-cache",
     signal: AbortSignal.timeout(PATIENCE_MS),
   });
+  if (!response.ok) throw new Error("nothing to show"); // what is seen is old
   const version = response.headers.get("ETag");
-  if (!response.ok || version === etag) return;
+  if (version === etag) return;
   const html = await response.text();
   if (drawn !== before) return; // somebody acted meanwhile, and saw what came of it
   morph(html);
   etag = version;
 }
 
+function away(is) {
+  document.body.classList.toggle("away", is);
+}
+
 function go(url) {
-  going = look(url).catch(() => {}); // the next redraw is of there
+  going = look(url).catch(() => away(true)); // the next redraw is of there
 }
 
 async function look(url) {
@@ -82,7 +87,7 @@ async function send(form, button) {
     const here = location.search;
     const response = await fetch(form.getAttribute("action"), { method: "POST", body });
     const html = await response.text();
-    if (!response.ok) return;
+    if (!response.ok) throw new Error("it was not done");
     begun.delete(form);
     form.querySelectorAll("input[type=file]").forEach((input) => (input.value = ""));
     if (location.search !== here) return; // they look elsewhere by now, and stay there
@@ -117,12 +122,12 @@ document.addEventListener("submit", (event) => {
   event.preventDefault();
   if (form.getAttribute("aria-busy")) return;
   document.querySelectorAll(".confirm:popover-open").forEach((sheet) => sheet.hidePopover());
-  send(form, event.submitter);
+  send(form, event.submitter).catch(() => away(true));
 });
 
 window.addEventListener("popstate", () => {
   drawn += 1; // what was asked for before is of another place
-  refresh().catch(() => {});
+  refresh().catch(() => away(true));
 });
 showModal();
 
@@ -132,9 +137,9 @@ showModal();
     if (document.hidden) continue;
     try {
       await refresh();
-      document.body.classList.remove("away");
+      away(false);
     } catch {
-      document.body.classList.add("away"); // the sandbox was stopped
+      away(true); // the sandbox was stopped, or the emulator ended
     }
   }
 })();

@@ -1,0 +1,74 @@
+"""A document in QuickBooks beside the one that would be made of a bill. No I/O."""
+
+from __future__ import annotations
+
+from collections import Counter
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final
+
+from odoo_qb.bill import money
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from odoo_qb.ledger import Payload, Posting
+
+IDENTITY: Final = frozenset({"kind", "vendor", "date"})  # where these differ, it is another bill
+# What QuickBooks fills in by itself where it is not sent.
+_FILLED_IN: Final = {"currency": "CurrencyRef", "accounts payable account": "APAccountRef"}
+_CENT: Final = Decimal("0.01")
+
+
+def differences(posting: Posting, found_entity: str, found: Mapping[str, Any]) -> list[str]:
+    """In what a document of QuickBooks is not the one that would be made, in words.
+
+    Texts, terms and the order of lines are not compared, nor the number of a credit, which
+    QuickBooks may have given itself; the total is judged by whoever asks, to the cent.
+    """
+    payload = posting.payload
+    number = found.get("DocNumber") if posting.entity == "VendorCredit" else payload["DocNumber"]
+    agreeing = {
+        "kind": found_entity == posting.entity,
+        "vendor": _id(found, "VendorRef") == _id(payload, "VendorRef"),
+        "date": str(found.get("TxnDate", "")) == payload.get("TxnDate"),
+        "number": found.get("DocNumber") == number,
+        "due date": "DueDate" not in payload or str(found.get("DueDate")) == payload["DueDate"],
+        "accounts or amounts": _booked(found, payload) == _booked(payload, payload),
+        "tax": "TxnTaxDetail" not in payload or _tax(found) == _tax(payload),
+        "exchange rate": _at_home(found, payload) == _at_home(payload, payload),
+        "department": _id(found, "DepartmentRef") == _id(payload, "DepartmentRef"),
+        **{
+            what: name not in payload or _id(found, name) == _id(payload, name)
+            for what, name in _FILLED_IN.items()
+        },
+    }
+    return [what for what, agrees in agreeing.items() if not agrees]
+
+
+def _id(holder: Mapping[str, Any], reference: str) -> str:
+    return str((holder.get(reference) or {}).get("value", ""))
+
+
+def _booked(document: Mapping[str, Any], payload: Payload) -> Counter[tuple[str, ...]]:
+    """How much is booked on which account, class and tax code, in cents."""
+    # Where no tax codes are sent QuickBooks may answer one of its own for each line.
+    is_taxed = "TxnTaxDetail" in payload
+    booked: Counter[tuple[str, ...]] = Counter()
+    for line in document.get("Line", ()):
+        detail = line.get("AccountBasedExpenseLineDetail") or {}
+        code = _id(detail, "TaxCodeRef") if is_taxed else ""
+        where = (_id(detail, "AccountRef"), _id(detail, "ClassRef"), code)
+        booked[where] += int(money(str(line.get("Amount", 0))) * 100)
+    return booked
+
+
+def _tax(document: Mapping[str, Any]) -> Decimal:
+    detail = document.get("TxnTaxDetail") or {}
+    return money(str(detail.get("TotalTax", 0)))
+
+
+def _at_home(document: Mapping[str, Any], payload: Payload) -> Decimal:
+    """What the lines are worth in the company's currency, to the cent."""
+    rate = Decimal(str(document.get("ExchangeRate", 1))) if "ExchangeRate" in payload else 1
+    whole = sum((Decimal(str(n["Amount"])) for n in payload["Line"]), Decimal(0))
+    return (whole * rate).quantize(_CENT)

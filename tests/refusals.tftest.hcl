@@ -1,0 +1,395 @@
+# Values that cannot be right are refused before anything is made: a run for each validation.
+
+mock_provider "aws" {}
+
+variables {
+  alert_email          = "bills@example.com"
+  extract_since        = "2026-01-01"
+  odoo_api_url         = "https://example.odoo.com"
+  odoo_database        = "example"
+  odoo_username        = "bills@example.com"
+  odoo_api_key         = "odoo-key"
+  slack_channel_id     = "C0123456789"
+  slack_bot_token      = "xoxb-token"
+  slack_signing_secret = "signing"
+  qb_refresh_token     = ""
+  qb_client_id         = "client"
+  qb_client_secret     = "client-secret"
+  qb_realm_ids         = { north = "9130350000000001", south = "9130350000000002" }
+  qb_refresh_tokens    = { north = "north-token", south = "south-token" }
+  company_settings     = { north = { odoo_company = "North Ltd" } }
+}
+
+run "values_of_the_wrong_form_are_refused" {
+  command = plan
+
+  variables {
+    environment               = "Prod"
+    alert_email               = "nobody"
+    log_retention_days        = 8
+    odoo_api_url              = "http://example.odoo.com"
+    odoo_database             = ""
+    odoo_username             = " "
+    odoo_api_key              = ""
+    slack_api_url             = "https://user:password@slack.com/api/"
+    quickbooks_api_url        = "ftp://intuit.com"
+    quickbooks_oauth_url      = "http://127.0.0.1:80@intuit.com/"
+    schedule_rate             = "rate(1 minutes)"
+    extract_since             = "2026-02-30"
+    record_retention_days     = 0
+    slack_messages_per_second = 0.1
+    slack_channel_id          = "#bills"
+    slack_bot_token           = "xoxp-user"
+    slack_signing_secret      = " "
+    rejection_notify_users    = ["anna"]
+    secrets_version           = 0
+    reserved_concurrency      = { notifier = -1 }
+
+    qb_client_id                = ""
+    qb_client_secret            = " "
+    quickbooks_calls_per_minute = 29
+  }
+
+  expect_failures = [
+    var.environment, var.alert_email, var.log_retention_days, var.odoo_api_url, var.slack_api_url,
+    var.quickbooks_api_url, var.quickbooks_oauth_url, var.schedule_rate, var.extract_since,
+    var.record_retention_days, var.slack_channel_id, var.slack_bot_token, var.slack_signing_secret,
+    var.rejection_notify_users, var.secrets_version, var.reserved_concurrency, var.slack_messages_per_second,
+    var.odoo_database, var.odoo_username, var.odoo_api_key, var.qb_client_id, var.qb_client_secret,
+    var.quickbooks_calls_per_minute,
+  ]
+}
+
+run "quickbooks_is_not_called_faster_than_intuit_allows" {
+  command = plan
+
+  variables {
+    quickbooks_calls_per_minute = 501
+  }
+
+  expect_failures = [var.quickbooks_calls_per_minute]
+}
+
+run "a_token_with_a_space_at_its_end_is_refused" {
+  command = plan
+
+  variables {
+    slack_bot_token = "xoxb-token "
+  }
+
+  expect_failures = [var.slack_bot_token]
+}
+
+run "concurrency_of_a_function_that_is_not_there_is_refused" {
+  command = plan
+
+  variables {
+    reserved_concurrency = { pooster = 1 }
+  }
+
+  expect_failures = [var.reserved_concurrency]
+}
+
+run "the_poster_is_not_switched_off_by_spending_its_approvals" {
+  command = plan
+
+  variables {
+    reserved_concurrency = { poster = 0 }
+  }
+
+  expect_failures = [var.reserved_concurrency]
+}
+
+run "several_companies_may_not_share_a_token" {
+  command = plan
+
+  variables {
+    qb_refresh_token = "only-token"
+  }
+
+  expect_failures = [var.qb_refresh_token]
+}
+
+run "every_company_needs_a_token" {
+  command = plan
+
+  variables {
+    qb_refresh_tokens = { north = "north-token" }
+  }
+
+  expect_failures = [var.qb_refresh_tokens]
+}
+
+run "a_token_of_a_company_that_is_not_there_is_refused" {
+  command = plan
+
+  variables {
+    qb_refresh_tokens = { north = "n", south = "s", nowhere = "x" }
+  }
+
+  expect_failures = [var.qb_refresh_tokens]
+}
+
+run "two_companies_in_one_realm_are_refused" {
+  command = plan
+
+  variables {
+    qb_realm_ids = { north = "9130350000000001", south = "9130350000000001" }
+  }
+
+  expect_failures = [var.qb_realm_ids]
+}
+
+run "a_company_key_that_cannot_name_a_file_is_refused" {
+  command = plan
+
+  variables {
+    qb_realm_ids      = { north = "9130350000000001", "no/rth" = "9130350000000002" }
+    qb_refresh_tokens = { north = "n", "no/rth" = "s" }
+    company_settings  = {}
+  }
+
+  expect_failures = [var.qb_realm_ids]
+}
+
+run "a_realm_that_is_no_number_is_refused" {
+  command = plan
+
+  variables {
+    qb_realm_ids = { north = "9130 3500 0000 0001", south = "9130350000000002" }
+  }
+
+  expect_failures = [var.qb_realm_ids]
+}
+
+run "a_deployment_without_a_company_is_refused" {
+  command = plan
+
+  variables {
+    qb_realm_ids      = {}
+    qb_refresh_tokens = {}
+    company_settings  = {}
+  }
+
+  expect_failures = [var.qb_realm_ids]
+}
+
+run "settings_that_are_no_map_of_companies_are_refused" {
+  command = plan
+
+  variables {
+    company_settings = "north"
+  }
+
+  expect_failures = [var.company_settings]
+}
+
+run "a_company_without_any_settings_is_written_as_such" {
+  command = plan
+
+  variables {
+    company_settings = { north = null }
+  }
+
+  expect_failures = [var.company_settings]
+}
+
+run "settings_of_a_company_that_is_not_there_are_refused" {
+  command = plan
+
+  variables {
+    company_settings = { nowhere = {} }
+  }
+
+  expect_failures = [var.company_settings]
+}
+
+run "a_mistyped_setting_is_not_dropped_with_its_control" {
+  command = plan
+
+  variables {
+    company_settings = { north = { approver = ["U1"], two_approval_above = 1000 } }
+  }
+
+  expect_failures = [var.company_settings]
+}
+
+run "a_text_is_not_something_else" {
+  command = plan
+
+  variables {
+    company_settings = { north = { default_account = ["Rent"] } }
+  }
+
+  expect_failures = [var.company_settings]
+}
+
+run "a_text_is_not_blank" {
+  command = plan
+
+  variables {
+    company_settings = { north = { odoo_company = " " } }
+  }
+
+  expect_failures = [var.company_settings]
+}
+
+run "a_name_in_odoo_has_no_space_at_its_end" {
+  command = plan
+
+  variables {
+    company_settings = { north = { odoo_company = "North Ltd " } }
+  }
+
+  expect_failures = [var.company_settings]
+}
+
+run "a_number_is_not_a_text" {
+  command = plan
+
+  variables {
+    company_settings = { north = { two_approvals_above = "many" } }
+  }
+
+  expect_failures = [var.company_settings]
+}
+
+run "a_limit_for_two_approvals_is_not_negative" {
+  command = plan
+
+  variables {
+    company_settings = { north = { two_approvals_above = -1 } }
+  }
+
+  expect_failures = [var.company_settings]
+}
+
+run "reminders_do_not_come_before_the_bill" {
+  command = plan
+
+  variables {
+    company_settings = { north = { reminder_hours = -1 } }
+  }
+
+  expect_failures = [var.company_settings]
+}
+
+run "a_list_is_not_a_text" {
+  command = plan
+
+  variables {
+    company_settings = { north = { intercompany_vendors = "South Ltd" } }
+  }
+
+  expect_failures = [var.company_settings]
+}
+
+run "a_map_is_not_a_list" {
+  command = plan
+
+  variables {
+    company_settings = { north = { accounts = ["6110"] } }
+  }
+
+  expect_failures = [var.company_settings]
+}
+
+run "companies_that_would_be_mixed_up_are_refused" {
+  command = plan
+
+  variables {
+    company_settings = { north = { odoo_company = "south" } }
+  }
+
+  expect_failures = [var.company_settings]
+}
+
+run "a_companys_channel_is_named_by_its_id" {
+  command = plan
+
+  variables {
+    company_settings = { north = { slack_channel_id = "#north" } }
+  }
+
+  expect_failures = [var.company_settings]
+}
+
+run "a_companys_own_start_is_a_date_that_exists" {
+  command = plan
+
+  variables {
+    company_settings = { north = { extract_since = "2026-02-30" } }
+  }
+
+  expect_failures = [var.company_settings]
+}
+
+run "approvers_are_named_by_their_ids" {
+  command = plan
+
+  variables {
+    company_settings = { north = { approvers = ["anna"] } }
+  }
+
+  expect_failures = [var.company_settings]
+}
+
+run "escalation_names_people_by_their_ids" {
+  command = plan
+
+  variables {
+    company_settings = { north = { escalation_approvers = ["@finance"] } }
+  }
+
+  expect_failures = [var.company_settings]
+}
+
+run "nobody_approves_for_two" {
+  command = plan
+
+  variables {
+    company_settings = { north = { two_approvals_above = 1000, approvers = ["U1", "U1"] } }
+  }
+
+  expect_failures = [var.company_settings]
+}
+
+run "books_close_on_a_day_that_every_month_has" {
+  command = plan
+
+  variables {
+    company_settings = { north = { books_close_day = 29 } }
+  }
+
+  expect_failures = [var.company_settings]
+}
+
+run "two_approvals_need_two_approvers" {
+  command = plan
+
+  variables {
+    company_settings = { north = { two_approvals_above = 1000, approvers = ["U1"] } }
+  }
+
+  expect_failures = [var.company_settings]
+}
+
+run "a_time_zone_has_an_area_and_a_city" {
+  command = plan
+
+  variables {
+    company_settings = { north = { time_zone = "Paris time" } }
+  }
+
+  expect_failures = [var.company_settings]
+}
+
+run "quiet_hours_are_times_of_the_day" {
+  command = plan
+
+  variables {
+    company_settings = { north = { quiet_hours = "18-8" } }
+  }
+
+  expect_failures = [var.company_settings]
+}

@@ -1,0 +1,72 @@
+"""Whose a person and a request are: ours, another workspace's, or one of our organisation's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from odoo_qb.home import Home, home_of, is_ours, lives_here
+
+WORKSPACE = Home(team="T-1")
+OF_A_GRID = Home(team="T-1", organisation="E-1")
+GRID = Home(organisation="E-1")
+
+
+def grid_user(organisation: str, *teams: str) -> dict[str, Any]:
+    """Somebody of an organisation, whom Slack gives one of their workspaces or none."""
+    return {"enterprise_user": {"enterprise_id": organisation, "teams": list(teams)}}
+
+
+@pytest.mark.parametrize(
+    ("answer", "home"),
+    [
+        ({"team_id": "T-1", "is_enterprise_install": False}, WORKSPACE),
+        ({"team_id": "T-1", "enterprise_id": "E-1"}, OF_A_GRID),
+        ({"team_id": "E-1", "enterprise_id": "E-1", "is_enterprise_install": True}, GRID),
+        ({}, Home()),
+    ],
+)
+def test_slack_says_where_the_app_is_installed(answer: dict[str, Any], home: Home) -> None:
+    assert home_of(answer) == home
+
+
+@pytest.mark.parametrize(
+    ("user", "home", "ours"),
+    [
+        ({"team_id": "T-1"}, WORKSPACE, True),
+        ({"team_id": "T-2", "is_stranger": False}, WORKSPACE, False),
+        ({}, WORKSPACE, False),
+        (grid_user("E-1", "T-2", "T-1"), OF_A_GRID, True),
+        (grid_user("E-1", "T-2"), OF_A_GRID, False),
+        (grid_user("E-1", "T-2"), GRID, True),
+        ({"team_id": "T-2"} | grid_user("E-2", "T-2"), GRID, False),
+        ({"team_id": "T-2"}, Home(), True),  # a stand-in for Slack that knows no workspaces
+    ],
+)
+def test_only_who_lives_where_the_app_is_installed_is_a_colleague(
+    user: dict[str, Any], home: Home, ours: bool
+) -> None:
+    assert lives_here(user, home) == ours
+
+
+@pytest.mark.parametrize(
+    ("named", "home", "ours"),
+    [
+        ({"T-1"}, WORKSPACE, True),
+        ({"T-2"}, WORKSPACE, False),
+        ({"T-1", "T-2"}, WORKSPACE, False),
+        (set(), WORKSPACE, False),
+        ({"E-1", "T-1"}, OF_A_GRID, True),
+        ({"E-2", "T-1"}, OF_A_GRID, False),
+        ({"E-1", "T-2"}, GRID, True),
+        ({"T-2", "T-3"}, GRID, False),
+        ({"T-2"}, Home(), True),
+        ({"T-2", "T-3"}, Home(), False),
+        (set(), Home(), False),
+    ],
+)
+def test_a_request_is_ours_only_where_every_workspace_it_names_is(
+    named: set[str], home: Home, ours: bool
+) -> None:
+    assert is_ours(named, home) == ours
