@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,35 +12,28 @@ import boto3
 from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
-from odoo_qb import approvers, settings
+from odoo_qb import mails, settings
 from odoo_qb.alerts import Alerts
-from odoo_qb.card import summary
 from odoo_qb.documents import Documents
 from odoo_qb.errors import Misconfigured, Refused, Unavailable
 from odoo_qb.export import export, month_of
 from odoo_qb.extraction import Busy, Extraction
-from odoo_qb.item import bill_of, stamp
 from odoo_qb.odoo import Odoo
-from odoo_qb.outcome import not_attached, perhaps_there
 from odoo_qb.request import audited, request_of
 from odoo_qb.store import Table
 from odoo_qb.story import flaw, story
-from odoo_qb.sweep import Queue, look_after_waiting, sweep, unposted
-from odoo_qb.uploads import unattachable
+from odoo_qb.sweep import Queue, look_after_waiting, sweep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from odoo_qb.item import Raw, Status
+    from odoo_qb.item import Raw
     from odoo_qb.request import Request
 
 logger = Logger()
 
 ALERTS_NOTE: Final = "mail#extractor"
-UNCLEAR_FOR: Final = timedelta(days=30)  # so long the daily mail names such a bill
-NOT_ATTACHED_FOR: Final = timedelta(days=3)  # a daily run or two may be missed
 LISTED_BYTES: Final = 1_000_000  # of bills in the answer, of which Lambda takes 6 MB
-_ON_ITS_WAY: Final = "it is tried again by itself, and the poster's log says why it takes long."
 
 
 class ExtractionFailed(Exception):  # noqa: N818 - read in Lambda's answer, where it is a statement
@@ -76,9 +69,9 @@ def lambda_handler(event: object, context: Any) -> dict[str, Any]:  # noqa: ANN4
             _alerts().tell("outage", "Nothing could be extracted from Odoo", [str(error)], now)
         raise ExtractionFailed(str(error)) from None
     if request.is_scheduled:
-        _report(report, now, is_full=request.full)
+        mails.tell_of(report, _table(), _companies(), _alerts(), now, is_full=request.full)
     if not request.dry_run:
-        _tell_what_changed_afterwards(report)
+        mails.tell_what_changed_afterwards(report, _alerts())
     seconds = round(time.monotonic() - started, 1)
     report |= _told_of(report, request) | {"swept": swept, "seconds": seconds}
     logger.info("extracted", **{k: v for k, v in report.items() if k != "bills"})
@@ -132,102 +125,6 @@ def _sweep(now: datetime) -> dict[str, Any]:
     except (BotoCoreError, ClientError) as error:
         logger.exception("not swept")
         return {"error": type(error).__name__}
-
-
-def _report(report: Raw, now: datetime, *, is_full: bool) -> None:
-    """One mail about what needs somebody, when that changed since the last one."""
-    _alerts().end("outage", "Bills are extracted from Odoo again", now)
-    not_stored = [
-        f"{b['bill']} ({b['entry_id']}): {b['reason']}; the next run tries again."
-        for b in report["bills"]
-        if b["outcome"] == "not stored"
-    ]
-    stuck = _stuck(now)
-    report["stuck"] = {kind: len(lines) for kind, lines in stuck.items()}
-    lines = sorted([*not_stored, *(line for kind in stuck.values() for line in kind)])
-    waiting = "1 bill waits" if len(lines) == 1 else f"{len(lines)} bills wait"
-    _alerts().tell("stuck", f"{waiting} for somebody", lines, now)
-    if report["not_seen"] is not None:
-        subject = "A company is not found in Odoo: its bills are not read"
-        _alerts().tell("not_seen", subject, report["not_seen"], now)
-    subject = "Not everybody who may decide could be read from Slack"
-    troubles = approvers.troubles(_table(), _companies().values())
-    _alerts().tell("approvers", subject, troubles, now)
-    if is_full:
-        subject = "The daily comparison with Odoo did not come to its end"
-        _alerts().tell("unread", subject, _unread(report["not_yet_read"]), now)
-        subject = "Bills are missing in Odoo and were not withdrawn"
-        _alerts().tell("kept", subject, report["kept"], now)
-        subject = "QuickBooks may have bills that are no longer to be paid"
-        _alerts().tell("unclear", subject, _unclear(now), now)
-        subject = "Files of posted bills are not in QuickBooks"
-        _alerts().tell("not_attached", subject, _not_attached(now), now)
-
-
-def _unread(bills: int) -> list[str]:
-    """What a full run had no time for: it reads what is open first, then the newest."""
-    if not bills:
-        return []
-    text = (
-        f"{bills} bills were not compared with Odoo, all decided long ago: compare them with a full"
-        ' run of one company at a time, {"full": true, "company": "..."}. If this comes again, give'
-        " the extractor more memory, which makes it faster."
-    )
-    return [text]
-
-
-def _tell_what_changed_afterwards(report: Raw) -> None:
-    """Of what was decided for good QuickBooks, or nobody, has another content than Odoo."""
-    lines = [
-        f"{b['bill']} ({b['entry_id']}) {b['reason']}"
-        for b in report["bills"]
-        if b["outcome"] == "changed afterwards"
-    ]
-    if lines:
-        _alerts().publish("Bills changed in Odoo after they were decided", lines)
-
-
-def _stuck(now: datetime) -> dict[str, list[str]]:
-    """The bills that need somebody, each with its reason, by what holds them up."""
-    statuses: tuple[Status, ...] = ("VALIDATION_FAILED", "POST_FAILED")
-    approved_at = unposted(_table(), now)
-    ids = [i for s in statuses for i in _table().in_status(s, until=now)]
-    stuck: dict[str, list[str]] = {"blocked": [], "not_posted": [], "unposted": []}
-    for item in _table().get_many([*ids, *approved_at]).values():
-        if item["status"] == "VALIDATION_FAILED":
-            kind, reason = "blocked", f"blocked: {' '.join(item['problems'])}"
-        elif item["status"] == "POST_FAILED":
-            kind, reason = "not_posted", f"not posted: {item.get('error', {}).get('message', '')}"
-        elif item["status"] in {"APPROVED", "POSTING"} and item["entry_id"] in approved_at:
-            at = approved_at[item["entry_id"]]
-            kind, reason = "unposted", f"approved at {at} and not posted yet: {_ON_ITS_WAY}"
-        else:
-            continue
-        stuck[kind].append(f"{item['odoo_name']} ({item['entry_id']}, {item['company']}): {reason}")
-    return stuck
-
-
-def _unclear(now: datetime) -> list[str]:
-    """The bills that came to their end before a try at QuickBooks was clear."""
-    statuses: tuple[Status, ...] = ("WITHDRAWN", "REJECTED", "ACKNOWLEDGED")
-    since = stamp(now - UNCLEAR_FOR)
-    ids = [i for s in statuses for i in _table().in_status(s, since=since, until=now)]
-    items = _table().get_many(ids).values()
-    return [f"{summary(i)}: {said}" for i in items if (said := perhaps_there(i))]
-
-
-def _not_attached(now: datetime) -> list[str]:
-    """The bills posted lately without a file that QuickBooks should have taken."""
-    statuses: tuple[Status, ...] = ("POSTED", "ALREADY_IN_QB")
-    since = stamp(now - NOT_ATTACHED_FOR)
-    ids = [i for s in statuses for i in _table().in_status(s, since=since, until=now)]
-    lines = []
-    for item in _table().get_many(ids).values():
-        expected = unattachable(bill_of(item))  # as the approver was told
-        missing = [said for said in not_attached(item) if said not in expected]
-        if missing:
-            lines.append(f"{summary(item)}: {' '.join(missing)} Attach there by hand.")
-    return sorted(lines)
 
 
 def _listed(bills: Sequence[Raw]) -> dict[str, Any]:

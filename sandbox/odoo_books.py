@@ -4,27 +4,22 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import mimetypes
 import threading
-import zlib
 from collections import Counter
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import cycle, islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from sandbox.odoo_errors import V16
+from sandbox.odoo_records import empty, recorded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from sandbox.odoo_query import Field, Record
+    from sandbox.odoo_query import Record
 
-
-_DATA: Final = Path(__file__).parent / "data"
-_EMPTY: Final[dict[str, object]] = {"integer": 0, "float": 0.0, "monetary": 0.0}
 STATES: Final = {"draft": "draft", "posted": "posted", "cancel": "cancelled"}  # as people say
 _UNKNOWN_RATE: Final = 0.8  # of a currency no record has: any will do but 1, which hides mistakes
 _PURCHASES: Final = ("in_invoice", "in_refund", "in_receipt")
@@ -35,35 +30,6 @@ _CLERKS: Final = {
     12: ("Ben Okafor", "ben.okafor@example.com"),
     13: ("Chloe Marsh", "chloe.marsh@example.com"),
 }
-# What every model has, besides what was recorded of it.
-_COMMON: Final[dict[str, Field]] = {
-    "id": {"type": "integer"},
-    "display_name": {"type": "char", "store": False},
-    "create_date": {"type": "datetime"},
-    "create_uid": {"type": "many2one", "relation": "res.users"},
-    "write_date": {"type": "datetime"},
-    "write_uid": {"type": "many2one", "relation": "res.users"},
-}
-# Fields of the smaller models that came or went with a version.
-_VERSIONED: Final[dict[str, dict[str, Field]]] = {
-    "account.account": {
-        "company_id": {"type": "many2one", "relation": "res.company", "versions": [16, 17]},
-        "company_ids": {"type": "many2many", "relation": "res.company", "versions": [18, 19]},
-    },
-    "res.users": {
-        "groups_id": {"type": "many2many", "relation": "res.groups", "versions": [16, 17, 18]},
-        "group_ids": {"type": "many2many", "relation": "res.groups", "versions": [19]},
-        "company_id": {"type": "many2one", "relation": "res.company"},
-        "company_ids": {"type": "many2many", "relation": "res.company"},
-    },
-}
-
-
-def empty(field: Field) -> object:
-    """What Odoo answers for a field without a value: never null."""
-    if field["type"] in ("one2many", "many2many"):
-        return []
-    return _EMPTY.get(field["type"], False)
 
 
 class Books:
@@ -78,29 +44,14 @@ class Books:
         self.version = version
         self.clock = clock
         self.lock = threading.RLock()
-        self.fields: dict[str, dict[str, Field]] = {}
-        self.records: dict[str, dict[int, Record]] = {}
-        self.names: dict[tuple[str, int], str] = {}  # of records that are only pointed to
+        begun = recorded(version)
+        self.fields, self.records, self.names = begun.fields, begun.records, begun.names
         self.messages: list[tuple[int, str]] = []  # what was posted to a record's chatter
         self._numbers: Counter[str] = Counter()
-        self._load()
+        self._employ_clerks()
         self._last_ids = {model: max(rows) for model, rows in self.records.items()}
 
-    def _load(self) -> None:
-        described = json.loads((_DATA / "odoo-fields.json").read_text())
-        for path in sorted((_DATA / "odoo-18").glob("*.json")):
-            data = json.loads(path.read_text())
-            model = data["model"]
-            fields = _COMMON | data["fields"] | _VERSIONED.get(model, {})
-            for name, field in described.get(model, {}).items():
-                fields[name] = fields.get(name, {}) | field
-            self.fields[model] = {
-                name: self._of_version(field)
-                for name, field in fields.items()
-                if self.version in field.get("versions", [self.version])
-            }
-            rows = (self._loaded(fields, row) for row in data["records"])
-            self.records[model] = {row["id"]: row for row in rows}
+    def _employ_clerks(self) -> None:
         for number, (name, login) in _CLERKS.items():
             self.add_user(number, name, login)
         for move in self.records["account.move"].values():
@@ -109,26 +60,6 @@ class Books:
                 clerk = sorted(_CLERKS)[move["id"] % 4 - 1] if move["id"] % 4 else 2
                 move["create_uid"] = clerk
                 move["invoice_user_id"] = clerk if move["id"] % 2 and clerk in _CLERKS else False
-
-    def _of_version(self, field: Field) -> Field:
-        rest = {k: v for k, v in field.items() if k not in ("versions", "variants")}
-        for variant in field.get("variants", []):
-            if self.version in variant["versions"]:
-                rest |= {k: v for k, v in variant.items() if k != "versions"}
-        return rest
-
-    def _loaded(self, fields: dict[str, Field], row: Record) -> Record:
-        record = dict(row)
-        for name, value in row.items():
-            kind = fields[name]["type"]
-            if kind == "many2one" and value:
-                record[name] = value[0]
-                self.names[fields[name]["relation"], value[0]] = value[1]
-            elif kind == "datetime" and value:
-                # The fraction was not recorded: any will do, but rows of one transaction share it.
-                fraction = 1 + zlib.crc32(value.encode()) % 999_998
-                record[name] = datetime.fromisoformat(f"{value}.{fraction:06}+00:00")
-        return record
 
     def add_user(self, number: int, name: str, login: str) -> None:
         """Somebody with an Odoo account; what they may do over HTTP is another matter."""

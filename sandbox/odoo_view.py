@@ -6,7 +6,6 @@ import base64
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
-from sandbox.odoo_books import empty
 from sandbox.odoo_errors import (
     V16,
     V17,
@@ -17,6 +16,7 @@ from sandbox.odoo_errors import (
     for_version,
     user_error,
 )
+from sandbox.odoo_records import empty
 
 if TYPE_CHECKING:
     from sandbox.odoo_books import Books

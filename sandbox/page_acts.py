@@ -12,7 +12,8 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from sandbox.outcome import counted
-from sandbox.page_state import open_modal, product_lines
+from sandbox.page_odoo import product_lines
+from sandbox.page_state import open_modal
 from sandbox.slack import ANSWER_SECONDS
 from sandbox.slack_payloads import ScreenError
 

@@ -7,18 +7,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import urlencode
 
-from odoo_qb.bill import amount_text
-from sandbox.outcome import counted
+from sandbox import page_books, page_odoo
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from sandbox.odoo import Odoo
-    from sandbox.quickbooks import QuickBooks, Realm
+    from sandbox.page_books import Books
+    from sandbox.page_odoo import Editor, Row
+    from sandbox.quickbooks import QuickBooks
     from sandbox.slack import Slack
     from sandbox.slack_payloads import Message, Person, SignedRequest, View
 
@@ -36,7 +36,6 @@ STATUSES: Final = {
     "REJECTED": "rejected",
     "WITHDRAWN": "withdrawn",
 }
-KINDS: Final = {"in_invoice": "Bill", "in_refund": "Credit note", "in_receipt": "Receipt"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,84 +130,11 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """A bill in Odoo, and what became of it."""
-
-    id: int
-    name: str
-    kind: str
-    company: str
-    vendor: str
-    reference: str
-    date: str
-    amount: str
-    state: str
-    files: int
-    status: str = ""
-    trouble: str = ""
-    channel: str = ""
-    card: str = ""
-    document: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Editor:
-    """A bill's form: what a bookkeeper may change."""
-
-    id: int
-    state: str
-    reference: str
-    date: str
-    due: str
-    lines: list[tuple[str, str]]
-    files: list[tuple[int, str]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Post:
     """A message in a channel with its thread."""
 
     message: Message
     replies: list[Message]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Document:
-    """A bill or vendor credit in QuickBooks."""
-
-    id: str
-    anchor: str
-    kind: str
-    number: str
-    vendor: str
-    date: str
-    due: str
-    total: str
-    note: str
-    lines: list[tuple[str, str, str]]
-    files: list[tuple[str, str]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Books:
-    """A company in QuickBooks."""
-
-    company: str
-    realm: str
-    documents: list[Document]
-    vendors: list[tuple[str, str]]
-    loose_files: list[tuple[str, str]]
-
-    @property
-    def told(self) -> str:
-        """How much is in the books, in a few words."""
-        bills = sum(document.kind == "Bill" for document in self.documents)
-        credit = len(self.documents) - bills
-        return ", ".join(
-            counted(number, word)
-            for number, word in ((bills, "bill"), (credit, "credit"))
-            if number
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -258,9 +184,13 @@ def screen(parts: Parts, at: Look) -> Screen:
     told = list(channel.ephemerals[at.person]) if channel else []
     return Screen(
         look=at,
-        rows=_rows(parts, at, pipeline),
-        editor=_editor(parts.odoo, at.bill),
-        vendors=_vendors(parts.odoo),
+        rows=[
+            row
+            for row in page_odoo.rows(parts.odoo, parts.companies, pipeline.items)
+            if at.company in {"", row.company} and (not at.status or row.status == at.status)
+        ],
+        editor=page_odoo.editor(parts.odoo, at.bill),
+        vendors=page_odoo.vendors(parts.odoo),
         people=clickers(slack),
         channels=[
             (c.id, c.name, sum(m.thread_ts is None for m in list(c.messages.values())))
@@ -280,7 +210,7 @@ def screen(parts: Parts, at: Look) -> Screen:
         told=told,
         modal=open_modal(slack, at.person),
         books=[
-            _books(company, parts.quickbooks.realms[realm])
+            page_books.books(company, parts.quickbooks.realms[realm])
             for company, realm in parts.realms.items()
             if at.company in {"", company} and realm in parts.quickbooks.realms
         ],
@@ -304,148 +234,6 @@ def open_modal(slack: Slack, person: str) -> View | None:
     theirs = [view for view in list(slack.views.values()) if view.person == person]
     covered = {view.previous for view in theirs}
     return next((view for view in reversed(theirs) if view.id not in covered), None)
-
-
-def product_lines(odoo: Odoo, bill: int) -> list[tuple[str, str]]:
-    """A bill's lines as (text, amount)."""
-    rows = odoo.records["account.move.line"]
-    move = odoo.records["account.move"][bill]
-    lines = [rows[number] for number in move["invoice_line_ids"]]
-    return [
-        (str(line["name"] or ""), f"{Decimal(str(line['price_subtotal'])):.2f}")
-        for line in lines
-        if line["display_type"] == "product"
-    ]
-
-
-def _rows(parts: Parts, at: Look, pipeline: Pipeline) -> list[Row]:
-    key_of = {name: key for key, name in parts.companies.items()}
-    items = {item["entry_id"]: item for item in pipeline.items}
-    with parts.odoo.lock:
-        moves = [m for m in parts.odoo.records["account.move"].values() if m["move_type"] in KINDS]
-        rows = [_row(parts.odoo, move, key_of, items) for move in moves]
-    shown = [
-        row
-        for row in rows
-        if at.company in {"", row.company} and (not at.status or row.status == at.status)
-    ]
-    return sorted(shown, key=lambda row: -row.id)
-
-
-def _row(
-    odoo: Odoo, move: Json, key_of: Mapping[str, str], items: Mapping[str, Mapping[str, Any]]
-) -> Row:
-    records, number = odoo.records, int(move["id"])
-    company = str(records["res.company"][move["company_id"]]["name"])
-    vendor = records["res.partner"].get(move["partner_id"])
-    currency = str(records["res.currency"][move["currency_id"]]["name"])
-    item = items.get(f"odoo-{number}", {})
-    card: Mapping[str, str] = next(reversed(item.get("cards") or ()), {})
-    trouble = (item.get("error") or {}).get("message", "")
-    return Row(
-        id=number,
-        name=str(move["name"] or "Draft"),
-        kind=KINDS[move["move_type"]],
-        company=key_of.get(company, company),
-        vendor=str(vendor["name"]) if vendor else "(no vendor)",
-        reference=str(move["ref"] or ""),
-        date=str(move["invoice_date"] or ""),
-        amount=amount_text(Decimal(str(move["amount_total"])), currency),
-        state=str(move["state"]),
-        files=len(move["attachment_ids"]),
-        status=item.get("status", ""),
-        trouble=trouble or " ".join(item.get("problems") or ()),
-        channel=card.get("channel", ""),
-        card=card.get("ts", ""),
-        document=_anchor(item.get("company", ""), item.get("quickbooks") or {}),
-    )
-
-
-def _editor(odoo: Odoo, bill: str) -> Editor | None:
-    with odoo.lock:
-        move = odoo.records["account.move"].get(int(bill)) if bill.isdecimal() else None
-        if move is None or move["move_type"] not in KINDS:
-            return None
-        files = odoo.records["ir.attachment"]
-        return Editor(
-            id=int(move["id"]),
-            state=str(move["state"]),
-            reference=str(move["ref"] or ""),
-            date=str(move["invoice_date"] or ""),
-            due=str(move["invoice_date_due"] or ""),
-            lines=product_lines(odoo, int(move["id"])),
-            files=[(n, str(files[n]["name"])) for n in move["attachment_ids"] if n in files],
-        )
-
-
-def _vendors(odoo: Odoo) -> list[tuple[int, str]]:
-    with odoo.lock:
-        partners = odoo.records["res.partner"].values()
-        return [(int(p["id"]), str(p["name"])) for p in partners if p.get("supplier_rank")]
-
-
-def _books(company: str, realm: Realm) -> Books:
-    vendors = {str(v["Id"]): str(v["DisplayName"]) for v in list(realm.vendors.values())}
-    files: dict[tuple[str, str], list[tuple[str, str]]] = {}
-    loose = []
-    for attachable in list(realm.attachables.values()):
-        file = (str(attachable["Id"]), str(attachable["FileName"]))
-        owners = [ref["EntityRef"] for ref in attachable.get("AttachableRef", ())]
-        for owner in owners:
-            files.setdefault((owner["type"].lower(), owner["value"]), []).append(file)
-        if not owners:
-            loose.append(file)
-    return Books(
-        company=company,
-        realm=realm.id,
-        documents=[
-            _document(company, kind, record, vendors, files)
-            for kind, table in (("Bill", realm.bills), ("VendorCredit", realm.vendor_credits))
-            for record in reversed(list(table.values()))
-        ],
-        vendors=sorted(vendors.items(), key=lambda pair: pair[1].casefold()),
-        loose_files=loose,
-    )
-
-
-def _document(
-    company: str,
-    kind: str,
-    record: Json,
-    vendors: Mapping[str, str],
-    files: Mapping[tuple[str, str], list[tuple[str, str]]],
-) -> Document:
-    key, currency = str(record["Id"]), record.get("CurrencyRef", {}).get("value", "USD")
-    return Document(
-        id=key,
-        anchor=_anchor(company, {"type": kind, "id": key}),
-        kind="Bill" if kind == "Bill" else "Vendor credit",
-        number=str(record.get("DocNumber", "")),
-        vendor=vendors.get(str(record["VendorRef"]["value"]), ""),
-        date=str(record.get("TxnDate", "")),
-        due=str(record.get("DueDate", "")),
-        total=amount_text(Decimal(record.get("TotalAmt", 0)), currency),
-        note=str(record.get("PrivateNote", "")),
-        lines=[_line(line, currency) for line in record.get("Line", ())],
-        files=files.get((kind.lower(), key), []),
-    )
-
-
-def _line(line: Json, currency: str) -> tuple[str, str, str]:
-    detail = line.get("AccountBasedExpenseLineDetail", {})
-    account = detail.get("AccountRef", {})
-    return (
-        str(line.get("Description", "")),
-        str(account.get("name") or account.get("value", "")),
-        amount_text(Decimal(line.get("Amount", 0)), currency),
-    )
-
-
-def _anchor(company: str, quickbooks: Mapping[str, Any]) -> str:
-    """The id of a QuickBooks document on the page; empty if there is none."""
-    if not quickbooks.get("id"):
-        return ""
-    return f"qb-{company}-{quickbooks['type']}-{quickbooks['id']}".lower()
 
 
 def local_time(ts: str) -> datetime:

@@ -18,11 +18,12 @@ from builders import a_bill, a_company, a_document, a_line, a_total, an_item
 from odoo_qb.amendment import changes
 from odoo_qb.bill import Vendor
 from odoo_qb.card import approval_card, retired_card, summary
-from odoo_qb.item import Item, Status, bill_of
+from odoo_qb.item import Item, bill_of
 from odoo_qb.modals import link_modal, rejection_modal
 from odoo_qb.preflight import preflight
 from odoo_qb.reference import Account, KnownVendor, Snapshot, TaxCode
 from odoo_qb.replies import rejection_notice, reminder
+from odoo_qb.statuses import Status
 from sandbox.blocks import problems, serialised_length
 
 if TYPE_CHECKING:

@@ -18,6 +18,7 @@ import pytest
 from werkzeug.wrappers import Request, Response
 
 from odoo_qb import extraction
+from odoo_qb.statuses import TRANSITIONS
 from sandbox import chain, demo, outcome, standing
 from sandbox.approver import rule
 from sandbox.aws import Emulator, EmulatorError
@@ -305,8 +306,6 @@ def test_every_status_has_a_column_and_a_word(every_status: list[Json]) -> None:
 
 @pytest.fixture
 def every_status() -> list[Json]:
-    from odoo_qb.store import TRANSITIONS  # noqa: PLC0415 - as boto3, only here
-
     more: dict[str, Json] = {
         "REJECTED": {"rejection_reason": "no"},
         "POST_FAILED": {"error": {"message": "Closed."}},

@@ -17,14 +17,17 @@ import poster
 from odoo_qb import files
 from odoo_qb.documents import Documents
 from odoo_qb.extraction import Busy
+from odoo_qb.history import verify_history
 from odoo_qb.item import bill_of, stamp
 from odoo_qb.request import request_of
-from odoo_qb.store import TRANSITIONS, Table, verify_history
+from odoo_qb.statuses import TRANSITIONS
+from odoo_qb.store import Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from odoo_qb.item import Item, Status
+    from odoo_qb.item import Item
+    from odoo_qb.statuses import Status
     from world import World
 
 COMPANY = "1MD"

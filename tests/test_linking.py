@@ -12,9 +12,9 @@ from builders import a_bill, a_total
 from desk import a_desk, documents
 from odoo_qb.card import approval_card
 from odoo_qb.errors import Conflict, Disconnected, Refused, Unavailable
+from odoo_qb.history import verify_history
 from odoo_qb.linking import link, link_as_asked
 from odoo_qb.policy import RULES, objection
-from odoo_qb.store import verify_history
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

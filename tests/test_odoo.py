@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from wsgiref.types import WSGIApplication
 
-    from odoo_qb.books import Entry
+    from odoo_qb.records import Entry
     from sandbox.odoo_http import Failure
     from sandbox.odoo_view import User
 

@@ -20,9 +20,9 @@ from builders import a_bill as a_read_bill
 from builders import a_company, a_line
 from odoo_qb.amendment import changes
 from odoo_qb.duplicates import reference_id
+from odoo_qb.history import verify_history
 from odoo_qb.preflight import LINES, preflight
 from odoo_qb.reference import Snapshot
-from odoo_qb.store import verify_history
 from sandbox.odoo import Odoo
 from sandbox.serving import serve
 from world import a_world

@@ -12,9 +12,9 @@ import pytest
 from builders import a_bill, a_line, a_total
 from desk import a_desk, a_file, documents
 from odoo_qb.errors import Unavailable
+from odoo_qb.history import verify_history
 from odoo_qb.preflight import preflight
 from odoo_qb.reference import load, sync
-from odoo_qb.store import verify_history
 from sandbox.quickbooks import Modes
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from moto.dynamodb.models import dynamodb_backends
 
 from builders import a_bill
 from desk import REALM, a_desk, a_file
-from odoo_qb.store import verify_history
+from odoo_qb.history import verify_history
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,6 +10,7 @@ import pytest
 import asked
 from asked import SECOND, a_stored, amended, an_asked, card, replies, words
 from builders import NOW, a_bill, a_company, an_item
+from odoo_qb.history import history_entry
 from odoo_qb.item import stamp
 from odoo_qb.reminders import (
     awake,
@@ -22,7 +23,6 @@ from odoo_qb.reminders import (
     waiting_since,
 )
 from odoo_qb.settings import companies
-from odoo_qb.store import history_entry
 from world import APPROVER, CHANNEL
 
 if TYPE_CHECKING:

@@ -11,15 +11,16 @@ import pytest
 from moto import mock_aws
 
 from builders import NOW, a_bill, a_company, an_item
+from odoo_qb.history import history_entry
 from odoo_qb.item import stamp
-from odoo_qb.store import Table, history_entry
+from odoo_qb.store import Table
 from odoo_qb.sweep import NOTE_ID, Queue, look_after_waiting, sweep, unposted
 from world import REGION, _resources
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from odoo_qb.item import Status
+    from odoo_qb.statuses import Status
 
 
 class Desk:

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
-    from odoo_qb.item import Item, Raw, Status
+    from odoo_qb.item import Item, Raw
+    from odoo_qb.statuses import Status
     from odoo_qb.store import Table
 
 ACTOR: Final = "poster"

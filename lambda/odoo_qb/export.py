@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from odoo_qb.errors import Refused
 from odoo_qb.item import stamp
 from odoo_qb.ledger import to_json
-from odoo_qb.store import TRANSITIONS
+from odoo_qb.statuses import IN_QUICKBOOKS, TRANSITIONS
 from odoo_qb.story import flaw, story
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ LAST: Final = "last"  # the month before this one: what a schedule asks for
 _MONTH: Final = re.compile(r"20[0-9]{2}-(0[1-9]|1[0-2])")
 # Bookkeeping between the functions, which says nothing about the bill.
 _LEFT_OUT: Final = frozenset({"card_due", "claim", "touched_at", "expires_at", "lines_key"})
-_POSTED: Final = frozenset({"POSTED", "ALREADY_IN_QB"})
 
 
 def month_of(asked: object, now: datetime) -> str:
@@ -91,7 +90,7 @@ def _summary(company: str, month: str, items: list[Item], now: datetime) -> Raw:
     posted: dict[str, Raw] = {}
     for item in items:
         at = str(item.get("quickbooks", {}).get("posted_at", ""))
-        if item["status"] in _POSTED and start <= at < end:
+        if item["status"] in IN_QUICKBOOKS and start <= at < end:
             sign = -1 if item["move_type"] == "in_refund" else 1
             total = posted.setdefault(item["currency"], {"bills": 0, "total": Decimal(0)})
             total["bills"] += 1

@@ -25,11 +25,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from odoo_qb.bill import Bill
-    from odoo_qb.books import Changed, Entry
+    from odoo_qb.books import Changed
     from odoo_qb.documents import Documents
-    from odoo_qb.item import Item, Raw, Status
+    from odoo_qb.item import Item, Raw
     from odoo_qb.odoo import Odoo
+    from odoo_qb.records import Entry
     from odoo_qb.settings import Company
+    from odoo_qb.statuses import Status
     from odoo_qb.store import Table
     from odoo_qb.watermark import Position
 

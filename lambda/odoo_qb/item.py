@@ -6,25 +6,13 @@ import json
 from dataclasses import asdict
 from datetime import date, datetime
 from decimal import Decimal  # noqa: TC003 - TypedDict fields are read by tools at run time
-from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict, cast
+from typing import TYPE_CHECKING, Any, Final, TypedDict, cast
 
 from odoo_qb.bill import Bill, Document, Line, Vendor, money
+from odoo_qb.statuses import Status  # noqa: TC001 - as Decimal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-Status = Literal[
-    "VALIDATION_FAILED",
-    "READY_FOR_APPROVAL",
-    "APPROVED",
-    "POSTING",
-    "POSTED",
-    "ALREADY_IN_QB",
-    "POST_FAILED",
-    "ACKNOWLEDGED",
-    "REJECTED",
-    "WITHDRAWN",
-]
 
 LINES_IN_ITEM: Final = 100  # longer bills keep their lines in S3: an item holds 400 kB
 LINES_BYTES: Final = 100_000

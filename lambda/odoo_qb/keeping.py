@@ -12,9 +12,9 @@ from odoo_qb.amendment import afterwards, as_named_before, changes
 from odoo_qb.bill import Bill, amount_text
 from odoo_qb.duplicates import reference_id
 from odoo_qb.errors import Conflict
+from odoo_qb.history import history_entry
 from odoo_qb.item import bill_of, content, is_too_large, stamp
 from odoo_qb.preflight import Preflight
-from odoo_qb.store import history_entry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
     from odoo_qb.checks import Earlier
     from odoo_qb.documents import Documents
-    from odoo_qb.item import Item, Raw, Status
+    from odoo_qb.item import Item, Raw
     from odoo_qb.settings import Company
+    from odoo_qb.statuses import Status
     from odoo_qb.store import Table
 
 ACTOR: Final = "extractor"

@@ -14,10 +14,11 @@ from odoo_qb.preflight import preflight
 
 if TYPE_CHECKING:
     from odoo_qb.bill import Bill
-    from odoo_qb.item import Item, Raw, Status
+    from odoo_qb.item import Item, Raw
     from odoo_qb.posting import Poster
     from odoo_qb.preflight import Preflight
     from odoo_qb.quickbooks import QuickBooksCompany
+    from odoo_qb.statuses import Status
 
 
 def link_as_asked(poster: Poster, item: Item) -> Status:

@@ -10,8 +10,9 @@ from odoo_qb.blocks import escaped, people
 from odoo_qb.item import approvals_of, approved_by, open_attempt
 
 if TYPE_CHECKING:
-    from odoo_qb.item import Item, Status
+    from odoo_qb.item import Item
     from odoo_qb.settings import Company
+    from odoo_qb.statuses import Status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,12 +34,13 @@ if TYPE_CHECKING:
 
     from odoo_qb.bill import Bill
     from odoo_qb.documents import Documents
-    from odoo_qb.item import Item, Raw, Status
+    from odoo_qb.item import Item, Raw
     from odoo_qb.ledger import Posting
     from odoo_qb.preflight import Preflight
     from odoo_qb.quickbooks import QuickBooksCompany
     from odoo_qb.reference import Snapshot
     from odoo_qb.settings import Company
+    from odoo_qb.statuses import Status
     from odoo_qb.store import Table
 
 logger = Logger(child=True)

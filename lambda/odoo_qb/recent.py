@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from odoo_qb.statuses import IN_QUICKBOOKS
+
 if TYPE_CHECKING:
     from odoo_qb.item import Item, Raw
 
 KEPT: Final = 3
-_POSTED: Final = frozenset({"POSTED", "ALREADY_IN_QB"})
 
 
 def earlier_bills(note: Raw, item: Item) -> list[Raw]:
@@ -24,7 +25,9 @@ def earlier_bills(note: Raw, item: Item) -> list[Raw]:
 def with_bill(note: Raw, item: Item) -> list[Raw] | None:
     """The list with a bill that was posted; None where there is nothing to write."""
     before = list(note.get("recent", ()))
-    if item["status"] not in _POSTED or any(r["entry_id"] == item["entry_id"] for r in before):
+    if item["status"] not in IN_QUICKBOOKS or any(
+        r["entry_id"] == item["entry_id"] for r in before
+    ):
         return None
     bill: Raw = {
         "entry_id": item["entry_id"],

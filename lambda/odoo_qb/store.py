@@ -1,59 +1,23 @@
-"""The table: which status may follow which, conditional writes, queries."""
+"""The table in DynamoDB: conditional writes, queries, attributes as plain values and back."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
 from odoo_qb.errors import Conflict
+from odoo_qb.history import history_entry
 from odoo_qb.item import Item, Raw, stamp
+from odoo_qb.statuses import FINAL, TRANSITIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime, timedelta
 
-    from odoo_qb.item import Card, Status
-
-# Which status may follow which. A status names itself where the content changes under it.
-TRANSITIONS: Final[dict[Status, frozenset[Status]]] = {
-    "VALIDATION_FAILED": frozenset({"VALIDATION_FAILED", "READY_FOR_APPROVAL", "WITHDRAWN"}),
-    "READY_FOR_APPROVAL": frozenset(
-        {
-            "READY_FOR_APPROVAL",
-            "VALIDATION_FAILED",
-            "APPROVED",
-            "REJECTED",
-            "ACKNOWLEDGED",
-            "WITHDRAWN",
-        }
-    ),
-    "APPROVED": frozenset({"POSTING", "READY_FOR_APPROVAL", "VALIDATION_FAILED", "WITHDRAWN"}),
-    "POSTING": frozenset(
-        {"POSTING", "POSTED", "POST_FAILED", "ALREADY_IN_QB", "APPROVED", "READY_FOR_APPROVAL"}
-    ),
-    "POSTED": frozenset({"POSTED"}),
-    "ALREADY_IN_QB": frozenset({"ALREADY_IN_QB"}),
-    # Of a bill of zero there was nothing to post, until it was amended.
-    "ACKNOWLEDGED": frozenset({"ACKNOWLEDGED", "READY_FOR_APPROVAL", "VALIDATION_FAILED"}),
-    "POST_FAILED": frozenset(
-        {
-            "APPROVED",
-            "READY_FOR_APPROVAL",
-            "VALIDATION_FAILED",
-            "ALREADY_IN_QB",
-            "ACKNOWLEDGED",
-            "WITHDRAWN",
-        }
-    ),
-    "REJECTED": frozenset({"READY_FOR_APPROVAL", "VALIDATION_FAILED", "WITHDRAWN"}),
-    "WITHDRAWN": frozenset({"READY_FOR_APPROVAL", "VALIDATION_FAILED"}),
-}
-FINAL: Final[frozenset[Status]] = frozenset({"POSTED", "ALREADY_IN_QB", "ACKNOWLEDGED"})
+    from odoo_qb.item import Card
+    from odoo_qb.statuses import Status
 
 _BATCH_GET: Final = 100  # DynamoDB's limit
 
@@ -126,7 +90,7 @@ class Table:
 
         One entry of history tells of a transition, of new content, or of what a `note` says; a
         posting's own steps are in its attempts. `show` says that the card must show it. Returns the
-        item as it now stands. A transition that the table above lacks is refused.
+        item as it now stands. A transition that TRANSITIONS lacks is refused.
         """
         before = item["status"]
         after = to or before
@@ -291,32 +255,6 @@ class Table:
             if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
                 raise Conflict("Somebody else changed it first.") from error
             raise
-
-
-def history_entry(
-    history: Sequence[Raw],
-    now: datetime,
-    actor: str,
-    before: str,
-    after: str,
-    digest: str,
-    note: str = "",
-) -> Raw:
-    """The next link of a bill's history; `prev` is the hash of the link before."""
-    entry = {"at": stamp(now), "actor": actor, "from": before, "to": after, "digest": digest}
-    if note:
-        entry["note"] = note
-    return {**entry, "prev": _hash(history[-1]) if history else ""}
-
-
-def verify_history(history: Sequence[Raw]) -> bool:
-    """Whether no entry was changed, removed from the middle or put in later."""
-    return all(later["prev"] == _hash(earlier) for earlier, later in pairwise(history))
-
-
-def _hash(entry: Raw) -> str:
-    text = json.dumps(entry, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 _deserialize = TypeDeserializer().deserialize

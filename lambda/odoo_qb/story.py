@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 from odoo_qb.bill import amount_text
 from odoo_qb.card import summary
+from odoo_qb.history import verify_history
 from odoo_qb.item import approved_by, bill_of
 from odoo_qb.outcome import not_attached
-from odoo_qb.store import verify_history
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

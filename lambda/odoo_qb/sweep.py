@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any, Final
 from odoo_qb import approvers
 from odoo_qb.item import stamp
 from odoo_qb.reminders import remind
-from odoo_qb.store import TRANSITIONS
+from odoo_qb.statuses import TRANSITIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from odoo_qb.item import Item, Raw, Status
+    from odoo_qb.item import Item, Raw
     from odoo_qb.settings import Company
+    from odoo_qb.statuses import Status
     from odoo_qb.store import Table
 
 QUEUED_WITHIN: Final = timedelta(minutes=10)  # an approval is posted in seconds, or it is stuck

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from odoo_qb import books
 from odoo_qb.errors import Refused
-from odoo_qb.store import FINAL, TRANSITIONS
+from odoo_qb.statuses import IN_QUICKBOOKS, OPEN
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from odoo_qb.item import Status
     from odoo_qb.odoo import Odoo
     from odoo_qb.settings import Company
+    from odoo_qb.statuses import Status
     from odoo_qb.store import Table
 
 SHARE_AT_ONCE: Final = 0.2  # of a company's bills: more of them gone is lost access, or worse
@@ -22,8 +22,8 @@ BILLS_AT_ONCE: Final = 5  # that many may always go
 
 Kind = Literal["open", "posted"]
 _STATUSES: Final[dict[Kind, list[Status]]] = {
-    "open": sorted(TRANSITIONS.keys() - FINAL - {"WITHDRAWN"}),
-    "posted": ["POSTED", "ALREADY_IN_QB"],
+    "open": sorted(OPEN),
+    "posted": sorted(IN_QUICKBOOKS),
 }
 
 

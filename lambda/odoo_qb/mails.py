@@ -1,0 +1,134 @@
+"""The mails about what a run found: which bills, companies or people need somebody, and why."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from odoo_qb import approvers
+from odoo_qb.card import summary
+from odoo_qb.item import bill_of, stamp
+from odoo_qb.outcome import not_attached, perhaps_there
+from odoo_qb.sweep import unposted
+from odoo_qb.uploads import unattachable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from odoo_qb.alerts import Alerts
+    from odoo_qb.item import Raw
+    from odoo_qb.settings import Company
+    from odoo_qb.statuses import Status
+    from odoo_qb.store import Table
+
+_UNCLEAR_FOR: Final = timedelta(days=30)  # so long the daily mail names such a bill
+_NOT_ATTACHED_FOR: Final = timedelta(days=3)  # a daily run or two may be missed
+_ON_ITS_WAY: Final = "it is tried again by itself, and the poster's log says why it takes long."
+
+
+def tell_of(
+    report: Raw,
+    table: Table,
+    companies: Mapping[str, Company],
+    alerts: Alerts,
+    now: datetime,
+    *,
+    is_full: bool,
+) -> None:
+    """One mail about what needs somebody, when that changed since the last one.
+
+    `report` gains how many bills are stuck, by what holds them up.
+    """
+    alerts.end("outage", "Bills are extracted from Odoo again", now)
+    not_stored = [
+        f"{b['bill']} ({b['entry_id']}): {b['reason']}; the next run tries again."
+        for b in report["bills"]
+        if b["outcome"] == "not stored"
+    ]
+    stuck = _stuck(table, now)
+    report["stuck"] = {kind: len(lines) for kind, lines in stuck.items()}
+    lines = sorted([*not_stored, *(line for kind in stuck.values() for line in kind)])
+    waiting = "1 bill waits" if len(lines) == 1 else f"{len(lines)} bills wait"
+    alerts.tell("stuck", f"{waiting} for somebody", lines, now)
+    if report["not_seen"] is not None:
+        subject = "A company is not found in Odoo: its bills are not read"
+        alerts.tell("not_seen", subject, report["not_seen"], now)
+    subject = "Not everybody who may decide could be read from Slack"
+    troubles = approvers.troubles(table, companies.values())
+    alerts.tell("approvers", subject, troubles, now)
+    if is_full:
+        subject = "The daily comparison with Odoo did not come to its end"
+        alerts.tell("unread", subject, _unread(report["not_yet_read"]), now)
+        subject = "Bills are missing in Odoo and were not withdrawn"
+        alerts.tell("kept", subject, report["kept"], now)
+        subject = "QuickBooks may have bills that are no longer to be paid"
+        alerts.tell("unclear", subject, _unclear(table, now), now)
+        subject = "Files of posted bills are not in QuickBooks"
+        alerts.tell("not_attached", subject, _not_attached(table, now), now)
+
+
+def tell_what_changed_afterwards(report: Raw, alerts: Alerts) -> None:
+    """Of what was decided for good QuickBooks, or nobody, has another content than Odoo."""
+    lines = [
+        f"{b['bill']} ({b['entry_id']}) {b['reason']}"
+        for b in report["bills"]
+        if b["outcome"] == "changed afterwards"
+    ]
+    if lines:
+        alerts.publish("Bills changed in Odoo after they were decided", lines)
+
+
+def _unread(bills: int) -> list[str]:
+    """What a full run had no time for: it reads what is open first, then the newest."""
+    if not bills:
+        return []
+    text = (
+        f"{bills} bills were not compared with Odoo, all decided long ago: compare them with a full"
+        ' run of one company at a time, {"full": true, "company": "..."}. If this comes again, give'
+        " the extractor more memory, which makes it faster."
+    )
+    return [text]
+
+
+def _stuck(table: Table, now: datetime) -> dict[str, list[str]]:
+    """The bills that need somebody, each with its reason, by what holds them up."""
+    statuses: tuple[Status, ...] = ("VALIDATION_FAILED", "POST_FAILED")
+    approved_at = unposted(table, now)
+    ids = [i for s in statuses for i in table.in_status(s, until=now)]
+    stuck: dict[str, list[str]] = {"blocked": [], "not_posted": [], "unposted": []}
+    for item in table.get_many([*ids, *approved_at]).values():
+        if item["status"] == "VALIDATION_FAILED":
+            kind, reason = "blocked", f"blocked: {' '.join(item['problems'])}"
+        elif item["status"] == "POST_FAILED":
+            kind, reason = "not_posted", f"not posted: {item.get('error', {}).get('message', '')}"
+        elif item["status"] in {"APPROVED", "POSTING"} and item["entry_id"] in approved_at:
+            at = approved_at[item["entry_id"]]
+            kind, reason = "unposted", f"approved at {at} and not posted yet: {_ON_ITS_WAY}"
+        else:
+            continue
+        stuck[kind].append(f"{item['odoo_name']} ({item['entry_id']}, {item['company']}): {reason}")
+    return stuck
+
+
+def _unclear(table: Table, now: datetime) -> list[str]:
+    """The bills that came to their end before a try at QuickBooks was clear."""
+    statuses: tuple[Status, ...] = ("WITHDRAWN", "REJECTED", "ACKNOWLEDGED")
+    since = stamp(now - _UNCLEAR_FOR)
+    ids = [i for s in statuses for i in table.in_status(s, since=since, until=now)]
+    items = table.get_many(ids).values()
+    return [f"{summary(i)}: {said}" for i in items if (said := perhaps_there(i))]
+
+
+def _not_attached(table: Table, now: datetime) -> list[str]:
+    """The bills posted lately without a file that QuickBooks should have taken."""
+    statuses: tuple[Status, ...] = ("POSTED", "ALREADY_IN_QB")
+    since = stamp(now - _NOT_ATTACHED_FOR)
+    ids = [i for s in statuses for i in table.in_status(s, since=since, until=now)]
+    lines = []
+    for item in table.get_many(ids).values():
+        expected = unattachable(bill_of(item))  # as the approver was told
+        missing = [said for said in not_attached(item) if said not in expected]
+        if missing:
+            lines.append(f"{summary(item)}: {' '.join(missing)} Attach there by hand.")
+    return sorted(lines)

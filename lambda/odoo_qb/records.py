@@ -1,0 +1,261 @@
+"""Odoo's records as a Bill, and what makes one unreadable. No I/O."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final
+
+from odoo_qb.bill import Bill, Document, Line, LineKind, Vendor, money
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from collections.abc import Set as AbstractSet
+
+_FILE_BYTES: Final = 30_000_000  # a larger file takes more memory than the function has
+_FILE_TYPE: Final = re.compile(r"[A-Za-z0-9.+_-]{1,60}/[A-Za-z0-9.+_-]{1,100}")
+# Odoo knows line_subsection from 19 on; older versions find nothing under an unknown value.
+KINDS: Final[dict[str, LineKind]] = {
+    "product": "product",
+    "tax": "tax",
+    "rounding": "product",
+    "line_section": "section",
+    "line_subsection": "section",
+    "line_note": "note",
+}
+
+Record = dict[str, Any]
+
+
+class _NonsenseError(ValueError):
+    """A value that is none of its kind; the message says which."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """What Odoo says of one document: its state, and the bill where it can be read as one.
+
+    `written` is Odoo's own time of the last change of it or of its files.
+    """
+
+    odoo_id: int
+    odoo_name: str
+    odoo_company: str
+    state: str
+    written: str
+    bill: Bill | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Names:
+    """What bills refer to, as far as it was read; `hidden` is what our user may not read."""
+
+    company_keys: Mapping[str, str]  # Odoo's company name -> our key
+    accounts: Mapping[tuple[int, int], tuple[str, str]]  # by company and id: code and name
+    vendors: Mapping[int, Vendor]
+    taxes: Mapping[int, str]
+    currencies: Mapping[int, str]  # by company
+    emails: Mapping[int, str]  # of the users who enter bills
+    hidden: AbstractSet[tuple[str, int]]  # by model and id
+
+
+def entry_of(move: Record, lines: Sequence[Record], files: Sequence[Record], names: Names) -> Entry:
+    """What a document's records say; one that cannot be read is a bill that says why."""
+    company = name_of(move["company_id"])
+    bill = None
+    if move["state"] == "posted" and company in names.company_keys:
+        try:
+            bill = _bill(move, lines, files, names)
+        except _NonsenseError as nonsense:
+            bill = _unreadable(move, names.company_keys[company], str(nonsense))
+        except (KeyError, TypeError, ValueError, ArithmeticError):
+            # Whatever one bill's data breaks must not stop its neighbours, nor be lost.
+            why = "its lines or files make no sense"
+            bill = _unreadable(move, names.company_keys[company], why)
+    return Entry(
+        odoo_id=move["id"],
+        odoo_name=text_of(move["name"]),
+        odoo_company=company,
+        state=text_of(move["state"]),
+        written=max(text_of(row["write_date"]) for row in (move, *files)),
+        bill=bill,
+    )
+
+
+def unreadable_entry(move: Record, company_keys: Mapping[str, str], why: str) -> Entry:
+    """A document that Odoo refused to give, from what can be read of it."""
+    company = name_of(move["company_id"])
+    asked = move["state"] == "posted" and company in company_keys
+    return Entry(
+        odoo_id=move["id"],
+        odoo_name=text_of(move["name"]),
+        odoo_company=company,
+        state=text_of(move["state"]),
+        written=text_of(move["write_date"]),
+        bill=_unreadable(move, company_keys[company], why) if asked else None,
+    )
+
+
+def _unreadable(move: Record, company_key: str, why: str) -> Bill:
+    return Bill(
+        company=company_key,
+        odoo_id=move["id"],
+        odoo_name=text_of(move["name"]),
+        move_type=move["move_type"],
+        vendor=None,
+        currency=name_of(move["currency_id"]),
+        amount_untaxed=Decimal(0),
+        amount_tax=Decimal(0),
+        amount_total=Decimal(0),
+        bill_date=_date_or_none(move),
+        unreadable=f"This bill cannot be read ({why}): open and check it in Odoo.",
+    )
+
+
+def _bill(move: Record, lines: Sequence[Record], files: Sequence[Record], names: Names) -> Bill:
+    company_id = int(move["company_id"][0])
+    partner = _seen(names, "res.partner", move["commercial_partner_id"], "vendor")
+    rows = sorted(lines, key=lambda row: (row["sequence"], row["id"]))
+    sign = -1 if move["move_type"] == "in_refund" else 1
+    return Bill(
+        company=names.company_keys[name_of(move["company_id"])],
+        odoo_id=move["id"],
+        odoo_name=text_of(move["name"]),
+        move_type=move["move_type"],
+        vendor=names.vendors.get(partner),
+        currency=name_of(move["currency_id"]),
+        amount_untaxed=_amount(move, "amount_untaxed"),
+        amount_tax=_amount(move, "amount_tax"),
+        amount_total=_amount(move, "amount_total"),
+        company_currency=names.currencies.get(company_id, ""),
+        company_total=abs(_amount(move, "amount_total_signed")),
+        bill_reference=text_of(move["ref"]).strip(),
+        bill_date=_date(move, "invoice_date"),
+        accounting_date=_date(move, "date"),
+        due_date=_date(move, "invoice_date_due"),
+        payment_terms=name_of(move["invoice_payment_term_id"]),
+        payment_terms_id=_id(move["invoice_payment_term_id"]),
+        po_number=text_of(move["invoice_origin"]),
+        entered_by=name_of(move["create_uid"]),
+        entered_by_email=names.emails.get(_id(move["create_uid"]), ""),
+        lines=tuple(_line(row, company_id, sign, names) for row in rows),
+        documents=_documents(move, files),
+        unsupported=tuple(n for n in map(_not_kept, files) if n),
+    )
+
+
+def _line(row: Record, company_id: int, sign: int, names: Names) -> Line:
+    # What rounds the total in cash is a line on its account, or goes to the largest tax.
+    kind = "tax" if row["tax_line_id"] else KINDS[row["display_type"]]
+    account = _seen(names, "account.account", row["account_id"], "account")
+    code, name = names.accounts[company_id, account] if account else ("", "")
+    if any(("account.tax", i) in names.hidden for i in taxes_of(row)):
+        raise _NonsenseError(f"our Odoo user may not read a tax on {text_of(row['name']):.80}")
+    # These have no subtotal: what they add is their journal amount, negative in a refund.
+    amount = (
+        _amount(row, "amount_currency") * sign
+        if row["display_type"] in {"tax", "rounding"}
+        else _amount(row, "price_subtotal")
+    )
+    return Line(
+        kind=kind,
+        text=text_of(row["name"]),
+        account_code=code,
+        account_name=name,
+        quantity=_amount(row, "quantity"),
+        unit_price=_amount(row, "price_unit"),
+        amount=money(amount),
+        taxes=tuple(names.taxes[i] for i in taxes_of(row)),
+        tax_ids=tuple(taxes_of(row)),
+    )
+
+
+def _seen(names: Names, model: str, many2one: object, what: str) -> int:
+    """The id that a many2one names, 0 for none; _NonsenseError if our user may not read it."""
+    number = _id(many2one)
+    if (model, number) in names.hidden:
+        raise _NonsenseError(f"our Odoo user may not read its {what} {name_of(many2one):.80}")
+    return number
+
+
+def taxes_of(line: Record) -> list[int]:
+    """The taxes on a line; of a tax row, the tax it is of."""
+    own = line["tax_line_id"]
+    return [int(own[0])] if own else list(line["tax_ids"] or ())
+
+
+def _documents(move: Record, files: Sequence[Record]) -> tuple[Document, ...]:
+    """The files, the one to look at first: Odoo's main attachment, else PDFs by id."""
+    main = move["message_main_attachment_id"]
+    main_id = int(main[0]) if main else 0
+
+    def rank(file: Record) -> tuple[bool, bool, bool, int]:
+        is_pdf = file["mimetype"] == "application/pdf"
+        is_image = text_of(file["mimetype"]).startswith("image/")
+        return (not (is_pdf and file["id"] == main_id), not is_pdf, not is_image, file["id"])
+
+    return tuple(
+        Document(
+            odoo_id=file["id"],
+            name=text_of(file["name"]) or f"file {file['id']}",
+            type=_file_type(file),
+            size=int(file["file_size"]),
+            checksum=text_of(file["checksum"]),
+        )
+        for file in sorted(files, key=rank)
+        if not _not_kept(file)
+    )
+
+
+def _not_kept(file: Record) -> str:
+    """Why a file is not passed on, with its name; empty when it is."""
+    name = text_of(file["name"])
+    if file["type"] != "binary":
+        return f"{name} (a link)"
+    if file["file_size"] > _FILE_BYTES:
+        return f"{name} ({file['file_size'] / 1e6:.0f} MB)"
+    return ""
+
+
+def _file_type(file: Record) -> str:
+    """The type that was guessed or claimed, if it is one: it becomes a header of S3's."""
+    claimed = text_of(file["mimetype"])
+    return claimed if _FILE_TYPE.fullmatch(claimed) else "application/octet-stream"
+
+
+def text_of(value: object) -> str:
+    """Odoo says false for an empty text. A lone surrogate can be sent, but not stored."""
+    return value.encode(errors="replace").decode() if isinstance(value, str) else ""
+
+
+def name_of(value: object) -> str:
+    """The display name of a many2one: [id, name], or false."""
+    return text_of(value[1]) if isinstance(value, list) else ""
+
+
+def _id(value: object) -> int:
+    """The id of a many2one: [id, name], or false."""
+    return int(value[0]) if isinstance(value, list) else 0
+
+
+def _amount(row: Record, name: str) -> Decimal:
+    try:
+        return money(row[name])
+    except (TypeError, ValueError, ArithmeticError):
+        raise _NonsenseError(f"{name} is {row[name]!s:.40}") from None
+
+
+def _date(row: Record, name: str) -> date | None:
+    try:
+        return date.fromisoformat(row[name]) if isinstance(row[name], str) else None
+    except ValueError:
+        raise _NonsenseError(f"{name} is {row[name]:.40}") from None
+
+
+def _date_or_none(move: Record) -> date | None:
+    try:
+        return _date(move, "invoice_date")
+    except _NonsenseError:
+        return None
