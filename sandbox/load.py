@@ -99,7 +99,7 @@ def _refused(running: Chain, vendor: str) -> int:
 def _rates(running: Chain, items: list[Json], extracted: float) -> Json:
     """How many of each kind were done a minute, from the first to the last of them."""
     posted = sorted(at for i in items for at in _at(i, "POSTED"))
-    cards = sorted(at for at, _ in _cards(running).values())
+    cards = sorted(at for at, _ in cards_of(running.recorders["slack"].exchanges).values())
     return {
         "bills read": round(60 * len(items) / extracted),
         **{
@@ -112,7 +112,7 @@ def _rates(running: Chain, items: list[Json], extracted: float) -> Json:
 
 def _waits(running: Chain, items: list[Json]) -> dict[str, list[float]]:
     """Seconds a bill waited in each stage that is not a person's."""
-    cards = _cards(running)
+    cards = cards_of(running.recorders["slack"].exchanges)
     waits: dict[str, list[float]] = {"new bill to card": [], "approved to posted": []}
     waits["posted to shown"] = []
     for item in items:
@@ -128,21 +128,26 @@ def _waits(running: Chain, items: list[Json]) -> dict[str, list[float]]:
     return waits
 
 
-def _cards(running: Chain) -> dict[str, tuple[datetime, datetime | None]]:
+def cards_of(exchanges: Iterable[Exchange]) -> dict[str, tuple[datetime, datetime | None]]:
     """When each bill's card was posted and when it was last changed, by entry_id."""
     found: dict[str, tuple[datetime, datetime | None]] = {}
-    for exchange in matching(running.recorders["slack"].exchanges, _is_of_a_card):
-        ids = exchange["body"]["metadata"]["event_payload"]
-        at = datetime.fromisoformat(exchange["at"])
-        first = found.get(ids["entry_id"])
-        found[ids["entry_id"]] = (first[0], at) if first else (at, None)
+    bills: dict[str, str] = {}  # by their cards' ts
+    for exchange in matching(exchanges, _is_of_a_message):
+        ts, at = exchange["answer"]["ts"], datetime.fromisoformat(exchange["at"])
+        ids = (exchange["body"].get("metadata") or {}).get("event_payload")
+        if ids:
+            bills[ts] = ids["entry_id"]
+            found.setdefault(ids["entry_id"], (at, None))
+        elif ts in bills:
+            posted, _ = found[bills[ts]]
+            found[bills[ts]] = (posted, at)
     return found
 
 
-def _is_of_a_card(exchange: Exchange) -> bool:
-    is_done = isinstance(exchange["answer"], dict) and bool(exchange["answer"].get("ok"))
-    body = exchange["body"]
-    return is_done and isinstance(body, dict) and "event_payload" in (body.get("metadata") or {})
+def _is_of_a_message(exchange: Exchange) -> bool:
+    body, answer = exchange["body"], exchange["answer"]
+    is_done = isinstance(answer, dict) and bool(answer.get("ok")) and "ts" in answer
+    return is_done and isinstance(body, dict)
 
 
 def _at(item: Json, status: str) -> list[datetime]:
