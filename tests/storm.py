@@ -75,6 +75,7 @@ class Storm:
         life.errors.clear()
         life.clock.sleep(LEASE.total_seconds())  # of a run that was killed
         life.daily()
+        life.hourly()  # a connection may have ended unnoticed: whoever connects is mailed first
         for company in sorted(self._broken()):
             self._reconnect(company)
         life.hourly()
