@@ -58,9 +58,10 @@ locals {
   company_setting_names = {
     text = [
       "odoo_company", "slack_channel_id", "extract_since", "default_account", "payable_account",
-      "class", "department", "time_zone", "quiet_hours",
+      "class", "department", "time_zone", "quiet_hours", "tax", "country", "due_date",
     ]
     number = ["two_approvals_above", "books_close_day", "reminder_hours", "escalation_hours"]
+    bool   = ["tax_on_lines"]
     list   = ["approvers", "escalation_approvers", "intercompany_vendors"]
     map    = ["accounts", "vendors", "taxes", "terms"]
   }
@@ -76,6 +77,7 @@ locals {
       { odoo_company = company, slack_channel_id = var.slack_channel_id },
       { for name, value in local.given_settings[company] : name => tostring(value) if contains(local.company_setting_names.text, name) },
       { for name, value in local.given_settings[company] : name => tonumber(value) if contains(local.company_setting_names.number, name) },
+      { for name, value in local.given_settings[company] : name => tobool(value) if contains(local.company_setting_names.bool, name) },
       { for name, value in local.given_settings[company] : name => [for one in value : tostring(one)] if contains(local.company_setting_names.list, name) },
       { for name, value in local.given_settings[company] : name => { for ours, theirs in value : ours => tostring(theirs) } if contains(local.company_setting_names.map, name) },
       { realm_id = realm },

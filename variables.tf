@@ -367,6 +367,12 @@ variable "company_settings" {
     accounts, vendors, taxes, terms: Odoo's code or name to the name in QuickBooks, where they differ.
     default_account: for lines whose account has no match.
     payable_account: the accounts payable account, where QuickBooks has several.
+    tax: outside the US, how to post a bill whose tax QuickBooks would round differently than Odoo:
+    "override" (Odoo's tax), "quickbooks" (QuickBooks' own tax) or "lines" (the tax as lines); without
+    it such a bill is blocked, with both figures.
+    tax_on_lines: in the US, and where QuickBooks keeps no tax, true adds each tax to the lines it is of.
+    country: two letters, where QuickBooks does not state the company's country.
+    due_date: of a bill paid in instalments, "first_open" (default) or "last".
     class, department: QuickBooks' full names, set on every line and bill where they are tracked.
     books_close_day: the day of a month on which the month before is closed; a card warns five days before.
     intercompany_vendors: Odoo vendors whose bills are acknowledged, not posted.
@@ -404,6 +410,30 @@ variable "company_settings" {
       for name in local.company_setting_names.number : can(tonumber(settings[name])) && try(settings[name] >= 0, false) if try(settings[name], null) != null
     ]]))
     error_message = "In company_settings ${join(", ", local.company_setting_names.number)} are numbers that are not negative."
+  }
+  validation {
+    condition = alltrue(flatten([for settings in try(values(var.company_settings), []) : [
+      for name in local.company_setting_names.bool : can(tobool(settings[name])) if try(settings[name], null) != null
+    ]]))
+    error_message = "In company_settings ${join(", ", local.company_setting_names.bool)} are true or false."
+  }
+  validation {
+    condition = alltrue([for settings in try(values(var.company_settings), []) :
+      try(settings.tax, null) == null ? true : contains(["override", "quickbooks", "lines"], tostring(try(settings.tax, "")))
+    ])
+    error_message = "tax in company_settings is \"override\", \"quickbooks\" or \"lines\"; leave it out to have bills blocked whose tax QuickBooks would round differently."
+  }
+  validation {
+    condition = alltrue([for settings in try(values(var.company_settings), []) :
+      try(settings.country, null) == null ? true : can(regex("^[A-Z]{2}$", tostring(settings.country)))
+    ])
+    error_message = "country in company_settings is two capital letters, like \"US\", \"GB\" or \"CA\"."
+  }
+  validation {
+    condition = alltrue([for settings in try(values(var.company_settings), []) :
+      try(settings.due_date, null) == null ? true : contains(["first_open", "last"], tostring(try(settings.due_date, "")))
+    ])
+    error_message = "due_date in company_settings is \"first_open\" or \"last\"."
   }
   validation {
     condition = alltrue(flatten([for settings in try(values(var.company_settings), []) : [

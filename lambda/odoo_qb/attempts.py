@@ -7,13 +7,15 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final, cast
 
+from odoo_qb.bill import money
 from odoo_qb.errors import Throttled
-from odoo_qb.item import stamp
+from odoo_qb.item import open_attempt, stamp
 from odoo_qb.ledger import Posting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from odoo_qb.bill import Bill
     from odoo_qb.documents import Documents
     from odoo_qb.item import Item, Raw
     from odoo_qb.ledger import Entity, Payload
@@ -21,17 +23,27 @@ if TYPE_CHECKING:
 SERVER_LIMIT: Final = timedelta(seconds=150)  # QuickBooks itself gives up after 120
 
 
-def posting_of(attempt: Raw, documents: Documents) -> Posting:
-    """What an open attempt sent."""
+def posting_of(attempt: Raw, documents: Documents, bill: Bill) -> Posting:
+    """What an open attempt sent; its total is the bill's unless it says otherwise."""
     body = attempt["body"] or documents.text(attempt["body_key"])
     payload = cast("Payload", json.loads(body, parse_float=Decimal))
-    return Posting(entity=cast("Entity", attempt["entity"]), payload=payload)
+    return Posting(
+        entity=cast("Entity", attempt["entity"]),
+        payload=payload,
+        total=money(attempt.get("total", bill.amount_total)),
+    )
 
 
 def is_decided_anew(attempt: Raw, item: Item) -> bool:
     """Whether an attempt was made by an earlier decision than the one that stands."""
     made_for = (attempt["digest"], int(attempt.get("revision", item["revision"])))
     return made_for != (item["digest"], int(item["revision"]))
+
+
+def finishes_as_stored(item: Item) -> bool:
+    """Whether QuickBooks may have the bill as it was decided: that try is brought to its end."""
+    last = open_attempt(item)
+    return last is not None and not is_decided_anew(last, item)
 
 
 def is_over(attempt: Raw, now: datetime) -> bool:

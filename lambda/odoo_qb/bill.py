@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 MoveType = Literal["in_invoice", "in_refund", "in_receipt"]
 MOVE_TYPES: Final[tuple[MoveType, ...]] = ("in_invoice", "in_refund", "in_receipt")
-LineKind = Literal["product", "tax", "section", "note"]
+LineKind = Literal["product", "other", "tax", "section", "note"]
+DIGEST_VERSION: Final = 2  # 1 is what version 1.0 made: see `digest_v1`
 
 _MICRO: Final = Decimal("0.000001")
 
@@ -50,20 +51,59 @@ class Vendor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One row of a bill; `amount` is without tax and after discount, in the bill's currency.
+    """One journal row of a bill; `amount` is what Odoo booked, in the bill's currency and sign.
 
-    A row of kind "tax" says where the tax was booked; sections and notes have no account.
+    A positive amount is a cost on a bill and a reduction on a credit note. A row of kind "tax" is
+    of one tax, its `taxes`; "other" is whatever else carries money (rounding, early payment
+    discount, what is not deductible); sections and notes have no account and no money.
+    `account_type` is Odoo's ("expense", "asset_current", …), "" where it was not read.
     """
 
     kind: LineKind
     text: str
     account_code: str = ""
     account_name: str = ""
+    account_type: str = ""
     quantity: Decimal = Decimal(0)
     unit_price: Decimal = Decimal(0)
     amount: Decimal = Decimal(0)
-    taxes: tuple[str, ...] = ()
+    taxes: tuple[str, ...] = ()  # a set, kept in the order of the names
     tax_ids: tuple[int, ...] = ()  # Odoo's, in the order of `taxes`
+    tax_parts: tuple[tuple[int, ...], ...] = ()  # of each tax its parts: itself, or a group's
+    percent: Decimal | None = None  # of a tax row whose tax has one
+
+    @property
+    def carries_money(self) -> bool:
+        """Whether there is anything to post; a row without money is a text."""
+        return bool(self.amount) and self.kind not in {"section", "note"}
+
+    @property
+    def tax_leaves(self) -> tuple[tuple[str, frozenset[int | str]], ...]:
+        """Each tax by its name, with what rows of it are known by: ids of Odoo's, a group's parts'.
+
+        The name itself where no ids are known.
+        """
+        parts = self.tax_parts or tuple((i,) for i in self.tax_ids)
+        if len(parts) != len(self.taxes):
+            parts = ((),) * len(self.taxes)
+        return tuple(
+            (name, frozenset[int | str](ids or (name,)))
+            for name, ids in zip(self.taxes, parts, strict=True)
+        )
+
+    @property
+    def tax_keys(self) -> frozenset[int | str]:
+        """What the rows of all its taxes are known by."""
+        return frozenset[int | str]().union(*(keys for _, keys in self.tax_leaves))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instalment:
+    """A part of a bill that falls due on a day of its own; `is_open` as it was last read."""
+
+    due: date
+    amount: Decimal
+    is_open: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +125,8 @@ class Bill:
     """A posted vendor bill, credit note (in_refund) or receipt as it stands in Odoo.
 
     Amounts are positive in every kind, in `currency`; `company_total` is the total in the
-    company's own currency. Only the posted ones are asked about.
+    company's own currency. `amount_tax` is what its tax rows add up to, `amount_untaxed` the rest.
+    Only the posted ones are asked about.
     """
 
     company: str
@@ -102,7 +143,8 @@ class Bill:
     bill_reference: str = ""
     bill_date: date | None = None
     accounting_date: date | None = None
-    due_date: date | None = None
+    due_date: date | None = None  # the last day, where it is paid in instalments
+    instalments: tuple[Instalment, ...] = ()  # empty where all is due on one day
     payment_terms: str = ""
     payment_terms_id: int = 0
     po_number: str = ""
@@ -128,49 +170,62 @@ class Bill:
         """The document a person looks at, if there is one: the first one kept."""
         return next((d for d in self.documents if d.type == "application/pdf"), None)
 
+    @property
+    def money_rows(self) -> tuple[Line, ...]:
+        """The journal rows that add up to the total: all of it, by double entry."""
+        return tuple(n for n in self.lines if n.carries_money)
+
+    @property
+    def first_open_due(self) -> date | None:
+        """When the first part that is not paid falls due."""
+        open_days = [i.due for i in self.instalments if i.is_open]
+        return min(open_days, default=self.due_date)
+
     def digest(self, *, vendor_is_known: bool = False) -> str:
-        """SHA-256 (hex) of the content that will be posted, and of nothing else.
+        """Version and SHA-256 (hex) of the content that will be posted, and of nothing else.
 
         The vendor's name counts only while QuickBooks has no such vendor.
 
-        A payment, a chatter message or a no-op write in Odoo leaves it as it is; a changed
-        amount, line, date, vendor or document does not.
+        A payment, a chatter message, another order of a line's taxes or a no-op write in Odoo
+        leaves it as it is; a changed amount, line, date, vendor or document does not.
         """
         content = {
             "company": self.company,
             "move_type": self.move_type,
-            "vendor": self._payee(vendor_is_known=vendor_is_known),
+            "vendor": self.payee(vendor_is_known=vendor_is_known),
             "reference": self.bill_reference,
-            "dates": [_iso(d) for d in (self.bill_date, self.accounting_date, self.due_date)],
+            "dates": [iso(d) for d in (self.bill_date, self.accounting_date, self.due_date)],
+            "instalments": [[iso(i.due), plain(i.amount)] for i in self.instalments],
             "currency": self.currency,
-            "totals": [
-                _plain(a)
-                for a in (
-                    self.amount_untaxed,
-                    self.amount_tax,
-                    self.amount_total,
-                    self.company_total,  # with the total it is the exchange rate
-                )
-            ],
+            # The second with the first is the exchange rate.
+            "totals": [plain(a) for a in (self.amount_total, self.company_total)],
             "terms": self.payment_terms,
             "lines": [
-                [n.kind, n.account_code, n.account_name, _plain(n.amount), list(n.taxes), n.text]
+                [n.kind, n.account_code, n.account_name, plain(n.amount), sorted(n.taxes), n.text]
                 for n in self.lines
             ],
             "documents": sorted(d.sha256 for d in self.documents),
         }
-        text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()
+        return f"v{DIGEST_VERSION}-{sha256(content)}"
 
-    def _payee(self, *, vendor_is_known: bool) -> list[int | str]:
+    def payee(self, *, vendor_is_known: bool) -> list[int | str]:
+        """The vendor as the digest has it."""
         if self.vendor is None:
             return []
         return [self.vendor.odoo_id, *([] if vendor_is_known else [self.vendor.name])]
 
 
-def _plain(amount: Decimal) -> str:
+def sha256(content: object) -> str:
+    """The hash (hex) of content as canonical JSON."""
+    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def plain(amount: Decimal) -> str:
+    """An amount as a digest has it, without needless zeros."""
     return f"{money(amount):f}"
 
 
-def _iso(day: date | None) -> str:
+def iso(day: date | None) -> str:
+    """A day as ISO text, "" for none."""
     return day.isoformat() if day else ""

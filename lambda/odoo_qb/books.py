@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, cast
 
-from odoo_qb.bill import MOVE_TYPES, Vendor
+from odoo_qb.bill import MOVE_TYPES, Vendor, money
 from odoo_qb.errors import Refused
 from odoo_qb.records import (
-    KINDS,
+    PAYABLE_ROW,
+    Account,
     Names,
+    Tax,
     entry_of,
     name_of,
     taxes_of,
@@ -29,12 +31,12 @@ PAGE_SIZE: Final = 250  # bills; between 200 and 500 nothing more is gained, ans
 _MOVE_FIELDS: Final = (
     "name", "move_type", "state", "ref", "commercial_partner_id", "company_id", "currency_id",
     "invoice_date", "date", "invoice_date_due", "invoice_payment_term_id", "amount_untaxed",
-    "amount_tax", "amount_total", "amount_total_signed", "invoice_origin", "create_uid",
-    "message_main_attachment_id", "write_date",
+    "amount_tax", "amount_total", "amount_total_signed", "amount_residual", "invoice_origin",
+    "create_uid", "message_main_attachment_id", "write_date",
 )  # fmt: skip
 _LINE_FIELDS: Final = (
     "move_id", "display_type", "name", "sequence", "account_id", "quantity", "price_unit",
-    "price_subtotal", "tax_ids", "tax_line_id", "amount_currency",
+    "price_subtotal", "tax_ids", "tax_line_id", "amount_currency", "date_maturity",
 )  # fmt: skip
 _FILE_FIELDS: Final = (
     "name", "res_id", "mimetype", "file_size", "checksum", "type", "write_date",
@@ -114,9 +116,9 @@ class Books:
     def __init__(self, odoo: Odoo, company_keys: Mapping[str, str]) -> None:
         self._odoo = odoo
         self._keys = company_keys  # Odoo's company name -> our key
-        self._accounts: dict[tuple[int, int], tuple[str, str]] = {}
+        self._accounts: dict[tuple[int, int], Account] = {}
         self._vendors: dict[int, Vendor] = {}
-        self._taxes: dict[int, str] = {}
+        self._taxes: dict[int, Tax] = {}
         self._currencies: dict[int, str] = {}
         self._emails: dict[int, str] = {}
         self._hidden: set[tuple[str, int]] = set()
@@ -171,7 +173,8 @@ class Books:
     def _lines(self, ids: Sequence[int]) -> dict[int, list[Record]]:
         if not ids:
             return {}
-        domain = [["move_id", "in", list(ids)], ["display_type", "in", list(KINDS)]]
+        # Every row of the journal: what kinds later versions will write is nobody's to know.
+        domain = [["move_id", "in", list(ids)]]
         # "move_id" would sort by account.move's own order; "id" is cheap and grouped here.
         rows = self._odoo.call(
             "account.move.line", "search_read", domain, fields=_LINE_FIELDS, order="id"
@@ -201,7 +204,7 @@ class Books:
                 partners.add(int(move["commercial_partner_id"][0]))
             for line in lines.get(move["id"], ()):
                 taxes.update(taxes_of(line))
-                if line["account_id"]:
+                if line["account_id"] and line["display_type"] != PAYABLE_ROW:
                     accounts.setdefault(company, set()).add(int(line["account_id"][0]))
         for company, ids in accounts.items():
             self._learn_accounts(company, ids)
@@ -213,10 +216,24 @@ class Books:
                 email=text_of(row["email"]),
                 tax_id=text_of(row["vat"]),
             )
-        for row in self._read_seen("account.tax", sorted(taxes - self._taxes.keys()), ("name",)):
-            self._taxes[row["id"]] = text_of(row["name"])
+        self._learn_taxes(taxes)
         for row in self._read_new("res.company", companies, self._currencies, ("currency_id",)):
             self._currencies[row["id"]] = name_of(row["currency_id"])
+
+    def _learn_taxes(self, ids: set[int]) -> None:
+        """Names, percents, and of a group its parts; only a group is asked for them."""
+        new = sorted(ids - self._taxes.keys())
+        rows = self._read_seen("account.tax", new, ("name", "amount", "amount_type"))
+        groups = [row["id"] for row in rows if row["amount_type"] == "group"]
+        of_groups = self._read_seen("account.tax", groups, ("children_tax_ids",))
+        parts = {row["id"]: tuple(row["children_tax_ids"]) for row in of_groups}
+        for row in rows:
+            is_percent = row["amount_type"] == "percent"
+            self._taxes[row["id"]] = Tax(
+                name=text_of(row["name"]),
+                percent=money(row["amount"]) if is_percent else None,
+                parts=parts.get(row["id"], ()),
+            )
 
     def _learn_emails(self, users: set[int]) -> None:
         """The addresses of who enters bills, where our user may see them."""
@@ -231,8 +248,13 @@ class Books:
         # From 18 on an account's code belongs to a company: it is false unless that company
         # comes first in the context.
         context = {"allowed_company_ids": [company]}
-        for row in self._read_seen("account.account", new, ("code", "name"), context=context):
-            self._accounts[company, row["id"]] = (text_of(row["code"]), text_of(row["name"]))
+        fields = ("code", "name", "account_type")
+        for row in self._read_seen("account.account", new, fields, context=context):
+            self._accounts[company, row["id"]] = Account(
+                code=text_of(row["code"]),
+                name=text_of(row["name"]),
+                type=text_of(row["account_type"]),
+            )
 
     def _read_seen(
         self, model: str, ids: Sequence[int], fields: Sequence[str], **kwargs: object

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from odoo_qb.bill import amount_text
+from odoo_qb.journal import moves_nothing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -52,24 +53,15 @@ def problems(bill: Bill) -> tuple[str, ...]:
         found.append("It has no bill date: enter one in Odoo.")
     if bill.amount_total < 0:
         found.append("Its total is negative: enter it as a credit note in Odoo.")
-    lines = sum((n.amount for n in bill.lines if n.kind == "product"), Decimal(0))
-    if abs(lines - bill.amount_untaxed) >= _HALF_A_CENT:
+    booked = sum((n.amount for n in bill.money_rows), Decimal(0))
+    if abs(booked - bill.amount_total) >= _HALF_A_CENT:
         found.append(
-            f"Its lines add up to {amount_text(lines, bill.currency)}, not to the untaxed"
-            f" {amount_text(bill.amount_untaxed, bill.currency)} Odoo states."
+            f"Its journal rows add up to {amount_text(booked, bill.currency)}, not to its total of"
+            f" {amount_text(bill.amount_total, bill.currency)}: it was read while somebody changed"
+            " it. It is read again in the next run; if this stays, reset it to draft in Odoo and"
+            " post it again."
         )
-    taxes = sum((n.amount for n in bill.lines if n.kind == "tax"), Decimal(0))
-    if abs(taxes - bill.amount_tax) >= _HALF_A_CENT:
-        found.append(
-            f"Its tax rows add up to {amount_text(taxes, bill.currency)}, not to the"
-            f" {amount_text(bill.amount_tax, bill.currency)} of tax Odoo states."
-        )
-    if abs(bill.amount_untaxed + bill.amount_tax - bill.amount_total) >= _HALF_A_CENT:
-        found.append("Its untaxed amount and tax do not add up to its total.")
-    accounts = (
-        n.account_code or n.account_name for n in bill.lines if n.kind == "product" and n.amount
-    )
-    if not all(accounts):
+    if not all(n.account_code or n.account_name for n in bill.money_rows):
         found.append("A line has no account: choose one in Odoo.")
     return tuple(found)
 
@@ -133,7 +125,7 @@ def _duplicate(bill: Bill, other: Earlier) -> str:
 
 def nothing_to_post(bill: Bill, company: Company) -> str:
     """Why a bill is only to be acknowledged, never posted; empty when it is to be posted."""
-    if bill.amount_total == 0:
+    if bill.amount_total == 0 and moves_nothing(bill):
         return "The total is zero: there is nothing to post."
     if bill.vendor and bill.vendor.name in company.intercompany_vendors:
         return "An intercompany vendor: booked by hand, not posted."

@@ -52,7 +52,7 @@ def _id(holder: Mapping[str, Any], reference: str) -> str:
 def _booked(document: Mapping[str, Any], payload: Payload) -> Counter[tuple[str, ...]]:
     """How much is booked on which account, class and tax code, in cents."""
     # Where no tax codes are sent QuickBooks may answer one of its own for each line.
-    is_taxed = "TxnTaxDetail" in payload
+    is_taxed = payload.get("GlobalTaxCalculation") == "TaxExcluded"
     booked: Counter[tuple[str, ...]] = Counter()
     for line in document.get("Line", ()):
         detail = line.get("AccountBasedExpenseLineDetail") or {}
@@ -63,8 +63,11 @@ def _booked(document: Mapping[str, Any], payload: Payload) -> Counter[tuple[str,
 
 
 def _tax(document: Mapping[str, Any]) -> Decimal:
+    """All tax of a document: stated as one figure, or rate by rate."""
     detail = document.get("TxnTaxDetail") or {}
-    return money(str(detail.get("TotalTax", 0)))
+    if "TotalTax" in detail:
+        return money(str(detail["TotalTax"]))
+    return sum((money(str(row["Amount"])) for row in detail.get("TaxLine", ())), Decimal(0))
 
 
 def _at_home(document: Mapping[str, Any], payload: Payload) -> Decimal:

@@ -122,13 +122,13 @@ class Creation:
             raise
 
     def compare(self, found: Raw) -> None:
-        """Refused when the document's total is not the bill's."""
-        if not is_total(found, self.bill):
+        """Refused when the document's total is not what was to be posted; its tax is part of it."""
+        if not is_total(found, self.posting.total):
             total, currency = money(str(found.get("TotalAmt", 0))), self.bill.currency
             raise Refused(
                 f"QuickBooks has {self.posting.entity} {found['Id']} for this bill with a total of"
                 f" {amount_text(total, currency)} instead of"
-                f" {amount_text(self.bill.amount_total, currency)}: correct it there by hand,"
+                f" {amount_text(self.posting.total, currency)}: correct it there by hand,"
                 " then retry.",
                 code="total",
                 document=f"{self.posting.entity} {found['Id']}",
@@ -247,6 +247,8 @@ class Creation:
             "body_key": key,
             "outcome": "",
         }
+        if self.posting.total != self.bill.amount_total:
+            attempt["total"] = self.posting.total
         self.item = self.store([*attempts, attempt])
         self.is_first = True
 
@@ -299,9 +301,9 @@ class Creation:
                 )
 
 
-def is_total(found: Raw, bill: Bill) -> bool:
-    """Whether a document of QuickBooks has the bill's total, to the cent."""
-    return abs(money(str(found.get("TotalAmt", 0))) - bill.amount_total) < _HALF_A_CENT
+def is_total(found: Raw, total: Decimal) -> bool:
+    """Whether a document of QuickBooks has this total, to the cent."""
+    return abs(money(str(found.get("TotalAmt", 0))) - total) < _HALF_A_CENT
 
 
 def _hash(*parts: str) -> str:

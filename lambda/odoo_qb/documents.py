@@ -11,7 +11,7 @@ from urllib.parse import quote
 from botocore.exceptions import ClientError
 
 from odoo_qb.bill import money
-from odoo_qb.item import lines_text
+from odoo_qb.item import AMOUNTS, lines_text
 
 if TYPE_CHECKING:
     from odoo_qb.bill import Bill, Document
@@ -76,7 +76,7 @@ class Documents:
         if not item["lines_key"]:
             return None
         rows: list[Raw] = json.loads(self.find_text(item["lines_key"]) or "[]")
-        return [{**row, **{k: money(row[k]) for k in _AMOUNTS}} for row in rows]
+        return [{**row, **{k: money(row[k]) for k in AMOUNTS if k in row}} for row in rows]
 
     def write(self, key: str, text: str) -> None:
         """Store a text of our own."""
@@ -98,9 +98,6 @@ class Documents:
         answer = self._client.get_object(Bucket=self._bucket, Key=key)
         text: str = answer["Body"].read().decode()
         return text
-
-
-_AMOUNTS: Final = ("quantity", "unit_price", "amount")
 
 
 def is_gone(error: ClientError) -> bool:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from odoo_qb import books
+from odoo_qb.bill import DIGEST_VERSION
+from odoo_qb.digest_v1 import is_former, is_unjudged
 from odoo_qb.duplicates import earlier_bills
 from odoo_qb.errors import Conflict, Refused, Unavailable
 from odoo_qb.files import Files
-from odoo_qb.item import stamp
-from odoo_qb.keeping import NOT_YET_READ, Keeping, is_blind, tried
+from odoo_qb.item import bill_of, stamp
+from odoo_qb.keeping import NOT_YET_READ, Before, Keeping, is_blind, tried
 from odoo_qb.outlook import Outlook
 from odoo_qb.request import Request
 from odoo_qb.vanished import find_vanished
@@ -42,6 +44,8 @@ _THREADS: Final = 8
 _SECONDS_FOR_A_PAGE: Final = 60.0
 _NO_NEWS: Final = frozenset({"unchanged", "ignored", NOT_YET_READ})
 _BLIND: Final = "asked_before_quickbooks_was_read"  # whether there may be such bills
+_FORM: Final = "form"  # up to which digest version waiting bills were compared
+_WAITING: Final[tuple[Status, ...]] = ("READY_FOR_APPROVAL", "VALIDATION_FAILED")
 _TO_BE_POSTED: Final[tuple[Status, ...]] = ("APPROVED", "POST_FAILED")
 
 
@@ -126,11 +130,12 @@ class Extraction:
         opened the missing account need not wait for the daily run.
         """
         amended = self._read_again(self._amended(now), report, now)
+        former = self._read_again(self._former(now), report, now)
         state, waiting = self._waiting_for_news(now)
         again = self._read_again(waiting, report, now)
         if again and not again["not_yet_read"]:
             self.table.write_note(self._note_id, {"checked_with": state})
-        return sum(int(r["read"]) for r in (amended, again) if r)
+        return sum(int(r["read"]) for r in (amended, former, again) if r)
 
     def _read_again(self, entry_ids: Sequence[str], report: Raw, now: datetime) -> Raw | None:
         """Add to a run's report what reading these bills gave; None if they were not read.
@@ -158,8 +163,27 @@ class Extraction:
         return [
             item["entry_id"]
             for item in found
-            if item["status"] in _TO_BE_POSTED and item.get("amended_after")
+            if (item["status"] in _TO_BE_POSTED and item.get("amended_after"))
+            or (item["status"] == "APPROVED" and is_unjudged(item) and self._is_read(item))
         ]
+
+    def _former(self, now: datetime) -> list[str]:
+        """The waiting bills of 1.0 that nobody has compared yet with what is posted now.
+
+        Once there are none, there will be none again: whatever is asked about since is of now.
+        """
+        if self.table.read_note(self._note_id).get(_FORM) == DIGEST_VERSION:
+            return []
+        ids = [i for s in _WAITING for i in self.table.in_status(s, until=now)]
+        found = [i for i in self.table.get_many(ids).values() if is_unjudged(i)]
+        if not found:
+            self.table.write_note(self._note_id, {_FORM: DIGEST_VERSION})
+        return [i["entry_id"] for i in found if self._is_read(i)]
+
+    def _is_read(self, item: Item) -> bool:
+        """Whether it is known what a bill's company in QuickBooks consists of."""
+        outlook = Outlook(self.table, self.documents, self.companies)
+        return outlook.is_known(item["company"])
 
     def _waiting_for_news(self, now: datetime) -> tuple[str, list[str]]:
         """What is blocked, or asked about before QuickBooks was read, if there is news since.
@@ -349,6 +373,7 @@ class Extraction:
         bills = {b.entry_id: files.completed(b) for b in asked}
         earlier = earlier_bills(self.table, list(bills.values()))
         flights = outlook.of(list(bills.values()))
+        befores = self._befores(entries, bills, stored, outlook)
         tally.is_blind |= any(not f.snapshot for f in flights.values())
 
         def outcome(entry: Entry) -> Raw:
@@ -361,13 +386,39 @@ class Extraction:
                 return {"outcome": "ignored", "reason": f"it is dated before {since.isoformat()}"}
             if files.is_waiting(bill):
                 return {"outcome": NOT_YET_READ}
-            return keeping.save(bill, item, earlier.get(entry_id, []), flights[entry_id])
+            return keeping.save(
+                bill, item, earlier.get(entry_id, []), flights[entry_id], befores.get(entry_id)
+            )
 
         with ThreadPoolExecutor(_THREADS) as pool:
             outcomes = list(pool.map(lambda e: tried(partial(outcome, e)), entries))
         for entry, result in zip(entries, outcomes, strict=True):
             tally.add(keys[entry.odoo_company], _named(entry) | result)
         return all(o["outcome"] not in {"not stored", NOT_YET_READ} for o in outcomes)
+
+    def _befores(
+        self,
+        entries: Sequence[Entry],
+        bills: Mapping[str, Bill],
+        stored: Mapping[str, Item],
+        outlook: Outlook,
+    ) -> dict[str, Before]:
+        """Of the bills that 1.0 stored: what 1.0 would read now, and what it stored."""
+        found: dict[str, Before] = {}
+        for entry in entries:
+            entry_id = f"odoo-{entry.odoo_id}"
+            item, bill = stored.get(entry_id), bills.get(entry_id)
+            if item is None or bill is None or entry.former is None:
+                continue
+            if not is_former(item["digest"]) or item["company"] not in self.companies:
+                continue
+            kept = bill_of(item, self.documents.lines(item))
+            found[entry_id] = Before(
+                bill=replace(entry.former, documents=bill.documents, unreadable=bill.unreadable),
+                stored=kept,
+                flight=outlook.of([kept])[entry_id],
+            )
+        return found
 
     def _has_time(self) -> bool:
         return self.seconds_left() >= _SECONDS_FOR_A_PAGE

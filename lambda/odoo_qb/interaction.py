@@ -30,7 +30,9 @@ _MODALS: Final = {
 MODAL_FIELDS: Final = dict(_MODALS.values())
 _PERSON: Final = re.compile(r"[A-Z0-9-]{1,40}")
 # A modal's has the revision besides, which a card's buttons have in their block.
-_VALUE: Final = re.compile(r"(odoo-[0-9]{1,18})\|([0-9a-f]{64})(?:\|([0-9]{1,9}))?")
+_VALUE: Final = re.compile(
+    r"(odoo-[0-9]{1,18})\|((?:v[0-9]{1,3}-)?[0-9a-f]{64})(?:\|([0-9]{1,9}))?"
+)
 _ASKED_AS: Final = re.compile(r"revision-([0-9]{1,9})")  # the block id of a card's buttons
 # A modal's own: https://docs.slack.dev/reference/interaction-payloads/view-interactions-payload
 _INSTALLED: Final = ("view", "app_installed_team_id")

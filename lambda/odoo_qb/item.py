@@ -8,7 +8,8 @@ from datetime import date, datetime
 from decimal import Decimal  # noqa: TC003 - TypedDict fields are read by tools at run time
 from typing import TYPE_CHECKING, Any, Final, TypedDict, cast
 
-from odoo_qb.bill import Bill, Document, Line, Vendor, money
+from odoo_qb import digest_v1
+from odoo_qb.bill import Bill, Document, Instalment, Line, Vendor, iso, money
 from odoo_qb.statuses import Status  # noqa: TC001 - as Decimal
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ LINES_IN_ITEM: Final = 100  # longer bills keep their lines in S3: an item holds
 LINES_BYTES: Final = 100_000
 CONTENT_BYTES: Final = 200_000  # the rest is for attempts, cards and history
 LINES_ON_CARD: Final = 10
+AMOUNTS: Final[tuple[str, ...]] = ("quantity", "unit_price", "amount", "percent")  # of a line
 _TEXT_ON_CARD: Final = 500
 Raw = dict[str, Any]
 
@@ -42,11 +44,13 @@ class Item(TypedDict, total=False):
     status: Status
     revision: int
     digest: str
+    form: int  # the digest's version that was found to post the same as an older digest's
     vendor: Raw | None
     bill_reference: str
     bill_date: str
     accounting_date: str
     due_date: str
+    instalments: list[Raw]
     payment_terms: str
     payment_terms_id: int
     po_number: str
@@ -107,9 +111,10 @@ def content(bill: Bill, *, vendor_is_known: bool = False) -> Item:
         "digest": bill.digest(vendor_is_known=vendor_is_known),
         "vendor": asdict(bill.vendor) if bill.vendor else None,
         "bill_reference": bill.bill_reference,
-        "bill_date": _iso(bill.bill_date),
-        "accounting_date": _iso(bill.accounting_date),
-        "due_date": _iso(bill.due_date),
+        "bill_date": iso(bill.bill_date),
+        "accounting_date": iso(bill.accounting_date),
+        "due_date": iso(bill.due_date),
+        "instalments": [{**asdict(i), "due": iso(i.due)} for i in bill.instalments],
         "payment_terms": bill.payment_terms,
         "payment_terms_id": bill.payment_terms_id,
         "po_number": bill.po_number,
@@ -123,7 +128,7 @@ def content(bill: Bill, *, vendor_is_known: bool = False) -> Item:
         "company_total": bill.company_total,
         "lines": _head(lines) if is_long else lines,
         "line_count": len(lines),
-        "product_count": sum(n["kind"] == "product" for n in lines),
+        "product_count": sum(n["kind"] in {"product", "other"} for n in lines),
         "lines_key": _lines_key(bill) if is_long else "",
         "pdf_key": bill.pdf.key if bill.pdf else "",
         "documents": [asdict(d) for d in bill.documents],
@@ -160,6 +165,12 @@ def bill_of(item: Item, lines: Sequence[Raw] | None = None) -> Bill:
         bill_date=_day(item["bill_date"]),
         accounting_date=_day(item["accounting_date"]),
         due_date=_day(item["due_date"]),
+        instalments=tuple(
+            Instalment(
+                due=date.fromisoformat(i["due"]), amount=money(i["amount"]), is_open=i["is_open"]
+            )
+            for i in item.get("instalments", ())
+        ),
         payment_terms=item["payment_terms"],
         payment_terms_id=int(item.get("payment_terms_id", 0)),
         po_number=item["po_number"],
@@ -208,20 +219,41 @@ def document_of(raw: Raw) -> Document:
     return Document(**{**raw, "odoo_id": int(raw["odoo_id"]), "size": int(raw["size"])})
 
 
+def lines_of(rows: Sequence[Raw]) -> list[Line]:
+    """Lines as the table or S3 keeps them."""
+    return [_line_of(row) for row in rows]
+
+
+def digests(bill: Bill, like: str) -> set[str]:
+    """What this content is called by the version that made the digest `like`.
+
+    With the vendor's name and without it: which of the two depends on what QuickBooks had then.
+    """
+    digest = digest_v1.digest if digest_v1.is_former(like) else Bill.digest
+    return {digest(bill), digest(bill, vendor_is_known=True)}
+
+
 def _line(line: Line) -> Raw:
-    return {**asdict(line), "taxes": list(line.taxes), "tax_ids": list(line.tax_ids)}
+    kept = asdict(line)
+    if line.percent is None:
+        del kept["percent"]
+    parts = [list(ids) for ids in line.tax_parts]
+    return {**kept, "taxes": list(line.taxes), "tax_ids": list(line.tax_ids), "tax_parts": parts}
 
 
 def _head(lines: Sequence[Raw]) -> list[Raw]:
     """What a card shows of the lines that S3 keeps: of notes and taxes only if there is no more."""
-    first = sorted(lines, key=lambda n: n["kind"] != "product")[:LINES_ON_CARD]
+    first = sorted(lines, key=lambda n: n["kind"] not in {"product", "other"})[:LINES_ON_CARD]
     return [{**n, "text": n["text"][:_TEXT_ON_CARD]} for n in first]
 
 
 def _line_of(raw: Raw) -> Line:
-    amounts = {k: money(raw[k]) for k in ("quantity", "unit_price", "amount")}
+    amounts = {k: money(raw[k]) for k in AMOUNTS if k in raw}
     tax_ids = tuple(int(i) for i in raw.get("tax_ids", ()))
-    return Line(**{**raw, **amounts, "taxes": tuple(raw["taxes"]), "tax_ids": tax_ids})
+    parts = tuple(tuple(int(i) for i in ids) for ids in raw.get("tax_parts", ()))
+    lists: Raw = {"taxes": tuple(raw["taxes"]), "tax_ids": tax_ids, "tax_parts": parts}
+    fields: Raw = {**raw, **amounts, **lists}
+    return Line(**fields)
 
 
 def _lines_key(bill: Bill) -> str:
@@ -231,10 +263,6 @@ def _lines_key(bill: Bill) -> str:
 def stamp(now: datetime) -> str:
     """An instant as the table keeps it: UTC, sortable, to the millisecond."""
     return now.strftime("%Y-%m-%dT%H:%M:%S.") + f"{now.microsecond // 1000:03d}Z"
-
-
-def _iso(day: date | None) -> str:
-    return day.isoformat() if day else ""
 
 
 def _day(text: str) -> date | None:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from odoo_qb import checks
+from odoo_qb import checks, digest_v1
 from odoo_qb.amendment import afterwards, as_named_before, changes
-from odoo_qb.bill import Bill, amount_text
+from odoo_qb.attempts import finishes_as_stored
+from odoo_qb.bill import DIGEST_VERSION, Bill, amount_text
 from odoo_qb.duplicates import reference_id
 from odoo_qb.errors import Conflict
 from odoo_qb.history import history_entry
-from odoo_qb.item import bill_of, content, is_too_large, stamp
+from odoo_qb.item import bill_of, content, digests, is_too_large, stamp
 from odoo_qb.preflight import Preflight
 
 if TYPE_CHECKING:
@@ -23,11 +25,17 @@ if TYPE_CHECKING:
     from odoo_qb.checks import Earlier
     from odoo_qb.documents import Documents
     from odoo_qb.item import Item, Raw
+    from odoo_qb.journal import Booking
     from odoo_qb.settings import Company
     from odoo_qb.statuses import Status
     from odoo_qb.store import Table
 
 ACTOR: Final = "extractor"
+_FORM: Final = (
+    "Bills are now posted row by row, as Odoo booked them. Version 1.0 would have posted this one"
+    " differently."
+)
+_ASKED: Final = frozenset({"READY_FOR_APPROVAL", "APPROVED"})
 _NAME: Final = 100
 _STATES: Final = {"moved": "belongs to another company"}  # others are Odoo's own: "is cancel"
 NOT_YET_READ: Final = "not yet read"  # the outcome where the run had no time for a bill's files
@@ -35,6 +43,15 @@ _DONE: Final = frozenset({"POSTING", "POSTED", "ALREADY_IN_QB", "ACKNOWLEDGED"})
 _CLOSED: Final = _DONE | {"REJECTED"}
 # What an earlier decision or failure left, and a new question must not show.
 _DECISION: Final = ("decided_by", "decided_at", "rejection_reason", "error", "amended_after")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Before:
+    """A bill that 1.0 stored: as 1.0 would read it now, and as it was stored, with its plan."""
+
+    bill: Bill
+    stored: Bill
+    flight: Preflight
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,23 +69,34 @@ class Keeping:
     now: datetime
 
     def save(
-        self, bill: Bill, item: Item | None, earlier: Sequence[Earlier], flight: Preflight
+        self,
+        bill: Bill,
+        item: Item | None,
+        earlier: Sequence[Earlier],
+        flight: Preflight,
+        before: Before | None = None,
     ) -> Raw:
         """Store what is new or was amended in a posted bill, and ask about it.
 
         The vendor's name is part of what is approved only while QuickBooks has no such vendor:
-        a renamed one must not have all its bills asked about again.
+        a renamed one must not have all its bills asked about again. `before` is the same bill as
+        version 1.0 knew it.
         """
         fields = content(bill, vendor_is_known=bool(flight.vendor_id))
         if is_too_large({**fields, "preflight": flight.shown()}):
-            bill, flight = _without_texts(bill), Preflight()
+            bill, flight, before = _without_texts(bill), Preflight(), None
             fields = content(bill)
-        is_same = item is not None and self._is_same(bill, item, flight, str(fields["digest"]))
+        is_same = item is not None and self._is_same(bill, item, flight, before)
         if item and self._is_decided(bill, item, is_same=is_same):
-            before = item.get("amended_after", "")  # which stands while Odoo cannot be read
-            change = before if bill.unreadable else "" if is_same else str(fields["digest"])
+            known = item.get("amended_after", "")  # which stands while Odoo cannot be read
+            change = known if bill.unreadable else "" if is_same else str(fields["digest"])
+            if before and known in digests(before.bill, known):
+                change = known
             return self._compare(item, change)
-        again = is_same and item is not None and item["status"] != "WITHDRAWN"
+        otherwise = self._posts_otherwise(bill, item, flight, before) if item and is_same else []
+        if otherwise == [] and item and is_same and self._is_judged_now(item, flight):
+            return self._stands(item)
+        again = is_same and item is not None and item["status"] != "WITHDRAWN" and not otherwise
         seen = bool(item and is_blind(item) and flight.snapshot)
         if again and item and not (seen or self._is_checked_again(item)):
             return self._compare(item, "")
@@ -81,7 +109,7 @@ class Keeping:
         if not self.dry_run and again and item:
             self._check_again(item, checked)
         elif not self.dry_run:
-            self._store(bill, fields, item)
+            self._store(bill, fields, item, otherwise)
         return {
             "outcome": "blocked" if fields["problems"] else "ready",
             "total": amount_text(bill.amount_total, bill.currency),
@@ -89,23 +117,64 @@ class Keeping:
             "warnings": fields["warnings"],
         }
 
-    def _is_same(self, bill: Bill, item: Item, flight: Preflight, digest: str) -> bool:
+    def _is_same(self, bill: Bill, item: Item, flight: Preflight, before: Before | None) -> bool:
         """Whether a bill's content is what the table has of it, whatever it is called by now.
 
         A renamed account, tax or term is the one that was asked about: who renames it must not
-        have all the bills asked about again, nor mark what was posted as changed.
+        have all the bills asked about again, nor mark what was posted as changed. What 1.0 stored
+        is compared as 1.0 read it.
         """
-        if item["digest"] in {digest, bill.digest()}:
+        if digest_v1.is_former(item["digest"]):
+            if before is None:
+                return False
+            bill = before.bill
+        if item["digest"] in digests(bill, item["digest"]):
             return True
         if item["status"] == "VALIDATION_FAILED" or is_blind(item):
             return False  # by its new name QuickBooks may know it
         named = as_named_before(bill, bill_of(item, self.documents.lines(item)))
         if item["status"] in _CLOSED and item["company"] not in self.companies:
             named = replace(named, company=item["company"])  # the key alone is another
-        digests = {named.digest(), named.digest(vendor_is_known=bool(flight.vendor_id))}
+        found = digests(named, item["digest"])
         if flight.vendor_how == "remembered":  # whatever it was called then
-            digests.add(_with_vendor_named_before(named, item).digest())
-        return item["digest"] in digests
+            found |= digests(_with_vendor_named_before(named, item), item["digest"])
+        return item["digest"] in found
+
+    def _is_judged_now(self, item: Item, flight: Preflight) -> bool:
+        """Whether a bill of 1.0 that waits can be compared with what would be posted now."""
+        is_waiting = item["status"] in _ASKED and not finishes_as_stored(item)
+        return is_waiting and digest_v1.is_unjudged(item) and bool(flight.snapshot)
+
+    def _posts_otherwise(
+        self, bill: Bill, item: Item, flight: Preflight, before: Before | None
+    ) -> list[str]:
+        """In what a bill that 1.0 stored would be posted otherwise now; [] where it would not.
+
+        The same accounts, codes and cents: then its decision, card and digest stand.
+        """
+        if item["status"] == "VALIDATION_FAILED" and digest_v1.is_former(item["digest"]):
+            return [_FORM]
+        if before is None or not self._is_judged_now(item, flight) or is_blind(item):
+            return []
+        nothing = checks.nothing_to_post(bill, self.companies[bill.company])
+        if nothing or item["nothing_to_post"]:
+            return [] if nothing == item["nothing_to_post"] else [_FORM]
+        stored = digest_v1.booking(before.stored, item["preflight"])
+        now = flight.booking()
+        if stored == now == before.flight.booking() and now is not None:
+            return []
+        return [_FORM, *_booked_otherwise(stored, now, item["preflight"], flight, bill.currency)]
+
+    def _stands(self, item: Item) -> Raw:
+        """Note that a bill of 1.0 is posted as it was shown: nobody needs to compare it again."""
+        if not self.dry_run:
+            self.table.note_on_bill(
+                item["entry_id"],
+                {"form": DIGEST_VERSION},
+                condition="version = :was",
+                condition_values={"was": item["version"]},
+            )
+        return {"outcome": "unchanged"}
 
     def _is_decided(self, bill: Bill, item: Item, *, is_same: bool) -> bool:
         """Whether what becomes of it in Odoo is only noted.
@@ -138,8 +207,8 @@ class Keeping:
             )
         return {"outcome": "withdrawn"}
 
-    def _store(self, bill: Bill, fields: Item, item: Item | None) -> None:
-        """Write a bill that is new, or whose content is."""
+    def _store(self, bill: Bill, fields: Item, item: Item | None, otherwise: list[str]) -> None:
+        """Write a bill that is new, or whose content or form is."""
         if fields["lines_key"]:
             self.documents.keep_lines(bill, fields["lines_key"])
         if item is None:
@@ -147,7 +216,7 @@ class Keeping:
             self.table.put_new(_first(fields, bill, status, self.now), reference_id(bill))
             return
         before = bill_of(item, self.documents.lines(item))
-        now_different = changes(before, as_named_before(bill, before))
+        now_different = otherwise or changes(before, as_named_before(bill, before))
         self.table.change(
             item,
             to=_status_of(fields),
@@ -160,7 +229,7 @@ class Keeping:
                 "changes": checks.few(_since_shown(item, str(fields["digest"]), now_different)),
             },
             remove=[k for k in _DECISION if k in item],
-            note="changed in Odoo",
+            note="posted row by row since version 1.1" if otherwise else "changed in Odoo",
             reference_id=reference_id(bill),
         )
 
@@ -236,6 +305,29 @@ def _checked(
 
 def _status_of(checked: Item) -> Status:
     return "VALIDATION_FAILED" if checked["problems"] else "READY_FOR_APPROVAL"
+
+
+def _booked_otherwise(
+    before: Booking | None, now: Booking | None, shown: Raw, flight: Preflight, currency: str
+) -> list[str]:
+    """Account by account, what is booked now in place of what 1.0 would have booked."""
+    if before is None or now is None:
+        return []
+    names = {str(t["id"]): str(t["name"]) for t in shown.get("accounts", {}).values()}
+    names |= {t.id: t.name for t in flight.accounts.values()}
+    codes = {str(t["id"]): str(t["name"]) for t in (shown.get("tax_codes") or {}).values()}
+    codes |= {t.id: t.name for t in (flight.tax_codes or {}).values()}
+    found = []
+    for account, code in sorted({*before[0], *now[0]}):
+        was, becomes = before[0].get((account, code), 0), now[0].get((account, code), 0)
+        if was != becomes:
+            where = names.get(account, account) + (f" ({codes.get(code, code)})" if code else "")
+            new, old = (amount_text(Decimal(c) / 100, currency) for c in (becomes, was))
+            found.append(f"{where}: {new} instead of {old}.")
+    if before[1] != now[1]:
+        new, old = (amount_text(Decimal(c) / 100, currency) for c in (now[1], before[1]))
+        found.append(f"Tax: {new} instead of {old}.")
+    return found
 
 
 def _since_shown(item: Item, digest: str, found: list[str]) -> list[str]:

@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from decimal import Context, Decimal
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from odoo_qb.bill import money
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from odoo_qb.bill import Bill, Line, Vendor
+    from odoo_qb.bill import Bill, Vendor
     from odoo_qb.preflight import Preflight
+    from odoo_qb.purchase_tax import PostedRow, RateTax
 
 Payload = dict[str, Any]
 Entity = Literal["Bill", "VendorCredit"]
@@ -27,66 +26,59 @@ _NOTE_LENGTH: Final = 4000
 _DESCRIPTION_LENGTH: Final = 4000
 VENDOR_NAME_LENGTH: Final = 500
 _RATE: Final = Context(prec=12)  # significant digits: to the cent up to a thousand million
-NO_TAX: Final = "none"  # the name of having no tax, to be mapped like one
 _MARKER: Final = re.compile(r"\[(odoo-\d+)\]")
 _LONG_HEAD: Final = 13  # what a number too long for QuickBooks keeps of its beginning
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Posting:
-    """What one document in QuickBooks will be: its entity and its payload."""
+    """What one document in QuickBooks will be: its entity, its payload, its total there."""
 
     entity: Entity
     payload: Payload
+    total: Decimal
 
 
 def posting(bill: Bill, preflight: Preflight, vendor_id: str) -> Posting:
-    """The document for a bill, on the accounts and tax codes of its preflight.
+    """The document for a bill, with the rows, accounts and tax codes of its preflight.
 
-    Every product line lands on its account. In a US company, and in one that keeps no tax in
-    QuickBooks, purchase tax is a cost: every tax row becomes a line of its own on the account
-    where Odoo booked that tax, so the total is the bill's. Elsewhere each line names its tax
-    code and the tax is Odoo's own, rate by rate.
-    Sections, notes and lines of zero are not posted. A date is never moved.
+    In a US company, and in one that keeps no tax in QuickBooks, every journal row is a line on its
+    account, tax included. Elsewhere each line names its tax code; tax detail is sent only where
+    Odoo's tax is to stand in place of another one that QuickBooks would compute.
+    A date is never moved.
     """
-    taxed = preflight.tax_codes is not None
-    rows = [n for n in posted_lines(bill) if n.kind == "product" or not taxed]
+    tax = preflight.tax
     payload: Payload = {
         "VendorRef": {"value": vendor_id},
         "DocNumber": doc_number(bill),
         "PrivateNote": private_note(bill),
-        "Line": [_line(n, preflight) for n in rows],
+        "Line": [_line(n, preflight) for n in tax.rows],
     }
     if bill.bill_date:
         payload["TxnDate"] = bill.bill_date.isoformat()
-    if bill.due_date and not bill.is_credit:
-        payload["DueDate"] = bill.due_date.isoformat()
-    if preflight.term_id and not bill.is_credit:
-        payload["SalesTermRef"] = {"value": preflight.term_id}
-    if preflight.payable_id:
-        payload["APAccountRef"] = {"value": preflight.payable_id}
-    if preflight.department_id:
-        payload["DepartmentRef"] = {"value": preflight.department_id}
-    if preflight.multicurrency:
-        payload["CurrencyRef"] = {"value": bill.currency}
+    if preflight.due_date and not bill.is_credit:
+        payload["DueDate"] = preflight.due_date
+    references = {
+        "SalesTermRef": "" if bill.is_credit else preflight.term_id,
+        "APAccountRef": preflight.payable_id,
+        "DepartmentRef": preflight.department_id,
+        "CurrencyRef": bill.currency if preflight.multicurrency else "",
+    }
+    payload |= {name: {"value": value} for name, value in references.items() if value}
     if preflight.is_foreign:
         payload["ExchangeRate"] = exchange_rate(bill)
-    if taxed:
+    if tax.how:
         payload["GlobalTaxCalculation"] = "TaxExcluded"
-        payload["TxnTaxDetail"] = _tax_detail(bill, preflight)
+        if tax.how == "override":
+            payload["TxnTaxDetail"] = {"TaxLine": [_tax_line(t) for t in tax.override]}
     elif preflight.tax_is_off:
         payload["GlobalTaxCalculation"] = "NotApplicable"  # outside the US it must be said
-    return Posting(entity=entity(bill), payload=payload)
+    return Posting(entity=entity(bill), payload=payload, total=preflight.total_of(bill))
 
 
 def entity(bill: Bill) -> Entity:
     """What the bill is called in QuickBooks; a receipt is a bill there too."""
     return "VendorCredit" if bill.is_credit else "Bill"
-
-
-def posted_lines(bill: Bill) -> list[Line]:
-    """The rows that carry money."""
-    return [n for n in bill.lines if n.kind in {"product", "tax"} and n.amount]
 
 
 def exchange_rate(bill: Bill) -> Decimal:
@@ -152,62 +144,40 @@ def basic(text: str) -> str:
     return "".join(c for c in spaced if c.isprintable() and ord(c) <= 0xFFFF).strip()  # noqa: PLR2004
 
 
-def _line(line: Line, preflight: Preflight) -> Payload:
-    detail: Payload = {"AccountRef": {"value": preflight.accounts[line.account_code].id}}
+def _line(posted: PostedRow, preflight: Preflight) -> Payload:
+    row = posted.row
+    detail: Payload = {"AccountRef": {"value": preflight.accounts[row.account_code].id}}
     if preflight.tax_codes is not None:
-        detail["TaxCodeRef"] = {"value": preflight.tax_codes[tax_name(line)].id}
+        detail["TaxCodeRef"] = {"value": preflight.tax_codes[posted.tax].id}
     if preflight.class_id:
         detail["ClassRef"] = {"value": preflight.class_id}
-    row: Payload = {
+    line: Payload = {
         "DetailType": "AccountBasedExpenseLineDetail",
-        "Amount": line.amount,
+        "Amount": row.amount,
         "AccountBasedExpenseLineDetail": detail,
     }
-    text = basic(line.text)
-    description = f"Tax: {text}" if line.kind == "tax" else text
+    text = basic(row.text)
+    description = f"Tax: {text}" if row.kind == "tax" else text
     if description:
-        row["Description"] = description[:_DESCRIPTION_LENGTH]
-    return row
+        line["Description"] = description[:_DESCRIPTION_LENGTH]
+    return line
 
 
-def tax_name(line: Line) -> str:
-    """The taxes of a line as one name: what `taxes` of the settings maps."""
-    return " + ".join(line.taxes) or NO_TAX
+def _tax_line(tax: RateTax) -> Payload:
+    """Odoo's tax of one rate, which QuickBooks is to keep.
 
-
-def _tax_detail(bill: Bill, preflight: Preflight) -> Payload:
-    """Odoo's tax, by QuickBooks' rates where each line has one tax of one rate.
-
-    The total is given either way, so that neither side's rounding moves it; alone where Odoo's
-    tax rows cannot be told apart by rate.
+    One a rate, as an amount: with a percent QuickBooks computes anew, and a total alone nobody
+    was seen to send. https://developer.intuit.com/app/developer/qbo/docs/workflows/manage-sales-tax-for-non-us-locales
     """
-    codes = preflight.tax_codes or {}
-    total: Payload = {"TotalTax": bill.amount_tax}
-    lines = [n for n in posted_lines(bill) if n.kind == "product"]
-    if any(len(n.taxes) > 1 or len(codes[tax_name(n)].rates) > 1 for n in lines):
-        return total
-    nets: dict[tuple[str, str], Decimal] = {}
-    taxes: dict[tuple[str, str], Decimal] = {}
-    for line in posted_lines(bill):
-        for rate in codes[tax_name(line)].rates if tax_name(line) in codes else ():
-            side = nets if line.kind == "product" else taxes
-            side[rate] = side.get(rate, Decimal(0)) + line.amount
-    if sum(taxes.values()) != bill.amount_tax or not taxes.keys() <= nets.keys():
-        return total
-    rows = [
-        {
-            "Amount": taxes.get((rate_id, percent), Decimal(0)),
-            "DetailType": "TaxLineDetail",
-            "TaxLineDetail": {
-                "TaxRateRef": {"value": rate_id},
-                "PercentBased": True,
-                "TaxPercent": money(percent),
-                "NetAmountTaxable": net,
-            },
-        }
-        for (rate_id, percent), net in nets.items()
-    ]
-    return total | ({"TaxLine": rows} if rows else {})
+    return {
+        "Amount": tax.amount,
+        "DetailType": "TaxLineDetail",
+        "TaxLineDetail": {
+            "TaxRateRef": {"value": tax.rate_id},
+            "PercentBased": False,
+            "NetAmountTaxable": tax.net,
+        },
+    }
 
 
 def to_json(value: object) -> str:

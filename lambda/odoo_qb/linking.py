@@ -109,7 +109,7 @@ def _differences(bill: Bill, flight: Preflight, found: Raw) -> list[str]:
     agreeing = {
         "vendor": is_named or str(vendor.get("value")) == flight.vendor_id,
         "currency": found.get("CurrencyRef", {}).get("value", bill.currency) == bill.currency,
-        "total": is_total(found, bill),
+        "total": is_total(found, flight.total_of(bill)),
         "date": str(found.get("TxnDate")) == str(bill.bill_date),
         "Odoo number": not entry_ids or bill.entry_id in entry_ids,
     }

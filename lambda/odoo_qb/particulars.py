@@ -19,13 +19,21 @@ from odoo_qb.blocks import (
     plain,
     section,
 )
-from odoo_qb.item import LINES_ON_CARD
+from odoo_qb.item import LINES_ON_CARD, lines_of
+from odoo_qb.journal import account_of, without_cancelled
+from odoo_qb.targets import tax_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from odoo_qb.bill import Line
     from odoo_qb.item import Item, Raw
 
+_TAXED: Final = {
+    "override": "QuickBooks gets Odoo's tax of {odoo}; it would compute {quickbooks}.",
+    "quickbooks": "QuickBooks computes its own tax of {quickbooks}; Odoo has {odoo}.",
+    "lines": "The tax of {odoo} is posted as lines, not as tax.",
+}
 _KIND: Final = {"in_refund": "credit note of "}  # what is no bill to pay
 
 
@@ -104,7 +112,7 @@ def _facts(item: Item) -> list[Block]:
         ("Company", item["company"]),
         ("Vendor's number", item["bill_reference"] or "none"),
         ("Bill date", item["bill_date"]),
-        ("Due", " · ".join(p for p in (item["due_date"], item["payment_terms"]) if p)),
+        ("Due", " · ".join(p for p in (_due(item), item["payment_terms"]) if p)),
         ("In Odoo", item["odoo_name"]),
         ("Purchase order", item["po_number"]),
         ("Entered by", item["entered_by"]),
@@ -115,6 +123,20 @@ def _facts(item: Item) -> list[Block]:
     ]
     given = [(label, value) for label, value in rows if value]
     return [fields(given[i : i + 5]) for i in range(0, len(given), 5)]
+
+
+def _due(item: Item) -> str:
+    """When it falls due; in instalments each day with its part, those paid marked."""
+    parts = item.get("instalments") or ()
+    if not parts:
+        return item["due_date"]
+    texts = [
+        f"{i['due']} {amount_text(i['amount'], item['currency'])}"
+        + ("" if i["is_open"] else " (paid)")
+        for i in parts
+    ]
+    due = (item.get("preflight") or {}).get("due_date")
+    return cut(", ".join(texts), FIELD) + (f" (due date in QuickBooks {due})" if due else "")
 
 
 def _vendor_there(preflight: Raw) -> str:
@@ -136,32 +158,45 @@ def _before(recent: Sequence[Raw]) -> list[Block]:
 
 
 def _lines(item: Item) -> list[Block]:
+    """The rows that become lines, each with where it goes, and how the total comes about."""
     currency = item["currency"]
-    products = [n for n in item["lines"] if n["kind"] == "product"]
     preflight = item.get("preflight") or {}
-    shown = [_line_text(n, currency, preflight) for n in products[:LINES_ON_CARD]]
+    costs = [n for n in lines_of(item["lines"]) if n.carries_money and n.kind != "tax"]
+    rows = without_cancelled(costs, lambda n: (account_of(n), n.taxes))
+    shown = [_line_text(n, currency, preflight) for n in rows[:LINES_ON_CARD]]
     unseen = int(item["line_count"]) - len(item["lines"])
-    hidden = int(item.get("product_count", unseen + len(products))) - len(shown)
+    listed = sum(n["kind"] in {"product", "other"} for n in item["lines"])
+    hidden = int(item.get("product_count", unseen + listed)) - listed
+    hidden += len(rows) - len(shown)
     if hidden > 0:
         shown.append(f"… and {hidden} more line{'s' if hidden > 1 else ''}")
     totals = f"Untaxed {amount_text(item['amount_untaxed'], currency)}"
     if item["amount_tax"]:
         totals += f" + tax {amount_text(item['amount_tax'], currency)}"
     totals += f" = {amount_text(item['amount_total'], currency)}"
-    return [{"type": "divider"}, section("\n".join([*shown, cut(totals, FIELD)]), LINES)]
+    blocks = [{"type": "divider"}, section("\n".join([*shown, cut(totals, FIELD)]), LINES)]
+    return blocks + _tax_there(preflight.get("tax") or {}, currency)
 
 
-def _line_text(line: Raw, currency: str, preflight: Raw) -> str:
+def _tax_there(tax: Raw, currency: str) -> list[Block]:
+    """How the tax comes about in QuickBooks, where it is not simply the same."""
+    if tax.get("how") not in _TAXED:
+        return []
+    figures = {k: amount_text(tax[k], currency) for k in ("odoo", "quickbooks")}
+    return [markdown(_TAXED[tax["how"]].format(**figures))]
+
+
+def _line_text(line: Line, currency: str, preflight: Raw) -> str:
     """A line with its account in Odoo and the one it goes to, its taxes and their code."""
-    account = " ".join(p for p in (line["account_code"], line["account_name"]) if p)
-    target = _target((preflight.get("accounts") or {}).get(line["account_code"]))
+    account = " ".join(p for p in (line.account_code, line.account_name) if p)
+    target = _target((preflight.get("accounts") or {}).get(line.account_code))
     codes = preflight.get("tax_codes") or {}
-    taxes = ", ".join(line["taxes"])
-    code = _target(codes.get(" + ".join(line["taxes"]) or "none"))
+    taxes = ", ".join(line.taxes)
+    code = _target(codes.get(tax_name(line)) or codes.get(" + ".join(line.taxes)))
     if taxes or code:
         taxes = f" ({taxes or 'no tax'}{code})"
-    text = cut(" ".join(str(line["text"]).split()), LINE_TEXT)
-    return cut(f"{amount_text(line['amount'], currency)}  {text} → {account}{target}{taxes}", LINE)
+    text = cut(" ".join(line.text.split()), LINE_TEXT)
+    return cut(f"{amount_text(line.amount, currency)}  {text} → {account}{target}{taxes}", LINE)
 
 
 def _target(target: Raw | None) -> str:

@@ -16,10 +16,18 @@ from aws_lambda_powertools import Logger
 
 from odoo_qb import ledger, reference
 from odoo_qb.attaching import attach_all
-from odoo_qb.attempts import closed, is_decided_anew, is_over, posting_of, under_way
+from odoo_qb.attempts import (
+    closed,
+    finishes_as_stored,
+    is_decided_anew,
+    is_over,
+    posting_of,
+    under_way,
+)
 from odoo_qb.checks import few
 from odoo_qb.claim import Claim
 from odoo_qb.creation import FOUND, Creation, NotCreated
+from odoo_qb.digest_v1 import is_unjudged
 from odoo_qb.errors import Disconnected, Refused, Throttled, Unavailable
 from odoo_qb.faults import GONE
 from odoo_qb.item import bill_of, open_attempt, stamp
@@ -73,7 +81,9 @@ class Poster:
     web_url: str
     clock: Callable[[], datetime]
 
-    def post(self, entry_id: str, revision: int, message_id: str, *, last_try: bool = False) -> str:
+    def post(  # noqa: PLR0911 - each reason to leave a bill alone is a line
+        self, entry_id: str, revision: int, message_id: str, *, last_try: bool = False
+    ) -> str:
         """Post one bill; returns its status afterwards, or OUTDATED, AMENDED or WAITING.
 
         Raises Unavailable (Throttled) when the message must come again; the claim then is
@@ -96,6 +106,8 @@ class Poster:
         try:
             if is_asked_to_link:
                 return link_as_asked(self, item)
+            if is_unjudged(item) and not finishes_as_stored(item):
+                return self._left_to_be_judged(item)
             return self._post(item, message_id, last_try=last_try)
         except Disconnected as refusal:
             self.disconnected(company, refusal)
@@ -129,6 +141,16 @@ class Poster:
             raise
         return status
 
+    def _left_to_be_judged(self, item: Item) -> str:
+        """A bill that 1.0 stored: the extractor first sees whether it is still posted as shown.
+
+        For that it needs to know what QuickBooks consists of.
+        """
+        company = self.companies.get(item["company"])
+        if company:
+            self.snapshot(company, self.quickbooks(company.key))
+        return "AMENDED"
+
     def bill(self, item: Item) -> Bill:
         """The bill as it was approved, with all its lines."""
         rows = self.documents.lines(item)
@@ -145,8 +167,14 @@ class Poster:
         now = self.clock()
         snapshot = reference.load(self.documents, company)
         if snapshot is None or snapshot.taken_at < stamp(now - SNAPSHOT_AGE):
-            snapshot = reference.sync(quickbooks, self.documents, company.key, now)
+            snapshot = self.synced(company, quickbooks)
         return snapshot
+
+    def synced(self, company: Company, quickbooks: QuickBooksCompany) -> Snapshot:
+        """What QuickBooks consists of, read now."""
+        now = self.clock()
+        found = reference.sync(quickbooks, self.documents, company.key, now)
+        return reference.with_country(found, company)
 
     def note_of(self, bill: Bill) -> Raw:
         """What the table remembers of the bill's vendor."""
@@ -192,7 +220,8 @@ class _Work:
         try:
             return self._once(last_try=last_try)
         except NotCreated as error:
-            if error.refusal.code not in GONE or not self._may_be_outdated():
+            is_stored = is_unjudged(self.item)  # its bytes are 1.0's, and nobody made others
+            if error.refusal.code not in GONE or is_stored or not self._may_be_outdated():
                 raise
             self.claim.store(closed(self.item.get("attempts", ()), error.refusal.code))
             self.snapshot = None
@@ -208,16 +237,16 @@ class _Work:
         quickbooks = poster.quickbooks(company.key)
         bill = poster.bill(item)
         if read_again:
-            self.snapshot = self._synced(company, quickbooks)
+            self.snapshot = self.poster.synced(company, quickbooks)
         earlier, found = open_attempt(item), None
         if earlier:
             self._check_realm(earlier, company)
         if earlier and not is_decided_anew(earlier, item):
-            creation = self._creation(bill, posting_of(earlier, poster.documents), quickbooks)
+            creation = self._creation(bill, posting_of(earlier, poster.documents, bill), quickbooks)
             found = creation.look(for_others=False)
         if found is None and is_amended(item):
             raise _Amended
-        if found is None:
+        if found is None and not (earlier and is_unjudged(item)):
             creation = self._creation(bill, self._posting(bill, company, quickbooks), quickbooks)
             found = creation.look()
         is_adopted = found is not None and not item.get("attempts")
@@ -269,7 +298,7 @@ class _Work:
         vendor = vendor_id(bill, flight, quickbooks, self.poster.table, self.poster.clock())
         if flight.is_foreign and not (flight.payable_id or flight.vendor_id):
             # With the first vendor of a currency QuickBooks opens its payable account.
-            self.snapshot = self._synced(company, quickbooks)
+            self.snapshot = self.poster.synced(company, quickbooks)
             flight = self._preflight(bill, company, quickbooks)
         return ledger.posting(bill, flight, vendor)
 
@@ -280,7 +309,7 @@ class _Work:
         self.snapshot = self.snapshot or poster.snapshot(company, quickbooks)
         flight = preflight(bill, company, self.snapshot, note)
         if flight.problems and self._may_be_outdated():
-            self.snapshot = self._synced(company, quickbooks)
+            self.snapshot = self.poster.synced(company, quickbooks)
             flight = preflight(bill, company, self.snapshot, note)
         self.flight = flight
         if flight.problems:
@@ -293,10 +322,6 @@ class _Work:
     def _may_be_outdated(self) -> bool:
         old = stamp(self.poster.clock() - SNAPSHOT_FRESH)
         return self.snapshot is None or self.snapshot.taken_at < old
-
-    def _synced(self, company: Company, quickbooks: QuickBooksCompany) -> Snapshot:
-        poster = self.poster
-        return reference.sync(quickbooks, poster.documents, company.key, poster.clock())
 
     def be_certain(self) -> None:
         """Raise Throttled while an attempt may still become a document: no status fits both."""

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Final, Literal
 from odoo_qb import targets
 from odoo_qb.bill import amount_text
 from odoo_qb.checks import few
-from odoo_qb.ledger import exchange_rate, posted_lines
+from odoo_qb.ledger import exchange_rate
 from odoo_qb.payee import payee
+from odoo_qb.purchase_tax import TaxPlan, plan_tax
+from odoo_qb.targets import joined
 from odoo_qb.uploads import unattachable
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
     from odoo_qb.bill import Bill
     from odoo_qb.item import Raw
+    from odoo_qb.journal import Booking
     from odoo_qb.reference import Listed, Snapshot
     from odoo_qb.settings import Company
     from odoo_qb.targets import Target
@@ -31,6 +34,13 @@ LINES: Final = 10_000
 AMOUNT: Final = 10_000_000_000
 _CENT: Final = Decimal("0.01")
 _ACCOUNTS_NAMED: Final = 10
+HOW_TAXED: Final = {
+    "": "a cost on lines of its own",
+    "computed": "computed by QuickBooks, which comes to Odoo's tax",
+    "override": "Odoo's tax, in place of what QuickBooks would compute",
+    "quickbooks": "computed by QuickBooks, which differs from Odoo's tax",
+    "lines": "as lines without a tax code",
+}
 NO_SNAPSHOT: Final = "QuickBooks was not read yet: accounts and vendor are matched when posting."
 
 
@@ -61,6 +71,8 @@ class Preflight:
     tax_is_off: bool = False
     accounts: Mapping[str, Target] = field(default_factory=dict)
     tax_codes: Mapping[str, Target] | None = None
+    tax: TaxPlan = field(default_factory=TaxPlan)
+    due_date: str = ""
     problems: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
@@ -69,11 +81,19 @@ class Preflight:
         kept = asdict(self)
         targets = {k: _pair(v) for k, v in self.accounts.items()}
         codes = {k: _pair(v) for k, v in (self.tax_codes or {}).items()}
+        figures = {"odoo": self.tax.odoo, "quickbooks": self.tax.quickbooks}
         return {k: v for k, v in kept.items() if k != "problems"} | {
             "accounts": targets,
             "tax_codes": codes,
+            "tax": {"how": self.tax.how, **figures} if self.tax.how else {},
             "warnings": few(self.warnings),
         }
+
+    def total_of(self, bill: Bill) -> Decimal:
+        """What the document's total will be: the bill's, unless QuickBooks' own tax is wanted."""
+        if self.tax.how != "quickbooks":
+            return bill.amount_total
+        return bill.amount_total - self.tax.odoo + self.tax.quickbooks
 
     def changes(self, shown: Raw) -> list[str]:
         """What is no longer as the card said, as sentences; a vendor created since is no change.
@@ -88,15 +108,19 @@ class Preflight:
         found: list[str] = []
         if not self._is_vendor(str(shown["vendor_id"]), str(shown["vendor_name"])):
             found.append(f"The vendor in QuickBooks now is {self.vendor_name or 'a new one'}.")
+        codes = {joined(k.split(" + ")): v for k, v in shown["tax_codes"].items()}  # in any order
         for what, before, now in (
             ("account", shown["accounts"], self.accounts),
-            ("tax code", shown["tax_codes"], self.tax_codes or {}),
+            ("tax code", codes, self.tax_codes or {}),
         ):
             found += [
                 f"The {what} for {code} now is {target.name}."
                 for code, target in now.items()
                 if before.get(code, {}).get("id") != target.id
             ]
+        found += self._tax_changes(shown.get("tax"))
+        if shown.get("due_date", self.due_date) != self.due_date:
+            found.append(f"The due date in QuickBooks now is {self.due_date or 'none'}.")
         found += [
             f"The {what} now is {now or 'none'}."
             for what, id_now, now in (
@@ -109,6 +133,30 @@ class Preflight:
         if shown["payable_id"] not in {"", self.payable_id}:
             found.append(f"The accounts payable account now is {self.payable_name or 'a new one'}.")
         return few(found)
+
+    def _tax_changes(self, shown: Raw | None) -> list[str]:
+        """Whether tax comes about in another way than the card said; 1.0 said nothing of it."""
+        now = self.tax
+        if not shown or (shown["how"], shown["quickbooks"]) == (now.how, now.quickbooks):
+            return []
+        if shown["how"] != now.how:
+            return [f"The tax is now posted otherwise: {HOW_TAXED[now.how]}."]
+        return [f"QuickBooks now computes {now.quickbooks:,.2f} of tax."]
+
+    def booking(self) -> Booking | None:
+        """What the document will book, whatever its rows are called; None while it is blocked."""
+        codes = self.tax_codes
+        booked: dict[tuple[str, str], int] = {}
+        if self.problems or not self.snapshot:
+            return None
+        for posted in self.tax.rows:
+            code = codes[posted.tax].id if codes is not None else ""
+            place = self.accounts[posted.row.account_code].id, code
+            booked[place] = booked.get(place, 0) + int(posted.row.amount * 100)
+        tax = self.tax.quickbooks if self.tax.how in {"computed", "quickbooks"} else Decimal(0)
+        if self.tax.how == "override":
+            tax = self.tax.odoo
+        return {k: v for k, v in booked.items() if v}, int(tax * 100)
 
     def _is_vendor(self, shown_id: str, shown_name: str) -> bool:
         """Whether the vendor is the one shown, or the one that was to be created."""
@@ -127,20 +175,22 @@ def preflight(
     warnings: list[str] = []
     home = snapshot.home_currency or bill.company_currency
     is_foreign = bill.currency != home
-    problems = [*_not_kept(bill, snapshot, home), *_beyond(bill)]
+    problems = [*_of_the_country(snapshot), *_not_kept(bill, snapshot, home), *_beyond(bill)]
     missing: list[str] = []
     filled: list[str] = []
-    accounts = targets.accounts(bill, company, snapshot, missing, filled)
+    tax = plan_tax(bill, company, snapshot)
+    rows = [r.row for r in tax.rows]
+    accounts = targets.accounts(rows, bill, company, snapshot, missing, filled)
     problems += few(missing, _ACCOUNTS_NAMED)
     warnings += few(filled, _ACCOUNTS_NAMED)
-    taxes = snapshot.taxes_purchases
-    codes = targets.tax_codes(bill, company, snapshot, problems) if taxes else None
+    problems += tax.problems
     vendor_id, name, how = payee(bill, company, snapshot, note or {}, problems, warnings)
-    if codes is not None and bill.amount_tax and not _has_lines(bill):
+    if bill.amount_tax and not rows:
         problems.append(
-            "The bill is of tax alone, which QuickBooks books with a line only: enter it there by"
-            " hand, or give it a line in Odoo."
+            "This bill contains only tax; QuickBooks needs an expense line. Give it one in Odoo, or"
+            " enter the bill in QuickBooks by hand."
         )
+    due = bill.due_date if company.due_date == "last" else bill.first_open_due
     payable = targets.payable(bill, company, snapshot, problems)
     wanted_term = company.terms.get(bill.payment_terms, bill.payment_terms)
     term = snapshot.term(wanted_term)
@@ -171,10 +221,20 @@ def preflight(
         department_name=department.name if department else "",
         tax_is_off=not snapshot.uses_tax and not snapshot.in_us,
         accounts=accounts,
-        tax_codes=codes,
+        tax_codes=tax.codes,
+        tax=tax,
+        due_date=due.isoformat() if due and not bill.is_credit else "",
         problems=tuple(problems),
         warnings=tuple(warnings),
     )
+
+
+def _of_the_country(snapshot: Snapshot) -> list[str]:
+    """Whether it is known how QuickBooks treats purchase tax: that depends on the country."""
+    if snapshot.country:
+        return []
+    why = "QuickBooks does not say in which country this company is, and tax depends on that"
+    return [f'{why}: set country in company_settings ("US", "GB", "CA", …).']
 
 
 def _not_kept(bill: Bill, snapshot: Snapshot, home: str) -> list[str]:
@@ -184,6 +244,10 @@ def _not_kept(bill: Bill, snapshot: Snapshot, home: str) -> list[str]:
         problems.append(
             f"The bill is in {bill.currency}, but QuickBooks keeps this company in {home} only:"
             " turn on Multicurrency there."
+        )
+    if bill.currency != home and not bill.amount_total:
+        problems.append(
+            "A total of zero has no exchange rate: enter this bill in QuickBooks by hand."
         )
     if bill.company_currency and bill.company_currency != home:
         problems.append(
@@ -198,13 +262,11 @@ def _not_kept(bill: Bill, snapshot: Snapshot, home: str) -> list[str]:
     return problems
 
 
-def _has_lines(bill: Bill) -> bool:
-    return any(n.kind == "product" for n in posted_lines(bill))
-
-
 def _off_by_its_rate(bill: Bill) -> list[str]:
     """Whether the rate that QuickBooks gets leads to another total in the company's currency."""
-    booked = exchange_rate(bill) * bill.amount_total if bill.amount_total else Decimal(0)
+    if not bill.amount_total:
+        return []
+    booked = exchange_rate(bill) * bill.amount_total
     if abs(booked - bill.company_total) <= _CENT:
         return []
     here, there = (
@@ -218,7 +280,7 @@ def _beyond(bill: Bill) -> list[str]:
 
     https://developer.intuit.com/app/developer/qbo/docs/api/accounting/most-commonly-used/bill
     """
-    lines = posted_lines(bill)
+    lines = bill.money_rows
     amounts = [*(n.amount for n in lines), bill.amount_tax, bill.amount_total]
     finest = max(amounts, key=lambda a: -int(a.normalize().as_tuple().exponent))
     found = []

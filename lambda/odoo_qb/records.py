@@ -8,7 +8,8 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-from odoo_qb.bill import Bill, Document, Line, LineKind, Vendor, money
+from odoo_qb.bill import Bill, Document, Instalment, Line, LineKind, Vendor, money
+from odoo_qb.digest_v1 import former_bill
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,15 +17,12 @@ if TYPE_CHECKING:
 
 _FILE_BYTES: Final = 30_000_000  # a larger file takes more memory than the function has
 _FILE_TYPE: Final = re.compile(r"[A-Za-z0-9.+_-]{1,60}/[A-Za-z0-9.+_-]{1,100}")
-# Odoo knows line_subsection from 19 on; older versions find nothing under an unknown value.
-KINDS: Final[dict[str, LineKind]] = {
-    "product": "product",
-    "tax": "tax",
-    "rounding": "product",
+_TEXTS: Final[dict[str, LineKind]] = {
     "line_section": "section",
     "line_subsection": "section",
     "line_note": "note",
 }
+PAYABLE_ROW: Final = "payment_term"  # the rows that say what is owed, and when
 
 Record = dict[str, Any]
 
@@ -37,7 +35,8 @@ class _NonsenseError(ValueError):
 class Entry:
     """What Odoo says of one document: its state, and the bill where it can be read as one.
 
-    `written` is Odoo's own time of the last change of it or of its files.
+    `written` is Odoo's own time of the last change of it or of its files; `former` is the bill in
+    the form that version 1.0 would have stored.
     """
 
     odoo_id: int
@@ -46,6 +45,25 @@ class Entry:
     state: str
     written: str
     bill: Bill | None = None
+    former: Bill | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """An account of Odoo's chart, as its company calls it."""
+
+    code: str
+    name: str
+    type: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tax:
+    """A tax of Odoo's: a group has `parts`, a tax by percent its `percent`."""
+
+    name: str
+    percent: Decimal | None = None
+    parts: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,9 +71,9 @@ class Names:
     """What bills refer to, as far as it was read; `hidden` is what our user may not read."""
 
     company_keys: Mapping[str, str]  # Odoo's company name -> our key
-    accounts: Mapping[tuple[int, int], tuple[str, str]]  # by company and id: code and name
+    accounts: Mapping[tuple[int, int], Account]  # by company and id
     vendors: Mapping[int, Vendor]
-    taxes: Mapping[int, str]
+    taxes: Mapping[int, Tax]
     currencies: Mapping[int, str]  # by company
     emails: Mapping[int, str]  # of the users who enter bills
     hidden: AbstractSet[tuple[str, int]]  # by model and id
@@ -64,10 +82,10 @@ class Names:
 def entry_of(move: Record, lines: Sequence[Record], files: Sequence[Record], names: Names) -> Entry:
     """What a document's records say; one that cannot be read is a bill that says why."""
     company = name_of(move["company_id"])
-    bill = None
+    bill = former = None
     if move["state"] == "posted" and company in names.company_keys:
         try:
-            bill = _bill(move, lines, files, names)
+            bill, former = _bill(move, lines, files, names)
         except _NonsenseError as nonsense:
             bill = _unreadable(move, names.company_keys[company], str(nonsense))
         except (KeyError, TypeError, ValueError, ArithmeticError):
@@ -81,6 +99,7 @@ def entry_of(move: Record, lines: Sequence[Record], files: Sequence[Record], nam
         state=text_of(move["state"]),
         written=max(text_of(row["write_date"]) for row in (move, *files)),
         bill=bill,
+        former=former,
     )
 
 
@@ -114,20 +133,31 @@ def _unreadable(move: Record, company_key: str, why: str) -> Bill:
     )
 
 
-def _bill(move: Record, lines: Sequence[Record], files: Sequence[Record], names: Names) -> Bill:
+def _bill(
+    move: Record, rows: Sequence[Record], files: Sequence[Record], names: Names
+) -> tuple[Bill, Bill | None]:
+    """The bill as its journal has it, and in the form of version 1.0."""
     company_id = int(move["company_id"][0])
     partner = _seen(names, "res.partner", move["commercial_partner_id"], "vendor")
-    rows = sorted(lines, key=lambda row: (row["sequence"], row["id"]))
     sign = -1 if move["move_type"] == "in_refund" else 1
-    return Bill(
+    ordered = sorted(rows, key=lambda row: (row["sequence"], row["id"]))
+    booked = [
+        (_line(row, company_id, sign, names), row)
+        for row in ordered
+        if row["display_type"] != PAYABLE_ROW
+    ]
+    lines = tuple(line for line, _ in booked)
+    tax = sum((n.amount for n in lines if n.kind == "tax"), Decimal(0))
+    total = sum((n.amount for n in lines if n.carries_money), Decimal(0))
+    bill = Bill(
         company=names.company_keys[name_of(move["company_id"])],
         odoo_id=move["id"],
         odoo_name=text_of(move["name"]),
         move_type=move["move_type"],
         vendor=names.vendors.get(partner),
         currency=name_of(move["currency_id"]),
-        amount_untaxed=_amount(move, "amount_untaxed"),
-        amount_tax=_amount(move, "amount_tax"),
+        amount_untaxed=money(total - tax),
+        amount_tax=money(tax),
         amount_total=_amount(move, "amount_total"),
         company_currency=names.currencies.get(company_id, ""),
         company_total=abs(_amount(move, "amount_total_signed")),
@@ -135,41 +165,75 @@ def _bill(move: Record, lines: Sequence[Record], files: Sequence[Record], names:
         bill_date=_date(move, "invoice_date"),
         accounting_date=_date(move, "date"),
         due_date=_date(move, "invoice_date_due"),
+        instalments=_instalments(move, [r for r in ordered if r["display_type"] == PAYABLE_ROW]),
         payment_terms=name_of(move["invoice_payment_term_id"]),
         payment_terms_id=_id(move["invoice_payment_term_id"]),
         po_number=text_of(move["invoice_origin"]),
         entered_by=name_of(move["create_uid"]),
         entered_by_email=names.emails.get(_id(move["create_uid"]), ""),
-        lines=tuple(_line(row, company_id, sign, names) for row in rows),
+        lines=lines,
         documents=_documents(move, files),
         unsupported=tuple(n for n in map(_not_kept, files) if n),
     )
+    tax_names = {i: tax.name for i, tax in names.taxes.items()}
+    stated = _amount(move, "amount_untaxed"), _amount(move, "amount_tax")
+    return bill, former_bill(bill, booked, *stated, tax_names)
 
 
 def _line(row: Record, company_id: int, sign: int, names: Names) -> Line:
-    # What rounds the total in cash is a line on its account, or goes to the largest tax.
-    kind = "tax" if row["tax_line_id"] else KINDS[row["display_type"]]
     account = _seen(names, "account.account", row["account_id"], "account")
-    code, name = names.accounts[company_id, account] if account else ("", "")
+    of_account = names.accounts[company_id, account] if account else Account(code="", name="")
     if any(("account.tax", i) in names.hidden for i in taxes_of(row)):
         raise _NonsenseError(f"our Odoo user may not read a tax on {text_of(row['name']):.80}")
-    # These have no subtotal: what they add is their journal amount, negative in a refund.
-    amount = (
-        _amount(row, "amount_currency") * sign
-        if row["display_type"] in {"tax", "rounding"}
-        else _amount(row, "price_subtotal")
-    )
+    amount = money(_amount(row, "amount_currency") * sign)
+    taxes = sorted((names.taxes[i].name, i) for i in taxes_of(row))
+    own = names.taxes[taxes[0][1]] if row["tax_line_id"] else None
     return Line(
-        kind=kind,
+        kind=_kind(row, amount),
         text=text_of(row["name"]),
-        account_code=code,
-        account_name=name,
+        account_code=of_account.code,
+        account_name=of_account.name,
+        account_type=of_account.type,
         quantity=_amount(row, "quantity"),
         unit_price=_amount(row, "price_unit"),
-        amount=money(amount),
-        taxes=tuple(names.taxes[i] for i in taxes_of(row)),
-        tax_ids=tuple(taxes_of(row)),
+        amount=amount,
+        taxes=tuple(name for name, _ in taxes),
+        tax_ids=tuple(i for _, i in taxes),
+        tax_parts=tuple(names.taxes[i].parts or (i,) for _, i in taxes),
+        percent=own.percent if own else None,
     )
+
+
+def _kind(row: Record, amount: Decimal) -> LineKind:
+    """What a row is to us: whatever carries money is posted, of a kind nobody knew yet, too."""
+    display_type = row["display_type"]
+    if row["tax_line_id"]:
+        return "tax"
+    if display_type == "product":
+        return "product"
+    if amount:
+        return "other"
+    return _TEXTS.get(display_type, "note")
+
+
+def _instalments(move: Record, payables: Sequence[Record]) -> tuple[Instalment, ...]:
+    """The parts of a bill that fall due on different days.
+
+    What is paid of it counts for the first ones: a bill says how much is left, not of which.
+    """
+    parts = sorted(
+        (day, abs(_amount(row, "amount_currency")))
+        for row in payables
+        if (day := _date(row, "date_maturity"))
+    )
+    if len({day for day, _ in parts}) < 2:  # noqa: PLR2004 - on one day there is nothing to tell
+        return ()
+    paid = _amount(move, "amount_total") - abs(_amount(move, "amount_residual"))
+    found = []
+    for day, amount in parts:
+        found.append(Instalment(due=day, amount=amount, is_open=paid < amount))
+        paid -= amount
+    return tuple(found)
 
 
 def _seen(names: Names, model: str, many2one: object, what: str) -> int:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, fields, replace
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from odoo_qb.item import stamp
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from odoo_qb.documents import Documents
@@ -20,8 +21,18 @@ Row = dict[str, Any]
 
 _ALL: Final = "Active IN (true, false)"  # else QuickBooks hides the inactive ones
 PAYABLE: Final = "Accounts Payable"  # the kind of account that says what vendors are owed
+_DAY: Final = 10  # characters of "2026-01-31"
 _PLAIN_LISTS: Final = ("terms", "classes", "departments")
 _UNITED_STATES: Final = {"US", "USA", "UNITED STATES"}
+_TAX_ACCOUNTS: Final = frozenset({"GlobalTaxPayable", "GlobalTaxSuspense"})
+# What a bill's lines are booked on, as a rule; on other kinds only where somebody says so.
+_OF_BILLS: Final = frozenset(
+    {
+        "Expense", "Other Expense", "Cost of Goods Sold", "Fixed Asset", "Other Asset",
+        "Other Current Asset", "Bank", "Credit Card", "Other Current Liability",
+        "Long Term Liability", "",
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,9 +43,15 @@ class Account:
     number: str = ""
     name: str = ""
     full_name: str = ""
-    kind: str = ""
+    kind: str = ""  # AccountType, as "Expense" or "Other Current Liability"
+    sub_kind: str = ""  # AccountSubType, as "GlobalTaxPayable"
     currency: str = ""
     active: bool = True
+
+    @property
+    def holds_quickbooks_tax(self) -> bool:
+        """Whether QuickBooks itself keeps sales tax or VAT here, and takes no line on it."""
+        return self.sub_kind in _TAX_ACCOUNTS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,12 +65,31 @@ class KnownVendor:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TaxRate:
+    """A rate as a tax code uses it: `periods` are (first day, last day or "", percent text).
+
+    `basis` is QuickBooks' TaxTypeApplicable: what the percent is of. A rate that QuickBooks
+    does not list has no periods.
+    """
+
+    id: str
+    periods: tuple[tuple[str, str, str], ...] = ()
+    basis: str = "TaxOnAmount"
+    order: int = 0
+
+    def percent_on(self, day: str) -> Decimal | None:
+        """The percent that holds on an ISO day; None where it is not known, which is never 0."""
+        found = [p for first, last, p in self.periods if first <= day and (not last or day <= last)]
+        return Decimal(found[-1]) if found else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TaxCode:
-    """A tax code and the rates it charges on purchases, as (rate id, percent text)."""
+    """A tax code and the rates it charges on purchases; none means that it is not for purchases."""
 
     id: str
     name: str
-    rates: tuple[tuple[str, str], ...] = ()
+    rates: tuple[TaxRate, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +134,7 @@ class Snapshot:
     @property
     def in_us(self) -> bool:
         """Whether QuickBooks treats purchase tax the American way: not at all."""
-        return self.country.upper() in _UNITED_STATES or not self.country
+        return self.country.upper() in _UNITED_STATES
 
     def account(self, number_or_name: str) -> Account | None:
         """The account an operator named, by its number or its full name."""
@@ -111,15 +147,13 @@ class Snapshot:
     def by_name(self, name: str) -> Account | None:
         """The active account with this full name, else the only one with this name below others.
 
-        Case does not count.
+        Case does not count. An account of a kind that bills are booked on comes before others.
         """
         wanted = name.casefold()
         if not wanted:
             return None
-        full = [a for a in self._open() if a.full_name.casefold() == wanted]
-        leaves = [a for a in self._open() if a.name.casefold() == wanted]
-        found = full or (leaves if len(leaves) == 1 else [])
-        return found[0] if found else None
+        suitable = [a for a in self._open() if a.kind in _OF_BILLS]
+        return _by_name(wanted, suitable) or _by_name(wanted, list(self._open()))
 
     def payables(self, currency: str) -> tuple[Account, ...]:
         """The accounts payable accounts that take bills in a currency."""
@@ -168,14 +202,25 @@ def load(documents: Documents, company: Company) -> Snapshot | None:
     raw = json.loads(text) if text else {}
     if raw.keys() != {f.name for f in fields(Snapshot)} or raw["realm_id"] != company.realm_id:
         return None
-    codes = (c | {"rates": tuple((i, p) for i, p in c["rates"])} for c in raw["tax_codes"])
+    if not all(isinstance(rate, dict) for c in raw["tax_codes"] for rate in c["rates"]):
+        return None  # 1.0 kept a rate without its dates
     lists = {
         "accounts": tuple(Account(**a) for a in raw["accounts"]),
         "vendors": tuple(KnownVendor(**v) for v in raw["vendors"]),
-        "tax_codes": tuple(TaxCode(**c) for c in codes),
+        "tax_codes": tuple(_kept_code(c) for c in raw["tax_codes"]),
         **{name: tuple(Listed(**r) for r in raw[name]) for name in _PLAIN_LISTS},
     }
-    return Snapshot(**raw | lists)
+    return with_country(Snapshot(**raw | lists), company)
+
+
+def _kept_code(raw: Row) -> TaxCode:
+    rates = tuple(TaxRate(**r | {"periods": tuple(map(tuple, r["periods"]))}) for r in raw["rates"])
+    return TaxCode(**raw | {"rates": rates})
+
+
+def with_country(snapshot: Snapshot, company: Company) -> Snapshot:
+    """With the country of the settings where QuickBooks states none."""
+    return snapshot if snapshot.country else replace(snapshot, country=company.country)
 
 
 def sync(
@@ -212,8 +257,8 @@ def sync(
     if snapshot.tracks_departments:
         snapshot = replace(snapshot, departments=_listed(quickbooks, "Department"))
     if snapshot.taxes_purchases:
-        rates = {str(r["Id"]): str(r.get("RateValue", 0)) for r in quickbooks.query_all("TaxRate")}
-        codes = tuple(_tax_code(row, rates) for row in quickbooks.query_all("TaxCode"))
+        periods = {str(r["Id"]): _periods(r) for r in quickbooks.query_all("TaxRate")}
+        codes = tuple(_tax_code(row, periods) for row in quickbooks.query_all("TaxCode"))
         snapshot = replace(snapshot, tax_codes=codes)
     documents.write(_key(company), json.dumps(asdict(snapshot), ensure_ascii=False))
     return snapshot
@@ -237,6 +282,18 @@ def _listed(quickbooks: QuickBooksCompany, entity: str) -> tuple[Listed, ...]:
     )
 
 
+def _by_name(wanted: str, accounts: Sequence[Account]) -> Account | None:
+    full = [a for a in accounts if a.full_name.casefold() == wanted]
+    leaves = [a for a in accounts if a.name.casefold() == wanted]
+    found = full or (leaves if len(leaves) == 1 else [])
+    return found[0] if found else None
+
+
+def is_of_bills(account: Account) -> bool:
+    """Whether bills are booked on accounts of this kind: expenses, costs, assets, liabilities."""
+    return account.kind in _OF_BILLS
+
+
 def _named(rows: Iterable[Listed], name: str) -> Listed | None:
     wanted = name.casefold()
     return next((r for r in rows if wanted and r.name.casefold() == wanted), None)
@@ -249,16 +306,40 @@ def _account(row: Row) -> Account:
         name=str(row.get("Name") or ""),
         full_name=str(row.get("FullyQualifiedName") or row.get("Name") or ""),
         kind=str(row.get("AccountType") or ""),
+        sub_kind=str(row.get("AccountSubType") or ""),
         currency=_ref(row, "CurrencyRef"),
         active=bool(row.get("Active", True)),
     )
 
 
-def _tax_code(row: Row, percents: dict[str, str]) -> TaxCode:
+def _tax_code(row: Row, periods: Mapping[str, tuple[tuple[str, str, str], ...]]) -> TaxCode:
     details = row.get("PurchaseTaxRateList", {}).get("TaxRateDetail", ())
-    ids = [_ref(detail, "TaxRateRef") for detail in details]
-    rates = tuple((i, percents.get(i, "0")) for i in ids)
+    rates = tuple(
+        TaxRate(
+            id=_ref(detail, "TaxRateRef"),
+            periods=periods.get(_ref(detail, "TaxRateRef"), ()),
+            basis=str(detail.get("TaxTypeApplicable") or "TaxOnAmount"),
+            order=int(detail.get("TaxOrder") or 0),
+        )
+        for detail in details
+    )
     return TaxCode(id=str(row["Id"]), name=str(row.get("Name") or ""), rates=rates)
+
+
+def _periods(row: Row) -> tuple[tuple[str, str, str], ...]:
+    """Which percent of a TaxRate holds when; a rate without dates always holds."""
+    dated = row.get("EffectiveTaxRate") or [{"RateValue": row.get("RateValue")}]
+    return tuple(
+        sorted(
+            (
+                str(period.get("EffectiveDate") or "")[:_DAY],
+                str(period.get("EndDate") or "")[:_DAY],
+                str(period["RateValue"]),
+            )
+            for period in dated
+            if period.get("RateValue") is not None
+        )
+    )
 
 
 def _ref(row: Row, name: str) -> str:

@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 from odoo_qb.errors import Misconfigured
 
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from odoo_qb.store import Table
+
+TaxSetting = Literal["", "override", "quickbooks", "lines"]
+DueDate = Literal["first_open", "last"]
 
 SETTINGS_ID: Final = "settings"  # the table's item that holds the companies
 
@@ -25,7 +28,8 @@ class Company:
 
     `extract_since` is its go-live day, if it has one of its own. `two_approvals_above` is a total
     in the company's currency, `quiet_hours` are like "18:00-08:00" in `time_zone`; what is not
-    given is not asked for.
+    given is not asked for. `tax` says how to post a bill whose tax QuickBooks would compute to
+    another cent; `country` is that of the company in QuickBooks where QuickBooks states none.
     """
 
     key: str
@@ -45,6 +49,10 @@ class Company:
     default_account: str = ""
     payable_account: str = ""
     taxes: Mapping[str, str] = field(default_factory=dict)
+    tax: TaxSetting = ""
+    tax_on_lines: bool = False
+    country: str = ""
+    due_date: DueDate = "first_open"
     terms: Mapping[str, str] = field(default_factory=dict)
     vendors: Mapping[str, str] = field(default_factory=dict)
     class_name: str = ""
@@ -104,6 +112,10 @@ def _company(key: str, raw: Mapping[str, Any]) -> Company:
         default_account=raw.get("default_account") or "",
         payable_account=raw.get("payable_account") or "",
         taxes=dict(raw.get("taxes") or {}),
+        tax=cast("TaxSetting", raw.get("tax") or ""),
+        tax_on_lines=bool(raw.get("tax_on_lines")),
+        country=raw.get("country") or "",
+        due_date=cast("DueDate", raw.get("due_date") or "first_open"),
         terms=dict(raw.get("terms") or {}),
         vendors=dict(raw.get("vendors") or {}),
         class_name=raw.get("class") or "",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from odoo_qb.bill import amount_text
 from odoo_qb.card import summary
 from odoo_qb.history import verify_history
-from odoo_qb.item import approved_by, bill_of
+from odoo_qb.item import approved_by, bill_of, digests
 from odoo_qb.outcome import not_attached
 
 if TYPE_CHECKING:
@@ -119,8 +119,7 @@ def _is_content_whole(item: Item, lines: Sequence[Raw] | None) -> bool:
     """Whether the digest is that of the content, of which a long bill's lines may be elsewhere."""
     if item["lines_key"] and lines is None:
         return True
-    bill = bill_of(item, lines)
-    return item["digest"] in {bill.digest(), bill.digest(vendor_is_known=True)}
+    return item["digest"] in digests(bill_of(item, lines), item["digest"])
 
 
 def _verdict(item: Item, lines: Sequence[Raw] | None) -> str:

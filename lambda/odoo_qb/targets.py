@@ -5,20 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from odoo_qb.ledger import posted_lines, tax_name
-from odoo_qb.reference import PAYABLE
+from odoo_qb.reference import PAYABLE, is_of_bills
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from odoo_qb.bill import Bill, Line
     from odoo_qb.reference import Account, Snapshot
     from odoo_qb.settings import Company
 
 _OWN_PAYABLE: Final = "Accounts Payable (A/P)"  # as QuickBooks calls the one it opens by itself
-_OF_VENDORS_AND_CUSTOMERS: Final = {
+NO_TAX: Final = "none"  # the name of having no tax, to be mapped like one
+_PLUS: Final = " + "
+_TAKES_NO_LINES: Final = {
     PAYABLE: "an accounts payable account",
     "Accounts Receivable": "an accounts receivable account",
+    "Non-Posting": "a non-posting account",
 }
 
 
@@ -32,18 +34,22 @@ class Target:
     id: str
     name: str
     how: str
-    rates: tuple[tuple[str, str], ...] = ()
 
 
 def accounts(
-    bill: Bill, company: Company, snapshot: Snapshot, problems: list[str], warnings: list[str]
+    rows: Sequence[Line],
+    bill: Bill,
+    company: Company,
+    snapshot: Snapshot,
+    problems: list[str],
+    warnings: list[str],
 ) -> dict[str, Target]:
-    """The account for each Odoo account of the bill: mapped, else same number, same name."""
+    """The account for each Odoo account of the rows: mapped, else same number, same name."""
     found: dict[str, Target] = {}
     seen: set[str] = set()
-    for line in posted_lines(bill):
+    for line in rows:
         code, label = line.account_code, f"{line.account_code} {line.account_name}".strip()
-        if code in seen or (line.kind == "tax" and snapshot.taxes_purchases):
+        if code in seen:
             continue
         seen.add(code)
         if not code:
@@ -51,7 +57,10 @@ def accounts(
                 f"{label or 'A line'} has no account number in Odoo: give it one there."
             )
             continue
-        account, how, wanted = _account(line, company, snapshot)
+        account, how, wanted = find_account(line, company, snapshot)
+        if account is None and not wanted and company.default_account:
+            account, how = snapshot.account(company.default_account), "default"
+            wanted = company.default_account
         if account is None and wanted:
             problems.append(
                 f"The account {wanted}, meant for {label}, is not in QuickBooks (or inactive):"
@@ -63,21 +72,25 @@ def accounts(
                 " an account of that number there."
             )
         else:
-            unusable = _unusable(account, bill, snapshot)
+            unusable = _unusable(account, how, bill, snapshot)
             if unusable:
                 problems.append(
-                    f"{_name(account)} in QuickBooks, meant for {label}, {unusable}: map it to"
-                    " another account in company_settings."
+                    f"{_name(account)} in QuickBooks, meant for {label}, {unusable}: map {code} to"
+                    " another account under accounts in company_settings."
                 )
             elif how == "default":
                 warnings.append(
                     f"{label} has no account of its own: {_name(account)} will be used."
                 )
+            elif how == "number" and not is_of_bills(account):
+                warnings.append(f"{label} goes to {_name(account)}, {_kind_of(account)}.")
             found[code] = Target(id=account.id, name=_name(account), how=how)
     return found
 
 
-def _account(line: Line, company: Company, snapshot: Snapshot) -> tuple[Account | None, str, str]:
+def find_account(
+    line: Line, company: Company, snapshot: Snapshot
+) -> tuple[Account | None, str, str]:
     """The account, how it was found, and what the settings asked for where they did."""
     wanted = mapped(line.account_code, company.accounts)
     if wanted:
@@ -85,20 +98,26 @@ def _account(line: Line, company: Company, snapshot: Snapshot) -> tuple[Account 
     same_number = snapshot.by_number(line.account_code)
     if same_number:
         return same_number, "number", ""
-    same_name = snapshot.by_name(line.account_name)
-    if same_name or not company.default_account:
-        return same_name, "name", ""
-    return snapshot.account(company.default_account), "default", company.default_account
+    return snapshot.by_name(line.account_name), "name", ""
 
 
-def _unusable(account: Account, bill: Bill, snapshot: Snapshot) -> str:
-    """Why no line of the bill can go to an account."""
-    if account.kind in _OF_VENDORS_AND_CUSTOMERS:
-        return f"is {_OF_VENDORS_AND_CUSTOMERS[account.kind]}, to which no line can go"
+def _unusable(account: Account, how: str, bill: Bill, snapshot: Snapshot) -> str:
+    """Why no line of the bill can go to an account, or why that is doubtful."""
+    if account.kind in _TAKES_NO_LINES:
+        return f"is {_TAKES_NO_LINES[account.kind]}, to which no line can go"
+    if account.holds_quickbooks_tax and snapshot.taxes_purchases:
+        return "is where QuickBooks itself keeps tax, and takes no line"
+    if how in {"name", "default"} and not is_of_bills(account):
+        return f"is {_kind_of(account)}, on which no bill is booked as a rule"
     home = snapshot.home_currency or bill.company_currency
     if account.currency not in {"", bill.currency, home}:
         return f"is kept in {account.currency}, and this bill is in {bill.currency}"
     return ""
+
+
+def _kind_of(account: Account) -> str:
+    article = "an" if account.kind[:1] in "AEIOU" else "a"
+    return f"{article} {account.kind} account"
 
 
 def _name(account: Account) -> str:
@@ -113,28 +132,21 @@ def mapped(code: str, mapping: Mapping[str, str]) -> str:
     return mapping.get(best, "")
 
 
-def tax_codes(
-    bill: Bill, company: Company, snapshot: Snapshot, problems: list[str]
-) -> dict[str, Target]:
-    """The tax code for each combination of Odoo taxes; every line needs one."""
-    found: dict[str, Target] = {}
-    seen: set[str] = set()
-    for line in posted_lines(bill):
-        name = tax_name(line)
-        if name in seen or line.kind != "product":
-            continue
-        seen.add(name)
-        wanted = company.taxes.get(name, name)
-        code = snapshot.tax_code(wanted)
-        if code is None:
-            label = f"the tax {name}" if line.taxes else 'lines without a tax ("none")'
-            problems.append(
-                f"QuickBooks has no tax code for {label}: map it under taxes in company_settings."
-            )
-        else:
-            how = "name" if wanted == name else "mapped"
-            found[name] = Target(id=code.id, name=code.name, how=how, rates=code.rates)
-    return found
+def tax_name(line: Line) -> str:
+    """The taxes of a line as one name: what `taxes` of the settings maps."""
+    return joined(line.taxes)
+
+
+def joined(taxes: Sequence[str]) -> str:
+    """Several taxes as one name; they are a set, whatever their order."""
+    return _PLUS.join(sorted(taxes)) or NO_TAX
+
+
+def mapped_tax(name: str, mapping: Mapping[str, str]) -> str:
+    """The mapping's entry for taxes, in whatever order it names them; "" if there is none."""
+    parts = sorted(name.split(_PLUS))
+    found = (code for key, code in mapping.items() if sorted(key.split(_PLUS)) == parts)
+    return mapping.get(name) or next(found, "")
 
 
 def payable(
