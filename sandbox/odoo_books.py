@@ -13,7 +13,7 @@ from itertools import cycle, islice
 from typing import TYPE_CHECKING, Any, Final
 
 from sandbox.odoo_errors import V16
-from sandbox.odoo_records import empty, recorded
+from sandbox.odoo_records import DERIVED, empty, recorded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -25,7 +25,7 @@ _UNKNOWN_RATE: Final = 0.8  # of a currency no record has: any will do but 1, wh
 _PURCHASES: Final = ("in_invoice", "in_refund", "in_receipt")
 # One administrator entered all recorded bills; real bills are typed in by several people, and
 # whoever entered a bill matters (nobody approves a bill of their own).
-_CLERKS: Final = {
+CLERKS: Final = {
     11: ("Ana Ruiz", "ana.ruiz@example.com"),
     12: ("Ben Okafor", "ben.okafor@example.com"),
     13: ("Chloe Marsh", "chloe.marsh@example.com"),
@@ -52,14 +52,14 @@ class Books:
         self._last_ids = {model: max(rows) for model, rows in self.records.items()}
 
     def _employ_clerks(self) -> None:
-        for number, (name, login) in _CLERKS.items():
+        for number, (name, login) in CLERKS.items():
             self.add_user(number, name, login)
         for move in self.records["account.move"].values():
             if move["move_type"] in _PURCHASES:
                 # Three bills in four are a clerk's, every second of them in their care.
-                clerk = sorted(_CLERKS)[move["id"] % 4 - 1] if move["id"] % 4 else 2
+                clerk = sorted(CLERKS)[move["id"] % 4 - 1] if move["id"] % 4 else 2
                 move["create_uid"] = clerk
-                move["invoice_user_id"] = clerk if move["id"] % 2 and clerk in _CLERKS else False
+                move["invoice_user_id"] = clerk if move["id"] % 2 and clerk in CLERKS else False
 
     def add_user(self, number: int, name: str, login: str) -> None:
         """Somebody with an Odoo account; what they may do over HTTP is another matter."""
@@ -94,16 +94,16 @@ class Books:
             return [self._copy(move, f"COPY-{start + n}", at) for n, move in enumerate(copies)]
 
     def _copy(self, original: Record, reference: str, at: datetime) -> int:
-        bill = self._add("account.move", original, at)
+        bill = self.add("account.move", original, at)
         bill["ref"] = bill["payment_reference"] = reference
-        bill["name"] = self._next_name(bill)
+        bill["name"] = self.next_name(bill)
         bill["duplicated_ref_ids"] = []
         for field in ("line_ids", "attachment_ids"):
             model = "account.move.line" if field == "line_ids" else "ir.attachment"
             owner = "move_id" if field == "line_ids" else "res_id"
             new = {}
             for number in sorted(original[field]):
-                row = self._add(model, self.records[model][number], at)
+                row = self.add(model, self.records[model][number], at)
                 row[owner] = bill["id"]
                 new[number] = row["id"]
             bill[field] = [new[number] for number in original[field]]
@@ -134,7 +134,7 @@ class Books:
         """
         with self.lock:
             at = at or self.clock()
-            bill = self._add("account.move", self._blank("account.move"), at)
+            bill = self.add("account.move", self.blank("account.move"), at)
             journal = next(
                 row["id"]
                 for row in self.records["account.journal"].values()
@@ -147,11 +147,11 @@ class Books:
                 "ref": reference or False,
                 "payment_reference": reference or False,
                 "partner_id": vendor or False,
-                "commercial_partner_id": self._commercial(vendor) if vendor else False,
+                "commercial_partner_id": self.commercial(vendor) if vendor else False,
                 "company_id": company,
                 "journal_id": journal,
                 "currency_id": currency,
-                "invoice_currency_rate": self._rate(currency, company),
+                "invoice_currency_rate": self.rate(currency, company),
                 "invoice_date": bill_date,
                 "date": bill_date,
                 "invoice_date_due": bill_date,
@@ -178,8 +178,10 @@ class Books:
                 _refuse_negative(sum((Decimal(amount) for _, amount in lines), Decimal(0)))
             self._touched(bill, at)
             if vendor := changes.get("partner_id"):
-                changes["commercial_partner_id"] = self._commercial(int(str(vendor)))
+                changes["commercial_partner_id"] = self.commercial(int(str(vendor)))
             move.update(changes)
+            if "invoice_date_due" in changes:
+                self._move_due_date(move)
             if lines is not None:
                 for line in move["line_ids"]:
                     del self.records["account.move.line"][line]
@@ -190,7 +192,7 @@ class Books:
         with self.lock:
             self._check_posting(self.records["account.move"][bill])
             move = self._moved_on(bill, ("draft",), "posted", at)
-            move["name"] = move["name"] or self._next_name(move)
+            move["name"] = move["name"] or self.next_name(move)
 
     def _check_posting(self, move: Record) -> None:
         """The refusals of `action_post`, in Odoo's order and words."""
@@ -216,6 +218,8 @@ class Books:
     def pay(self, bill: int, *, at: datetime | None = None) -> None:
         """Register the whole payment: the content stays, the write_date moves."""
         self.amend(bill, at=at, payment_state="paid", amount_residual=0.0)
+        for line in self.records["account.move"][bill]["line_ids"]:
+            self.records["account.move.line"][line].pop("amount_residual_currency", None)
 
     def delete(self, bill: int) -> None:
         """Delete a draft with its lines and files: nothing tells a reader that it was there."""
@@ -243,7 +247,7 @@ class Books:
         with self.lock:
             at = at or self.clock()
             move = self.records["account.move"][bill]
-            file = self._add("ir.attachment", self._blank("ir.attachment"), at)
+            file = self.add("ir.attachment", self.blank("ir.attachment"), at)
             file |= {
                 "name": name,
                 "res_model": "account.move",
@@ -295,15 +299,23 @@ class Books:
                 self.records["account.move.line"][line]["parent_state"] = state
             return move
 
+    def _move_due_date(self, move: Record) -> None:
+        """A document that is due at once has one payable row; instalments keep their own days."""
+        lines = [self.records["account.move.line"][i] for i in move["line_ids"]]
+        match [line for line in lines if line["display_type"] == "payment_term"]:
+            case [payable]:
+                payable["date_maturity"] = move["invoice_date_due"]
+
     def _touched(self, bill: int, at: datetime) -> Record:
         move = self.records["account.move"][bill]
         move["write_date"] = at
         return move
 
-    def _commercial(self, vendor: int) -> int:
+    def commercial(self, vendor: int) -> int:
+        """The company that a contact person belongs to, or the vendor itself."""
         return int(self.records["res.partner"][vendor]["commercial_partner_id"])
 
-    def _rate(self, currency: int, company: int) -> float:
+    def rate(self, currency: int, company: int) -> float:
         """What a unit of the company's currency was in another when that was last booked."""
         if currency == self.records["res.company"][company]["currency_id"]:
             return 1.0
@@ -314,16 +326,21 @@ class Books:
         ]
         return float(round(known[-1], 6)) if known else _UNKNOWN_RATE
 
-    def _blank(self, model: str) -> Record:
-        return {name: empty(field) for name, field in self.fields[model].items()}
+    def blank(self, model: str) -> Record:
+        """A record without values, but for those that the view works out where none is stored."""
+        derived = DERIVED.get(model, frozenset())
+        fields = self.fields[model].items()
+        return {name: empty(field) for name, field in fields if name not in derived}
 
-    def _add(self, model: str, values: Record, at: datetime) -> Record:
+    def add(self, model: str, values: Record, at: datetime) -> Record:
+        """Keep a new record, under the next id and written at that moment."""
         self._last_ids[model] = number = self._last_ids[model] + 1  # an id never comes back
         stamps = {"id": number, "create_date": at, "write_date": at}
         self.records[model][number] = values | stamps
         return self.records[model][number]
 
-    def _next_name(self, move: Record) -> str:
+    def next_name(self, move: Record) -> str:
+        """The number a document gets when it is posted."""
         journal = "RBILL" if move["move_type"] == "in_refund" else "BILL"
         prefix = f"{journal}/{move['date'][:4]}/{move['date'][5:7]}/"
         series = f"{move['company_id']} {prefix}"
@@ -361,7 +378,7 @@ class Books:
         rows.append(("payment_term", "", Decimal(0), -sign * total, owed))
         move["line_ids"] = []
         for position, (kind, text, price, in_currency, balance) in enumerate(rows):
-            line = self._add("account.move.line", self._blank("account.move.line"), at)
+            line = self.add("account.move.line", self.blank("account.move.line"), at)
             line |= {
                 "move_id": move["id"],
                 "display_type": kind,
@@ -380,6 +397,7 @@ class Books:
                 "company_id": company,
                 "partner_id": move["partner_id"],
                 "date": move["date"],
+                "date_maturity": move["invoice_date_due"] if kind == "payment_term" else False,
                 "parent_state": move["state"],
             }
             move["line_ids"].append(line["id"])

@@ -29,12 +29,32 @@ _VERSIONED: Final[dict[str, dict[str, Field]]] = {
         "company_id": {"type": "many2one", "relation": "res.company", "versions": [16, 17]},
         "company_ids": {"type": "many2many", "relation": "res.company", "versions": [18, 19]},
     },
+    # Not recorded: every tax that was is a percentage, and only a group has parts.
+    "account.tax": {"children_tax_ids": {"type": "many2many", "relation": "account.tax"}},
+    "res.company": {
+        "tax_calculation_rounding_method": {
+            "type": "selection",
+            "selection": [
+                ["round_per_line", "Round per Line"],
+                ["round_globally", "Round Globally"],
+            ],
+        }
+    },
     "res.users": {
         "groups_id": {"type": "many2many", "relation": "res.groups", "versions": [16, 17, 18]},
         "group_ids": {"type": "many2many", "relation": "res.groups", "versions": [19]},
         "company_id": {"type": "many2one", "relation": "res.company"},
         "company_ids": {"type": "many2many", "relation": "res.company"},
     },
+}
+
+# Fields that the view works out for a record that has no value of its own for them.
+DERIVED: Final[dict[str, frozenset[str]]] = {
+    "account.account": frozenset({"active", "internal_group", "reconcile"}),
+    "account.move.line": frozenset(
+        {"amount_residual", "amount_residual_currency", "deductible_amount", "reconciled"}
+    ),
+    "res.company": frozenset({"tax_calculation_rounding_method"}),
 }
 
 

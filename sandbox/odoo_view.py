@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 from sandbox.odoo_errors import (
@@ -16,7 +17,7 @@ from sandbox.odoo_errors import (
     for_version,
     user_error,
 )
-from sandbox.odoo_records import empty
+from sandbox.odoo_records import DERIVED, empty
 
 if TYPE_CHECKING:
     from sandbox.odoo_books import Books
@@ -31,6 +32,23 @@ _DRAFTS: Final = {
     "out_invoice": "Draft Invoice",
     "out_refund": "Draft Credit Note",
 }
+
+# A journal row's fields that are another record's: by which relation, of which model, its name.
+_OF_ANOTHER: Final = {
+    "account_type": ("account_id", "account.account", "account_type"),
+    "company_currency_id": ("company_id", "res.company", "currency_id"),
+    "invoice_date": ("move_id", "account.move", "invoice_date"),
+    "journal_id": ("move_id", "account.move", "journal_id"),
+    "move_type": ("move_id", "account.move", "move_type"),
+    "ref": ("move_id", "account.move", "ref"),
+}
+# What Odoo gives a new record, and the recorded ones had.
+_DEFAULTS: Final = {
+    "active": True,  # of an account; 19 closes one by this
+    "deductible_amount": 100.0,  # percent
+    "tax_calculation_rounding_method": "round_per_line",  # 19 rounds new companies globally
+}
+_COMPUTED: Final = frozenset({"account_code", "move_name", "name", *_OF_ANOTHER})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +101,7 @@ class View:
                 return record["name"] or "/"
             case "account.move", "company_currency_id":
                 return self.rows("res.company")[record["company_id"]]["currency_id"]
-            case "account.move.line", "account_code" | "move_name" | "name":
+            case "account.move.line", _ if name in _COMPUTED:
                 return self._line_value(record, name)
             case "account.payment", "ref" | "state" if self.version < V18:
                 return self._old_payment_value(record, name)
@@ -91,9 +109,13 @@ class View:
                 return self._raw(record)
         if name in record:
             return record[name]
-        return empty(self.books.fields[model][name])
+        return self._not_recorded(model, record, name)
 
-    def _line_value(self, line: Record, name: str) -> str | Literal[False]:
+    def _line_value(self, line: Record, name: str) -> Any:  # noqa: ANN401 - any field's value
+        if name in _OF_ANOTHER:
+            relation, model, named = _OF_ANOTHER[name]
+            owner = self.rows(model).get(line[relation])
+            return self.value(model, owner, named) if owner else False
         if name == "account_code":
             account = self.rows("account.account").get(line["account_id"])
             return cast("str", account["code"]) if account and self._has_code(account) else False
@@ -102,8 +124,52 @@ class View:
             return cast("str", move["name"])
         if line["display_type"] != "payment_term":
             return cast("str", line["name"])
-        texts = {V16: line["name"] or "", V17: line["name"], V19: move["ref"]}
+        # From 17 on an instalment's name counts it; 19 names a whole payable after the bill.
+        is_counted = "installment #" in str(line["name"])
+        newest = line["name"] if is_counted else move["ref"]
+        texts = {V16: line["name"] or "", V17: line["name"], V19: newest}
         return for_version(texts, self.version)
+
+    def _not_recorded(self, model: str, record: Record, name: str) -> Any:  # noqa: ANN401 - any field's value
+        if name not in DERIVED.get(model, ()):
+            return empty(self.books.fields[model][name])
+        if name in _DEFAULTS:
+            return _DEFAULTS[name]
+        if model == "account.account":
+            kind = str(record["account_type"])
+            if name == "reconcile":
+                return kind in ("asset_receivable", "liability_payable")
+            group = kind.partition("_")[0]
+            return "off_balance" if group == "off" and self.version < V18 else group
+        return self._unpaid(record, name)
+
+    def _unpaid(self, line: Record, name: str) -> float | bool:
+        """What is open of a row: only a payable has anything, the earliest one is paid first."""
+        move = self.rows("account.move")[line["move_id"]]
+        is_posted = move["state"] == "posted"
+        is_payable = line["display_type"] == "payment_term"
+        left = self._left_open(move, line) if is_payable and is_posted else Decimal(int(is_payable))
+        if name == "reconciled":
+            return is_payable and is_posted and not left
+        amount = line["amount_currency" if name == "amount_residual_currency" else "balance"]
+        return float(round(Decimal(str(amount)) * left, 2))
+
+    def _left_open(self, move: Record, line: Record) -> Decimal:
+        """The share of a payable row that no payment has covered yet."""
+        if "amount_residual_currency" in line:
+            own = (line["amount_residual_currency"], line["amount_currency"])
+            left, whole = (Decimal(str(amount)) for amount in own)
+            return left / whole if whole else whole
+        rows = [self.rows("account.move.line")[i] for i in move["line_ids"]]
+        payables = [row for row in rows if row["display_type"] == "payment_term"]
+        paid = Decimal(str(move["amount_total"])) - Decimal(str(move["amount_residual"]))
+        for row in sorted(payables, key=lambda row: (str(row["date_maturity"]), row["id"])):
+            amount = abs(Decimal(str(row["amount_currency"])))
+            covered = min(amount, paid)
+            if row is line:
+                return (amount - covered) / amount if amount else Decimal(0)
+            paid -= covered
+        return Decimal(0)
 
     def _old_payment_value(self, payment: Record, name: str) -> str | Literal[False]:
         """A payment was itself a move before 18, with the states of one and a `ref`."""

@@ -57,6 +57,7 @@ SAME_BILLS = {16: 20, 17: 30, 18: 160, 19: 30}
 # of tax is rounded; in 19, unit prices are no longer rounded to the cent.
 BY_VERSION = {
     "amount_currency",
+    "amount_residual",
     "amount_total_signed",
     "balance",
     "create_date",
@@ -64,6 +65,8 @@ BY_VERSION = {
     "debit",
     "price_unit",
 }
+# Not in the dataset: the simulator works them out, and must come to what was recorded.
+DERIVED: Json = {"account.move.line": {"amount_residual": {}, "reconciled": {}}}
 # Results that count or number what only the recorded databases hold.
 NUMBERS = (
     "access_readonly_user_message_post",
@@ -747,7 +750,8 @@ class Replay:
         )
 
     def _compare_row(self, model: str, expected: Json, actual: Json) -> None:
-        for name, field in _dataset()[model]["fields"].items():
+        fields = _dataset()[model]["fields"] | DERIVED.get(model, {})
+        for name, field in fields.items():
             if name not in expected or self._may_differ(name):
                 continue
             if "relation" in field:
