@@ -23,17 +23,10 @@ from sandbox import quickbooks_api as api
 from sandbox import quickbooks_oauth as oauth
 from sandbox.quickbooks_answers import Answer
 from sandbox.quickbooks_calls import Call, RequestIds
+from sandbox.quickbooks_errors import FaultError
 from sandbox.quickbooks_faults import Injection, Kind, Window
-from sandbox.quickbooks_store import (
-    PACIFIC,
-    FaultError,
-    Json,
-    Limits,
-    Modes,
-    Realm,
-    open_books,
-    to_json,
-)
+from sandbox.quickbooks_opening import HOME_CURRENCIES, open_books
+from sandbox.quickbooks_store import PACIFIC, Json, Limits, Modes, Realm, to_json
 from sandbox.serving import hang_up
 
 if TYPE_CHECKING:
@@ -97,8 +90,8 @@ class QuickBooks:
     ) -> Realm:
         """Open a company with its chart of accounts and connect it; settings are Realm's fields."""
         with self._lock:
-            if settings.get("country", "US") == "GB":
-                settings = {"home_currency": "GBP", "using_sales_tax": True, **settings}
+            if home := HOME_CURRENCIES.get(settings.get("country", "US")):
+                settings = {"home_currency": home, "using_sales_tax": True, **settings}
             realm = Realm(id=realm_id, company_name=company_name, **settings)
             open_books(realm, self._clock())
             self.realms[realm_id] = realm

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 from xml.sax.saxutils import escape, quoteattr
 
-from sandbox.quickbooks_store import FaultError, Json, to_json, told
+from sandbox.quickbooks_errors import FaultError
+from sandbox.quickbooks_store import Json, to_json, told
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -35,7 +36,6 @@ def system_fault(now: datetime) -> Answer:
     """The 500 that says nothing about whether the work was done."""
     error = FaultError(
         "10000",
-        "An application error has occurred while processing your request",
         "System Failure Error: Could not process the request",
         status=500,
         kind="SystemFault",
@@ -120,8 +120,7 @@ def _element(name: str, value: object) -> str:
 def _named_fault(injection: Injection) -> FaultError:
     kind = "AuthorizationFault" if injection.code == "120" else "ValidationFault"
     status = injection.status or 400
-    message = f"Fault {injection.code}"
-    return FaultError(injection.code, message, injection.detail, status=status, kind=kind)
+    return FaultError(injection.code, injection.detail, status=status, kind=kind)
 
 
 def _gateway(status: int, message: str, code: str, detail: str, kind: str, now: datetime) -> Answer:

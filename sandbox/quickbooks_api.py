@@ -10,9 +10,13 @@ from typing import TYPE_CHECKING, Final
 
 from sandbox import quickbooks_query as query
 from sandbox import quickbooks_upload as upload
-from sandbox import quickbooks_validation as validation
+from sandbox.quickbooks_books import Books
 from sandbox.quickbooks_calls import Call, RequestIds, succeed
-from sandbox.quickbooks_store import CENT, PACIFIC, TABLES, FaultError, Json, Realm, instant
+from sandbox.quickbooks_errors import FaultError, missing, not_found, unsupported
+from sandbox.quickbooks_shape import check_shape
+from sandbox.quickbooks_store import CENT, PACIFIC, TABLES, Json, Realm, instant
+from sandbox.quickbooks_validation import completed, document
+from sandbox.quickbooks_vendor import vendor
 
 if TYPE_CHECKING:
     import random
@@ -25,7 +29,7 @@ WRITES: Final = {"bill": "Bill", "vendorcredit": "VendorCredit", "vendor": "Vend
 _BY_PATH: Final = {entity.lower(): entity for entity in TABLES}
 _LONGEST_BATCH_REQUEST_ID: Final = 36
 _LONGEST_BATCH_ITEM_ID: Final = 10
-_READ_ONLY: Final = frozenset({"Id", "SyncToken", "MetaData", "TotalAmt", "Balance"})
+_READ_ONLY: Final = frozenset({"Id", "SyncToken", "MetaData", "TotalAmt", "Balance", "HomeBalance"})
 _LARGEST_BATCH: Final = 30
 _FURTHEST_BACK: Final = timedelta(days=30)
 
@@ -58,7 +62,7 @@ def _write(
     realm, now = call.realm, call.clock()
     if realm.subscription_ended:
         why = "Subscription period has ended or canceled or there was a billing problem"
-        raise FaultError("6190", "Invalid Company Status", why)
+        raise FaultError("6190", why)
     old = _version(realm, entity, payload) if deletes or "Id" in payload else None
     if deletes:
         if entity == "Vendor":
@@ -68,14 +72,12 @@ def _write(
     if old:
         merged["Id"] = old["Id"]
     shape = {k: v for k, v in merged.items() if k not in _READ_ONLY} if old else payload
-    validation.check_shape(f"{entity}Create", shape)
-    books = validation.Books(
-        realm=realm, modes=call.modes, now=now, allow_duplicates=allow_duplicates
-    )
+    check_shape(f"{entity}Create", shape)
+    books = Books(realm=realm, modes=call.modes, now=now, allow_duplicates=allow_duplicates)
     if entity == "Vendor":
-        record = validation.vendor(merged, books, old)
+        record = vendor(merged, books, old)
     else:
-        record = validation.document(entity, merged, books, old)
+        record = completed(entity, document(entity, merged, books, old), realm)
     return realm.change(entity, record, now) if old else realm.add(entity, record, now)
 
 
@@ -85,7 +87,6 @@ def attach(call: Call) -> Json:
     if len(data) > call.limits.upload_bytes:
         raise FaultError(
             "6030",
-            "Upload request size exceeds allowed limit",
             "The file upload request should not exceed 100MB in size. "
             f"The current request size is {len(data)}",
         )
@@ -97,9 +98,10 @@ def attach(call: Call) -> Json:
 
 
 def _attach_one(call: Call, parts: upload.Upload, number: str) -> Json:
-    if call.suffers("refused_file") and number == next(iter(parts.content)):
-        message = "A business validation error has occurred"
-        return {"Fault": FaultError("6000", message, "Virus found").fault}
+    injection = call.injection
+    if injection and call.suffers("refused_file") and number == next(iter(parts.content)):
+        code = injection.code or "6000"
+        return {"Fault": FaultError(code, injection.detail or "Virus found").fault}
     try:
         record = upload.attach(call.realm, parts, number, call.modes, call.clock())
     except FaultError as error:
@@ -116,16 +118,16 @@ def batch(call: Call, ids: RequestIds, shuffle: random.Random) -> Answer:
     """Do up to thirty things in no particular order; each has its own success or Fault."""
     items = _payload(call.request).get("BatchItemRequest", [])
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-        raise validation.unsupported("BatchItemRequest is not a list of objects")
+        raise unsupported("BatchItemRequest is not a list of objects")
     if len(items) > _LARGEST_BATCH:
-        raise FaultError("1040", "Batch size exceeds allowed limit", "The limit is 30")
+        raise FaultError("1040", "The limit is 30")
     keys = [str(item.get("bId", "")) for item in items]
     if len(set(keys)) < len(keys) or "" in keys:
-        raise FaultError("1000", "Operation failed", "Each bId must be given, and once")
+        raise FaultError("1000", "Each bId must be given, and once")
     if call.request_id:
         long = any(len(key) > _LONGEST_BATCH_ITEM_ID for key in keys)
         if long or len(call.request_id) > _LONGEST_BATCH_REQUEST_ID:
-            raise FaultError("2050", "Invalid String", "requestid or bId is too long")
+            raise FaultError("2050", "requestid or bId is too long")
     elif any("Query" not in item for item in items):
         call.tell("was sent without a request id")
     shuffle.shuffle(items)
@@ -168,7 +170,7 @@ def read(call: Call) -> Answer:
         case _ if name in _BY_PATH:
             entity = _BY_PATH[name]
             if key not in realm.table(entity):
-                raise validation.not_found(f"{entity} {key}")
+                raise not_found(f"{entity} {key}")
             body = {entity: realm.table(entity)[key]}
         case _:
             raise _unsupported(f"GET {name}")
@@ -195,9 +197,9 @@ def _changes(call: Call) -> Json:
     try:
         since = instant(arguments.get("changedSince", "").replace(" ", "+"))
     except ValueError as error:
-        raise validation.missing("changedSince") from error
+        raise missing("changedSince") from error
     if call.clock() - since > _FURTHEST_BACK:
-        raise FaultError("4001", "Invalid query", "changedSince is more than 30 days ago")
+        raise FaultError("4001", "changedSince is more than 30 days ago")
     answer: list[Json] = []
     for entity in arguments.get("entities", "").split(","):
         if entity not in TABLES or entity.startswith("Tax"):
@@ -216,7 +218,7 @@ def _rate(call: Call) -> Json:
     rates, home = call.realm.exchange_rates, call.realm.home_currency
     currency = call.request.args.get("sourcecurrencycode", "")
     if currency not in rates:
-        raise validation.not_found(f"ExchangeRate {currency}")
+        raise not_found(f"ExchangeRate {currency}")
     today = str(call.clock().astimezone(PACIFIC).date())
     rate = {
         "SourceCurrencyCode": currency,
@@ -234,11 +236,11 @@ def _payload(request: Request) -> Json:
         payload = json.loads(request.get_data().decode(), parse_float=Decimal)
     except UnicodeDecodeError as error:
         detail = "Invalid byte 1 of 1-byte UTF-8 sequence"
-        raise FaultError("500", "Unsupported Operation", detail) from error
+        raise FaultError("500", detail) from error
     except ValueError as error:
-        raise validation.unsupported(f"the body is not JSON: {error}") from error
+        raise unsupported(f"the body is not JSON: {error}") from error
     if not isinstance(payload, dict):
-        raise validation.unsupported("the body is not an object")
+        raise unsupported("the body is not an object")
     return payload
 
 
@@ -246,16 +248,16 @@ def _version(realm: Realm, entity: str, payload: Json) -> Json:
     """The record a change or a deletion is about, if the client has read its last version."""
     old = realm.table(entity).get(str(payload.get("Id")))
     if not old:
-        raise validation.not_found(f"{entity} {payload.get('Id')}")
+        raise not_found(f"{entity} {payload.get('Id')}")
     if payload.get("SyncToken") != old["SyncToken"]:
         detail = "Stale Object Error : You and another user were working on this at the same time."
-        raise FaultError("5010", "Stale Object Error", detail)
+        raise FaultError("5010", detail)
     return old
 
 
 def _unsupported(what: str) -> FaultError:
-    return FaultError("500", "Unsupported Operation", f"Operation {what} is not supported.")
+    return FaultError("500", f"Operation {what} is not supported.")
 
 
 def _content_type(request: Request) -> FaultError:
-    return FaultError("1050", "Invalid Content Type", f"Content type {request.mimetype!r}")
+    return FaultError("1050", f"Content type {request.mimetype!r}")

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 from sandbox import quickbooks_answers as answers
 from sandbox.quickbooks_answers import Answer
-from sandbox.quickbooks_store import FaultError, Json, Limits, Modes, Realm, told
+from sandbox.quickbooks_errors import FaultError
+from sandbox.quickbooks_store import Json, Limits, Modes, Realm, told
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,7 +76,7 @@ class RequestIds:
     def once(self, call: Call, work: Callable[[], Json]) -> Answer:
         """Do the work, or give the answer that it got before."""
         if len(call.request_id) > _LONGEST_REQUEST_ID:
-            raise FaultError("2050", "Invalid String", "requestid is longer than 50 characters")
+            raise FaultError("2050", "requestid is longer than 50 characters")
         if not call.request_id:
             call.tell("was sent without a request id")
         ignored = call.operation == "upload" and call.modes.request_id_on_upload == "ignored"
@@ -178,4 +179,4 @@ def _fingerprint(request: Request) -> str:
 
 
 def _duplicate_request() -> FaultError:
-    return FaultError("600", "Duplicate Request ID", "RequestId already exists in the system")
+    return FaultError("600", "RequestId already exists in the system")

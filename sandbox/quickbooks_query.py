@@ -15,7 +15,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from sandbox.quickbooks_store import TABLES, FaultError, Json, Modes, Realm, instant
+from sandbox.quickbooks_errors import FaultError
+from sandbox.quickbooks_store import TABLES, Json, Modes, Realm, instant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -125,7 +126,7 @@ class _Parser:
     def _wrong(self, at: str = "") -> FaultError:
         left = self._tokens[self._at :]
         near = at or (left[0][1] if left else "<EOF>")
-        return FaultError("4000", "Error parsing query", f"QueryParserError: Encountered {near!r}")
+        return FaultError("4000", f"QueryParserError: Encountered {near!r}")
 
     def _peek(self) -> str:
         if self._at >= len(self._tokens):
@@ -228,7 +229,7 @@ def _allow(name: str, allowed: dict[str, str]) -> str:
 
 
 def _invalid(why: str) -> FaultError:
-    return FaultError("4001", "Invalid query", f"QueryValidationError: {why}")
+    return FaultError("4001", f"QueryValidationError: {why}")
 
 
 def _records(realm: Realm, query: Query) -> list[Json]:

@@ -29,29 +29,27 @@ TABLES: Final = {
     "Vendor": "vendors",
     "VendorCredit": "vendor_credits",
 }
+# Each AccountType with its Classification and the AccountSubType it has unless another is given.
+# Non-posting accounts are of no class.
+_ACCOUNT_TYPES: Final = {
+    "Accounts Payable": ("Liability", "AccountsPayable"),
+    "Accounts Receivable": ("Asset", "AccountsReceivable"),
+    "Bank": ("Asset", "Checking"),
+    "Cost of Goods Sold": ("Expense", "SuppliesMaterialsCogs"),
+    "Credit Card": ("Liability", "CreditCard"),
+    "Equity": ("Equity", "OwnersEquity"),
+    "Expense": ("Expense", "OtherMiscellaneousServiceCost"),
+    "Fixed Asset": ("Asset", "FurnitureAndFixtures"),
+    "Income": ("Revenue", "SalesOfProductIncome"),
+    "Long Term Liability": ("Liability", "NotesPayable"),
+    "Non-Posting": ("", "NonPosting"),
+    "Other Asset": ("Asset", "OtherLongTermAssets"),
+    "Other Current Asset": ("Asset", "OtherCurrentAssets"),
+    "Other Current Liability": ("Liability", "OtherCurrentLiabilities"),
+    "Other Expense": ("Expense", "OtherMiscellaneousExpense"),
+    "Other Income": ("Revenue", "OtherMiscellaneousIncome"),
+}
 PEOPLE: Final = ("Vendor", "Customer", "Employee")  # they share one space of names
-
-
-class FaultError(Exception):
-    """QuickBooks says no: the Fault's code, message, detail and element, and the HTTP status."""
-
-    def __init__(
-        self,
-        code: str,
-        message: str,
-        detail: str = "",
-        *,
-        element: str = "",
-        status: int = 400,
-        kind: str = "ValidationFault",
-    ) -> None:
-        super().__init__(f"{code} {message}")
-        self.code = code
-        self.status = status
-        error: Json = {"Message": message, "Detail": detail or message, "code": code}
-        if element:
-            error["element"] = element
-        self.fault: Json = {"Error": [error], "type": kind}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,9 +88,15 @@ class Modes:
     duplicate_case: Literal["exact", "ignored"] = "ignored"
     inactive_reference: Literal["610", "2500"] = "610"
     inactive_name: Literal["kept", "marked_deleted"] = "kept"
+    deleted_suffix: Literal[" (deleted)", " (Deleted)"] = " (deleted)"  # for marked_deleted
+    deleted_name: Literal["free", "taken"] = "free"  # for a new vendor, after marked_deleted
     negative_line: Literal["accepted", "refused"] = "accepted"
     zero_total: Literal["accepted", "refused"] = "accepted"
     foreign_payable: Literal["optional", "required"] = "optional"
+    total_tax_alone: Literal["ignored", "refused"] = "ignored"  # TotalTax without a TaxLine
+    tax_override: Literal["honoured", "ignored"] = "honoured"  # a TaxLine not based on a percent
+    tax_account_line: Literal["6430", "6000"] = "6430"  # on an account that QuickBooks keeps
+    closed_period: Literal["6210", "6200"] = "6210"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -101,7 +105,8 @@ class Realm:
 
     id: str
     company_name: str
-    country: str = "US"
+    country: str = "US"  # decides how tax is computed; empty is taken for the US
+    states_country: bool = True  # whether CompanyInfo names it
     home_currency: str = "USD"
     multicurrency: bool = True
     using_sales_tax: bool = False
@@ -112,7 +117,12 @@ class Realm:
     subscription_ended: bool = False
     book_close_date: date | None = None
     exchange_rates: dict[str, Decimal] = field(
-        default_factory=lambda: {"EUR": Decimal("1.1"), "GBP": Decimal("1.3"), "USD": Decimal(1)}
+        default_factory=lambda: {
+            "CAD": Decimal("0.7"),
+            "EUR": Decimal("1.1"),
+            "GBP": Decimal("1.3"),
+            "USD": Decimal(1),
+        }
     )
     accounts: dict[str, Json] = field(default_factory=dict)
     attachables: dict[str, Json] = field(default_factory=dict)
@@ -130,6 +140,11 @@ class Realm:
     files: dict[str, bytes] = field(default_factory=dict)  # by the attachable's Id
     deleted: list[tuple[str, Json]] = field(default_factory=list)
     last_id: int = 0
+
+    @property
+    def is_american(self) -> bool:
+        """Whether purchase tax is a cost here, and lines are TAX or NON."""
+        return self.country in {"", "US"}
 
     def table(self, entity: str) -> dict[str, Json]:
         """The records of a list or document type, by Id."""
@@ -152,7 +167,7 @@ class Realm:
             "sparse": False,
             "Id": key or str(self.last_id),
             "SyncToken": "0",
-            "MetaData": {"CreateTime": told(now), "LastUpdatedTime": told(now)},
+            "MetaData": {"CreateTime": _second(now), "LastUpdatedTime": _second(now)},
         }
         self.table(entity)[stored["Id"]] = stored
         return stored
@@ -164,7 +179,7 @@ class Realm:
             **record,
             "sparse": False,
             "SyncToken": str(int(old["SyncToken"]) + 1),
-            "MetaData": {**old["MetaData"], "LastUpdatedTime": told(now)},
+            "MetaData": {**old["MetaData"], "LastUpdatedTime": _second(now)},
         }
         self.table(entity)[stored["Id"]] = stored
         return stored
@@ -173,7 +188,7 @@ class Realm:
         """Remove a document; change data capture still tells of it."""
         old = self.table(entity).pop(key)
         gone = {"domain": "QBO", "status": "Deleted", "Id": key}
-        times = {"MetaData": {**old["MetaData"], "LastUpdatedTime": told(now)}}
+        times = {"MetaData": {**old["MetaData"], "LastUpdatedTime": _second(now)}}
         self.deleted.append((entity, {**gone, **times}))
         return gone
 
@@ -194,25 +209,26 @@ class Realm:
         name: str,
         now: datetime,
         kind: str = "Expense",
-        subtype: str = "OtherMiscellaneousServiceCost",
+        subtype: str = "",
         *,
         number: str = "",
         parent: Json | None = None,
         currency: str = "",
     ) -> Json:
-        """Open an account in the chart of accounts."""
-        classes = {"Accounts Payable": "Liability", "Bank": "Asset"}
+        """Open an account; `kind` is its AccountType, which decides its Classification."""
+        classification, usual = _ACCOUNT_TYPES[kind]
         record: Json = {
             "Name": name,
             "FullyQualifiedName": f"{parent['FullyQualifiedName']}:{name}" if parent else name,
             "SubAccount": parent is not None,
             "Active": True,
-            "Classification": classes.get(kind, "Expense"),
             "AccountType": kind,
-            "AccountSubType": subtype,
+            "AccountSubType": subtype or usual,
             "CurrentBalance": Decimal("0.00"),
             "CurrencyRef": {"value": currency or self.home_currency},
         }
+        if classification:
+            record["Classification"] = classification
         if number:
             record["AcctNum"] = number
         if parent:
@@ -224,7 +240,7 @@ class Realm:
         return {
             "CompanyName": self.company_name,
             "LegalName": self.company_name,
-            "Country": self.country,
+            **({"Country": self.country} if self.country and self.states_country else {}),
             "Id": "1",
             "SyncToken": "0",
             "domain": "QBO",
@@ -264,37 +280,6 @@ class Realm:
         }
 
 
-def open_books(realm: Realm, now: datetime) -> None:
-    """Give a new realm the accounts, terms and tax codes that the sandbox's bills need."""
-    realm.payable(realm.home_currency, now)
-    if realm.multicurrency and realm.home_currency != "EUR":
-        realm.payable("EUR", now)
-    realm.add_account("Checking", now, "Bank", "Checking")
-    for number, name in _EXPENSES.items():
-        realm.add_account(name, now, number=number)
-    realm.add_account("Uncategorized Expense", now)
-    cost = realm.add_account(
-        "Cost of Goods Sold", now, "Cost of Goods Sold", "SuppliesMaterialsCogs"
-    )
-    realm.add_account(
-        "Freight In", now, "Cost of Goods Sold", "ShippingFreightDeliveryCos", parent=cost
-    )
-    for name, days in _TERMS.items():
-        term = {"Name": name, "Active": True, "Type": "STANDARD", "DueDays": days}
-        realm.add("Term", term, now)
-    if realm.country == "US":
-        for name, taxable in (("TAX", True), ("NON", False)):
-            code = {"Name": name, "Active": True, "Taxable": taxable, "TaxGroup": False}
-            realm.add("TaxCode", code, now, key=name)
-        return
-    for name, percent in _BRITISH_CODES.items():
-        rate = {"Name": f"{name} (Purchases)", "Active": True, "RateValue": percent}
-        ref = {"value": realm.add("TaxRate", rate, now)["Id"], "name": rate["Name"]}
-        rates = {"TaxRateDetail": [{"TaxRateRef": ref, "TaxTypeApplicable": "TaxOnAmount"}]}
-        code = {"Name": name, "Active": True, "Taxable": True, "TaxGroup": True}
-        realm.add("TaxCode", {**code, "PurchaseTaxRateList": rates}, now)
-
-
 def money(amount: Decimal | int) -> Decimal:
     """An amount to the cent, halves up."""
     return Decimal(amount).quantize(CENT, ROUND_HALF_UP)
@@ -303,6 +288,10 @@ def money(amount: Decimal | int) -> Decimal:
 def told(now: datetime) -> str:
     """An instant as QuickBooks writes it."""
     return now.astimezone(PACIFIC).isoformat(timespec="milliseconds")
+
+
+def _second(now: datetime) -> str:
+    return now.astimezone(PACIFIC).isoformat(timespec="seconds")
 
 
 def instant(text: str) -> datetime:
@@ -321,21 +310,3 @@ def to_json(value: object) -> str:
     if isinstance(value, (list, tuple)):
         return "[" + ",".join(map(to_json, value)) + "]"
     return json.dumps(value)
-
-
-_EXPENSES: Final = {
-    "443000": "Cash Discount Loss",
-    "611000": "Purchase of Equipments",
-    "612000": "Rent",
-    "630000": "Salary Expenses",
-    "641000": "Foreign Exchange Loss",
-    "642000": "Cash Difference Loss",
-    "961000": "RD Expenses",
-    "962000": "Sales Expenses",
-}
-_TERMS: Final = {"Due on receipt": 0, "Net 15": 15, "Net 30": 30, "Net 60": 60}
-_BRITISH_CODES: Final = {
-    "20.0% S": Decimal("20.0"),
-    "0% Z": Decimal("0.0"),
-    "Exempt": Decimal("0.0"),
-}

@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Final
 
 from werkzeug.http import parse_options_header
 
-from sandbox.quickbooks_store import FaultError, Json, Modes, Realm
-from sandbox.quickbooks_validation import check_shape, missing, not_found
+from sandbox.quickbooks_errors import FaultError, missing, not_found
+from sandbox.quickbooks_shape import check_shape
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from sandbox.quickbooks_store import Json, Modes, Realm
 
 _PART: Final = re.compile(r"file_(metadata|content)_(\w+)")
 _EXTENSION: Final = re.compile(
@@ -75,11 +77,7 @@ def attach(realm: Realm, upload: Upload, number: str, modes: Modes, now: datetim
     }
     named_well = _EXTENSION.fullmatch(record["FileName"])
     if part.content_type not in _content_types() or not named_well:
-        raise FaultError(
-            "6000",
-            "A business validation error has occurred",
-            f"Business Validation Error: files of type {part.content_type} are not supported",
-        )
+        raise FaultError("6041", f"Files of type {part.content_type} are not supported")
     for ref in record.get("AttachableRef", ()):
         _check_link(realm, ref["EntityRef"])
     data = part.data
@@ -114,7 +112,6 @@ def _check_link(realm: Realm, ref: Json) -> None:
     if not entity:
         raise FaultError(
             "6050",
-            "The entity reference type is unsupported for Attachable",
             f"The entity reference type {ref['type']} is unsupported for Attachable",
         )
     if ref["value"] not in realm.table(entity):
@@ -161,12 +158,11 @@ def _part(piece: bytes) -> Part:
 
 
 def _malformed(why: str) -> FaultError:
-    return FaultError("1050", "Invalid Content Type", f"Malformed upload: {why}")
+    return FaultError("1050", f"Malformed upload: {why}")
 
 
 def _not_attachable(supplied: str) -> FaultError:
     return FaultError(
         "6040",
-        "The file metadata must be of Attachable type",
         f"The file metadata submitted must be of Attachable type. Supplied Type: {supplied}",
     )

@@ -12,20 +12,31 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
 
 from sandbox.quickbooks import Limits, Modes, QuickBooks
+from sandbox.quickbooks_errors import CALCULATING_TAX
+from sandbox.quickbooks_opening import add_tax_code, add_tax_rate
+from sandbox.quickbooks_shape import check_shape
 from sandbox.quickbooks_store import to_json
 from sandbox.serving import serve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-US, GB = "9130350000000001", "9130350000000002"
+US, GB, CA = "9130350000000001", "9130350000000002", "9130350000000003"
 PDF = b"%PDF-1.4\r\n\x00\xff"
+NOW = datetime(2026, 11, 20, 18, 0, tzinfo=UTC)
+
+
+def known(name: str) -> Any:
+    """What is known of the real QuickBooks: a file of data/quickbooks."""
+    path = Path(__file__).parent / "data" / "quickbooks" / f"{name}.json"
+    return json.loads(path.read_text("utf-8"), parse_float=Decimal)
 
 
 @dataclass(slots=True)
@@ -119,6 +130,7 @@ def application(clock: Clock) -> QuickBooks:
     app = QuickBooks(clock=clock, limits=Limits(enforced=False))
     app.add_realm(US, "Acme Inc", refresh_token=f"seed-{US}")
     app.add_realm(GB, "Acme Ltd", refresh_token=f"seed-{GB}", country="GB")
+    app.add_realm(CA, "Acme Canada", refresh_token=f"seed-{CA}", country="CA")
     return app
 
 
@@ -139,6 +151,12 @@ def client(application: QuickBooks, url: str, clock: Clock) -> Iterator[Client]:
 @pytest.fixture
 def british(client: Client) -> Client:
     client.realm_id = GB
+    return client
+
+
+@pytest.fixture
+def canadian(client: Client) -> Client:
+    client.realm_id = CA
     return client
 
 
@@ -173,15 +191,33 @@ def a_bill(client: Client, vendor: str = "", *amounts: str, **more: Any) -> dict
 
 
 def a_british_bill(client: Client, *codes: str, **more: Any) -> dict[str, Any]:
-    taxes = client.app.realms[GB].tax_codes.values()
-    ids = {record["Name"]: record["Id"] for record in taxes}
-    lines = [a_line(client, "33.33", TaxCodeRef={"value": ids[name]}) for name in codes]
-    return a_bill(
-        client,
-        Line=lines or [a_line(client, "33.33")],
-        CurrencyRef={"value": "GBP"},
-        **{"GlobalTaxCalculation": "TaxExcluded", **more},
-    )
+    lines = [("33.33", name) for name in codes]
+    return a_taxed_bill(client, *lines, **({} if lines else {"Line": [a_line(client)]}), **more)
+
+
+def a_taxed_bill(client: Client, *lines: tuple[str, str], **more: Any) -> dict[str, Any]:
+    """A bill of a company outside the US, of amounts with the names of their tax codes."""
+    realm = client.app.realms[client.realm_id]
+    codes = [{"value": realm.id_of("TaxCode", name)} for _, name in lines]
+    taxed = [a_line(client, lines[n][0], TaxCodeRef=ref) for n, ref in enumerate(codes)]
+    home = {"value": realm.home_currency}
+    bill = {"Line": taxed, "CurrencyRef": home, "GlobalTaxCalculation": "TaxExcluded"}
+    return a_bill(client, **{**bill, **more})
+
+
+def a_tax_line(rate: str, amount: str, net: str, **more: Any) -> dict[str, Any]:
+    """An override: the tax of a rate, not based on a percent."""
+    detail = {
+        "TaxRateRef": {"value": rate},
+        "PercentBased": False,
+        "NetAmountTaxable": Decimal(net),
+        **more,
+    }
+    return {"Amount": Decimal(amount), "DetailType": "TaxLineDetail", "TaxLineDetail": detail}
+
+
+def taxes_of(bill: dict[str, Any]) -> list[Decimal]:
+    return [line["Amount"] for line in bill["TxnTaxDetail"]["TaxLine"]]
 
 
 def a_file(number: str = "01", **more: Any) -> list[tuple[str, tuple[Any, ...]]]:
@@ -536,7 +572,8 @@ def test_a_count_counts(books: Client) -> None:
 
 
 def test_nothing_found_is_an_empty_answer_without_the_entity(client: Client) -> None:
-    assert client.query("select * from Bill").json()["QueryResponse"] == {}
+    answer = client.query("select * from Bill").json()
+    assert answer == {"QueryResponse": {}, "time": "2026-11-20T10:00:00.000-08:00"}
 
 
 def test_a_page_has_a_hundred_rows_unless_asked_and_never_more_than_a_thousand(
@@ -632,7 +669,7 @@ def test_terms_and_tax_codes_depend_on_the_country(client: Client) -> None:
     assert [r["Name"] for r in client.rows("select * from TaxCode")] == ["TAX", "NON"]
     client.realm_id, client.token = GB, ""
     names = [r["Name"] for r in client.rows("select * from TaxCode")]
-    assert names == ["20.0% S", "0% Z", "Exempt"]
+    assert names == ["20.0% S", "0% Z", "Exempt", "5.0% R", "No VAT", "20.0% RC", "0.0% RCS"]
     assert client.get("preferences").json()["Preferences"]["CurrencyPrefs"] == {
         "MultiCurrencyEnabled": True,
         "HomeCurrency": {"value": "GBP"},
@@ -810,7 +847,7 @@ def test_a_payable_account_must_be_one_of_the_bills_currency(client: Client, nam
 
 
 def test_one_foreign_currency_is_the_most(client: Client) -> None:
-    euro = client.app.realms[US].payable("EUR", datetime.now(UTC))["Id"]
+    euro = client.app.realms[US].add_account("Paris", NOW, "Bank", currency="EUR")["Id"]
     line = a_line(client, AccountRef={"value": euro})
     assert code(client.post("bill", a_bill(client, Line=[line]))) == "6000"
 
@@ -819,8 +856,9 @@ def test_without_multicurrency_only_the_home_currency_is_known(client: Client) -
     client.app.realms[US].multicurrency = False
     assert code(client.post("bill", a_bill(client, CurrencyRef={"value": "EUR"}))) == "6000"
     bill = post_bill(client, CurrencyRef=None)
-    assert bill["CurrencyRef"] == {"value": "USD"}
+    assert bill["CurrencyRef"] == {"value": "USD", "name": "United States Dollar"}
     assert "ExchangeRate" not in bill
+    assert "HomeBalance" not in bill
     foreign = {"DisplayName": "E", "CurrencyRef": {"value": "EUR"}}
     assert code(client.post("vendor", foreign)) == "6000"
 
@@ -845,19 +883,227 @@ def test_elsewhere_every_line_needs_a_tax_code(british: Client) -> None:
     assert code(british.post("bill", bill)) == "2500"
 
 
+@pytest.mark.parametrize("case", known("global_tax_line_rounding")["cases"])
+def test_tax_is_rounded_line_by_line(british: Client, case: dict[str, Any]) -> None:
+    realm = british.app.realms[GB]
+    add_tax_code(realm, "T", [add_tax_rate(realm, "T", Decimal(case["percent"]), NOW)], NOW)
+    bill = post_bill(british, a_taxed_bill(british, *((net, "T") for net in case["nets"])))
+    assert bill["TotalAmt"] == Decimal(case["quickbooks_total"])
+    assert bill["TxnTaxDetail"] == {
+        "TotalTax": Decimal(case["quickbooks_tax"]),
+        "TaxLine": [
+            {
+                "Amount": Decimal(case["quickbooks_tax"]),
+                "DetailType": "TaxLineDetail",
+                "TaxLineDetail": {
+                    "TaxRateRef": {"value": realm.id_of("TaxRate", "T")},
+                    "PercentBased": True,
+                    "TaxPercent": Decimal(case["percent"]),
+                    "NetAmountTaxable": sum(map(Decimal, case["nets"])),
+                },
+            }
+        ],
+    }
+
+
+def test_half_a_cent_of_tax_goes_away_from_zero_on_either_side(british: Client) -> None:
+    bill = a_taxed_bill(british, ("10.00", "No VAT"), ("0.10", "5.0% R"), ("-0.30", "5.0% R"))
+    assert taxes_of(post_bill(british, bill)) == [Decimal(0), Decimal("-0.01")]  # 0.01 - 0.02
+
+
 @pytest.mark.parametrize(
-    ("calculation", "total"),
-    [("TaxExcluded", "113.32"), ("TaxInclusive", "99.99"), ("NotApplicable", "99.99")],
+    ("calculation", "total", "taxes"),
+    [
+        ("TaxExcluded", "113.33", ["13.34", "0.00"]),
+        ("TaxInclusive", "99.99", ["11.10", "0.00"]),
+        ("NotApplicable", "99.99", []),
+    ],
 )
-def test_tax_is_added_once_for_each_rate(british: Client, calculation: str, total: str) -> None:
+def test_tax_is_added_contained_or_none(
+    british: Client, calculation: str, total: str, taxes: list[str]
+) -> None:
     codes = ("20.0% S", "20.0% S", "0% Z")
-    bill = a_british_bill(british, *codes, GlobalTaxCalculation=calculation)
-    assert post_bill(british, bill)["TotalAmt"] == Decimal(total)
+    bill = post_bill(british, a_british_bill(british, *codes, GlobalTaxCalculation=calculation))
+    assert bill["TotalAmt"] == Decimal(total)
+    assert ("TxnTaxDetail" in bill) == bool(taxes)
+    if taxes:
+        assert taxes_of(bill) == [Decimal(tax) for tax in taxes]
 
 
-def test_a_tax_total_that_was_sent_counts(british: Client) -> None:
+@pytest.mark.parametrize("case", known("tax_override_shape")["cases"])
+@pytest.mark.parametrize("mode", ["honoured", "ignored"])
+def test_a_tax_line_not_based_on_a_percent_is_the_tax_of_its_rate(
+    british: Client, case: dict[str, Any], mode: Any
+) -> None:
+    british.app.modes = Modes(tax_override=mode)
+    realm = british.app.realms[GB]
+    rates = {
+        rate["id"]: add_tax_rate(realm, f"Rate {rate['id']}", Decimal(rate["percent"]), NOW)
+        for rate in case["code"]["purchase_rates"]
+    }
+    add_tax_code(realm, "T", list(rates.values()), NOW)
+    for line in case["TxnTaxDetail"]["TaxLine"]:
+        ref = line["TaxLineDetail"]["TaxRateRef"]
+        ref["value"] = rates.get(ref["value"], {"Id": ref["value"]})["Id"]
+    bill = a_taxed_bill(british, (case["net"], "T"), TxnTaxDetail=case["TxnTaxDetail"])
+    computed = [
+        (Decimal(case["net"]) * Decimal(rate["percent"]) / 100).quantize(Decimal("0.01"))
+        for rate in case["code"]["purchase_rates"]
+    ]
+    odoos = [Decimal(tax) for tax in case["odoo_tax"].values()]
+    posted = post_bill(british, bill)
+    assert taxes_of(posted) == (odoos if mode == "honoured" else computed)
+    assert posted["TxnTaxDetail"]["TotalTax"] == sum(taxes_of(posted))
+    assert posted["TotalAmt"] == Decimal(case["net"]) + sum(taxes_of(posted))
+
+
+def test_an_override_is_answered_as_one_and_kept_when_the_bill_changes(british: Client) -> None:
+    rate = british.app.realms[GB].id_of("TaxRate", "20.0% S (Purchases)")
+    override = {"TaxLine": [a_tax_line(rate, "6.66", "33.33")]}
+    bill = post_bill(british, a_british_bill(british, "20.0% S", TxnTaxDetail=override))
+    detail = bill["TxnTaxDetail"]["TaxLine"][0]["TaxLineDetail"]
+    assert (detail["PercentBased"], detail["OverrideDeltaAmount"]) == (False, Decimal("-0.01"))
+    keys = {"Id": bill["Id"], "SyncToken": "0", "sparse": True}
+    changed = british.post("bill", {**keys, "PrivateNote": "n"}).json(parse_float=Decimal)["Bill"]
+    assert changed["TotalAmt"] == bill["TotalAmt"] == Decimal("39.99")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"TaxPercent": Decimal("20.0")},
+        {"PercentBased": True},
+        {"PercentBased": True, "TaxPercent": Decimal("20.0")},
+        {"NetAmountTaxable": Decimal("33.34")},
+    ],
+)
+def test_a_tax_line_that_is_no_override_is_computed_anew(
+    british: Client, change: dict[str, Any]
+) -> None:
+    rate = british.app.realms[GB].id_of("TaxRate", "20.0% S (Purchases)")
+    detail = {"TotalTax": Decimal("7.00"), "TaxLine": [a_tax_line(rate, "7.00", "33.33", **change)]}
+    bill = post_bill(british, a_british_bill(british, "20.0% S", TxnTaxDetail=detail))
+    assert bill["TxnTaxDetail"]["TotalTax"] == Decimal("6.67")
+    assert bill["TotalAmt"] == Decimal("40.00")
+
+
+def test_a_rate_without_an_override_is_computed(canadian: Client) -> None:
+    qst = canadian.app.realms[CA].id_of("TaxRate", "QST (ITR)")
+    detail = {"TaxLine": [a_tax_line(qst, "10.00", "100.00")]}
+    bill = a_taxed_bill(canadian, ("100.00", "GST/QST QC"), TxnTaxDetail=detail)
+    assert taxes_of(post_bill(canadian, bill)) == [Decimal("5.00"), Decimal("10.00")]
+
+
+def test_a_total_tax_alone_is_ignored_or_refused(british: Client) -> None:
     bill = a_british_bill(british, "20.0% S", TxnTaxDetail={"TotalTax": Decimal("6.66")})
-    assert post_bill(british, bill)["TotalAmt"] == Decimal("39.99")
+    assert post_bill(british, bill)["TotalAmt"] == Decimal("40.00")
+    british.app.modes = Modes(total_tax_alone="refused")
+    answer = british.post("bill", bill)
+    assert code(answer) == "6000"
+    assert "calculating tax" in answer.json()["Fault"]["Error"][0]["Detail"]
+
+
+def test_tax_that_does_not_apply_has_no_detail(british: Client) -> None:
+    case = known("not_applicable_with_tax_detail")
+    british.app.realms[GB].multicurrency = False
+    request = {**case["request"], "VendorRef": {"value": british.vendor()}}
+    [line] = request["Line"]
+    line["AccountBasedExpenseLineDetail"]["AccountRef"] = {"value": account(british)}
+    assert code(british.post("bill", request)) == case["expected_code"]
+    del request["TxnTaxDetail"]
+    assert post_bill(british, request)["TotalAmt"] == Decimal("15.00")
+
+
+@pytest.mark.parametrize("case", known("effective_tax_rate")["cases"])
+def test_the_rate_of_the_bills_date_is_charged(british: Client, case: dict[str, str]) -> None:
+    realm = british.app.realms[GB]
+    dated = known("effective_tax_rate")["TaxRate"]
+    rate = realm.add("TaxRate", {**dated, "Active": True}, NOW)
+    add_tax_code(realm, "Standard", [rate], NOW)
+    served = british.get(f"taxrate/{rate['Id']}").json(parse_float=Decimal)["TaxRate"]
+    assert served["EffectiveTaxRate"] == dated["EffectiveTaxRate"]
+    bill = a_taxed_bill(british, ("100.00", "Standard"), TxnDate=case["TxnDate"])
+    assert taxes_of(post_bill(british, bill)) == [Decimal(case["percent"])]
+
+
+@pytest.mark.parametrize("day", ["2008-12-31", None])
+def test_a_rate_that_is_not_in_force_or_is_missing_cannot_be_computed(
+    british: Client, day: str | None
+) -> None:
+    realm = british.app.realms[GB]
+    rate = realm.add("TaxRate", known("effective_tax_rate")["TaxRate"], NOW)
+    add_tax_code(realm, "Standard", [rate], NOW)
+    if not day:
+        del realm.tax_rates[rate["Id"]]
+    answer = british.post("bill", a_taxed_bill(british, ("100.00", "Standard"), TxnDate=day))
+    assert code(answer) == "6000"
+    assert answer.json()["Fault"]["Error"][0]["Detail"] == CALCULATING_TAX
+
+
+def test_an_inactive_rate_is_not_listed_and_still_charged(british: Client) -> None:
+    realm = british.app.realms[GB]
+    rate = realm.tax_rates[realm.id_of("TaxRate", "20.0% S (Purchases)")]
+    rate["Active"] = False
+    assert rate["Id"] not in {row["Id"] for row in british.rows("select * from TaxRate")}
+    assert taxes_of(post_bill(british, a_british_bill(british, "20.0% S"))) == [Decimal("6.67")]
+
+
+@pytest.mark.parametrize(
+    ("second", "taxes"),
+    [
+        ({"TaxTypeApplicable": "TaxOnAmount"}, ["5.00", "10.00"]),
+        ({"TaxTypeApplicable": "TaxOnAmountPlusTax", "TaxOnTaxOrder": 1}, ["5.00", "10.50"]),
+        ({"TaxTypeApplicable": "TaxOnAmountPlusTax"}, ["5.00", "10.50"]),
+        ({"TaxTypeApplicable": "TaxOnTax", "TaxOnTaxOrder": 1}, ["5.00", "0.50"]),
+    ],
+)
+def test_a_tax_may_be_charged_on_another(
+    canadian: Client, second: dict[str, Any], taxes: list[str]
+) -> None:
+    realm = canadian.app.realms[CA]
+    rates = [add_tax_rate(realm, name, Decimal(name), NOW) for name in ("10", "5")]
+    # Listed last first: the order of charging is TaxOrder's.
+    details = [{"TaxOrder": 2, **second}, {"TaxOrder": 1}]
+    add_tax_code(realm, "Both", rates, NOW, *details)
+    bill = post_bill(canadian, a_taxed_bill(canadian, ("100.00", "Both")))
+    assert taxes_of(bill) == [Decimal(tax) for tax in taxes]
+    base = {"TaxOnAmount": "100", "TaxOnTax": "5"}.get(second["TaxTypeApplicable"], "105")
+    on_other = bill["TxnTaxDetail"]["TaxLine"][1]["TaxLineDetail"]
+    assert on_other["NetAmountTaxable"] == Decimal(base)
+
+
+def test_a_reverse_charge_is_added_and_taken_away(british: Client) -> None:
+    bill = post_bill(british, a_british_bill(british, "20.0% RC"))
+    assert taxes_of(bill) == [Decimal("6.67"), Decimal("-6.67")]
+    assert bill["TotalAmt"] == Decimal("33.33")
+
+
+def test_a_code_without_purchase_rates_charges_nothing(british: Client) -> None:
+    bill = post_bill(british, a_british_bill(british, "0.0% RCS"))
+    assert bill["TotalAmt"] == Decimal("33.33")
+    assert "TxnTaxDetail" not in bill
+
+
+def test_a_canadian_company_has_canadian_codes_and_tax_accounts(canadian: Client) -> None:
+    names = [r["Name"] for r in canadian.rows("select * from TaxCode")]
+    assert names == ["GST", "HST ON", "GST/QST QC", "Exempt", "Zero-rated", "Out of Scope"]
+    assert canadian.get("preferences").json()["Preferences"]["CurrencyPrefs"] == {
+        "MultiCurrencyEnabled": True,
+        "HomeCurrency": {"value": "CAD"},
+    }
+    assert canadian.get("companyinfo/1").json()["CompanyInfo"]["Country"] == "CA"
+    payable = canadian.rows("select * from Account where AccountSubType = 'GlobalTaxPayable'")
+    assert [row["Name"] for row in payable] == ["GST/HST Payable", "QST Payable"]
+    bill = a_taxed_bill(canadian, ("100.00", "GST/QST QC"), ("50.00", "GST"), ("1.00", "Exempt"))
+    posted = post_bill(canadian, bill)
+    assert taxes_of(posted) == [Decimal("7.50"), Decimal("9.98"), Decimal("0.00")]
+    assert posted["TotalAmt"] == Decimal("168.48")
+
+
+def test_a_canadian_line_without_a_code_needs_gst(canadian: Client) -> None:
+    bill = a_taxed_bill(canadian, Line=[a_line(canadian)])
+    detail = canadian.post("bill", bill).json()["Fault"]["Error"][0]["Detail"]
+    assert "have a GST/HST rate before you save" in detail
 
 
 def test_a_tax_total_means_nothing_where_sales_tax_is_off(british: Client) -> None:
@@ -892,6 +1138,42 @@ def test_a_tax_line_needs_a_purchase_rate_of_the_lines_once(british: Client) -> 
     assert code(taxed(rates[1])) == "6000"
 
 
+@pytest.mark.parametrize(
+    ("kind", "classification", "ok"),
+    [
+        ("Expense", "Expense", True),
+        ("Income", "Revenue", True),
+        ("Equity", "Equity", True),
+        ("Other Current Liability", "Liability", True),
+        ("Accounts Receivable", "Asset", False),
+        ("Accounts Payable", "Liability", False),
+        ("Non-Posting", None, False),
+    ],
+)
+def test_a_line_stands_on_some_kinds_of_account_only(
+    client: Client, kind: str, classification: str | None, ok: bool
+) -> None:
+    opened = client.app.realms[US].add_account("Other", NOW, kind)
+    served = client.get(f"account/{opened['Id']}").json()["Account"]
+    check_shape("Account", served)
+    assert (served["AccountType"], served.get("Classification")) == (kind, classification)
+    line = a_line(client, AccountRef={"value": opened["Id"]})
+    answer = client.post("bill", a_bill(client, Line=[line]))
+    assert answer.ok if ok else code(answer) == "6430"
+
+
+@pytest.mark.parametrize("expected", ["6430", "6000"])
+@pytest.mark.parametrize("name", ["VAT Control", "VAT Suspense"])
+def test_a_line_cannot_stand_on_an_account_that_quickbooks_keeps_tax_in(
+    british: Client, name: str, expected: Any
+) -> None:
+    british.app.modes = Modes(tax_account_line=expected)
+    bill = a_british_bill(british, "No VAT")
+    detail = bill["Line"][0]["AccountBasedExpenseLineDetail"]
+    detail["AccountRef"]["value"] = account(british, name)
+    assert code(british.post("bill", bill)) == expected
+
+
 @pytest.mark.parametrize(("price", "ok"), [("3.335", True), ("3.32", False)])
 def test_an_amount_is_quantity_times_price(client: Client, price: str, ok: bool) -> None:
     item = {"Name": "Paper", "Active": True, "Type": "Service"}
@@ -919,7 +1201,7 @@ def test_a_total_cannot_be_negative_but_a_line_can(client: Client) -> None:
 
 def test_negative_lines_and_empty_totals_may_be_refused(client: Client) -> None:
     client.app.modes = Modes(negative_line="refused", zero_total="refused")
-    assert code(client.post("bill", a_bill(client, "", "10", "-1"))) == "6000"
+    assert code(client.post("bill", a_bill(client, "", "10", "-1"))) == "2290"
     assert code(client.post("bill", a_bill(client, "", "0.00"))) == "6000"
 
 
@@ -929,6 +1211,8 @@ def test_closed_books_stay_closed(client: Client) -> None:
     assert client.post("bill", a_bill(client, TxnDate="2026-11-03")).ok
     preferences = client.get("preferences").json()["Preferences"]
     assert preferences["AccountingInfoPrefs"]["BookCloseDate"] == "2026-11-02"
+    client.app.modes = Modes(closed_period="6200")
+    assert code(client.post("bill", a_bill(client))) == "6200"
 
 
 def test_a_vendors_number_is_used_once(client: Client) -> None:
@@ -952,11 +1236,20 @@ def test_numbers_may_be_compared_globally_and_exactly(client: Client) -> None:
     assert client.post("bill", a_bill(client, DocNumber="inv-1")).ok
 
 
-@pytest.mark.parametrize("setting", ["duplicate_warning", "custom_txn_numbers"])
-def test_duplicates_pass_where_the_company_does_not_mind(client: Client, setting: str) -> None:
+@pytest.mark.parametrize("warns", [True, False])
+@pytest.mark.parametrize("custom", [True, False])
+def test_duplicates_are_refused_where_both_preferences_say_so(
+    client: Client, warns: bool, custom: bool
+) -> None:
     vendor = client.vendor()
-    client.app.configure(realms={US: {setting: False}})
-    assert [client.post("bill", a_bill(client, vendor)).status_code for _ in "ab"] == [200, 200]
+    settings = {"duplicate_warning": warns, "custom_txn_numbers": custom}
+    client.app.configure(realms={US: settings})
+    statuses = [client.post("bill", a_bill(client, vendor)).status_code for _ in "ab"]
+    assert statuses == [200, 400 if warns and custom else 200]
+    # Only one of the two can be read.
+    told = json.dumps(client.get("preferences").json()["Preferences"])
+    assert str(custom).lower() in told.split("UseCustomTxnNumbers")[1]
+    assert "uplicate" not in told
 
 
 def test_asking_for_a_duplicate_gets_it_and_is_a_violation(client: Client) -> None:
@@ -1010,7 +1303,77 @@ def test_change_data_capture_looks_back_thirty_days(client: Client) -> None:
     assert later["CDCResponse"] == [{"QueryResponse": [{}]}]
 
 
+def test_a_bill_is_answered_as_quickbooks_answers_one(client: Client, clock: Clock) -> None:
+    real = known("bill_answer_us")
+    clock.now = datetime.fromisoformat(real["time"])
+    realm = client.app.realms[US]
+    realm.multicurrency = False
+    supplies = realm.add_account("Supplies", NOW)["Id"]
+    names = ("DocNumber", "TxnDate", "DueDate")
+    [line] = real["Bill"]["Line"]
+    vendor = client.vendor(real["Bill"]["VendorRef"]["name"])
+    answer = client.post(
+        "bill",
+        {
+            **{name: real["Bill"][name] for name in names},
+            "VendorRef": {"value": vendor},
+            "Line": [a_line(client, str(line["Amount"]), AccountRef={"value": supplies})],
+        },
+    ).json(parse_float=Decimal)
+    ids = {
+        "7": supplies,
+        "33": account(client, "Accounts Payable (A/P)"),
+        "41": vendor,
+        "145": answer["Bill"]["Id"],
+    }
+    for holder, key in (
+        (real["Bill"], "Id"),
+        (real["Bill"]["VendorRef"], "value"),
+        (real["Bill"]["APAccountRef"], "value"),
+        (line["AccountBasedExpenseLineDetail"]["AccountRef"], "value"),
+    ):
+        holder[key] = ids[holder[key]]
+    assert answer == real
+    assert client.get(f"bill/{ids['145']}").json(parse_float=Decimal) == real
+    assert client.rows("select * from Bill") == [client.get(f"bill/{ids['145']}").json()["Bill"]]
+
+
+def test_a_foreign_bill_says_what_it_is_worth_at_home(client: Client) -> None:
+    euro = client.vendor("ACME (EUR)", CurrencyRef={"value": "EUR"})
+    foreign = {"CurrencyRef": {"value": "EUR"}, "ExchangeRate": Decimal("1.125")}
+    bill = post_bill(client, a_bill(client, euro, "100.10", **foreign))
+    assert (bill["Balance"], bill["HomeBalance"]) == (Decimal("100.10"), Decimal("112.61"))
+    assert bill["CurrencyRef"] == {"value": "EUR", "name": "Euro"}
+
+
+@pytest.mark.parametrize("realm", [US, GB])
+def test_documents_have_the_shape_of_quickbooks(client: Client, realm: str) -> None:
+    client.realm_id = realm
+    bill = a_bill(client) if realm == US else a_british_bill(client, "20.0% S")
+    check_shape("Bill", post_bill(client, bill))
+    del bill["DocNumber"]
+    credit = client.post("vendorcredit", bill).json(parse_float=Decimal)["VendorCredit"]
+    check_shape("VendorCredit", credit)
+    assert all(not line["LinkedTxn"] for line in credit["Line"])
+
+
+def test_a_fault_always_has_an_element(client: Client) -> None:
+    error = client.post("bill", a_bill(client, "999")).json()["Fault"]["Error"][0]
+    assert error["element"] == "VendorRef"
+    client.app.realms[US].book_close_date = date(2026, 11, 2)
+    assert client.post("bill", a_bill(client)).json()["Fault"]["Error"][0]["element"] == ""
+
+
 # Vendors.
+
+
+def test_a_vendors_cheques_are_made_out_to_what_is_said_else_to_its_name(client: Client) -> None:
+    foreign = known("vendor_create_foreign")["expected"]
+    vendor = client.post("vendor", foreign).json()["Vendor"]
+    assert {name: vendor[name] for name in foreign} == foreign
+    unsaid = {name: foreign[name] for name in ("CompanyName", "CurrencyRef")}
+    vendor = client.post("vendor", {**unsaid, "DisplayName": "Other (EUR)"}).json()["Vendor"]
+    assert vendor["PrintOnCheckName"] == "Other (EUR)"
 
 
 def test_a_vendor_gets_its_names_and_currency(client: Client) -> None:
@@ -1064,12 +1427,32 @@ def test_a_vendor_is_made_inactive_not_deleted(client: Client) -> None:
     assert (gone["DisplayName"], gone["Active"]) == ("ACME", False)
 
 
-def test_an_inactive_vendor_may_be_marked_as_deleted(client: Client) -> None:
-    client.app.modes = Modes(inactive_name="marked_deleted")
-    keys = {"Id": client.vendor(), "SyncToken": "0", "sparse": True}
+@pytest.mark.parametrize("name", ["free", "taken"])
+@pytest.mark.parametrize("suffix", [" (deleted)", " (Deleted)"])
+def test_an_inactive_vendor_may_be_marked_as_deleted(
+    client: Client, suffix: Any, name: Any
+) -> None:
+    client.app.modes = Modes(
+        inactive_name="marked_deleted", deleted_suffix=suffix, deleted_name=name
+    )
+    case = known("inactive_vendor_suffix")
+    keys = {"Id": client.vendor(case["odoo_vendor"]), "SyncToken": "0", "sparse": True}
     gone = client.post("vendor", {**keys, "Active": False}).json()["Vendor"]
-    assert gone["DisplayName"] == "ACME (deleted)"
-    assert client.vendor("ACME") != keys["Id"]
+    assert gone["DisplayName"] == f"{case['odoo_vendor']}{suffix}"
+    assert gone["Active"] == case["stored_inactive"]["Active"]
+    assert gone["DisplayName"].lower() == case["stored_inactive"]["DisplayName"].lower()
+    if name == "taken":
+        assert code(client.post("vendor", {"DisplayName": case["odoo_vendor"].upper()})) == "6240"
+    else:
+        assert client.vendor(case["odoo_vendor"]) != keys["Id"]
+
+
+def test_a_vendor_made_active_again_gets_its_name_back(client: Client) -> None:
+    client.app.modes = Modes(inactive_name="marked_deleted")
+    keys = {"Id": client.vendor(), "sparse": True}
+    client.post("vendor", {**keys, "SyncToken": "0", "Active": False})
+    back = client.post("vendor", {**keys, "SyncToken": "1", "Active": True}).json()["Vendor"]
+    assert (back["DisplayName"], back["Active"]) == ("ACME", True)
 
 
 def test_a_foreign_vendor_opens_a_payable_account(client: Client) -> None:
@@ -1078,6 +1461,19 @@ def test_a_foreign_vendor_opens_a_payable_account(client: Client) -> None:
 
 
 # Other reads.
+
+
+@pytest.mark.parametrize("setting", [{"states_country": False}, {"country": ""}])
+def test_a_company_may_not_say_its_country(client: Client, setting: dict[str, Any]) -> None:
+    client.app.configure(realms={US: setting})
+    assert "Country" not in client.get("companyinfo/1").json()["CompanyInfo"]
+    assert post_bill(client)["TotalAmt"] == Decimal("100.10")
+
+
+def test_a_company_that_does_not_say_its_country_is_taxed_all_the_same(british: Client) -> None:
+    british.app.realms[GB].states_country = False
+    assert "Country" not in british.get("companyinfo/1").json()["CompanyInfo"]
+    assert post_bill(british, a_british_bill(british, "20.0% S"))["TotalAmt"] == Decimal("40.00")
 
 
 def test_a_company_is_found_under_both_its_ids(client: Client) -> None:
@@ -1268,7 +1664,7 @@ def test_metadata_must_be_an_attachable(client: Client, part: Any, expected: str
 )
 def test_only_some_types_of_file_are_taken(client: Client, name: str, kind: str) -> None:
     answer = client.upload(("file_content_01", (name, PDF, kind)))
-    assert answer.json()["AttachableResponse"][0]["Fault"]["Error"][0]["code"] == "6000"
+    assert answer.json()["AttachableResponse"][0]["Fault"]["Error"][0]["code"] == "6041"
     assert client.app.realms[US].files == {}
 
 
@@ -1480,6 +1876,29 @@ def test_a_fault_may_come_with_any_status(client: Client, status: int) -> None:
     answer = client.query("select * from Bill")
     assert code(answer, status) == "120"
     assert answer.json()["Fault"]["type"] == "AuthorizationFault"
+
+
+@pytest.mark.parametrize("case", known("faults")["cases"])
+def test_each_known_fault_can_be_had_as_quickbooks_words_it(
+    client: Client, case: dict[str, Any]
+) -> None:
+    [error] = case["answer"]["Fault"]["Error"]
+    client.app.inject(
+        "fault", path="/bill", code=error["code"], detail=error["Detail"], status=case["http"]
+    )
+    answer = client.post("bill", a_bill(client))
+    assert answer.status_code == case["http"]
+    assert answer.json()["Fault"] == case["answer"]["Fault"]
+
+
+@pytest.mark.parametrize(("code_wanted", "expected"), [("", "6000"), ("6041", "6041")])
+def test_a_file_may_be_refused_inside_a_success(
+    client: Client, code_wanted: str, expected: str
+) -> None:
+    client.app.inject("refused_file", path="/upload", code=code_wanted)
+    answer = client.upload(a_file()[1])
+    assert answer.status_code == 200
+    assert answer.json()["AttachableResponse"][0]["Fault"]["Error"][0]["code"] == expected
 
 
 def test_an_answer_may_be_cut_short(client: Client) -> None:
