@@ -28,9 +28,9 @@ from odoo_qb.checks import few
 from odoo_qb.claim import Claim
 from odoo_qb.creation import FOUND, Creation, NotCreated
 from odoo_qb.digest_v1 import is_unjudged
-from odoo_qb.errors import Disconnected, Refused, Throttled, Unavailable
+from odoo_qb.errors import Altered, Disconnected, Refused, Throttled, Unavailable
 from odoo_qb.faults import GONE
-from odoo_qb.item import bill_of, open_attempt, stamp
+from odoo_qb.item import bill_of, digests, open_attempt, stamp
 from odoo_qb.linking import link_as_asked
 from odoo_qb.preflight import preflight
 from odoo_qb.remembered import note_id
@@ -70,7 +70,8 @@ class _Amended(Exception):  # noqa: N818 - never leaves this module
 class Poster:
     """What posting needs; `quickbooks` gives the connected company for a company key.
 
-    `disconnected` is told of a company that must be connected again, and by what refusal.
+    `disconnected` is told of a company that must be connected again, and by what refusal; `alarm`
+    mails its subject and text to whoever runs this.
     """
 
     table: Table
@@ -78,6 +79,7 @@ class Poster:
     companies: Mapping[str, Company]
     quickbooks: Callable[[str], QuickBooksCompany]
     disconnected: Callable[[str, Disconnected], None]
+    alarm: Callable[[str, str], None]
     web_url: str
     clock: Callable[[], datetime]
 
@@ -135,6 +137,8 @@ class Poster:
         except Refused as refusal:
             if refusal.code not in FOUND:
                 work.be_certain()
+            if isinstance(refusal, Altered):
+                work.tell_of_alteration(str(refusal))
             status = work.fail(refusal, outcome="")
         except Unavailable:
             claim.release()
@@ -152,15 +156,29 @@ class Poster:
         return "AMENDED"
 
     def bill(self, item: Item) -> Bill:
-        """The bill as it was approved, with all its lines."""
+        """The bill as it was approved, with all its lines; Altered where it is another by now.
+
+        The digest is made of the content again: whoever changed an amount in the table, or a line
+        in S3, left the digest and the approval as they were.
+        """
         rows = self.documents.lines(item)
         if rows == []:
-            said = (
-                f"The lines of this bill are gone from S3: restore {item['lines_key']} there,"
-                " then retry; or enter the bill in QuickBooks by hand and close it here."
+            raise Refused(
+                "The lines of this bill are gone from S3.",
+                remedy=f"Restore {item['lines_key']} there, then retry; or enter the bill in"
+                " QuickBooks by hand and close it here.",
+                code="lines",
             )
-            raise Refused(said, code="lines")
-        return bill_of(item, rows)
+        bill = bill_of(item, rows)
+        if item["digest"] not in digests(bill, item["digest"]):
+            raise Altered(
+                "The content of this bill is not what was approved: it was changed past Odoo and"
+                " this system. Nothing was sent.",
+                remedy="Tell whoever runs this. Once the bill changes in Odoo, approval will be"
+                " requested again; or enter it in QuickBooks by hand and close it here.",
+                code="altered",
+            )
+        return bill
 
     def snapshot(self, company: Company, quickbooks: QuickBooksCompany) -> Snapshot:
         """What QuickBooks consists of, read again when the last reading is too old."""
@@ -261,6 +279,7 @@ class _Work:
             poster.documents,
             fresh=creation.is_first,
             last_try=last_try,
+            altered=self.tell_of_alteration,
         )
         values: Raw = {
             "quickbooks": {
@@ -286,12 +305,14 @@ class _Work:
     def _check_realm(self, attempt: Raw, company: Company) -> None:
         """Where an earlier try went is where the bill may be: a company may change its realm."""
         if attempt["realm"] != company.realm_id:
-            said = (
+            elsewhere = Refused(
                 f"An earlier try to post this bill went to another QuickBooks company (realm"
-                f" {attempt['realm']}), and nobody knows what came of it: look for the number"
-                f" {attempt['doc_number']} there and delete it, then retry."
+                f" {attempt['realm']}), and nobody knows what came of it.",
+                remedy=f"Look for the number {attempt['doc_number']} there and delete it, then"
+                " retry.",
+                code="realm",
             )
-            raise NotCreated(Refused(said, code="realm"))
+            raise NotCreated(elsewhere)
 
     def _posting(self, bill: Bill, company: Company, quickbooks: QuickBooksCompany) -> Posting:
         flight = self._preflight(bill, company, quickbooks)
@@ -337,6 +358,16 @@ class _Work:
         if outcome:
             values["attempts"] = closed(self.item.get("attempts", ()), outcome)
         return self.claim.change("POST_FAILED", values, note=str(refusal))
+
+    def tell_of_alteration(self, said: str) -> None:
+        """Mail that what is stored of a bill was changed past this system."""
+        item = self.item
+        logger.error("altered", entry_id=item["entry_id"], company=item["company"], reason=said)
+        self.poster.alarm(
+            f"{item['company']}: a bill was changed past this system",
+            f"{item['odoo_name']} ({item['entry_id']}): {said} See who may write to the table and"
+            f' the bucket, and ask for the bill\'s story with {{"audit": "{item["entry_id"]}"}}.',
+        )
 
     def ask_again(self, changes: list[str]) -> Status:
         """What would be posted is not what was shown: the decision is asked for again."""

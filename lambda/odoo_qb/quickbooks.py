@@ -63,6 +63,7 @@ class QuickBooksCompany:
     ) -> None:
         self.realm_id = realm_id
         self._connection = connection
+        self._is_on_trial = False
         self._pace = Pace(60 / calls_per_minute, sleep)
         self._client = _Client.at(api_url, realm_id)
         self._client.use_decimal = True
@@ -77,8 +78,13 @@ class QuickBooksCompany:
         return self
 
     def is_broken(self) -> bool:
-        """Whether the connection is known to be dead: calling would be in vain."""
-        return self._connection.is_broken()
+        """Whether the connection is known to be dead, and calling would be in vain.
+
+        Where only a write tells, one that is done opens the company again.
+        """
+        standing = self._connection.standing()
+        self._is_on_trial = standing == "on trial"
+        return standing == "closed"
 
     def query(self, statement: str) -> list[Payload]:
         """The rows of a query; values in it went through `quoted`."""
@@ -117,7 +123,9 @@ class QuickBooksCompany:
 
     def create(self, entity: str, body: str, request_id: str) -> Payload:
         """Create a document from JSON text; the same `request_id` never creates a second."""
-        answer = self._do(lambda: self._client.create_object(entity, body, request_id=request_id))
+        answer = self._write(
+            lambda: self._client.create_object(entity, body, request_id=request_id)
+        )
         created = answer.get(entity)
         if not isinstance(created, dict):
             raise Unavailable("QuickBooks' answer has no document in it.")
@@ -184,13 +192,25 @@ class QuickBooksCompany:
             plain = "".join(c if c.isascii() and c.isprintable() else "_" for c in file.name)
             plain = plain.replace('"', "_").replace("\\", "_")
             parts.append((f"file_content_{suffix}", (plain, file.data, file.type)))
-        answer = self._do(
+        answer = self._write(
             lambda: self._client.upload(f"{self._base}/upload", parts, request_id), repeatable=False
         )
         rows = [row.get("Attachable", row) for row in answer.get("AttachableResponse", ())]
         if len(rows) != len(files):
             raise Unavailable("QuickBooks did not say what became of every file.")
         return rows
+
+    def _write(self, call: Callable[[], Any], *, repeatable: bool = True) -> Payload:
+        """Do what changes something there: a company may refuse that and answer all else."""
+        try:
+            answer = self._do(call, repeatable=repeatable)
+        except Disconnected as refusal:
+            refusal.on_write = True
+            raise
+        if self._is_on_trial:
+            self._connection.note_works(wrote=True)
+            self._is_on_trial = False
+        return answer
 
     def _do(self, call: Callable[[], Any], *, repeatable: bool = True) -> Payload:
         """Call with a good token; a rejected one is renewed and the call repeated.
