@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
@@ -11,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from odoo_qb import checks, digest_v1
 from odoo_qb.amendment import afterwards, as_named_before, changes
 from odoo_qb.attempts import finishes_as_stored
-from odoo_qb.bill import DIGEST_VERSION, Bill, amount_text
+from odoo_qb.bill import DIGEST_VERSION, Bill, amount_text, iso
 from odoo_qb.duplicates import reference_id
 from odoo_qb.errors import Conflict
 from odoo_qb.history import history_entry
@@ -20,7 +21,7 @@ from odoo_qb.preflight import Preflight
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from datetime import date, datetime
+    from datetime import date
 
     from odoo_qb.checks import Earlier
     from odoo_qb.documents import Documents
@@ -92,7 +93,7 @@ class Keeping:
             change = known if bill.unreadable else "" if is_same else str(fields["digest"])
             if before and known in digests(before.bill, known):
                 change = known
-            return self._compare(item, change)
+            return self._compare(item, change, iso(bill.bill_date))
         otherwise = self._posts_otherwise(bill, item, flight, before) if item and is_same else []
         if otherwise == [] and item and is_same and self._is_judged_now(item, flight):
             return self._stands(item)
@@ -252,16 +253,26 @@ class Keeping:
             note="checked again",
         )
 
-    def _compare(self, item: Item, change: str) -> Raw:
-        """Say what a bill became in Odoo ("": what it was), and do no more."""
+    def _compare(self, item: Item, change: str, bill_date: str = "") -> Raw:
+        """Say what a bill became in Odoo ("": what it was), and do no more.
+
+        One that has a later date by now is kept for as long as it might be asked about.
+        """
         if item.get("amended_after", "") == change:
             return {"outcome": "unchanged"}
         if not self.dry_run:
+            values: Raw = {"amended_after": change}
+            remove: list[str] = []
+            if "expires_at" in item and bill_date > item["bill_date"]:
+                kept = self.table.expiry(bill_date, datetime.min.replace(tzinfo=UTC))
+                values |= {k: max(v, int(item["expires_at"])) for k, v in kept.items()}
+                remove = [] if kept else ["expires_at"]
             self.table.change(
                 item,
                 actor=ACTOR,
                 now=self.now,
-                values={"amended_after": change},
+                values=values,
+                remove=remove,
                 note="changed in Odoo afterwards" if change else "as it was in Odoo again",
             )
         return {"outcome": "changed afterwards", "reason": afterwards(item, change)}
