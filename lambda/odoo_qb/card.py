@@ -25,8 +25,9 @@ from odoo_qb.blocks import (
     section,
 )
 from odoo_qb.item import document_there, open_attempt
-from odoo_qb.outcome import failure, first_of_two, is_closed, loose_ends, outcome
+from odoo_qb.outcome import failure, first_of_two, is_closed, loose_ends, outcome, stuck
 from odoo_qb.particulars import particulars, vendor_of
+from odoo_qb.trouble import is_told
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -116,10 +117,10 @@ def _more_words(item: Item) -> list[str]:
             return [*changes, *warnings, item["nothing_to_post"]]
         case "VALIDATION_FAILED":
             return item["problems"]
-        case "POST_FAILED":
+        case "POST_FAILED" | "ACKNOWLEDGED" if item.get("error"):
             return [failure(item)]
-        case "ACKNOWLEDGED" if is_closed(item):
-            return [failure(item)]
+        case "APPROVED" | "POSTING" if is_told(item):
+            return [stuck(item)]
         case "REJECTED":
             return [f"Reason: {item['rejection_reason']}"]
         case _:
@@ -170,7 +171,9 @@ def _actions(item: Item) -> list[Block]:
         buttons.append(button("Close", "close_invoice", value) | {"confirm": _closing(item)})
     elif item["status"] == "APPROVED":
         buttons.append(button("Take back", "take_back", value))
-    elif item["status"] == "REJECTED":
+    if is_told(item):
+        buttons.append(button("Close", "close_invoice", value) | {"confirm": _closing(item)})
+    if item["status"] == "REJECTED":
         buttons.append(button("Reopen", "reopen_invoice", value))
     if item["pdf_key"]:
         buttons.append(button("View PDF", "view_pdf", value))

@@ -43,7 +43,14 @@ NOT_YET_READ: Final = "not yet read"  # the outcome where the run had no time fo
 _DONE: Final = frozenset({"POSTING", "POSTED", "ALREADY_IN_QB", "ACKNOWLEDGED"})
 _CLOSED: Final = _DONE | {"REJECTED"}
 # What an earlier decision or failure left, and a new question must not show.
-_DECISION: Final = ("decided_by", "decided_at", "rejection_reason", "error", "amended_after")
+_DECISION: Final = (
+    "decided_by",
+    "decided_at",
+    "rejection_reason",
+    "error",
+    "amended_after",
+    "trouble",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

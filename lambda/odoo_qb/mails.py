@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _UNCLEAR_FOR: Final = timedelta(days=30)  # so long the daily mail names such a bill
 _NOT_ATTACHED_FOR: Final = timedelta(days=3)  # a daily run or two may be missed
-_ON_ITS_WAY: Final = "it is tried again by itself, and the poster's log says why it takes long."
+_ON_ITS_WAY: Final = "it is tried again once an hour; its card or the poster's log says why."
 
 
 def tell_of(

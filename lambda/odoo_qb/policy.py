@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from odoo_qb.amendment import afterwards
 from odoo_qb.blocks import escaped, people
 from odoo_qb.item import approvals_of, approved_by, open_attempt
+from odoo_qb.trouble import is_told
 
 if TYPE_CHECKING:
     from odoo_qb.item import Item
@@ -96,7 +97,8 @@ def objection(action_id: str, item: Item, company: Company, person: str, email: 
 
     `email` is the person's address in Slack where it is known.
     """
-    if item["status"] != RULES[action_id].before:
+    is_stuck = action_id == "close_invoice" and is_told(item)
+    if item["status"] != RULES[action_id].before and not is_stuck:
         return standing(item)
     said = ""
     match action_id:

@@ -12,6 +12,7 @@ from odoo_qb.history import sent_at
 from odoo_qb.item import stamp
 from odoo_qb.reminders import remind
 from odoo_qb.statuses import TRANSITIONS
+from odoo_qb.trouble import since
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -89,12 +90,12 @@ class _Due:
         self._states: dict[str, Raw] = {}
 
     def is_due(self, item: Item) -> bool:
-        """Whether this sweep sends a bill that is stuck since it was last written to."""
-        since = datetime.fromisoformat(item["updated_at"])
-        hours = (self._now - since) // SENT_AGAIN_AFTER
+        """Whether this sweep sends a bill; each try writes to it, but leaves since when."""
+        stuck_since = since(item)
+        hours = (self._now - stuck_since) // SENT_AGAIN_AFTER
         if not hours or not self._swept_at:
             return True
-        if hours > (datetime.fromisoformat(self._swept_at) - since) // SENT_AGAIN_AFTER:
+        if hours > (datetime.fromisoformat(self._swept_at) - stuck_since) // SENT_AGAIN_AFTER:
             return True
         company = item["company"]
         if company not in self._states:
