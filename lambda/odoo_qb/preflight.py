@@ -180,7 +180,7 @@ def preflight(
     filled: list[str] = []
     tax = plan_tax(bill, company, snapshot)
     rows = [r.row for r in tax.rows]
-    accounts = targets.accounts(rows, bill, company, snapshot, missing, filled)
+    accounts = targets.accounts(rows, bill, company, snapshot, missing, filled, tax.own_accounts)
     problems += few(missing, _ACCOUNTS_NAMED)
     warnings += few(filled, _ACCOUNTS_NAMED)
     problems += tax.problems
