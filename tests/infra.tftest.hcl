@@ -185,6 +185,10 @@ run "every_setting_of_a_company_is_accepted_and_stored" {
       default_account      = "Uncategorized Expense"
       payable_account      = "Accounts Payable (A/P)"
       taxes                = { "none" = "No VAT" }
+      tax                  = "override"
+      tax_on_lines         = false
+      country              = "GB"
+      due_date             = "last"
       terms                = { "30 Days" = "Net 30" }
       class                = "North:Works"
       department           = "Paris"

@@ -274,6 +274,46 @@ run "reminders_do_not_come_before_the_bill" {
   expect_failures = [var.company_settings]
 }
 
+run "a_way_to_post_tax_is_one_of_three" {
+  command = plan
+
+  variables {
+    company_settings = { north = { tax = "round" } }
+  }
+
+  expect_failures = [var.company_settings]
+}
+
+run "tax_on_lines_is_true_or_false" {
+  command = plan
+
+  variables {
+    company_settings = { north = { tax_on_lines = "always" } }
+  }
+
+  expect_failures = [var.company_settings]
+}
+
+run "a_country_is_two_letters" {
+  command = plan
+
+  variables {
+    company_settings = { north = { country = "Britain" } }
+  }
+
+  expect_failures = [var.company_settings]
+}
+
+run "a_due_date_is_the_first_open_or_the_last" {
+  command = plan
+
+  variables {
+    company_settings = { north = { due_date = "first" } }
+  }
+
+  expect_failures = [var.company_settings]
+}
+
 run "a_list_is_not_a_text" {
   command = plan
 

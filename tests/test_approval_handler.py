@@ -28,6 +28,7 @@ from asked import (
     told,
     words,
 )
+from odoo_qb import deep_links
 from odoo_qb.answering import NEEDED, TRY_AGAIN
 from odoo_qb.decisions import STRANGER
 from sandbox.slack import SignedRequest, signed
@@ -672,6 +673,42 @@ def test_a_bill_is_linked_by_its_number_or_address_in_quickbooks(world: World, t
     world.show()
     assert "linked it to number 145" in words(card(world, entry_id))
     assert "retry_posting" in buttons(card(world, entry_id))  # it is no dead end
+
+
+def realm_of(world: World, entry_id: str) -> str:
+    companies = json.loads(world.table.read_note("settings")["companies"])
+    return str(companies[world.item(entry_id)["company"]]["realm_id"])
+
+
+def test_a_bill_is_linked_by_a_link_that_names_its_company(world: World) -> None:
+    entry_id = a_failed(world)
+    realm = realm_of(world, entry_id)
+    typed = deep_links.build("https://qbo.intuit.com", realm, "Bill", "145")
+    assert linked(world, entry_id, typed) is None
+    assert world.item(entry_id)["link"] | {"at": ""} == {
+        "by": APPROVER,
+        "at": "",
+        "digest": world.item(entry_id)["digest"],
+        "id": "145",
+        "realm": realm,
+    }
+
+
+def test_a_link_of_another_company_is_refused_in_the_modal_and_nothing_is_recorded(
+    world: World,
+) -> None:
+    entry_id = a_failed(world)
+    other = deep_links.build("https://qbo.intuit.com", "4620816365007779876", "Bill", "145")
+    before = world.item(entry_id)
+    shown = linked(world, entry_id, other)
+    assert shown.errors["document"].startswith(
+        "This link is to a bill of another QuickBooks company. Open the bill in the company of "
+    )
+    assert world.item(entry_id) == before
+    assert linked(world, entry_id, "145") is None
+    asked_before = world.item(entry_id)
+    assert linked(world, entry_id, other).errors == shown.errors, "it is no repetition"
+    assert world.item(entry_id) == asked_before
 
 
 @pytest.mark.parametrize("typed", ["INV-1001", "https://qbo.intuit.com/app/bill", "-1", "9" * 21])

@@ -11,6 +11,7 @@ from builders import a_bill, a_document
 from desk import a_desk, a_file, file_bytes
 from odoo_qb.attaching import REQUEST_BYTES
 from odoo_qb.documents import Documents
+from odoo_qb.faults import fault_of_file
 from odoo_qb.uploads import attachable, upload_as
 from sandbox.quickbooks import Modes
 
@@ -157,6 +158,25 @@ def test_a_file_that_stays_refused_is_named_and_the_bill_is_posted(desk: Desk) -
     assert arrived(desk) == ["b.pdf"]
     assert said(desk) == ["a.pdf could not be attached in QuickBooks: Virus found."]
     assert desk.stored()["quickbooks"]["attachments"] == ["b.pdf"]
+
+
+@pytest.mark.parametrize(
+    ("code", "why"),
+    [
+        (
+            "6041",
+            (
+                "QuickBooks does not accept this file: its type or its content is not one it takes."
+                " Open it, save it as a PDF, and attach that in QuickBooks by hand."
+            ),
+        ),
+        ("6000", "Virus found."),
+    ],
+)
+def test_a_fault_of_one_file_is_told_as_what_to_do_with_it(code: str, why: str) -> None:
+    error = {"Message": "m", "Detail": "Virus found", "code": code, "element": ""}
+    answer = {"Fault": {"Error": [error], "type": "ValidationFault"}}
+    assert fault_of_file(answer) == why
 
 
 def test_another_size_is_said_and_not_sent_again_even_by_a_second_delivery(desk: Desk) -> None:

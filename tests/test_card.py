@@ -18,6 +18,7 @@ from builders import a_bill, a_company, a_document, a_line, a_total, an_item
 from odoo_qb.amendment import changes
 from odoo_qb.bill import Vendor
 from odoo_qb.card import approval_card, retired_card, summary
+from odoo_qb.errors import Refused
 from odoo_qb.item import Item, bill_of
 from odoo_qb.modals import link_modal, rejection_modal
 from odoo_qb.preflight import preflight
@@ -147,6 +148,17 @@ def test_the_card_names_quickbooks_company_and_whether_it_knows_the_vendor() -> 
     assert '"*QuickBooks vendor*"}, {"type": "plain_text", "text": "Acme Botanicals LLC",' in seen
     new = shown_with(a_total("8", vendor=Vendor(odoo_id=9, name="Beta")))
     assert "Beta (will be created)" in new
+
+
+@pytest.mark.parametrize("status", ["POSTED", "ALREADY_IN_QB"])
+def test_a_bill_that_quickbooks_has_names_its_vendor_as_one_that_is_there(status: str) -> None:
+    bill = a_total("8", vendor=Vendor(odoo_id=9, name="Beta"))
+    flight = preflight(bill, a_company(), SNAPSHOT)
+    item = an_item(bill, preflight=flight.shown())
+    assert "Beta (will be created)" in words(approval_card(in_status(item, "APPROVED")))
+    seen = words(approval_card(in_status(item, status)))
+    assert '"text": "Beta"' in seen
+    assert "will be created" not in seen
 
 
 def test_before_the_first_snapshot_nothing_is_said_of_quickbooks() -> None:
@@ -348,6 +360,16 @@ def test_closing_a_bill_with_an_open_try_says_where_to_look_first() -> None:
     item = in_status(an_item(attempts=[ATTEMPT]), "POST_FAILED")
     said = "QuickBooks may have it: look there for the number INV-1001 first, and delete it."
     assert said in words(approval_card(item))
+
+
+def test_a_closed_bill_shows_the_reason_and_a_failed_one_the_remedy_besides() -> None:
+    refusal = Refused("The date is wrong.", remedy="Open it, then retry.", source="error 1")
+    item = in_status(an_item(), "POST_FAILED")
+    item["error"] = refusal.as_error()
+    assert "The date is wrong. Open it, then retry. (error 1)" in words(approval_card(item))
+    closed = approval_card(in_status(item, "ACKNOWLEDGED"))
+    assert "The date is wrong. (error 1)" in words(closed)
+    assert "Open it" not in words(closed) + closed.text
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,10 @@ def test_a_document_that_agrees_is_linked_and_left_as_it_is(desk: Desk) -> None:
     stored = desk.stored()
     assert stored["status"] == "ALREADY_IN_QB"
     assert stored["quickbooks"]["id"] == typed["Id"]
-    assert stored["quickbooks"]["url"].endswith(f"/app/bill?txnId={typed['Id']}")
+    assert stored["quickbooks"]["url"] == (
+        f"https://qbo.intuit.com/app/login?pagereq=bill%3FtxnId%3D{typed['Id']}"
+        f"&deeplinkcompanyid={desk.realm.id}"
+    )
     assert stored["history"][-1]["actor"] == "U-ANA"
     assert verify_history(stored["history"])
     assert documents(desk) == before

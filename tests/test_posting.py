@@ -45,7 +45,10 @@ def test_an_approved_bill_is_posted_with_its_pdf_in_three_calls(desk: Desk) -> N
     assert desk.quickbooks.violations == []
     posted = desk.stored()
     assert posted["quickbooks"]["attachments"] == ["b.pdf"]
-    assert posted["quickbooks"]["url"].endswith(f"bill?txnId={posted['quickbooks']['id']}")
+    assert posted["quickbooks"]["url"] == (
+        f"https://qbo.intuit.com/app/login?pagereq=bill%3FtxnId%3D{posted['quickbooks']['id']}"
+        f"&deeplinkcompanyid={desk.realm.id}"
+    )
     assert verify_history(posted["history"])
 
 

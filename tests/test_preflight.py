@@ -493,6 +493,16 @@ def known(name: str = ACME.name, **fields: Any) -> KnownVendor:
             vendor_in(known("Old", active=False), known(id="72"), remembered=used("70")),
             ("72", ACME.name, "name"),
         ),
+        (
+            vendor_in(known(f"{ACME.name} (deleted)", active=False), known(id="72")),
+            ("72", ACME.name, "name"),
+        ),
+        (vendor_in(known(f"{ACME.name} (deleted)")), ("", ACME.name, "new")),
+        (vendor_in(known(f"{ACME.name}(deleted) Ltd", active=False)), ("", ACME.name, "new")),
+        (
+            vendor_in(known(f"{ACME.name} (deleted)", active=False), currency="EUR"),
+            ("", f"{ACME.name} (EUR)", "new"),
+        ),
     ],
 )
 def test_the_vendor_is_the_mapped_one_else_the_remembered_else_of_exactly_that_name_else_new(
@@ -510,6 +520,20 @@ def test_the_vendor_is_the_mapped_one_else_the_remembered_else_of_exactly_that_n
         (
             vendor_in(known("Old (deleted)", active=False), remembered=used("70")),
             "is inactive",
+        ),
+        (
+            vendor_in(known(f"{ACME.name} (deleted)", active=False)),
+            "(deleted) is inactive in QuickBooks: make it active again",
+        ),
+        (
+            vendor_in(known(f"{ACME.name.upper()} (Deleted)", active=False)),
+            "(Deleted) is inactive in QuickBooks: make it active again",
+        ),
+        (
+            vendor_in(
+                known("Zeta (deleted)", active=False), settings={"vendors": {ACME.name: "Zeta"}}
+            ),
+            "The vendor Zeta (deleted) is inactive",
         ),
         (vendor_in(known(currency="EUR")), "is paid in EUR, and this bill is in USD"),
         (

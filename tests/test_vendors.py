@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
     from desk import Desk
     from odoo_qb.item import Item
+
+CASES = Path(__file__).parent / "data/quickbooks"
 
 
 @pytest.fixture
@@ -135,6 +139,87 @@ def test_each_currency_has_its_own_vendor(desk: Desk) -> None:
     items = [a_bill_of(desk, n, currency=c) for n, c in ((1, "USD"), (2, "EUR"), (3, "EUR"))]
     assert [desk.post(i) for i in items] == ["POSTED"] * 3
     assert names(desk) == [ACME.name, f"{ACME.name} (EUR)"]
+
+
+def test_a_foreign_vendor_is_displayed_with_its_currency_and_paid_under_its_plain_name(
+    desk: Desk,
+) -> None:
+    case = json.loads((CASES / "vendor_create_foreign.json").read_text())
+    name = case["odoo"]["name"]
+    taken = add(desk, name)
+    item = a_bill_of(desk, 1, Vendor(odoo_id=8, name=name), currency=case["currency"])
+    assert desk.post(item) == "POSTED"
+    vendor = desk.realm.vendors[payee(desk, item)]
+    assert vendor["Id"] != taken
+    assert {k: vendor[k] for k in case["expected"]} == case["expected"]
+    assert desk.quickbooks.violations == []
+
+
+@pytest.mark.parametrize("name", ["Ä" * 104, "Rob:Barnett\tInc", ("x" * 99) + " y z"])
+def test_the_name_on_cheques_is_one_that_quickbooks_takes(name: str, desk: Desk) -> None:
+    item = a_bill_of(desk, 1, Vendor(odoo_id=8, name=name))
+    assert desk.post(item) == "POSTED"
+    [vendor] = desk.realm.vendors.values()
+    assert vendor["PrintOnCheckName"] == vendor["CompanyName"]
+    assert vendor["DisplayName"].startswith(vendor["PrintOnCheckName"])
+    assert len(vendor["PrintOnCheckName"]) <= 100
+    assert vendor["PrintOnCheckName"] == vendor["PrintOnCheckName"].strip()
+    assert desk.quickbooks.violations == []
+
+
+def test_a_name_that_a_customer_has_is_still_plain_on_cheques(desk: Desk) -> None:
+    add(desk, ACME.name, "Customer")
+    assert desk.post(a_bill_of(desk, 1)) == "POSTED"
+    [vendor] = desk.realm.vendors.values()
+    assert vendor["DisplayName"] == f"{ACME.name} (vendor)"
+    assert vendor["PrintOnCheckName"] == ACME.name
+
+
+def an_inactive(desk: Desk) -> tuple[str, Vendor]:
+    """An inactive vendor as QuickBooks may show it, and the vendor of Odoo that it is."""
+    case = json.loads((CASES / "inactive_vendor_suffix.json").read_text())
+    stored = case["stored_inactive"]
+    vendor_id = add(desk, stored["DisplayName"], Active=stored["Active"])
+    return vendor_id, Vendor(odoo_id=8, name=case["odoo_vendor"])
+
+
+def test_an_inactive_vendor_shown_as_deleted_is_to_be_made_active_again(desk: Desk) -> None:
+    vendor_id, vendor = an_inactive(desk)
+    item = a_bill_of(desk, 1, vendor)
+    assert desk.post(item) == "POST_FAILED"
+    assert "is inactive in QuickBooks: make it active again there" in error(desk, item)
+    assert desk.quickbooks.calls["vendor"] == 0
+    desk.realm.vendors[vendor_id] |= {"Active": True, "DisplayName": vendor.name}
+    desk.now += timedelta(minutes=5)
+    desk.table.change(desk.stored("odoo-1"), to="APPROVED", actor="U", now=desk.now)
+    assert desk.post(desk.stored("odoo-1"), "m2") == "POSTED"
+    assert payee(desk, item) == vendor_id
+    assert len(desk.realm.vendors) == 1
+
+
+def test_a_taken_name_is_looked_for_among_the_deleted_ones_too(desk: Desk) -> None:
+    sync(desk.api(), desk.documents, "north", desk.now)
+    _, vendor = an_inactive(desk)
+    desk.quickbooks.inject("fault", path="/vendor", code="6240", detail="exists")
+    item = a_bill_of(desk, 1, vendor)
+    assert desk.post(item) == "POST_FAILED"
+    assert desk.stored("odoo-1")["error"] | {"tid": ""} == {
+        "code": "610",
+        "message": "The vendor Harbour Paper (deleted) is inactive in QuickBooks. Make that vendor"
+        " active again in QuickBooks, then retry.",
+        "reason": "The vendor Harbour Paper (deleted) is inactive in QuickBooks.",
+        "remedy": "Make that vendor active again in QuickBooks, then retry.",
+        "tid": "",
+    }
+    assert len(desk.realm.vendors) == 1
+
+
+def test_a_name_said_to_be_an_inactive_vendors_is_to_be_made_active_again(desk: Desk) -> None:
+    desk.quickbooks.inject("fault", path="/vendor", code="6240", detail="used by an inactive one")
+    item = a_bill_of(desk, 1)
+    assert desk.post(item) == "POST_FAILED"
+    assert "Make that vendor active again in QuickBooks, then retry." in error(desk, item)
+    assert not desk.realm.vendors
 
 
 def test_a_mapped_vendor_is_used_and_forgotten_when_the_mapping_goes() -> None:

@@ -28,7 +28,7 @@ logger = Logger(child=True)
 TRY_AGAIN: Final = "That did not work just now: try again in a minute."
 NEEDED: Final = {
     "reject_invoice": "A reason is needed.",
-    "link_existing": "Give its address in QuickBooks, or the number at the end of it (txnId=145).",
+    "link_existing": "Paste the link to the bill in QuickBooks, or type its number there (145).",
 }
 
 

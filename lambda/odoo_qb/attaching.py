@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from odoo_qb.documents import is_gone
 from odoo_qb.errors import Disconnected, Refused, Throttled, Unavailable
-from odoo_qb.faults import reason_of
+from odoo_qb.faults import fault_of_file
 from odoo_qb.quickbooks import File
 from odoo_qb.uploads import attachable, unattachable, upload_as
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from odoo_qb.bill import Bill, Document
     from odoo_qb.documents import Documents
-    from odoo_qb.item import Raw
     from odoo_qb.quickbooks import QuickBooksCompany
 
 # QuickBooks takes 100 MB a request, but a request is twice in the function's memory of 256 MB.
@@ -156,7 +155,7 @@ class _Uploads:
             self.unsure |= set(batch)
             return
         for one, answer in zip(batch, answers, strict=True):
-            fault = _fault(answer)
+            fault = fault_of_file(answer)
             self.failed.pop(one, None)
             if fault:
                 self.failed[one] = fault
@@ -181,15 +180,6 @@ class _Uploads:
                 f"{one.name} has {size} bytes in QuickBooks instead of {one.document.size}:"
                 " replace it there by hand."
             )
-
-
-def _fault(answer: Raw) -> str:
-    """Why one file was refused: its Fault comes inside an HTTP 200. Empty when it was taken."""
-    fault = answer.get("Fault")
-    if not fault:
-        return ""
-    error = (fault.get("Error") or [{}])[0]
-    return f"{reason_of(str(error.get('Detail') or error.get('Message') or ''))}."
 
 
 def _batches(wanted: Sequence[_Wanted]) -> Iterator[list[_Wanted]]:

@@ -56,6 +56,7 @@ class Click:
     revision: int | None = None
     reason: str = ""
     document: str = ""  # the id in QuickBooks of the bill this one is
+    realm: str = ""  # the company in QuickBooks that the person's link to it names
     teams: frozenset[str] = frozenset()
 
 
@@ -154,6 +155,8 @@ class Decisions:
             return refusal
         company = self.companies[item["company"]]
         said = objection(click.action_id, item, company, click.person, email)
+        if not said and click.realm not in {"", company.realm_id}:
+            said = _another_company(company)
         return Answer(text=said, item=item) if said else None
 
     def _not_theirs(self, item: Item | None, click: Click) -> tuple[Answer | None, str]:
@@ -221,6 +224,13 @@ _LATER: Final = (
 )
 
 
+def _another_company(company: Company) -> str:
+    return (
+        "This link is to a bill of another QuickBooks company. Open the bill in the company of"
+        f" {escaped(company.key)} in QuickBooks and copy its link from there."
+    )
+
+
 def name_of(item: Item) -> str:
     """How an answer calls a bill, in mrkdwn: a vendor's name may be anything."""
     return named(item["odoo_name"], amount_text(item["amount_total"], item["currency"]))
@@ -230,7 +240,8 @@ def is_repeated(item: Item, click: Click) -> bool:
     """Whether the same person did just that before: Slack sends again what was answered late."""
     if click.action_id == "link_existing":
         wish = item.get("link") or {}
-        return (wish.get("by"), wish.get("id")) == (click.person, click.document)
+        is_same = (wish.get("by"), wish.get("id")) == (click.person, click.document)
+        return is_same and wish.get("realm", "") == click.realm
     is_theirs = item.get("decided_by") == click.person and item["digest"] == click.digest
     return is_theirs and item["status"] == RULES[click.action_id].after
 
@@ -244,6 +255,7 @@ def _written(item: Item, click: Click, rule: Rule, at: str) -> tuple[Raw, list[s
     rejected["reason"] = click.reason
     rejected["card"] = item["cards"][-1]["ts"] if item["cards"] else ""
     reason: Raw = {"rejection_reason": click.reason, "notices": [*notices_of(item), rejected]}
+    in_realm: Raw = {"realm": click.realm} if click.realm else {}
     # Another revision: the request that decided before, sent again, decides nothing.
     anew: Raw = {"approvals": [], "revision": int(item["revision"]) + 1}
     undone = ["decided_by", "decided_at", "rejection_reason"]
@@ -254,7 +266,7 @@ def _written(item: Item, click: Click, rule: Rule, at: str) -> tuple[Raw, list[s
         "take_back": (anew, undone),
         "reopen_invoice": (anew, undone),
         "retry_posting": ({}, ["error", "link"]),  # the same approval, of the same content
-        "link_existing": ({"link": {**said, "id": click.document}}, []),
+        "link_existing": ({"link": {**said, "id": click.document, **in_realm}}, []),
         "close_invoice": (decided, ["link"]),  # the card goes on saying why it was not posted
     }
     if rule is FIRST_OF_TWO:

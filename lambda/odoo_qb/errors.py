@@ -29,16 +29,38 @@ class Throttled(Unavailable):
 
 
 class Refused(Exception):  # noqa: N818 - see above
-    """A definitive no; `code` is the other side's, `tid` its trace id for a support case.
+    """A definitive no: the reason and, where it is kept apart, the remedy.
 
-    `document` is what QuickBooks has for the bill all the same, as "Bill 145".
+    `code` is the other side's, `tid` its trace id for a support case, and `source` says whose
+    error it is. `document` is what QuickBooks has for the bill all the same, as "Bill 145".
     """
 
-    def __init__(self, sentence: str, *, code: str = "", tid: str = "", document: str = "") -> None:
-        super().__init__(sentence)
+    def __init__(
+        self,
+        reason: str,
+        *,
+        remedy: str = "",
+        source: str = "",
+        code: str = "",
+        tid: str = "",
+        document: str = "",
+    ) -> None:
+        source = f"({source})" if source else ""
+        super().__init__(" ".join(part for part in (reason, remedy, source) if part))
+        self.reason = f"{reason} {source}".rstrip()
+        self.remedy = remedy
         self.code = code
         self.tid = tid
         self.document = document
+
+    def as_error(self) -> dict[str, str]:
+        """What a bill keeps of it; a closed one shows the reason without the remedy."""
+        error = {"code": self.code, "message": str(self), "tid": self.tid}
+        if self.remedy:
+            error |= {"reason": self.reason, "remedy": self.remedy}
+        if self.document:
+            error["document"] = self.document
+        return error
 
 
 class Disconnected(Refused):

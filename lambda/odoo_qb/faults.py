@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import re
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from odoo_qb.connection import THROTTLE_SECONDS
 from odoo_qb.errors import Disconnected, Refused, Throttled, Unavailable
+from odoo_qb.refused_fields import CODES, refused
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,32 +27,99 @@ _COMPANY: Final = {  # nothing of this company can be posted until somebody acts
     " of the same kind (production or sandbox).",
     "6190": "The QuickBooks subscription of this company has ended: renew it; its bills wait.",
 }
-# Only a fault of this program gets these.
-_OURS: Final = frozenset(
-    {"500", "1050", "2010", "2020", "2030", "2040", "2050", "2170", "4000", "4001", "6080"}
+# Only a fault of this program gets these; one about what a bill holds is in `refused_fields`.
+_OURS: Final = frozenset({"500", "1050", "2010", "4000", "4001"})
+_CLOSED: Final = (
+    "The books are closed for this date.",
+    (
+        "Open the period in QuickBooks and retry, or change the date in Odoo: approval will be"
+        " requested again."
+    ),
 )
-_REMEDIES: Final = {
-    "610": "Something this bill refers to was deleted or made inactive in QuickBooks: make it"
-    " active again, then retry.",
-    "2500": "An account or vendor this bill refers to is inactive or deleted in QuickBooks: make"
-    " it active again, then retry.",
-    "5010": "Somebody changed this document in QuickBooks at the same moment: retry.",
-    "5020": "The QuickBooks plan or user may not do this: ask the company's QuickBooks admin.",
-    "5030": "The QuickBooks plan does not include what this bill needs: ask the company's"
-    " QuickBooks admin.",
-    "6030": "The files are more than QuickBooks takes at once: attach them there by hand.",
-    "6040": "QuickBooks could not read what the files are: attach them there by hand.",
-    "6050": "QuickBooks attaches no files to this: keep them in Odoo.",
-    "6070": "QuickBooks found that a line's amount is not its quantity times its price: correct"
-    " the line in Odoo.",
-    "6100": "QuickBooks wants another tax code on a line: check taxes in company_settings.",
-    "6140": "QuickBooks already has a bill with this number: link it if it is this one, else"
-    " correct the reference in Odoo.",
-    "6210": "The books are closed for this date: open the period in QuickBooks and retry, or"
-    " change the date in Odoo, which asks again.",
-    "6240": "QuickBooks already has a customer, vendor or employee of this name: create the"
-    " vendor there by hand and map it in company_settings.",
+REACTIVATE: Final = "Make that vendor active again in QuickBooks, then retry."
+# What is wrong, and what to do about it.
+_SENTENCES: Final = {
+    "610": (
+        "Something this bill refers to was deleted or made inactive in QuickBooks.",
+        "Make it active again there, then retry.",
+    ),
+    "2290": (
+        "QuickBooks takes no negative amount on a line of this document.",
+        (
+            "Move that line to a credit note of its own in Odoo: approval will be requested again."
+            " Or enter the bill in QuickBooks by hand and link it."
+        ),
+    ),
+    "2500": (
+        "An account or vendor this bill refers to is inactive or deleted in QuickBooks.",
+        "Make it active again there, then retry.",
+    ),
+    "5010": (
+        "Somebody changed this document in QuickBooks at the same moment.",
+        "Look at it there, then retry.",
+    ),
+    "5020": (
+        "The QuickBooks plan or user may not do this.",
+        "Ask the company's QuickBooks admin, then retry.",
+    ),
+    "5030": (
+        "The QuickBooks plan does not include what this bill needs.",
+        "Ask the company's QuickBooks admin, then retry.",
+    ),
+    "6030": (
+        "The files are more than QuickBooks takes at once.",
+        "Attach them there by hand, or keep them in Odoo.",
+    ),
+    "6040": (
+        "QuickBooks could not read what the files are.",
+        "Attach them there by hand, or keep them in Odoo.",
+    ),
+    "6041": (
+        "QuickBooks does not accept this file: its type or its content is not one it takes.",
+        "Open it, save it as a PDF, and attach that in QuickBooks by hand.",
+    ),
+    "6050": ("QuickBooks attaches no files to this document.", "Keep them in Odoo."),
+    "6070": (
+        "QuickBooks found that a line's amount is not its quantity times its price.",
+        "In Odoo, correct the line: approval will be requested again.",
+    ),
+    "6100": (
+        "QuickBooks wants another tax code on a line.",
+        "Check taxes in company_settings, then retry.",
+    ),
+    "6140": (
+        "QuickBooks already has a bill with this number, and its settings allow a number once.",
+        (
+            "Look at the other bill there: link it if it is this one, else correct the reference in"
+            " Odoo."
+        ),
+    ),
+    "6170": (
+        "The taxes of this bill do not fit the tax settings of the company in QuickBooks.",
+        (
+            "Check the tax settings there and taxes in company_settings, run sync_reference, then"
+            " retry."
+        ),
+    ),
+    "6200": _CLOSED,
+    "6210": _CLOSED,
+    "6240": (
+        "QuickBooks already has a customer, vendor or employee of this name.",
+        "Create the vendor there under another name, map it in company_settings, then retry.",
+    ),
+    "6430": (
+        "QuickBooks does not accept an account of this bill: it is of the wrong type.",
+        (
+            "Map the account in Odoo to one for expenses, costs, assets or liabilities (accounts in"
+            " company_settings), then retry."
+        ),
+    ),
 }
+_ABOUT_FILES: Final = frozenset({"6030", "6040", "6041", "6050"})
+_CALCULATING_TAX: Final = re.compile(
+    r"calculating\b.{0,20}\btax|reselect.{0,20}\btax", re.IGNORECASE
+)
+_INACTIVE: Final = re.compile(r"\binactive\b|\bdeleted\b", re.IGNORECASE)
 # A gateway may answer in XML whatever was asked for.
 _XML_CODE: Final = re.compile(r"""<Error\b[^>]*?\bcode\s*=\s*["'](\w+)["']""", re.IGNORECASE)
 # No word of a sentence is so long: it may be a token that is repeated to us.
@@ -62,7 +130,19 @@ _FOREIGN: Final = re.compile(
     r"|\{\s*[\"'}]|Traceback \(|\bat (?:com|java)\.",
     re.IGNORECASE,
 )
+_XML_ELEMENT: Final = re.compile(
+    r"""<Error\b[^>]*?\belement\s*=\s*["']([\w.\[\]]+)["']""", re.IGNORECASE
+)
 _XML_DETAIL: Final = re.compile(r"<Detail>([^<]*)</Detail>", re.IGNORECASE)
+
+
+class _Error(NamedTuple):
+    """The first error of an answer; all empty when there is none."""
+
+    code: str = ""
+    element: str = ""
+    detail: str = ""
+    message: str = ""
 
 
 class RequestKnown(Unavailable):
@@ -88,7 +168,8 @@ def refusal_of(status: int, headers: Mapping[str, str], text: str) -> Exception 
         body = json.loads(text)
     except ValueError:
         body = None
-    code, detail = _first_error(body, text)
+    error = _first_error(body, text)
+    code = error.code
     if status == HTTPStatus.TOO_MANY_REQUESTS or code == "3001" or _is_throttle(status, text):
         wait = str(headers.get("Retry-After", ""))
         seconds = int(wait) if wait.isdecimal() else THROTTLE_SECONDS
@@ -100,8 +181,10 @@ def refusal_of(status: int, headers: Mapping[str, str], text: str) -> Exception 
         refusal = Disconnected(_COMPANY[known], code=known, tid=tid)
     elif code == _KNOWN_ID:
         refusal = RequestKnown("QuickBooks has met this try before (error 600).")
-    elif code and (code in _OURS or not _is_passing(code, status)):
-        refusal = Refused(_sentence(code, detail), code=code, tid=tid)
+    elif code and (code in _OURS | CODES or not _is_passing(code, status)):
+        reason, remedy = _sentences(error)
+        source = f"QuickBooks error {code}"
+        refusal = Refused(reason, remedy=remedy, source=source, code=code, tid=tid)
     elif code or not isinstance(body, dict) or status >= HTTPStatus.BAD_REQUEST:
         what = f"error {code}" if code else f"HTTP status {status}"
         refusal = Unavailable(f"QuickBooks could not do it just now ({what}).")
@@ -110,18 +193,35 @@ def refusal_of(status: int, headers: Mapping[str, str], text: str) -> Exception 
     return refusal
 
 
-def _sentence(code: str, detail: str) -> str:
+def _sentences(error: _Error) -> tuple[str, str]:
     """What a bookkeeper reads: what is wrong, and what to do about it."""
-    why = reason_of(detail)
-    sentence = _REMEDIES.get(code)
+    code, why = error.code, reason_of(error.detail)
     if code in _OURS:
-        sentence = (
-            f"QuickBooks did not understand the bill: {why}. Nothing in Odoo is wrong; tell"
-            " whoever runs this integration."
+        reason = f"QuickBooks did not understand what it was sent: {why}. Nothing in Odoo is wrong."
+        return reason, "Please tell whoever runs this integration."
+    if code in CODES:
+        return refused(code, error.element, error.detail, why)
+    if code == "6000" and _CALCULATING_TAX.search(error.detail):
+        return (
+            "QuickBooks could not calculate the tax of this bill.",
+            (
+                "Check the tax rate there and taxes in company_settings, run sync_reference, then"
+                " retry."
+            ),
         )
-    if not sentence:
-        sentence = f"QuickBooks refused: {why}. Mend that in Odoo or in QuickBooks, then retry."
-    return f"{sentence} (QuickBooks error {code})"
+    if code == "6240" and _INACTIVE.search(error.detail):
+        return "The name of this vendor is an inactive vendor's in QuickBooks.", REACTIVATE
+    known = _SENTENCES.get(code)
+    general = "Correct that in Odoo or in QuickBooks, then retry."
+    return known or (f"QuickBooks refused: {why}.", general)
+
+
+def fault_of_file(answer: Mapping[str, Any]) -> str:
+    """Why one file was refused: its Fault comes inside an HTTP 200. Empty when it was taken."""
+    error = _first_error(answer)
+    if error.code in _ABOUT_FILES:
+        return " ".join(_sentences(error))
+    return f"{reason_of(error.detail or error.message)}." if error.code else ""
 
 
 def reason_of(detail: str) -> str:
@@ -142,18 +242,20 @@ def _is_passing(code: str, status: int) -> bool:
     return code in _AGAIN or of_the_system or status >= HTTPStatus.INTERNAL_SERVER_ERROR
 
 
-def _first_error(body: object, text: str) -> tuple[str, str]:
-    """The code and detail of the first error, both empty when there is none."""
+def _first_error(body: object, text: str = "") -> _Error:
     if body is None and text.lstrip().startswith("<"):
-        code, detail = _XML_CODE.search(text), _XML_DETAIL.search(text)
-        return (code[1] if code else ""), (detail[1] if detail else "")
+        found = (p.search(text) for p in (_XML_CODE, _XML_ELEMENT, _XML_DETAIL))
+        return _Error(*(f[1] if f else "" for f in found))
     envelope = body if isinstance(body, dict) else {}
     fault = envelope.get("Fault") or envelope.get("fault")
     if not isinstance(fault, dict):
         # The newer gateway's: {"code": "AuthorizationFailed", "type": "INPUT", "detail": …}
         is_gateways = isinstance(envelope.get("code"), str) and "type" in envelope
-        return (envelope["code"], str(envelope.get("detail") or "")) if is_gateways else ("", "")
+        if not is_gateways:
+            return _Error()
+        return _Error(code=envelope["code"], detail=str(envelope.get("detail") or ""))
     rows = fault.get("Error") or fault.get("error")
     error = rows[0] if isinstance(rows, list) and rows and isinstance(rows[0], dict) else {}
     named = {k.lower(): v for k, v in error.items()}
-    return str(named.get("code") or "unknown"), str(named.get("detail") or "")
+    element, detail, message = (str(named.get(k) or "") for k in ("element", "detail", "message"))
+    return _Error(str(named.get("code") or "unknown"), element, detail, message)

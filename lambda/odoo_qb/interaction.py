@@ -12,8 +12,9 @@ from urllib.parse import parse_qs
 
 from aws_lambda_powertools import Logger
 
+from odoo_qb import deep_links
 from odoo_qb.decisions import Click
-from odoo_qb.modals import REASON_LENGTH, document_id
+from odoo_qb.modals import REASON_LENGTH
 from odoo_qb.policy import RULES
 
 if TYPE_CHECKING:
@@ -128,6 +129,7 @@ def _click(person: str, action_id: str, value: str, typed: str = "", block_id: s
     asked = _ASKED_AS.fullmatch(block_id)
     shown = asked[1] if asked else in_modal
     links = action_id == "link_existing"
+    document = deep_links.read(typed) if links else None
     return Click(
         person=person,
         action_id=action_id,
@@ -135,7 +137,8 @@ def _click(person: str, action_id: str, value: str, typed: str = "", block_id: s
         digest=digest,
         revision=int(shown) if shown else None,
         reason="" if links else typed,
-        document=document_id(typed) if links else "",
+        document=document.id if document else "",
+        realm=document.realm if document else "",
     )
 
 

@@ -9,7 +9,7 @@ from odoo_qb.attempts import closed
 from odoo_qb.creation import is_total
 from odoo_qb.errors import Conflict, Disconnected, Refused, Unavailable
 from odoo_qb.faults import GONE
-from odoo_qb.item import link_of
+from odoo_qb.item import document_there, link_of
 from odoo_qb.preflight import preflight
 
 if TYPE_CHECKING:
@@ -71,7 +71,11 @@ def link(poster: Poster, entry_id: str, document_id: str, actor: str) -> Status:
     note_id = f"linked#{quickbooks.realm_id}#{entity}#{found['Id']}"
     _reserve(poster, note_id, entry_id)
     values: Raw = {
-        "quickbooks": {**poster.shown(entity, found), "attachments": [], "not_attached": []},
+        "quickbooks": {
+            **poster.shown(entity, found, quickbooks.realm_id),
+            "attachments": [],
+            "not_attached": [],
+        },
         "attempts": closed(item.get("attempts", ()), "linked"),
     }
     note = f"linked to {entity} {document_id}"
@@ -126,8 +130,8 @@ def _refuse_second(item: Item, bill: Bill, found: Raw, quickbooks: QuickBooksCom
             if is_ours and (entity, row["Id"]) != (ledger.entity(bill), found["Id"]):
                 document = f"{entity} {row['Id']}"
                 raise Refused(
-                    f"QuickBooks has {document} for this bill already, made when it was"
-                    " posted: correct that one and retry, or delete it there and link again.",
+                    f"QuickBooks has {document} for this bill already, made when it was posted.",
+                    remedy="Correct that one and retry, or delete it there and link again.",
                     code="different",
                     document=document,
                 )
@@ -155,10 +159,9 @@ def _reserve(poster: Poster, note_id: str, entry_id: str) -> None:
 
 def _refuse(poster: Poster, item: Item, refusal: Refused) -> Status:
     """Say why it is not that one; whoever changed the bill meanwhile knew better."""
-    error = {"code": refusal.code, "message": str(refusal), "tid": refusal.tid}
-    document = refusal.document or item.get("error", {}).get("document")
-    if document:  # what stands there stands there, whichever other one was named
-        error["document"] = document
+    error = refusal.as_error()
+    if not refusal.document and document_there(item):
+        error["document"] = document_there(item)  # whichever other one was named, it stands there
     try:
         poster.table.change(
             item,

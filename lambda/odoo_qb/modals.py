@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, Final
 
 from odoo_qb.blocks import TEXT, Block, cut, plain
@@ -13,9 +12,6 @@ if TYPE_CHECKING:
 
 REASON_LENGTH: Final = 1000
 _ADDRESS_LENGTH: Final = 500
-# https://qbo.intuit.com/app/bill?txnId=145, however much more there is in the address.
-_IN_ADDRESS: Final = re.compile(r"[?&]txnId=([0-9]{1,20})(?![0-9])", re.IGNORECASE)
-_NUMBER: Final = re.compile(r"[0-9]{1,20}")
 
 
 def rejection_modal(item: Item) -> Block:
@@ -39,18 +35,9 @@ def link_modal(item: Item) -> Block:
         title="Link to QuickBooks",
         submit="Link",
         field="document",
-        label="The address of the bill in QuickBooks, or the number at its end (txnId)",
+        label="The link to the bill in QuickBooks, or its number there (the txnId in the link)",
         element={"min_length": 1, "max_length": _ADDRESS_LENGTH},
     )
-
-
-def document_id(typed: str) -> str:
-    """The id of the document that was typed, or "" where there is none."""
-    text = typed.strip()
-    if _NUMBER.fullmatch(text):
-        return text
-    found = _IN_ADDRESS.search(text)
-    return found.group(1) if found else ""
 
 
 def _modal(

@@ -117,7 +117,7 @@ def _facts(item: Item) -> list[Block]:
         ("Purchase order", item["po_number"]),
         ("Entered by", item["entered_by"]),
         ("QuickBooks company", preflight.get("company_name", "")),
-        ("QuickBooks vendor", _vendor_there(preflight)),
+        ("QuickBooks vendor", _vendor_there(item, preflight)),
         ("Class", preflight.get("class_name", "")),
         ("Department", preflight.get("department_name", "")),
     ]
@@ -139,10 +139,11 @@ def _due(item: Item) -> str:
     return cut(", ".join(texts), FIELD) + (f" (due date in QuickBooks {due})" if due else "")
 
 
-def _vendor_there(preflight: Raw) -> str:
-    """The vendor QuickBooks will use, or that it gets one."""
-    name = str(preflight.get("vendor_name", ""))
-    return f"{name} (will be created)" if name and not preflight.get("vendor_id") else name
+def _vendor_there(item: Item, preflight: Raw) -> str:
+    """The vendor QuickBooks uses; until the bill is there, that it will be created."""
+    name, is_there = str(preflight.get("vendor_name", "")), item.get("quickbooks")
+    is_new = name and not preflight.get("vendor_id") and not is_there
+    return f"{name} (will be created)" if is_new else name
 
 
 def _before(recent: Sequence[Raw]) -> list[Block]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from odoo_qb.ledger import vendor_name
 from odoo_qb.remembered import remembered
@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from odoo_qb.item import Raw
     from odoo_qb.reference import KnownVendor, Snapshot
     from odoo_qb.settings import Company
+
+DELETED: Final = "(deleted)"  # what QuickBooks may append to the name of an inactive vendor
 
 
 def payee(
@@ -31,7 +33,7 @@ def payee(
     home = snapshot.home_currency or bill.company_currency
     name = vendor_name(bill.vendor, bill.currency, home)
     wanted = company.vendors.get(bill.vendor.name, "")
-    if wanted and not snapshot.vendors_named(wanted):
+    if wanted and not _named(snapshot, wanted):
         problems.append(
             f"The vendor {wanted}, meant for {bill.vendor.name}, is not in QuickBooks: create it"
             " there or correct company_settings."
@@ -65,7 +67,7 @@ def _mapped(
     wanted: str, bill: Bill, snapshot: Snapshot, home: str, warnings: list[str]
 ) -> KnownVendor | None:
     """The vendor of the settings, or the one of its name that is paid in the bill's currency."""
-    mapped = next(iter(snapshot.vendors_named(wanted)), None) if wanted else None
+    mapped = next(iter(_named(snapshot, wanted)), None) if wanted else None
     if mapped is None or bill.vendor is None:
         return None
     same = (mapped, *snapshot.vendors_named(f"{mapped.name} ({bill.currency})"))
@@ -88,11 +90,27 @@ def _namesake(name: str, bill: Bill, snapshot: Snapshot, home: str) -> KnownVend
     own = [
         v
         for n in (name, plain)
-        for v in snapshot.vendors_named(n)
-        if v.name.casefold() == name.casefold() or _currency(v, home) == bill.currency
+        for v in _named(snapshot, n)
+        if n == name or _currency(v, home) == bill.currency
     ]
     usable = (v for v in own if not _unusable(v, bill.currency, home))
     return next(usable, next(iter(own), None))
+
+
+def is_deleted_as(vendor: KnownVendor, name: str) -> bool:
+    """Whether an inactive vendor is the one of this name, which QuickBooks shows as deleted.
+
+    Made active again it has its name back: another vendor of it must not be made meanwhile.
+    """
+    shown = vendor.name.casefold()
+    wanted = " ".join(name.split()).casefold()
+    return not vendor.active and shown.removesuffix(DELETED).rstrip() == wanted != shown
+
+
+def _named(snapshot: Snapshot, name: str) -> tuple[KnownVendor, ...]:
+    """The vendors of exactly this name, and after them those that had it until deleted."""
+    deleted = (v for v in snapshot.vendors if is_deleted_as(v, name))
+    return (*snapshot.vendors_named(name), *deleted)
 
 
 def _currency(vendor: KnownVendor, home: str) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from aws_lambda_powertools import Logger
 
-from odoo_qb import ledger, reference
+from odoo_qb import deep_links, ledger, reference
 from odoo_qb.attaching import attach_all
 from odoo_qb.attempts import (
     closed,
@@ -180,13 +180,13 @@ class Poster:
         """What the table remembers of the bill's vendor."""
         return self.table.read_note(note_id(bill)) if bill.vendor else {}
 
-    def shown(self, entity: str, found: Raw) -> Raw:
-        """A document of QuickBooks as the card shows it."""
+    def shown(self, entity: str, found: Raw, realm_id: str) -> Raw:
+        """A document of a QuickBooks company as the card shows it."""
         return {
             "type": entity,
             "id": str(found["Id"]),
             "doc_number": str(found.get("DocNumber", "")),
-            "url": f"{self.web_url}/app/{entity.lower()}?txnId={found['Id']}",
+            "url": deep_links.build(self.web_url, realm_id, entity, str(found["Id"])),
             "posted_at": stamp(self.clock()),
         }
 
@@ -264,7 +264,7 @@ class _Work:
         )
         values: Raw = {
             "quickbooks": {
-                **poster.shown(creation.posting.entity, found),
+                **poster.shown(creation.posting.entity, found, quickbooks.realm_id),
                 "attachments": attached,
                 "not_attached": trouble,
             },
@@ -332,10 +332,7 @@ class _Work:
 
     def fail(self, refusal: Refused, *, outcome: str) -> Status:
         """A definitive no: a person decides what follows. `outcome` closes the open attempt."""
-        error = {"code": refusal.code, "message": str(refusal), "tid": refusal.tid}
-        if refusal.document:
-            error["document"] = refusal.document
-        values: Raw = {"error": error}
+        values: Raw = {"error": refusal.as_error()}
         log_refusal(self.item, refusal)
         if outcome:
             values["attempts"] = closed(self.item.get("attempts", ()), outcome)

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 from odoo_qb import ledger
 from odoo_qb.errors import Disconnected, Refused
+from odoo_qb.faults import REACTIVATE
 from odoo_qb.item import stamp
+from odoo_qb.payee import DELETED, is_deleted_as
 from odoo_qb.preflight import TAKEN_SUFFIX
 from odoo_qb.reference import vendor_of
 from odoo_qb.remembered import note_id, to_remember
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from odoo_qb.quickbooks import QuickBooksCompany
     from odoo_qb.store import Table
 
+# https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/vendor
+_PLAIN_NAME_LENGTH: Final = 100  # of CompanyName and PrintOnCheckName
 _EMAIL_LENGTH: Final = 100
 # One plain address: what Odoo lets people write beside it QuickBooks may refuse (error 2210).
 _EMAIL: Final = re.compile(r"[\w.!#$%&'*+/=?^`|~-]+@[\w-]+(?:\.[\w-]+)+", re.ASCII)
@@ -56,17 +60,20 @@ def _existing(bill: Bill, name: str, quickbooks: QuickBooksCompany) -> Raw | Non
     """A vendor made since the snapshot; Refused if there is one that cannot be used."""
     rows = quickbooks.named("Vendor", name)
     if not rows:
+        deleted = quickbooks.named("Vendor", f"{name} {DELETED}")
+        rows = [r for r in deleted if is_deleted_as(vendor_of(r), name)]
+    if not rows:
         return None
     vendor = vendor_of(rows[0])
     if not vendor.active:
         raise Refused(
-            f"The vendor {name} is inactive in QuickBooks: make it active again there, then retry.",
-            code="610",
+            f"The vendor {vendor.name} is inactive in QuickBooks.", remedy=REACTIVATE, code="610"
         )
     if vendor.currency not in {"", bill.currency}:
         raise Refused(
-            f"The vendor {name} in QuickBooks is paid in {vendor.currency}, this bill is in"
-            f" {bill.currency}: rename that vendor, or map another one, then retry.",
+            f"The vendor {name} in QuickBooks is paid in {vendor.currency}, and this bill is in"
+            f" {bill.currency}.",
+            remedy="Rename that vendor, or map another one, then retry.",
             code="currency",
         )
     return rows[0]
@@ -80,21 +87,26 @@ def _created(bill: Bill, preflight: Preflight, quickbooks: QuickBooksCompany, no
     except Refused as refusal:
         if refusal.code != "6240":
             raise
+        taken = refusal
     # The name is taken. Whose it is decides: a vendor made in this very moment is used, one
     # of a customer or employee gets a suffix.
     existing = _existing(bill, name, quickbooks)
     if existing:
         return existing
     holders = [e for e in ("Customer", "Employee") if quickbooks.named(e, name)]
+    if not holders and taken.remedy == REACTIVATE:
+        raise taken
     if not holders:
         raise Refused(
             f"QuickBooks says that {name} exists already, but shows no vendor, customer or"
-            " employee of that name: create the vendor there by hand and map it.",
+            " employee of that name.",
+            remedy="Look for an inactive one there and make it active again, or create the vendor"
+            " there by hand and map it in company_settings, then retry.",
             code="6240",
         )
     suffixed = name[: ledger.VENDOR_NAME_LENGTH - len(TAKEN_SUFFIX)] + TAKEN_SUFFIX
-    taken = _existing(bill, suffixed, quickbooks)
-    return taken or _create(bill, preflight, quickbooks, suffixed, now)
+    existing = _existing(bill, suffixed, quickbooks)
+    return existing or _create(bill, preflight, quickbooks, suffixed, now)
 
 
 def _create(
@@ -106,6 +118,12 @@ def _create(
     merged since, or with a refusal whose reason has gone.
     """
     payload: Raw = {"DisplayName": name}
+    if bill.vendor:
+        # Without its currency or suffix: cheques are made out to it. QuickBooks would print the
+        # name that is displayed.
+        plain = ledger.vendor_name(bill.vendor, bill.currency, bill.currency)
+        plain = plain[:_PLAIN_NAME_LENGTH].rstrip()
+        payload |= {"CompanyName": plain, "PrintOnCheckName": plain}
     if preflight.multicurrency:
         payload["CurrencyRef"] = {"value": bill.currency}
     email = bill.vendor.email.strip() if bill.vendor else ""
