@@ -71,8 +71,13 @@ def plan_tax(bill: Bill, company: Company, snapshot: Snapshot) -> TaxPlan:
         rows = list(bill.money_rows)
         rows = without_cancelled(with_tax_on_lines(rows) if company.tax_on_lines else rows)
         return TaxPlan(rows=tuple(PostedRow(row=n) for n in rows))
-    planner = _Planner(bill, company, snapshot)
-    plan = replace(planner.computed(), own_accounts=planner.own_accounts)
+    with_lines = company.tax == "lines"
+    planner = _Planner(bill, company, snapshot, with_lines=with_lines)
+    plan = planner.computed()
+    if with_lines and (plan.problems or not all(g.is_rounding for g in planner.differing())):
+        planner = _Planner(bill, company, snapshot)
+        plan = planner.computed()
+    plan = replace(plan, own_accounts=planner.own_accounts)
     differing = planner.differing()
     if plan.problems or not differing:
         return plan
@@ -92,10 +97,17 @@ def plan_tax(bill: Bill, company: Company, snapshot: Snapshot) -> TaxPlan:
 
 
 class _Planner:
-    """The rows of one bill between Odoo's taxes and QuickBooks' codes."""
+    """The rows of one bill between Odoo's taxes and QuickBooks' codes.
 
-    def __init__(self, bill: Bill, company: Company, snapshot: Snapshot) -> None:
+    `with_lines`: Odoo's tax account is mapped to where the tax goes if it has to become a line, so
+    that its mapping does not tell whether QuickBooks computes that tax.
+    """
+
+    def __init__(
+        self, bill: Bill, company: Company, snapshot: Snapshot, *, with_lines: bool = False
+    ) -> None:
         self._bill = bill
+        self._with_lines = with_lines
         self._company = company
         self._snapshot = snapshot
         self._day = bill.bill_date.isoformat() if bill.bill_date else ""
@@ -117,8 +129,11 @@ class _Planner:
         asset that was bought the tax is a part of its cost.
         """
         account, _, wanted = targets.find_account(row, self._company, self._snapshot)
-        if account or wanted:
-            return bool(account and account.holds_quickbooks_tax)
+        if account and account.holds_quickbooks_tax:
+            return True
+        is_withheld = row.percent is not None and row.percent < 0
+        if (account or wanted) and not (wanted and self._with_lines and not is_withheld):
+            return False
         kind = row.account_type
         costs = {account_of(n) for n in self._bases if n.tax_keys & row.tax_keys}
         return account_of(row) not in costs and (not kind or kind.startswith(("asset", "liab")))
@@ -147,7 +162,7 @@ class _Planner:
     def on_lines(self) -> TaxPlan:
         """The plan in which every tax row is a line, and no line is taxed."""
         rows = [PostedRow(row=n, tax=NO_TAX) for n in self._bill.money_rows]
-        posted, odoo = self._in_order(rows), sum((n.amount for n in self._own), Decimal(0))
+        posted, odoo = self._in_order(rows), self._bill.amount_tax
         self._codes = {}
         self._find_codes(posted)
         return TaxPlan(
