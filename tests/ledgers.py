@@ -72,7 +72,7 @@ SETTINGS: Final[dict[str, dict[str, Any]]] = {
 _CODES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     "US": {},
     "GB": {"21.0% S": ("21",), "10.5% ND50": ("10.5",), "20.0% RC ND50": ("10", "-20")},
-    "CA": {},
+    "CA": {"HST 12": ("12",), "HST 15": ("15",), "HST 20": ("20",)},
 }
 _ACCOUNTS: Final[dict[str, dict[str, tuple[str, str]]]] = {
     "US": {

@@ -139,7 +139,8 @@ class Bill:
     """A posted vendor bill, credit note (in_refund) or receipt as it stands in Odoo.
 
     Amounts are positive in every kind, in `currency`; `company_total` is the total in the
-    company's own currency. `amount_tax` is what its tax rows add up to, `amount_untaxed` the rest.
+    company's own currency. `amount_tax` is what its rows of tax add up to, `amount_untaxed` the
+    rest: they are shown, and decide nothing.
     Only the posted ones are asked about.
     """
 

@@ -23,6 +23,7 @@ _TEXTS: Final[dict[str, LineKind]] = {
     "line_note": "note",
 }
 _ROUNDING: Final = "rounding"
+_LOST_TAX: Final = "non_deductible_tax"  # of the private part, as Odoo 19 books it
 PAYABLE_ROW: Final = "payment_term"  # the rows that say what is owed, and when
 
 Record = dict[str, Any]
@@ -148,7 +149,11 @@ def _bill(
         if row["display_type"] != PAYABLE_ROW
     ]
     lines = tuple(line for line, _ in booked)
-    tax = sum((n.amount for n in lines if n.kind == "tax"), Decimal(0))
+    # As Odoo itself counts, and as the vendor's paper has it: what is not deductible is tax, too.
+    tax = sum(
+        (n.amount for n, row in booked if n.kind == "tax" or row["display_type"] == _LOST_TAX),
+        Decimal(0),
+    )
     total = sum((n.amount for n in lines if n.carries_money), Decimal(0))
     bill = Bill(
         company=names.company_keys[name_of(move["company_id"])],
