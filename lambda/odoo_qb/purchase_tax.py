@@ -162,11 +162,15 @@ class _Planner:
     def on_lines(self) -> TaxPlan:
         """The plan in which every tax row is a line, and no line is taxed."""
         rows = [PostedRow(row=n, tax=NO_TAX) for n in self._bill.money_rows]
-        posted, odoo = self._in_order(rows), self._bill.amount_tax
+        posted = self._in_order(rows)
         self._codes = {}
         self._find_codes(posted)
         return TaxPlan(
-            how="lines", rows=posted, codes=self._codes, odoo=odoo, problems=tuple(self._problems)
+            how="lines",
+            rows=posted,
+            codes=self._codes,
+            odoo=sum((n.amount for n in [*self._own, *self._elsewhere]), Decimal(0)),
+            problems=tuple(self._problems),
         )
 
     def _taxed(self) -> list[Line]:
