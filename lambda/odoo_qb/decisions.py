@@ -187,7 +187,9 @@ class Decisions:
                 approvers.wake(self.table, item)
                 said += " If that was just changed, try again in a minute."
         elif item["digest"] != click.digest:
-            said = "This card is outdated: the bill changed in Odoo since. Nothing was decided."
+            said = (
+                "This card is outdated: the bill is no longer as it shows it. Nothing was decided."
+            )
             return Answer(text=said, item=item, is_outdated=True), ""
         elif click.revision not in {None, int(item["revision"])}:
             said = (
