@@ -77,7 +77,10 @@ resource "aws_cloudwatch_dashboard" "bills" {
 
   dashboard_name = "odoo-qb-${var.environment}"
   dashboard_body = jsonencode({
-    start   = "-P7D"
-    widgets = [for widget in local.widgets : merge(widget, { properties = merge({ region = var.aws_region }, widget.properties) })]
+    start = "-P7D"
+    widgets = [for widget in local.widgets : merge(widget, { properties = merge(
+      { for name, value in { region = var.aws_region } : name => value if widget.type != "alarm" }, # whose ARNs have it
+      widget.properties,
+    ) })]
   })
 }

@@ -14,6 +14,7 @@ from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
 from odoo_qb import reference, settings
+from odoo_qb.alerts import subject_of
 from odoo_qb.connection import Connection
 from odoo_qb.documents import Documents
 from odoo_qb.errors import Disconnected, Refused, Throttled, Unavailable
@@ -104,7 +105,7 @@ def _broken(company: str, refusal: Disconnected) -> None:
         return
     _clients()["sns"].publish(
         TopicArn=settings.environment("SNS_ALERT_TOPIC"),
-        Subject=f"{company}: bills wait for a connection to QuickBooks"[:100],
+        Subject=subject_of(f"{company}: bills wait for a connection to QuickBooks"),
         Message=f"{company}: {refusal} Approved bills wait and go on by themselves then.",
     )
     connection.note_broken(refusal)

@@ -189,6 +189,8 @@ def stop(emulator: Emulator) -> None:
 def forget(emulator: Emulator, *, table: str, bucket: str) -> None:
     """Empty the account of a demo's data and leave its infrastructure and settings.
 
+    Those are in a table of their own, which is left alone.
+
     Items, documents in all versions, messages, QuickBooks tokens and e-mails go.
     """
     dynamodb, s3 = emulator.client("dynamodb"), emulator.client("s3")
@@ -198,7 +200,7 @@ def forget(emulator: Emulator, *, table: str, bucket: str) -> None:
     pages = dynamodb.get_paginator("scan").paginate(
         TableName=table, ProjectionExpression="entry_id"
     )
-    keys = [item for page in pages for item in page["Items"] if item["entry_id"]["S"] != "settings"]
+    keys = [item for page in pages for item in page["Items"]]
     for some in _chunks(keys, 25):
         deletions = [{"DeleteRequest": {"Key": key}} for key in some]
         while deletions:

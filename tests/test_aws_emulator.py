@@ -409,19 +409,21 @@ def test_a_dead_message_raises_the_alarm_and_mails_the_person_it_names(account: 
     assert json.loads(mail)["subject"].startswith(f'ALARM: "{account.name}"')
 
 
-def test_forgetting_leaves_the_settings_and_a_queue_that_takes_the_same_message_again(
+def test_forgetting_leaves_the_settings_table_and_a_queue_that_takes_the_same_message_again(
     emulator: aws.Emulator,
 ) -> None:
     dynamodb, s3 = emulator.client("dynamodb"), emulator.client("s3")
     sqs, secrets = emulator.client("sqs"), emulator.client("secretsmanager")
-    dynamodb.create_table(
-        TableName="bills",
-        KeySchema=[{"AttributeName": "entry_id", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "entry_id", "AttributeType": "S"}],
-        BillingMode="PAY_PER_REQUEST",
-    )
-    for name in ("settings", *(f"odoo-{number}" for number in range(60))):
-        dynamodb.put_item(TableName="bills", Item={"entry_id": {"S": name}})
+    for table in ("bills", "settings"):
+        dynamodb.create_table(
+            TableName=table,
+            KeySchema=[{"AttributeName": "entry_id", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "entry_id", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+    dynamodb.put_item(TableName="settings", Item={"entry_id": {"S": "settings"}})
+    for number in range(60):
+        dynamodb.put_item(TableName="bills", Item={"entry_id": {"S": f"odoo-{number}"}})
     s3.create_bucket(Bucket="bills", CreateBucketConfiguration={"LocationConstraint": "us-west-2"})
     s3.put_bucket_versioning(Bucket="bills", VersioningConfiguration={"Status": "Enabled"})
     for body in (b"first", b"second"):
@@ -436,7 +438,8 @@ def test_forgetting_leaves_the_settings_and_a_queue_that_takes_the_same_message_
         sqs.send_message(QueueUrl=url, **message)
         aws.forget(emulator, table="bills", bucket="bills")
 
-        assert dynamodb.scan(TableName="bills")["Items"] == [{"entry_id": {"S": "settings"}}]
+        assert dynamodb.scan(TableName="bills")["Items"] == []
+        assert dynamodb.scan(TableName="settings")["Items"] == [{"entry_id": {"S": "settings"}}]
         left = s3.list_object_versions(Bucket="bills")
         assert not left.get("Versions")
         assert not left.get("DeleteMarkers")
