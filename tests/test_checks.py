@@ -13,6 +13,11 @@ from builders import ACME, a_bill, a_company, a_document, a_line, a_total
 from odoo_qb.checks import Earlier, normalised_reference, nothing_to_post, problems, warnings
 
 TODAY = date(2026, 11, 21)
+NOT_ADDING_UP = (
+    "Its journal rows add up to {} USD, not to its total of {} USD: it was read while somebody"
+    " changed it. It is read again in the next run; if this stays, reset it to draft in Odoo and"
+    " post it again."
+)
 
 
 def test_a_bill_that_adds_up_has_no_problems() -> None:
@@ -28,15 +33,15 @@ def test_a_bill_that_adds_up_has_no_problems() -> None:
         ({"bill_date": None}, "It has no bill date: enter one in Odoo."),
         (
             {"lines": (a_line("99.99"), a_line("8.25", kind="tax"))},
-            "Its lines add up to 99.99 USD, not to the untaxed 100.00 USD Odoo states.",
+            NOT_ADDING_UP.format("108.24", "108.25"),
         ),
         (
-            {"lines": (a_line("100.00"), a_line("8.24", kind="tax"))},
-            "Its tax rows add up to 8.24 USD, not to the 8.25 USD of tax Odoo states.",
+            {"lines": (a_line("100.00"), a_line("8.25", kind="tax"), a_line("1", kind="other"))},
+            NOT_ADDING_UP.format("109.25", "108.25"),
         ),
         (
             {"amount_total": Decimal("108.26")},
-            "Its untaxed amount and tax do not add up to its total.",
+            NOT_ADDING_UP.format("108.25", "108.26"),
         ),
         (
             {
@@ -55,13 +60,19 @@ def test_each_problem_says_what_to_mend(changed: dict[str, Any], sentence: str) 
     assert problems(a_bill(**changed)) == (sentence,)
 
 
+def test_what_odoo_states_as_untaxed_and_tax_decides_nothing() -> None:
+    """Rounded globally, the lines of a sound bill show other subtotals than its journal."""
+    bill = a_bill(amount_untaxed=Decimal("99.99"), amount_tax=Decimal("8.26"))
+    assert problems(bill) == ()
+
+
 def test_a_negative_total_is_to_be_entered_as_a_credit_note() -> None:
     bill = a_total("-5.00")
     assert problems(bill) == ("Its total is negative: enter it as a credit note in Odoo.",)
 
 
 def test_all_problems_are_told_at_once() -> None:
-    assert len(problems(a_bill(vendor=None, bill_date=None, lines=()))) == 4
+    assert len(problems(a_bill(vendor=None, bill_date=None, lines=()))) == 3
 
 
 def test_sections_notes_and_empty_lines_need_no_account() -> None:

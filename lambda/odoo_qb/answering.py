@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aws_lambda_powertools import Logger
 
-from odoo_qb.card import approval_card, retired_card
+from odoo_qb.card import approval_card, retired_card, why_outdated
 from odoo_qb.decisions import is_repeated, name_of
 from odoo_qb.errors import Refused, Unavailable
 from odoo_qb.interaction import MODAL_FIELDS
@@ -112,7 +112,7 @@ def _instead(wish: Wish, answer: Answer) -> Message | None:
         # A bill that cannot be decided has no newer card: this one says how it stands.
         if is_live and item["status"] != "READY_FOR_APPROVAL":
             return approval_card(item)
-        return retired_card(item)
+        return retired_card(item, why_outdated(item, wish.click.digest))
     if is_live or not item["cards"] or wish.click.action_id == "view_pdf":
         return None
     # A second card of the bill: Slack's answer to the notifier got lost, and it posted again.

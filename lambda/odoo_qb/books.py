@@ -12,9 +12,9 @@ from odoo_qb.records import (
     Account,
     Names,
     Tax,
+    all_taxes_of,
     entry_of,
     name_of,
-    taxes_of,
     text_of,
     unreadable_entry,
 )
@@ -203,7 +203,7 @@ class Books:
             if move["commercial_partner_id"]:
                 partners.add(int(move["commercial_partner_id"][0]))
             for line in lines.get(move["id"], ()):
-                taxes.update(taxes_of(line))
+                taxes.update(all_taxes_of(line))
                 if line["account_id"] and line["display_type"] != PAYABLE_ROW:
                     accounts.setdefault(company, set()).add(int(line["account_id"][0]))
         for company, ids in accounts.items():

@@ -16,7 +16,7 @@ from odoo_qb import approvers
 from odoo_qb.bill import amount_text
 from odoo_qb.blocks import escaped, named
 from odoo_qb.errors import Conflict
-from odoo_qb.home import is_ours
+from odoo_qb.home import is_of_organisation, is_ours
 from odoo_qb.item import approvals_of, document_of, stamp
 from odoo_qb.outcome import perhaps_there
 from odoo_qb.policy import FIRST_OF_TWO, RULES, objection, rule_for
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 logger = Logger(child=True)
 
 STRANGER: Final = "Only people of the workspace the bills belong to decide about them."
+OTHER_APP: Final = "This button is another Slack app's, not ours. Nothing was decided."
 _WISH: Final = {"view_pdf": "see the files of bills"}  # else to decide about them
 _LINKS: Final = 5  # an answer's text has its limits, and a link is long
 _TRIES: Final = 4  # how often a decision is tried on a bill that others write to
@@ -47,6 +48,7 @@ class Click:
 
     `revision` is as which it was shown; None where that is not said. `teams` are the workspaces
     that Slack names, the person's own among them; none where it does not name enough.
+    `organisation` is the one that Slack names (Enterprise Grid), `app` is whose button it is.
     """
 
     person: str
@@ -58,6 +60,8 @@ class Click:
     document: str = ""  # the id in QuickBooks of the bill this one is
     realm: str = ""  # the company in QuickBooks that the person's link to it names
     teams: frozenset[str] = frozenset()
+    organisation: str = ""
+    app: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,7 +176,11 @@ class Decisions:
             return Answer(text=f"The company {name} is no longer configured.", item=item), ""
         ids = approvers.sources(company, self.channel, escalated=is_escalated(item))
         person = approvers.known(self.table, ids, click.person, self.clock())
-        if not is_ours(click.teams, person.home):
+        # Whoever comes from a sister workspace decides as a member of ours, or not at all.
+        is_here = is_ours(click.teams, person.home)
+        if click.app != (person.app or click.app):
+            said = OTHER_APP
+        elif not is_here and not is_of_organisation(click.teams, click.organisation, person.home):
             said = STRANGER
         elif person.may_decide == "unknown":
             approvers.ask_about(self.table, ids, click.person)
@@ -187,7 +195,9 @@ class Decisions:
                 approvers.wake(self.table, item)
                 said += " If that was just changed, try again in a minute."
         elif item["digest"] != click.digest:
-            said = "This card is outdated: the bill changed in Odoo since. Nothing was decided."
+            said = (
+                "This card is outdated: the bill is no longer as it shows it. Nothing was decided."
+            )
             return Answer(text=said, item=item, is_outdated=True), ""
         elif click.revision not in {None, int(item["revision"])}:
             said = (

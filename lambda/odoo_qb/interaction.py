@@ -87,7 +87,7 @@ def wish_of(body: bytes) -> Wish | None:
     value = _text(payload, "actions", 0, "value")
     block_id = _text(payload, "actions", 0, "block_id", default="")
     return Wish(
-        click=replace(_click(person, action_id, value, block_id=block_id), teams=_teams(payload)),
+        click=_from(payload, _click(person, action_id, value, block_id=block_id)),
         message_ts=_text(payload, "container", "message_ts", default=""),
         response_url=_text(payload, "response_url", default=""),
         trigger_id=_text(payload, "trigger_id", default=""),
@@ -115,10 +115,7 @@ def _submission(payload: Mapping[str, Any], person: str) -> Wish | None:
     typed = _text(payload, "view", "state", "values", field, "text", "value", default="")
     # A lone surrogate can be said in JSON, but neither stored nor sent.
     typed = typed.encode(errors="replace").decode().strip()[:REASON_LENGTH]
-    return Wish(
-        click=replace(_click(person, action_id, value, typed), teams=_teams(payload)),
-        is_submission=True,
-    )
+    return Wish(click=_from(payload, _click(person, action_id, value, typed)), is_submission=True)
 
 
 def _click(person: str, action_id: str, value: str, typed: str = "", block_id: str = "") -> Click:
@@ -139,6 +136,16 @@ def _click(person: str, action_id: str, value: str, typed: str = "", block_id: s
         reason="" if links else typed,
         document=document.id if document else "",
         realm=document.realm if document else "",
+    )
+
+
+def _from(payload: Mapping[str, Any], click: Click) -> Click:
+    """The click, with where it came from."""
+    return replace(
+        click,
+        teams=_teams(payload),
+        organisation=_text(payload, "enterprise", "id", default=""),
+        app=_text(payload, "api_app_id", default=""),
     )
 
 

@@ -15,6 +15,13 @@ from odoo_qb.statuses import Status  # noqa: TC001 - as Decimal
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+# What few lines have: kept only where there is something of it.
+_SELDOM: Final[Raw] = {
+    "percent": None,
+    "further_taxes": [],
+    "further_parts": [],
+    "is_rounding": False,
+}
 LINES_IN_ITEM: Final = 100  # longer bills keep their lines in S3: an item holds 400 kB
 LINES_BYTES: Final = 100_000
 CONTENT_BYTES: Final = 200_000  # the rest is for attempts, cards and history
@@ -234,11 +241,12 @@ def digests(bill: Bill, like: str) -> set[str]:
 
 
 def _line(line: Line) -> Raw:
-    kept = asdict(line)
-    if line.percent is None:
-        del kept["percent"]
-    parts = [list(ids) for ids in line.tax_parts]
-    return {**kept, "taxes": list(line.taxes), "tax_ids": list(line.tax_ids), "tax_parts": parts}
+    kept = {k: _listed(v) for k, v in asdict(line).items()}
+    return {k: v for k, v in kept.items() if k not in _SELDOM or v != _SELDOM[k]}
+
+
+def _listed(value: object) -> object:
+    return [_listed(v) for v in value] if isinstance(value, tuple) else value
 
 
 def _head(lines: Sequence[Raw]) -> list[Raw]:
@@ -250,8 +258,10 @@ def _head(lines: Sequence[Raw]) -> list[Raw]:
 def _line_of(raw: Raw) -> Line:
     amounts = {k: money(raw[k]) for k in AMOUNTS if k in raw}
     tax_ids = tuple(int(i) for i in raw.get("tax_ids", ()))
-    parts = tuple(tuple(int(i) for i in ids) for ids in raw.get("tax_parts", ()))
-    lists: Raw = {"taxes": tuple(raw["taxes"]), "tax_ids": tax_ids, "tax_parts": parts}
+    lists: Raw = {"taxes": tuple(raw["taxes"]), "tax_ids": tax_ids}
+    lists["further_taxes"] = tuple(raw.get("further_taxes", ()))
+    for name in ("tax_parts", "further_parts"):
+        lists[name] = tuple(tuple(int(i) for i in ids) for ids in raw.get(name, ()))
     fields: Raw = {**raw, **amounts, **lists}
     return Line(**fields)
 

@@ -81,9 +81,7 @@ class Poster:
     web_url: str
     clock: Callable[[], datetime]
 
-    def post(  # noqa: PLR0911 - each reason to leave a bill alone is a line
-        self, entry_id: str, revision: int, message_id: str, *, last_try: bool = False
-    ) -> str:
+    def post(self, entry_id: str, revision: int, message_id: str, *, last_try: bool = False) -> str:
         """Post one bill; returns its status afterwards, or OUTDATED, AMENDED or WAITING.
 
         Raises Unavailable (Throttled) when the message must come again; the claim then is
@@ -106,8 +104,6 @@ class Poster:
         try:
             if is_asked_to_link:
                 return link_as_asked(self, item)
-            if is_unjudged(item) and not finishes_as_stored(item):
-                return self._left_to_be_judged(item)
             return self._post(item, message_id, last_try=last_try)
         except Disconnected as refusal:
             self.disconnected(company, refusal)
@@ -117,6 +113,8 @@ class Poster:
         self._wait_for_others(item, message_id)
         claim = Claim(table=self.table, clock=self.clock, message_id=message_id, item=item)
         work = _Work(poster=self, claim=claim, began=self.clock())
+        if is_unjudged(item) and not finishes_as_stored(item) and item["company"] in self.companies:
+            return self._left_to_be_judged(claim)
         try:
             if item["status"] == "POSTING" or item.get("attempts"):
                 claim.take()
@@ -141,14 +139,17 @@ class Poster:
             raise
         return status
 
-    def _left_to_be_judged(self, item: Item) -> str:
+    def _left_to_be_judged(self, claim: Claim) -> str:
         """A bill that 1.0 stored: the extractor first sees whether it is still posted as shown.
 
-        For that it needs to know what QuickBooks consists of.
+        For that it needs to know what QuickBooks consists of. One that 1.0 left half-way, with
+        nothing sent, waits as approved.
         """
-        company = self.companies.get(item["company"])
-        if company:
-            self.snapshot(company, self.quickbooks(company.key))
+        item = claim.item
+        if item["status"] == "POSTING":
+            claim.change("APPROVED", {}, note="to be compared with what is posted now")
+        company = self.companies[item["company"]]
+        self.snapshot(company, self.quickbooks(company.key))
         return "AMENDED"
 
     def bill(self, item: Item) -> Bill:

@@ -22,6 +22,8 @@ _TEXTS: Final[dict[str, LineKind]] = {
     "line_subsection": "section",
     "line_note": "note",
 }
+_ROUNDING: Final = "rounding"
+_LOST_TAX: Final = "non_deductible_tax"  # of the private part, as Odoo 19 books it
 PAYABLE_ROW: Final = "payment_term"  # the rows that say what is owed, and when
 
 Record = dict[str, Any]
@@ -147,7 +149,11 @@ def _bill(
         if row["display_type"] != PAYABLE_ROW
     ]
     lines = tuple(line for line, _ in booked)
-    tax = sum((n.amount for n in lines if n.kind == "tax"), Decimal(0))
+    # As Odoo itself counts, and as the vendor's paper has it: what is not deductible is tax, too.
+    tax = sum(
+        (n.amount for n, row in booked if n.kind == "tax" or row["display_type"] == _LOST_TAX),
+        Decimal(0),
+    )
     total = sum((n.amount for n in lines if n.carries_money), Decimal(0))
     bill = Bill(
         company=names.company_keys[name_of(move["company_id"])],
@@ -183,11 +189,12 @@ def _bill(
 def _line(row: Record, company_id: int, sign: int, names: Names) -> Line:
     account = _seen(names, "account.account", row["account_id"], "account")
     of_account = names.accounts[company_id, account] if account else Account(code="", name="")
-    if any(("account.tax", i) in names.hidden for i in taxes_of(row)):
+    if any(("account.tax", i) in names.hidden for i in all_taxes_of(row)):
         raise _NonsenseError(f"our Odoo user may not read a tax on {text_of(row['name']):.80}")
     amount = money(_amount(row, "amount_currency") * sign)
     taxes = sorted((names.taxes[i].name, i) for i in taxes_of(row))
     own = names.taxes[taxes[0][1]] if row["tax_line_id"] else None
+    further = sorted((names.taxes[i].name, i) for i in row["tax_ids"] or ()) if own else []
     return Line(
         kind=_kind(row, amount),
         text=text_of(row["name"]),
@@ -201,6 +208,9 @@ def _line(row: Record, company_id: int, sign: int, names: Names) -> Line:
         tax_ids=tuple(i for _, i in taxes),
         tax_parts=tuple(names.taxes[i].parts or (i,) for _, i in taxes),
         percent=own.percent if own else None,
+        further_taxes=tuple(name for name, _ in further),
+        further_parts=tuple(names.taxes[i].parts or (i,) for _, i in further),
+        is_rounding=own is not None and row["display_type"] == _ROUNDING,
     )
 
 
@@ -248,6 +258,11 @@ def taxes_of(line: Record) -> list[int]:
     """The taxes on a line; of a tax row, the tax it is of."""
     own = line["tax_line_id"]
     return [int(own[0])] if own else list(line["tax_ids"] or ())
+
+
+def all_taxes_of(line: Record) -> list[int]:
+    """Those, and the taxes that are computed on a tax row, too."""
+    return list(dict.fromkeys([*taxes_of(line), *(line["tax_ids"] or ())]))
 
 
 def _documents(move: Record, files: Sequence[Record]) -> tuple[Document, ...]:

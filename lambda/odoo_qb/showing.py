@@ -11,7 +11,7 @@ from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
 from odoo_qb import approvers, recent
-from odoo_qb.card import approval_card, retired_card
+from odoo_qb.card import approval_card, retired_card, why_outdated
 from odoo_qb.errors import Conflict, Refused, Throttled, Unavailable
 from odoo_qb.item import approved_by, stamp
 from odoo_qb.remembered import note_id_of
@@ -95,7 +95,7 @@ class Notifier:
             if not card["retired"]:
                 message = shown
                 if asks and card["digest"] != item["digest"]:
-                    message = retired_card(item)
+                    message = retired_card(item, why_outdated(item, card["digest"]))
                 elif asks and card["channel"] != channel:
                     message = retired_card(item, f"This bill now is asked about in <#{channel}>.")
                 there = self._updated(item, card, message, seconds_left)
