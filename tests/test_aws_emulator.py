@@ -23,7 +23,7 @@ from werkzeug.wrappers import Response
 
 from sandbox import aws
 from sandbox.ministack_alarms import alarm_state, embedded_metrics
-from sandbox.ministack_streams import Batch, first_failed, split_by_age, still_to_do
+from sandbox.ministack_streams import Batch, first_failed, shard_of, split_by_age, still_to_do
 from sandbox.serving import Ports, serve
 from sandbox.terraform import Terraform, TerraformError, was_cut_off
 
@@ -131,7 +131,7 @@ class Account:
     def client(self, service: str) -> Any:
         return self.emulator.client(service)
 
-    def function(self) -> str:
+    def function(self, code: str = HANDLER, **environment: str) -> str:
         role = self.client("iam").create_role(
             RoleName=self.name, AssumeRolePolicyDocument=json.dumps(TRUST)
         )
@@ -141,9 +141,11 @@ class Account:
             Runtime="python3.12",
             Handler="main.handler",
             Role=role["Role"]["Arn"],
-            Code={"ZipFile": zipped(HANDLER)},
+            Code={"ZipFile": zipped(code)},
             Timeout=60,
-            Environment={"Variables": {"SEEN": str(self.seen), "METRIC": json.dumps(METRIC)}},
+            Environment={
+                "Variables": {"SEEN": str(self.seen), "METRIC": json.dumps(METRIC), **environment}
+            },
         )
         client.get_waiter("function_active_v2").wait(
             FunctionName=self.name, WaiterConfig={"Delay": 1}
@@ -156,12 +158,12 @@ class Account:
         )
         return json.loads(answer["Payload"].read())
 
-    def table(self) -> str:
+    def table(self, key: str = "id") -> str:
         """Make a table with a stream; the stream's ARN."""
         answer = self.client("dynamodb").create_table(
             TableName=self.name,
-            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+            KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"}],
             BillingMode="PAY_PER_REQUEST",
             StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
         )
@@ -192,10 +194,11 @@ class Account:
 
     def noted(self, kind: str = "start") -> list[list[str]]:
         """What each delivery brought."""
-        if not self.seen.exists():
-            return []
-        notes = [json.loads(line) for line in self.seen.read_text().splitlines()]
+        notes = self.notes() if self.seen.exists() else []
         return [note["what"] for note in notes if note["kind"] == kind]
+
+    def notes(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.seen.read_text().splitlines()]
 
     def let_the_slow_go(self) -> None:
         self.seen.with_name(f"{self.seen.name}.go").touch()
@@ -302,6 +305,74 @@ def test_a_record_the_filter_leaves_out_is_not_delivered(account: Account) -> No
 
     eventually(lambda: account.noted("end"))
     assert account.noted() == [["due"]]
+
+
+PACED = """
+import json, os, sys, time
+from datetime import UTC, datetime, timedelta
+import boto3
+
+def handler(event, context):
+    sys.path[:0] = os.environ["PROJECT"].split(":")
+    from odoo_qb.shared_pace import SharedPace
+    from odoo_qb.store import Table
+    table = Table(boto3.client("dynamodb"), os.environ["TABLE"], retention=timedelta(1))
+    pace = SharedPace(table, 0.2, lambda: datetime.now(UTC))
+    pace.begin(len(event["Records"]))
+    for _ in event["Records"]:
+        pace.wait(60)
+        note = {"kind": str(os.getpid()), "what": [], "at": time.time()}
+        with open(os.environ["SEEN"], "a") as file:
+            file.write(json.dumps(note) + "\\n")
+"""
+
+
+def test_two_runs_of_a_split_stream_keep_one_pace(tmp_path: Path) -> None:
+    """A new table has several partitions: its stream is read by several runs at the same moment."""
+    emulator = aws.start(tmp_path / "aws", stream_shards=2)
+    try:
+        account = Account(emulator, "paced", tmp_path / "seen")
+        stream = account.table("entry_id")
+        account.function(PACED, TABLE="paced", PROJECT=f"{aws.PROJECT / 'lambda'}")
+        account.client("iam").put_role_policy(
+            RoleName="paced",
+            PolicyName="all",
+            PolicyDocument=json.dumps(
+                {
+                    "Version": "2012-10-17",
+                    "Statement": {"Effect": "Allow", "Action": "dynamodb:*", "Resource": "*"},
+                }
+            ),
+        )
+        pattern = json.dumps({"dynamodb": {"Keys": {"entry_id": {"S": [{"prefix": "odoo-"}]}}}})
+        mapping = account.map(
+            stream,
+            StartingPosition="TRIM_HORIZON",
+            Enabled=False,
+            BatchSize=20,
+            FilterCriteria={"Filters": [{"Pattern": pattern}]},
+        )
+        for number in range(20):
+            item = {"entry_id": {"S": f"odoo-{number}"}}
+            account.client("dynamodb").put_item(TableName="paced", Item=item)
+        account.client("lambda").update_event_source_mapping(UUID=mapping, Enabled=True)
+        eventually(lambda: account.seen.exists() and len(account.notes()) == 20)
+    finally:
+        aws.stop(emulator)
+
+    notes = account.notes()
+    assert len({note["kind"] for note in notes}) == 2  # two at the same moment
+    at = sorted(note["at"] for note in notes)
+    # A machine with other work wakes late, but nobody more than keeps the pace.
+    assert at[-1] - at[0] > 0.2 * (len(at) - 1) * 0.9
+
+
+def test_an_items_changes_are_all_in_one_shard() -> None:
+    records = [{"dynamodb": {"Keys": {"id": {"S": str(n)}}}} for n in range(100)]
+    shards = [shard_of(record, 4) for record in records]
+    assert shards == [shard_of({"dynamodb": r["dynamodb"] | {"NewImage": {}}}, 4) for r in records]
+    assert set(shards) == {0, 1, 2, 3}
+    assert {shard_of(record, 1) for record in records} == {0}
 
 
 def test_a_slow_reader_of_a_stream_holds_up_no_queue(account: Account) -> None:
