@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from builders import ACME, a_bill, a_company, a_document, a_line, a_total
-from odoo_qb.checks import Earlier, normalised_reference, nothing_to_post, problems, warnings
+from odoo_qb.checks import Earlier, nothing_to_post, paid, problems, warnings
 
 TODAY = date(2026, 11, 21)
 NOT_ADDING_UP = (
@@ -176,6 +176,39 @@ def test_a_zero_total_and_an_intercompany_vendor_are_only_acknowledged() -> None
     assert nothing_to_post(a_bill(vendor=sister), company).startswith("An intercompany vendor")
 
 
-@pytest.mark.parametrize("written", ["RE 2026-1", "re2026-1", " Re\t2026-1 ", "RE\u00a02026-1"])
-def test_a_number_is_the_same_however_it_is_spaced(written: str) -> None:
-    assert normalised_reference(written) == "re2026-1"
+def test_a_duplicate_in_another_spelling_or_of_another_contact_says_so() -> None:
+    other = replace(an_earlier(), reference="inv 1001", vendor="Acme Inc")
+    assert warnings(a_bill(), earlier=[other], today=TODAY) == (
+        ("Possible duplicate: BILL/1 of Acme Inc, the same vendor in QuickBooks, has the reference"
+        " inv 1001, the same but for its spelling, and the same amount."),
+    )
+
+
+def test_the_same_date_and_amount_is_a_hint_and_no_possible_duplicate() -> None:
+    alike = replace(an_earlier(), reference="INV-0999", is_alike=True)
+    assert warnings(a_bill(), earlier=[alike], today=TODAY) == (
+        ("Another bill of this vendor has the same date and amount: BILL/1. Check that it isn't"
+        " billed twice."),
+    )
+    (credit,) = warnings(a_bill(move_type="in_refund"), earlier=[alike], today=TODAY)
+    assert credit.startswith("Another credit note")
+
+
+def test_hints_are_not_counted_among_those_of_the_same_number() -> None:
+    many = [an_earlier(n) for n in range(6)] + [replace(an_earlier(9), is_alike=True)]
+    assert warnings(a_bill(), earlier=many, today=TODAY)[5] == "1 more bills have this reference."
+
+
+@pytest.mark.parametrize(
+    ("payment_state", "said"),
+    [
+        ("not_paid", ""),
+        ("", ""),
+        ("paid", "It is paid in Odoo already."),
+        ("in_payment", "It is being paid in Odoo already."),
+        ("partial", "A part of it is paid in Odoo already."),
+        ("reversed", "It was reversed in Odoo: a credit note cancels it there."),
+    ],
+)
+def test_what_is_paid_in_odoo_is_said(payment_state: str, said: str) -> None:
+    assert paid(payment_state) == said

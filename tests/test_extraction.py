@@ -501,12 +501,26 @@ def test_unchanged_bills_cost_no_write_and_an_idle_run_one_call(world: World) ->
 def test_a_payment_a_message_and_a_write_without_change_ask_nobody(books: World) -> None:
     number = books.odoo.new_bill()
     run(books)
-    before = books.items()
+    books.show()
+    before = books.item(f"odoo-{number}")
     books.odoo.pay(number)
-    run(books)
-    books.odoo.amend(number)
+    assert outcomes(run(books)) == {"noted": 1}
+    books.show()
+    books.odoo.amend(number, write_uid=12)
     assert outcomes(run(books)) == {"unchanged": 1}
-    assert books.items() == before
+    after = books.item(f"odoo-{number}")
+    same = ("status", "revision", "digest", "approvals", "cards", "authors", "warnings")
+    assert [after[k] for k in same] == [before[k] for k in same]
+    assert after["version"] == before["version"] + 1  # the card says that it is paid, once
+
+
+def test_a_payment_of_what_nobody_is_asked_about_any_more_is_no_news(books: World) -> None:
+    number = books.odoo.new_bill()
+    run(books)
+    before = put_in(books, number, "APPROVED")
+    books.odoo.pay(number)
+    assert outcomes(run(books)) == {"unchanged": 1}
+    assert books.item(f"odoo-{number}") == before
 
 
 # -- changes in every status ---------------------------------------------------------------

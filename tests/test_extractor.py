@@ -275,12 +275,16 @@ def test_a_bill_that_changed_after_it_was_posted_is_mailed_with_what_to_do(books
     (mail,) = books.mails()
     ids = [books.item(f"odoo-{n}").get("quickbooks", {}).get("id") for n in numbers]
     lines = {line.split(" in Odoo ")[1] for line in mail.splitlines()[3:]}
+    change = (
+        "The total is 7.00 USD instead of 100.00 USD. The line Supplies: amount 7.00 USD instead"
+        " of 100.00 USD, text x instead of Supplies."
+    )
     to_enter = "it is not in QuickBooks, so enter it there if it is to be paid."
     assert mail.startswith("Bills changed in Odoo after they were decided\n")
     assert lines == {
-        f"after it was posted: compare it with Bill {ids[0]} in QuickBooks.",
+        f"after it was posted. {change} Compare it with Bill {ids[0]} in QuickBooks.",
         f"after it was posted: void or delete Bill {ids[1]} in QuickBooks.",
-        f"after it was acknowledged: {to_enter}",
+        f"after it was acknowledged: {to_enter} {change}",
     }
 
 

@@ -183,7 +183,7 @@ def test_what_a_vendor_billed_before_is_on_its_next_card(world: World) -> None:
         world.show()
     note = world.table.read_note("vendor#1MD#7")
     assert note["recent"][0]["entry_id"] == entry_id
-    assert len(note["recent"]) == 3
+    assert len(note["recent"]) == 4
     seen = words(card(world, an_asked(world)))
     assert "Before: " + " · ".join(["108.25 USD on 2026-11-02"] * 3) in seen
 

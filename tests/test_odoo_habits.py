@@ -178,7 +178,7 @@ def test_a_vendor_that_quickbooks_does_not_know_yet_is_asked_about_under_its_new
 # -- attachments ---------------------------------------------------------------------------
 
 
-def test_a_file_attached_to_a_posted_bill_is_told_and_not_passed_on(books: World) -> None:
+def test_a_file_attached_to_a_posted_bill_is_told_and_not_passed_on_unasked(books: World) -> None:
     number = books.odoo.new_bill()
     books.odoo.attach(number, "bill.pdf", b"%PDF one", main=True)
     books.extract()
@@ -192,7 +192,9 @@ def test_a_file_attached_to_a_posted_bill_is_told_and_not_passed_on(books: World
     assert item["amended_after"]
     assert item["quickbooks"]["attachments"] == ["bill.pdf"]
     card = books.slack.channels[item["cards"][-1]["channel"]].messages[item["cards"][-1]["ts"]]
-    assert "was changed in Odoo after it was posted: compare it with Bill" in str(card.blocks)
+    assert "was changed in Odoo after it was posted: a file was added: late.pdf." in str(
+        card.blocks
+    )
 
 
 def test_files_of_the_chatter_are_the_bills_and_a_message_is_none(books: World) -> None:

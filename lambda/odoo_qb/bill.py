@@ -52,6 +52,15 @@ class Vendor:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Author:
+    """Somebody who entered or edited a bill in Odoo: the name there, the login, the address."""
+
+    name: str
+    login: str = ""
+    email: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
     """One journal row of a bill; `amount` is what Odoo booked, in the bill's currency and sign.
 
@@ -165,6 +174,8 @@ class Bill:
     po_number: str = ""
     entered_by: str = ""
     entered_by_email: str = ""  # "" where it is not known
+    authors: tuple[Author, ...] = ()  # the people who entered and edited it, the last one last
+    payment_state: str = ""  # Odoo's: "not_paid", "in_payment", "paid", "partial", "reversed" …
     lines: tuple[Line, ...] = ()
     documents: tuple[Document, ...] = field(default=())
     unsupported: tuple[str, ...] = ()

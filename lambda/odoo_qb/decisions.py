@@ -38,6 +38,7 @@ logger = Logger(child=True)
 STRANGER: Final = "Only people of the workspace the bills belong to decide about them."
 OTHER_APP: Final = "This button is another Slack app's, not ours. Nothing was decided."
 _WISH: Final = {"view_pdf": "see the files of bills"}  # else to decide about them
+_POSTERS: Final = frozenset({"link_existing", "attach_files"})  # beside what was approved
 _LINKS: Final = 5  # an answer's text has its limits, and a link is long
 _TRIES: Final = 4  # how often a decision is tried on a bill that others write to
 
@@ -212,7 +213,7 @@ class Decisions:
         """Queue what the poster is to do; the decision stands whether or not that works."""
         if perhaps_there(item):
             text = f"{text} {escaped(perhaps_there(item))}"
-        is_posters = item["status"] == "APPROVED" or click.action_id == "link_existing"
+        is_posters = item["status"] == "APPROVED" or click.action_id in _POSTERS
         if is_posters and not self._queued(item):
             text = _LATER
         return Answer(text=text, item=item, is_done=True)
@@ -278,6 +279,8 @@ def _written(item: Item, click: Click, rule: Rule, at: str) -> tuple[Raw, list[s
         "retry_posting": ({}, ["error", "link"]),  # the same approval, of the same content
         "link_existing": ({"link": {**said, "id": click.document, **in_realm}}, []),
         "close_invoice": (decided, ["link"]),  # the card goes on saying why it was not posted
+        # What the person saw is attached, whatever else comes until then.
+        "attach_files": ({"attach": {**said, "files": item.get("added_files", [])}}, []),
     }
     if rule is FIRST_OF_TWO:
         return approvals, []

@@ -11,13 +11,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from odoo_qb import books
+from odoo_qb.afterwards import without_later_files
+from odoo_qb.background import Surroundings
 from odoo_qb.bill import DIGEST_VERSION
 from odoo_qb.digest_v1 import is_former
-from odoo_qb.duplicates import earlier_bills
 from odoo_qb.errors import Conflict, Refused, Unavailable
 from odoo_qb.files import Files
-from odoo_qb.item import bill_of, stamp
-from odoo_qb.judging import Before, is_blind, is_to_be_judged
+from odoo_qb.item import bill_of, is_blind, stamp
+from odoo_qb.judging import Before, is_to_be_judged
 from odoo_qb.keeping import DONE, NOT_YET_READ, Keeping, tried
 from odoo_qb.outlook import Outlook
 from odoo_qb.request import Request
@@ -236,6 +237,7 @@ class Extraction:
         calls_before = self.odoo.calls
         tally, keeping = _Tally(request=request), self._keeping(request, now)
         outlook = Outlook(self.table, self.documents, self.companies)
+        around = Surroundings(table=self.table, companies=self.companies, dry_run=request.dry_run)
         found = self._find(request, position)
         known = request.is_plain and position.knows(found)
         ids = [] if known else [c.odoo_id for c in found]
@@ -251,7 +253,7 @@ class Extraction:
             start += len(batch)
             page = reader.page(sorted(batch, key=lambda i: age.get(i, -1)))
             latest |= {e.odoo_id: e.written for e in page}
-            is_safe = self._page(page, tally, keeping, outlook) and is_safe
+            is_safe = self._page(page, tally, keeping, outlook, around) and is_safe
             safe = start if is_safe else safe
             if request.is_plain:
                 position = self._move(position, found, safe, latest, now)
@@ -354,7 +356,12 @@ class Extraction:
         return position
 
     def _page(
-        self, page: Sequence[Entry], tally: _Tally, keeping: Keeping, outlook: Outlook
+        self,
+        page: Sequence[Entry],
+        tally: _Tally,
+        keeping: Keeping,
+        outlook: Outlook,
+        around: Surroundings,
     ) -> bool:
         """Store a page (of the company that is asked for); whether all of it is safe."""
         keys = {c.odoo_company: c.key for c in self.companies.values()}
@@ -370,9 +377,12 @@ class Extraction:
         files = Files(asked, stored)
         if not keeping.dry_run:
             files.bring(self.odoo, self.documents, self._has_time)
-        bills = {b.entry_id: files.completed(b) for b in asked}
-        earlier = earlier_bills(self.table, list(bills.values()))
+        bills = {
+            b.entry_id: without_later_files(files.completed(b), stored.get(b.entry_id))
+            for b in asked
+        }
         flights = outlook.of(list(bills.values()))
+        backgrounds = around.of(list(bills.values()), flights, outlook.remembered(), stored)
         befores = self._befores(entries, bills, stored, outlook)
         tally.is_blind |= any(not f.snapshot for f in flights.values())
 
@@ -387,7 +397,7 @@ class Extraction:
             if files.is_waiting(bill):
                 return {"outcome": NOT_YET_READ}
             return keeping.save(
-                bill, item, earlier.get(entry_id, []), flights[entry_id], befores.get(entry_id)
+                bill, item, backgrounds[entry_id], flights[entry_id], befores.get(entry_id)
             )
 
         with ThreadPoolExecutor(_THREADS) as pool:

@@ -9,7 +9,7 @@ from decimal import Decimal  # noqa: TC003 - TypedDict fields are read by tools 
 from typing import TYPE_CHECKING, Any, Final, TypedDict, cast
 
 from odoo_qb import digest_v1
-from odoo_qb.bill import Bill, Document, Instalment, Line, Vendor, iso, money
+from odoo_qb.bill import Author, Bill, Document, Instalment, Line, Vendor, iso, money
 from odoo_qb.statuses import Status  # noqa: TC001 - as Decimal
 
 if TYPE_CHECKING:
@@ -63,6 +63,8 @@ class Item(TypedDict, total=False):
     po_number: str
     entered_by: str
     entered_by_email: str
+    authors: list[Raw]
+    payment_state: str
     currency: str
     amount_untaxed: Decimal
     amount_tax: Decimal
@@ -79,10 +81,15 @@ class Item(TypedDict, total=False):
     problems: list[str]
     warnings: list[str]
     duplicates: list[str]
+    rate_doubt: str
     nothing_to_post: str
     preflight: Raw
     changes: list[str]
     amended_after: str
+    amended_changes: list[str]  # what became different then, in sentences
+    added_files: list[Raw]  # documents that are all that became different
+    attached_later: list[Raw]  # those of them that went to QuickBooks since
+    attach: Raw  # who asked for that, and of which files
     approvals: list[Raw]
     decided_by: str
     decided_at: str
@@ -127,6 +134,8 @@ def content(bill: Bill, *, vendor_is_known: bool = False) -> Item:
         "po_number": bill.po_number,
         "entered_by": bill.entered_by,
         "entered_by_email": bill.entered_by_email,
+        "authors": [asdict(a) for a in bill.authors],
+        "payment_state": bill.payment_state,
         "currency": bill.currency,
         "amount_untaxed": bill.amount_untaxed,
         "amount_tax": bill.amount_tax,
@@ -183,10 +192,18 @@ def bill_of(item: Item, lines: Sequence[Raw] | None = None) -> Bill:
         po_number=item["po_number"],
         entered_by=item["entered_by"],
         entered_by_email=item.get("entered_by_email", ""),
+        authors=tuple(Author(**a) for a in item.get("authors", ())),
+        payment_state=item.get("payment_state", ""),
         lines=tuple(_line_of(n) for n in (item["lines"] if lines is None else lines)),
         documents=tuple(document_of(d) for d in item["documents"]),
         unsupported=tuple(item["unsupported"]),
     )
+
+
+def is_blind(item: Item) -> bool:
+    """Whether somebody is asked about a bill before anything was read of QuickBooks."""
+    flight = item.get("preflight") or {"snapshot": "there is nothing to post"}
+    return item["status"] == "READY_FOR_APPROVAL" and not flight["snapshot"]
 
 
 def open_attempt(item: Item) -> Raw | None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from odoo_qb import digest_v1
 from odoo_qb.attempts import finishes_as_stored
 from odoo_qb.bill import amount_text
+from odoo_qb.item import is_blind
 from odoo_qb.preflight import Preflight
 
 if TYPE_CHECKING:
@@ -50,12 +51,6 @@ def is_to_be_judged(item: Item) -> bool:
     """
     is_waiting = item["status"] in _WAITING and not finishes_as_stored(item)
     return is_waiting and digest_v1.is_unjudged(item)
-
-
-def is_blind(item: Item) -> bool:
-    """Whether somebody is asked about a bill before anything was read of QuickBooks."""
-    flight = item.get("preflight") or {"snapshot": "there is nothing to post"}
-    return item["status"] == "READY_FOR_APPROVAL" and not flight["snapshot"]
 
 
 def posted_otherwise(

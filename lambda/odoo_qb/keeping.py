@@ -3,32 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from odoo_qb import checks, digest_v1
-from odoo_qb.amendment import afterwards, as_named_before, changes
+from odoo_qb import authors, checks, digest_v1
+from odoo_qb.afterwards import added_files, afterwards, stays_payee
+from odoo_qb.amendment import as_named_before, changes
 from odoo_qb.bill import DIGEST_VERSION, Bill, amount_text
-from odoo_qb.duplicates import reference_id
 from odoo_qb.errors import Conflict
 from odoo_qb.history import history_entry
-from odoo_qb.item import bill_of, content, digests, is_too_large, stamp
+from odoo_qb.item import bill_of, content, digests, is_blind, is_too_large, stamp
 from odoo_qb.judging import (
     FORM,
     READ,
     form_differs,
-    is_blind,
     is_to_be_judged,
     posted_otherwise,
 )
 from odoo_qb.preflight import Preflight
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
     from datetime import date, datetime
 
-    from odoo_qb.checks import Earlier
+    from odoo_qb.background import Background
     from odoo_qb.documents import Documents
     from odoo_qb.item import Item, Raw
     from odoo_qb.judging import Before
@@ -44,7 +43,9 @@ NOT_YET_READ: Final = "not yet read"  # the outcome where the run had no time fo
 DONE: Final = frozenset({"POSTING", "POSTED", "ALREADY_IN_QB", "ACKNOWLEDGED"})
 _CLOSED: Final = DONE | {"REJECTED"}
 # What an earlier decision or failure left, and a new question must not show.
-_DECISION: Final = ("decided_by", "decided_at", "rejection_reason", "error", "amended_after")
+_AFTERWARDS: Final = ("amended_after", "amended_changes", "added_files")
+_DECISION: Final = ("decided_by", "decided_at", "rejection_reason", "error", *_AFTERWARDS)
+_TOLD: Final = 5  # of what changed afterwards
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +66,7 @@ class Keeping:
         self,
         bill: Bill,
         item: Item | None,
-        earlier: Sequence[Earlier],
+        around: Background,
         flight: Preflight,
         before: Before | None = None,
     ) -> Raw:
@@ -85,15 +86,15 @@ class Keeping:
             change = known if bill.unreadable else "" if is_same else str(fields["digest"])
             if before and known in digests(before.bill, known):
                 change = known
-            return self._compare(item, change)
+            return self._compare(item, change, self._difference(bill, item, flight, before))
         judged = self._judged(bill, item, flight, before) if item and is_same else None
         if item and judged is not None and not judged:
             return self._stands(item)
         again = is_same and item is not None and item["status"] != "WITHDRAWN" and not judged
         seen = bool(item and is_blind(item) and flight.snapshot)
         if again and item and not (seen or self._is_checked_again(item)):
-            return self._compare(item, "")
-        checked = _checked(bill, earlier, flight, self.companies[bill.company], self.now.date())
+            return self._paid(bill, item) or self._compare(item, "")
+        checked = _checked(bill, around, flight, self.companies[bill.company], self.now.date())
         if again and item and not seen and checked["problems"] == item["problems"]:
             return {"outcome": "unchanged"}
         fields |= checked
@@ -103,7 +104,8 @@ class Keeping:
             self._check_again(item, checked)
         elif not self.dry_run:
             now_different = judged or (self._changes(bill, item, flight, before) if item else [])
-            self._store(bill, fields, item, now_different, "" if judged else "changed in Odoo")
+            note = "" if judged else "changed in Odoo"
+            self._store(bill, fields, item, now_different, note, around.reference_id)
         return {
             "outcome": "blocked" if fields["problems"] else "ready",
             "total": amount_text(bill.amount_total, bill.currency),
@@ -193,7 +195,7 @@ class Keeping:
                 actor=ACTOR,
                 now=self.now,
                 values={"approvals": []},
-                remove=[k for k in ("amended_after",) if k in item],
+                remove=[k for k in _AFTERWARDS if k in item],
                 note=f"{_STATES.get(state, f'is {state}')} in Odoo",
             )
         return {"outcome": "withdrawn"}
@@ -203,22 +205,60 @@ class Keeping:
     ) -> list[str]:
         """What became different in Odoo since a bill was stored; like is compared with like."""
         stored = bill_of(item, self.documents.lines(item))
-        found = changes(stored, as_named_before(before.bill if before else bill, stored))
+        now = as_named_before(before.bill if before else bill, stored)
+        found = changes(stored, now, same_payee=stays_payee(item, flight))
         is_posted = not checks.nothing_to_post(bill, self.companies[bill.company])
         is_known = bool(before and before.bill_flight.snapshot)
         if before and is_known and is_posted and form_differs(flight, before):
             found.append(FORM)
         return found
 
+    def _difference(
+        self, bill: Bill, item: Item, flight: Preflight, before: Before | None
+    ) -> Callable[[], Raw]:
+        """What to note of a bill that became another after its end, once it is to be noted."""
+
+        def found() -> Raw:
+            stored = before.stored if before else None
+            stored = stored or bill_of(item, self.documents.lines(item))
+            now = before.bill if before else bill
+            said = changes(
+                stored, as_named_before(now, stored), same_payee=stays_payee(item, flight)
+            )
+            with_its_files = replace(bill, documents=stored.documents)
+            former = before and replace(before, bill=replace(now, documents=stored.documents))
+            is_more = self._is_same(with_its_files, item, flight, former)
+            new = added_files(stored, now) if is_more else []
+            return {"amended_changes": checks.few(said, _TOLD), "added_files": new}
+
+        return found
+
+    def _paid(self, bill: Bill, item: Item) -> Raw | None:
+        """Have the card of a bill that waits say what was paid of it: nobody is asked anew."""
+        is_news = checks.paid(item.get("payment_state", "")) != checks.paid(bill.payment_state)
+        if item["status"] != "READY_FOR_APPROVAL" or not is_news:
+            return None
+        said = checks.paid(bill.payment_state) or "It is not paid in Odoo any more."
+        if not self.dry_run:
+            values = {"payment_state": bill.payment_state}
+            self.table.change(item, actor=ACTOR, now=self.now, values=values, note=said)
+        return {"outcome": "noted", "reason": said}
+
     def _store(
-        self, bill: Bill, fields: Item, item: Item | None, now_different: list[str], note: str
+        self,
+        bill: Bill,
+        fields: Item,
+        item: Item | None,
+        now_different: list[str],
+        note: str,
+        reference_id: str,
     ) -> None:
         """Write a bill that is new, or whose content or form is; `note` says why."""
         if fields["lines_key"]:
             self.documents.keep_lines(bill, fields["lines_key"])
         if item is None:
             status = _status_of(fields)
-            self.table.put_new(_first(fields, bill, status, self.now), reference_id(bill))
+            self.table.put_new(_first(fields, bill, status, self.now), reference_id)
             return
         self.table.change(
             item,
@@ -227,13 +267,14 @@ class Keeping:
             now=self.now,
             values={
                 **fields,
+                "authors": authors.with_earlier(item, fields["authors"]),
                 "revision": int(item["revision"]) + 1,
                 "approvals": [],
                 "changes": checks.few(_since_shown(item, str(fields["digest"]), now_different)),
             },
             remove=[k for k in (*_DECISION, "form") if k in item],
             note=note or _JUDGED,
-            reference_id=reference_id(bill),
+            reference_id=reference_id,
         )
 
     def _check_again(self, item: Item, checked: Item) -> None:
@@ -255,19 +296,25 @@ class Keeping:
             note="checked again",
         )
 
-    def _compare(self, item: Item, change: str) -> Raw:
+    def _compare(self, item: Item, change: str, difference: Callable[[], Raw] | None = None) -> Raw:
         """Say what a bill became in Odoo ("": what it was), and do no more."""
         if item.get("amended_after", "") == change:
             return {"outcome": "unchanged"}
+        values: Raw = {"amended_changes": [], "added_files": []}
+        if change and difference:
+            values |= difference()
         if not self.dry_run:
             self.table.change(
                 item,
                 actor=ACTOR,
                 now=self.now,
-                values={"amended_after": change},
+                values={"amended_after": change, **values},
                 note="changed in Odoo afterwards" if change else "as it was in Odoo again",
             )
-        return {"outcome": "changed afterwards", "reason": afterwards(item, change)}
+        return {
+            "outcome": "changed afterwards",
+            "reason": afterwards(cast("Item", {**item, **values}), change),
+        }
 
 
 def tried(act: Callable[[], Raw]) -> Raw:
@@ -283,18 +330,19 @@ def tried(act: Callable[[], Raw]) -> Raw:
 
 
 def _checked(
-    bill: Bill, earlier: Sequence[Earlier], flight: Preflight, company: Company, today: date
+    bill: Bill, around: Background, flight: Preflight, company: Company, today: date
 ) -> Item:
     """What the checks and the preflight say of a bill; what is not posted needs no preflight."""
     reason = checks.nothing_to_post(bill, company)
     blocking = () if reason or bill.unreadable else flight.problems
-    notable = () if reason else flight.warnings
-    close_day = company.books_close_day
+    notable = () if reason else (*around.warnings, *flight.warnings)
+    close_day, earlier = company.books_close_day, around.earlier
     found = checks.warnings(bill, earlier=earlier, today=today, books_close_day=close_day)
     return {
         "problems": checks.few([*checks.problems(bill), *blocking]),
         "warnings": checks.few([*found, *notable]),
         "duplicates": [e.entry_id for e in earlier[: checks.TWINS_NAMED]],
+        "rate_doubt": around.rate_doubt,
         "nothing_to_post": reason,
         "preflight": {} if reason else flight.shown(),
     }

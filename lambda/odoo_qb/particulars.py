@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from odoo_qb import checks
+from odoo_qb.authors import last_editor
 from odoo_qb.bill import amount_text
 from odoo_qb.blocks import (
     FIELD,
@@ -69,10 +71,15 @@ def _changes(item: Item) -> list[Block]:
     ]
 
 
+def warnings_of(item: Item) -> list[str]:
+    """What the approver should know, what is paid of it already before all the rest."""
+    paid = checks.paid(item.get("payment_state", ""))
+    return [*([paid] if paid else []), *item["warnings"]]
+
+
 def _warnings(item: Item) -> list[Block]:
-    if not item["warnings"]:
-        return []
-    return [section("\n".join(f"⚠ {w}" for w in item["warnings"]))]
+    found = warnings_of(item)
+    return [section("\n".join(f"⚠ {w}" for w in found))] if found else []
 
 
 def _to_compare(item: Item, twins: Mapping[str, Item]) -> list[Block]:
@@ -116,6 +123,7 @@ def _facts(item: Item) -> list[Block]:
         ("In Odoo", item["odoo_name"]),
         ("Purchase order", item["po_number"]),
         ("Entered by", item["entered_by"]),
+        ("Last edited by", last_editor(item)),
         ("QuickBooks company", preflight.get("company_name", "")),
         ("QuickBooks vendor", _vendor_there(item, preflight)),
         ("Class", preflight.get("class_name", "")),

@@ -31,9 +31,11 @@ from odoo_qb.digest_v1 import is_unjudged
 from odoo_qb.errors import Disconnected, Refused, Throttled, Unavailable
 from odoo_qb.faults import GONE
 from odoo_qb.item import bill_of, open_attempt, stamp
+from odoo_qb.later_files import attach_as_asked
 from odoo_qb.linking import link_as_asked
 from odoo_qb.preflight import preflight
 from odoo_qb.remembered import note_id
+from odoo_qb.statuses import IN_QUICKBOOKS
 from odoo_qb.vendors import vendor_id
 
 if TYPE_CHECKING:
@@ -81,7 +83,9 @@ class Poster:
     web_url: str
     clock: Callable[[], datetime]
 
-    def post(self, entry_id: str, revision: int, message_id: str, *, last_try: bool = False) -> str:
+    def post(  # noqa: PLR0911 - each reason to leave a bill alone is a line
+        self, entry_id: str, revision: int, message_id: str, *, last_try: bool = False
+    ) -> str:
         """Post one bill; returns its status afterwards, or OUTDATED, AMENDED or WAITING.
 
         Raises Unavailable (Throttled) when the message must come again; the claim then is
@@ -95,7 +99,9 @@ class Poster:
             return "OUTDATED"  # amended since: a new decision brings a new message
         company = item["company"]
         is_asked_to_link = item["status"] == "POST_FAILED" and item.get("link")
-        if item["status"] not in {"APPROVED", "POSTING"} and not is_asked_to_link:
+        is_asked_to_attach = item["status"] in IN_QUICKBOOKS and item.get("attach")
+        is_asked = is_asked_to_link or is_asked_to_attach
+        if item["status"] not in {"APPROVED", "POSTING"} and not is_asked:
             return item["status"]
         is_broken = company in self.companies and self.quickbooks(company).is_broken()
         is_left = item["status"] == "APPROVED" and is_amended(item) and not open_attempt(item)
@@ -104,6 +110,8 @@ class Poster:
         try:
             if is_asked_to_link:
                 return link_as_asked(self, item)
+            if is_asked_to_attach:
+                return attach_as_asked(self, item, message_id, last_try=last_try)
             return self._post(item, message_id, last_try=last_try)
         except Disconnected as refusal:
             self.disconnected(company, refusal)
@@ -250,6 +258,9 @@ class _Work:
         if found is None and not (earlier and is_unjudged(item)):
             creation = self._creation(bill, self._posting(bill, company, quickbooks), quickbooks)
             found = creation.look()
+            unseen = [s for s in creation.similar if s not in item.get("changes", ())]
+            if found is None and unseen:  # who approves again has seen it, and may know better
+                raise _Changed(*unseen)
         is_adopted = found is not None and not item.get("attempts")
         if found is None:
             found = creation.create()

@@ -14,12 +14,13 @@ from odoo_qb.statuses import IN_QUICKBOOKS
 if TYPE_CHECKING:
     from odoo_qb.item import Item, Raw
 
-KEPT: Final = 3
+KEPT: Final = 7  # a later bill is compared with them; with more a note takes a second kilobyte
+_SHOWN: Final = 3
 
 
 def earlier_bills(note: Raw, item: Item) -> list[Raw]:
-    """The vendor's last bills but this one, the newest first."""
-    return [r for r in note.get("recent", ()) if r["entry_id"] != item["entry_id"]]
+    """The vendor's last bills but this one, the newest first, as many as a card shows."""
+    return [r for r in note.get("recent", ()) if r["entry_id"] != item["entry_id"]][:_SHOWN]
 
 
 def as_read(note: Raw) -> tuple[str, Raw]:

@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-from odoo_qb.bill import Bill, Document, Instalment, Line, LineKind, Vendor, money
+from odoo_qb.bill import Author, Bill, Document, Instalment, Line, LineKind, Vendor, money
 from odoo_qb.digest_v1 import former_bill
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ _TEXTS: Final[dict[str, LineKind]] = {
 }
 _ROUNDING: Final = "rounding"
 _LOST_TAX: Final = "non_deductible_tax"  # of the private part, as Odoo 19 books it
+_BOTS: Final = frozenset({"__system__", "public"})  # by login
+ODOO_BOT: Final = 1  # the user that Odoo itself is: whatever comes in by mail is entered by it
 PAYABLE_ROW: Final = "payment_term"  # the rows that say what is owed, and when
 
 Record = dict[str, Any]
@@ -77,7 +79,7 @@ class Names:
     vendors: Mapping[int, Vendor]
     taxes: Mapping[int, Tax]
     currencies: Mapping[int, str]  # by company
-    emails: Mapping[int, str]  # of the users who enter bills
+    users: Mapping[int, tuple[str, str]]  # login and address of those who enter and edit bills
     hidden: AbstractSet[tuple[str, int]]  # by model and id
 
 
@@ -176,7 +178,9 @@ def _bill(
         payment_terms_id=_id(move["invoice_payment_term_id"]),
         po_number=text_of(move["invoice_origin"]),
         entered_by=name_of(move["create_uid"]),
-        entered_by_email=names.emails.get(_id(move["create_uid"]), ""),
+        entered_by_email=names.users.get(_id(move["create_uid"]), ("", ""))[1],
+        authors=_authors(move, names),
+        payment_state=text_of(move.get("payment_state")),
         lines=lines,
         documents=_documents(move, files),
         unsupported=tuple(n for n in map(_not_kept, files) if n),
@@ -184,6 +188,19 @@ def _bill(
     tax_names = {i: tax.name for i, tax in names.taxes.items()}
     stated = _amount(move, "amount_untaxed"), _amount(move, "amount_tax")
     return bill, former_bill(bill, booked, *stated, tax_names)
+
+
+def _authors(move: Record, names: Names) -> tuple[Author, ...]:
+    """Who entered the document and who last wrote to it; what a bot did nobody did.
+
+    Odoo does not say who posted it: that is its last writer, unless somebody wrote to it since.
+    """
+    found: dict[int, Author] = {}
+    for user in (move["create_uid"], move.get("write_uid")):
+        login, email = names.users.get(_id(user), ("", ""))
+        if _id(user) not in {0, ODOO_BOT} and login not in _BOTS:
+            found[_id(user)] = Author(name=name_of(user), login=login, email=email)
+    return tuple(found.values())
 
 
 def _line(row: Record, company_id: int, sign: int, names: Names) -> Line:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
-from odoo_qb import approvers, recent
+from odoo_qb import approvers, rates, recent
 from odoo_qb.card import approval_card, retired_card, why_outdated
 from odoo_qb.errors import Conflict, Refused, Throttled, Unavailable
 from odoo_qb.item import approved_by, stamp
@@ -162,10 +162,20 @@ class Notifier:
                 self.table.write_note(
                     note_id, {"recent": bills}, condition=condition, condition_values=values
                 )
+                self._note_rate(item)
                 break
             except Conflict:
                 continue
         return note
+
+    def _note_rate(self, item: Item) -> None:
+        """Keep the exchange rate of a posted bill, one a day, for the next ones to be compared."""
+        if not rates.is_kept(item):
+            return
+        note_id = rates.note_id_of(item)
+        values = rates.with_rate(self.table.read_note(note_id), item, self.clock())
+        if values:
+            self.table.write_note(note_id, values)
 
     def _reply(self, item: Item, seconds_left: Callable[[], float]) -> None:
         """Send the replies owed in the thread of the bill's last card, and note each at once."""
