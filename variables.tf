@@ -388,7 +388,8 @@ variable "company_settings" {
     class, department: QuickBooks' full names, set on every line and bill where they are tracked.
     books_close_day: the day of a month on which the month before is closed; a card warns five days before.
     intercompany_vendors: Odoo vendors whose bills are acknowledged, not posted.
-    two_approvals_above: two people must approve above this total in the company's currency.
+    two_approvals_above: two people must approve above this total in the company's currency, and any
+    bill whose exchange rate is far from the usual.
     reminder_hours, escalation_hours, escalation_approvers: when a bill that waits is brought up again
     in its card's thread, and who may then decide too. time_zone ("Europe/Paris"), quiet_hours
     ("18:00-08:00"): when not.

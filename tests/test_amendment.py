@@ -73,6 +73,18 @@ def test_each_change_is_said_in_one_sentence(change: dict[str, Any], said: str) 
     assert changes(BILL, replace(BILL, **change)) == [said]
 
 
+def test_contacts_that_were_merged_are_told_where_quickbooks_vendor_stays() -> None:
+    merged = replace(BILL, vendor=replace(ACME, odoo_id=9, name="Acme Inc"))
+    assert changes(BILL, merged, same_payee="Acme Botanicals LLC") == [
+        (
+            "The vendor was merged with another contact in Odoo: it is Acme Inc (contact 9) instead"
+            " of Acme Botanicals LLC (contact 7). In QuickBooks it stays Acme Botanicals LLC."
+        )
+    ]
+    assert changes(BILL, merged) == ["The vendor is Acme Inc instead of Acme Botanicals LLC."]
+    assert changes(BILL, BILL, same_payee="Acme Botanicals LLC") == []
+
+
 def test_what_is_not_approved_is_no_change() -> None:
     paid = replace(BILL, po_number="PO-9", entered_by="Cleo")
     assert changes(BILL, paid) == []

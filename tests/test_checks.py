@@ -179,16 +179,20 @@ def test_a_zero_total_and_an_intercompany_vendor_are_only_acknowledged() -> None
 def test_a_duplicate_in_another_spelling_or_of_another_contact_says_so() -> None:
     other = replace(an_earlier(), reference="inv 1001", vendor="Acme Inc")
     assert warnings(a_bill(), earlier=[other], today=TODAY) == (
-        ("Possible duplicate: BILL/1 of Acme Inc, the same vendor in QuickBooks, has the reference"
-        " inv 1001, the same but for its spelling, and the same amount."),
+        (
+            "Possible duplicate: BILL/1 of Acme Inc, the same vendor in QuickBooks, has the"
+            " reference inv 1001, the same but for its spelling, and the same amount."
+        ),
     )
 
 
 def test_the_same_date_and_amount_is_a_hint_and_no_possible_duplicate() -> None:
     alike = replace(an_earlier(), reference="INV-0999", is_alike=True)
     assert warnings(a_bill(), earlier=[alike], today=TODAY) == (
-        ("Another bill of this vendor has the same date and amount: BILL/1. Check that it isn't"
-        " billed twice."),
+        (
+            "Another bill of this vendor has the same date and amount: BILL/1. Check that it isn't"
+            " billed twice."
+        ),
     )
     (credit,) = warnings(a_bill(move_type="in_refund"), earlier=[alike], today=TODAY)
     assert credit.startswith("Another credit note")

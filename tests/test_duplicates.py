@@ -233,9 +233,11 @@ def test_a_vendor_of_another_contact_is_told_until_somebody_approved_it(
     assert shared(books, first) == []
     belongs = "belongs" if first_is_posted else "will belong"
     assert shared(books, second) == [
-        (f"The vendor John Smith in QuickBooks {belongs} to another contact in Odoo, too: John"
-        " Smith (US111, js@one.example). If they are not the same vendor, rename one of them in"
-        " Odoo.")
+        (
+            f"The vendor John Smith in QuickBooks {belongs} to another contact in Odoo, too: John"
+            " Smith (US111, js@one.example). If they are not the same vendor, rename one of them in"
+            " Odoo."
+        )
     ]
     posted(books, *([second] if first_is_posted else [first, second]))
     poster.lambda_handler({"action": "sync_reference"}, Context())
@@ -269,3 +271,34 @@ def test_a_contact_is_noted_once_and_a_dry_run_notes_nobody(books: World) -> Non
     books.extract()
     books.extract(full=True)
     assert len(noted()) == 1
+
+
+# -- contacts that are merged -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", ["READY_FOR_APPROVAL", "POSTED"])
+def test_merged_contacts_are_told_as_that_while_quickbooks_vendor_stays(
+    books: World, status: str
+) -> None:
+    one, two = (a_contact(books, n, "John Smith", vat="US111") for n in (901, 902))
+    first = a_bill(books, "A-1", vendor=one)
+    books.extract()
+    posted(books, first)
+    poster.lambda_handler({"action": "sync_reference"}, Context())
+    entry_id = first
+    if status != "POSTED":
+        entry_id = a_bill(books, "A-2", "9.00", vendor=one)
+        books.extract()
+        books.show()
+    books.odoo.amend(int(entry_id.removeprefix("odoo-")), partner_id=two)
+    books.extract()
+    item = books.item(entry_id)
+    assert item["status"] == status
+    said = item["changes"] if status == "READY_FOR_APPROVAL" else item["amended_changes"]
+    assert said == [
+        (
+            "The vendor was merged with another contact in Odoo: it is John Smith (contact 902)"
+            " instead of John Smith (contact 901). In QuickBooks it stays John Smith."
+        )
+    ]
+    assert shared(books, entry_id) == []
