@@ -431,6 +431,25 @@ run "somebody_is_told_what_went_wrong_and_what_to_do" {
   }
 }
 
+run "a_wrong_signing_secret_is_told_and_a_scan_of_the_internet_is_not" {
+  assert {
+    condition = { for query in aws_cloudwatch_metric_alarm.all_clicks_refused.metric_query : query.id => join("", concat(
+      [try(coalesce(query.expression), "")],
+      [for metric in query.metric : join(" ", concat([metric.namespace, metric.metric_name, metric.stat, tostring(metric.period)], values(coalesce(metric.dimensions, {}))))],
+      )) } == {
+      all_refused    = "IF(wrongly_signed > 0 AND requests - refused <= 0, 1, 0)"
+      wrongly_signed = "OdooQuickBooks/prod WronglySigned Sum 3600"
+      requests       = "AWS/Lambda UrlRequestCount Sum 3600 odoo-approval-handler-prod"
+      refused        = "AWS/Lambda Url4xxCount Sum 3600 odoo-approval-handler-prod"
+    }
+    error_message = "Refused requests are told although clicks work, or are not told although none does."
+  }
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.all_clicks_refused.alarm_actions == toset([aws_sns_topic.alerts.arn]) && length(aws_cloudwatch_metric_alarm.all_clicks_refused.alarm_description) <= 1024 && aws_cloudwatch_metric_alarm.all_clicks_refused.treat_missing_data == "notBreaching"
+    error_message = "The alarm tells nobody, or does so where there was no click."
+  }
+}
+
 run "three_missing_extractions_are_counted_at_the_schedules_own_rate" {
   command = plan
 

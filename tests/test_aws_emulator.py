@@ -22,7 +22,7 @@ import pytest
 from werkzeug.wrappers import Response
 
 from sandbox import aws
-from sandbox.ministack_alarms import alarm_state, embedded_metrics
+from sandbox.ministack_alarms import alarm_state, computed, embedded_metrics
 from sandbox.ministack_streams import Batch, first_failed, shard_of, split_by_age, still_to_do
 from sandbox.serving import Ports, serve
 from sandbox.terraform import Terraform, TerraformError, was_cut_off
@@ -732,6 +732,31 @@ resource "aws_cloudwatch_metric_alarm" "all" {
     }
   }
 }
+resource "aws_cloudwatch_metric_alarm" "computed" {
+  alarm_name          = "terraform-test-computed"
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = 0
+  evaluation_periods  = 1
+  treat_missing_data  = "notBreaching"
+  metric_query {
+    id          = "bad"
+    expression  = "IF(wrong > 0 AND all - wrong <= 0, 1, 0)"
+    return_data = true
+  }
+  dynamic "metric_query" {
+    for_each = { wrong = "Wrong", all = "All" }
+    content {
+      id = metric_query.key
+      metric {
+        namespace   = "Computed"
+        metric_name = metric_query.value
+        dimensions  = { Of = "us" }
+        period      = 3600
+        stat        = "Sum"
+      }
+    }
+  }
+}
 output "town" { value = var.town }
 """
 
@@ -753,12 +778,30 @@ def test_terraform_applies_once_and_keeps_out_of_the_operators_folder(
     assert secret["SecretString"] == "hunter2"
     assert terraform.output() == {"town": "Reno"}
     assert lines
-    assert all(" of 3 resources" in line for line in lines)
+    assert all(" of 4 resources" in line for line in lines)
 
     lines.clear()
     terraform.init()
     terraform.apply(variables, lines.append)
     assert lines == []  # nothing to change
+
+    cloudwatch = emulator.client("cloudwatch")
+
+    def state() -> str:
+        (alarm,) = cloudwatch.describe_alarms(AlarmNames=["terraform-test-computed"])[
+            "MetricAlarms"
+        ]
+        return str(alarm["StateValue"])
+
+    def count(name: str) -> None:
+        data = {"MetricName": name, "Value": 1, "Dimensions": [{"Name": "Of", "Value": "us"}]}
+        cloudwatch.put_metric_data(Namespace="Computed", MetricData=[data])
+
+    count("All")
+    count("Wrong")
+    eventually(lambda: state() == "ALARM")
+    count("All")  # one that was right
+    eventually(lambda: state() == "OK")
 
     with pytest.raises(TerraformError, match="There is no such town"):
         terraform.apply(variables | {"town": "Atlantis"}, lines.append)
@@ -845,6 +888,29 @@ def test_an_alarm_counts_the_periods_over_its_threshold(
         "DatapointsToAlarm": needed,
     }
     assert alarm_state(alarm, points) == state
+
+
+@pytest.mark.parametrize(
+    ("wrong", "requests", "refused", "value"),
+    [
+        (1, 3, 3, 1),  # a click signed wrongly, and two scans of the internet
+        (1, 4, 3, 0),  # a click came through
+        (0, 9, 9, 0),  # scans alone
+        (2, 2, 2, 1),
+    ],
+)
+def test_an_expression_is_computed_of_a_periods_values(
+    wrong: float, requests: float, refused: float, value: float
+) -> None:
+    values = {"wrongly_signed": wrong, "requests": requests, "refused": refused}
+    text = (aws.PROJECT / "alarms.tf").read_text()
+    expression = text.split('expression  = "', 1)[1].split('"', 1)[0]
+    assert computed(expression, values) == value
+
+
+def test_an_expression_that_is_not_known_is_not_guessed() -> None:
+    with pytest.raises(ValueError, match="no alarm of ours says"):
+        computed("FILL(a, 0)", {"a": 1})
 
 
 def test_metrics_in_a_log_line_are_found_with_their_dimensions() -> None:

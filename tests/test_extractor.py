@@ -155,6 +155,19 @@ def test_a_missing_setting_is_named(books: World, monkeypatch: pytest.MonkeyPatc
     assert fails(books).startswith("The environment variable ODOO_API_URL is not set")
 
 
+def test_a_time_zone_that_does_not_exist_is_mailed_once(books: World) -> None:
+    """It has the form of one, so Terraform took it; quiet hours would be another country's."""
+    books.forget_old_bills()
+    everyone = json.loads(str(books.table.read_note("settings")["companies"]))
+    everyone["1MD"]["time_zone"] = "Europe/Pariss"
+    books.table.write_note("settings", {"companies": json.dumps(everyone)})
+    books.restart()
+    books.extract()
+    books.extract()
+    [mail] = [m for m in books.mails() if "time zone" in m]
+    assert "1MD: there is no time zone Europe/Pariss in the tz database" in mail
+
+
 def test_a_dry_run_that_fails_writes_and_mails_nothing(books: World) -> None:
     books.odoo.fail("bad_gateway", times=1000)
     start = len(books.aws.calls)

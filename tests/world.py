@@ -221,6 +221,7 @@ def a_world(
             "SQS_QUEUE_URL": names["queue"],
             "SNS_ALERT_TOPIC": names["topic"],
             "RECORD_RETENTION_DAYS": "2555",
+            "POWERTOOLS_METRICS_NAMESPACE": "OdooQuickBooks/test",
             "EXTRACT_SINCE": "2026-01-01",
             "ODOO_API_URL": o.url,
             "ODOO_SECRET_ARN": secrets["odoo"],
