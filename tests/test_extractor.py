@@ -48,7 +48,7 @@ def fails(world: World, **event: Any) -> str:
 def test_an_answer_counts_by_company_and_lists_what_needs_somebody(books: World) -> None:
     books.odoo.new_bill(company=1, reference="A")
     blocked = books.odoo.new_bill(company=2, reference="B")
-    books.odoo.amend(blocked, amount_untaxed=1.0)
+    books.odoo.amend(blocked, amount_total=1.0)
     answer = books.extract()
     other = str(books.odoo.records["res.company"][2]["name"])
     assert answer["companies"] == {"1MD": {"ready": 1}, other: {"blocked": 1}}
@@ -192,7 +192,7 @@ def test_blocked_failed_and_unstored_bills_are_one_mail_when_the_set_changes(
     books: World,
 ) -> None:
     blocked, failed = books.odoo.new_bill(reference="A"), books.odoo.new_bill(reference="B")
-    books.odoo.amend(blocked, amount_untaxed=1.0)
+    books.odoo.amend(blocked, amount_total=1.0)
     books.extract()
     assert len(books.mails()) == 1
     item = put_in(books, failed, "POST_FAILED")
@@ -209,15 +209,15 @@ def test_blocked_failed_and_unstored_bills_are_one_mail_when_the_set_changes(
     assert len(books.mails()) == 2
     mail = books.mails()[1]
     assert mail.startswith("3 bills wait for somebody\n")
-    assert f"(odoo-{blocked}, 1MD): blocked: Its lines add up to" in mail
+    assert f"(odoo-{blocked}, 1MD): blocked: Its journal rows add up to" in mail
     assert f"(odoo-{failed}, 1MD): not posted: The number is taken." in mail
     assert f"(odoo-{lost}): AWS: InternalServerError; the next run tries again." in mail
     books.aws.refuses = lambda _operation, _arguments: False
-    books.odoo.amend(blocked, amount_untaxed=100.0)
+    books.odoo.amend(blocked, amount_total=100.0)
     books.odoo.cancel(failed)
     books.extract()
     assert len(books.mails()) == 2  # nothing waits any more, and that needs nobody
-    books.odoo.amend(blocked, amount_untaxed=1.0)
+    books.odoo.amend(blocked, amount_total=1.0)
     books.extract()
     assert len(books.mails()) == 3
 
@@ -255,7 +255,7 @@ def test_bills_that_were_not_withdrawn_are_mailed_once(books: World) -> None:
 def test_hundreds_of_blocked_bills_are_one_mail_of_bearable_length(books: World) -> None:
     for n in range(210):
         number = books.odoo.new_bill(reference=f"A-{n}")
-        books.odoo.amend(number, amount_untaxed=1.0)
+        books.odoo.amend(number, amount_total=1.0)
     books.extract()
     (mail,) = books.mails()
     assert mail.startswith("210 bills wait for somebody\n")
@@ -265,7 +265,7 @@ def test_hundreds_of_blocked_bills_are_one_mail_of_bearable_length(books: World)
 
 def test_a_persons_own_run_sends_no_mail_about_bills(books: World) -> None:
     number = books.odoo.new_bill()
-    books.odoo.amend(number, amount_untaxed=1.0)
+    books.odoo.amend(number, amount_total=1.0)
     answer = books.extract(company="1MD")
     assert outcomes(answer) == {"blocked": 1}
     assert books.mails() == []
