@@ -14,7 +14,7 @@ from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
 from odoo_qb import metric, reference, settings
-from odoo_qb.alerts import subject_of
+from odoo_qb.alerts import Alerts
 from odoo_qb.connection import Connection
 from odoo_qb.documents import Documents
 from odoo_qb.errors import Disconnected, Refused, Throttled, Unavailable
@@ -101,14 +101,18 @@ def _broken(company: str, refusal: Disconnected) -> None:
     """
     logger.error("not connected", company=company, reason=str(refusal))
     connection = _connection(company)
-    if connection.is_broken():
-        return
-    _clients()["sns"].publish(
-        TopicArn=settings.environment("SNS_ALERT_TOPIC"),
-        Subject=subject_of(f"{company}: bills wait for a connection to QuickBooks"),
-        Message=f"{company}: {refusal} Approved bills wait and go on by themselves then.",
-    )
+    if not connection.is_broken():
+        _alarm(
+            f"{company}: bills wait for a connection to QuickBooks",
+            f"{company}: {refusal} Approved bills wait and go on by themselves then.",
+        )
     connection.note_broken(refusal)
+
+
+def _alarm(subject: str, text: str) -> None:
+    """Mail what a person must see to now; what waits for a person is in the extractor's mails."""
+    topic = settings.environment("SNS_ALERT_TOPIC")
+    Alerts(_clients()["sns"], topic, _poster().table, "mail#poster").publish(subject, [text])
 
 
 def _each_company(do: Callable[[str], str], only: str) -> dict[str, Any]:
@@ -150,6 +154,8 @@ def _check(company: str) -> str:
     if _connection(company).is_broken():
         _poster().quickbooks(company).company_info()
         _connection(company).note_works()
+    if _connection(company).is_broken():
+        return f"connected for {days} more days, but closed to posting: bills wait"
     return f"connected for {days} more days"
 
 
@@ -207,6 +213,7 @@ def _poster() -> Poster:
         companies=settings.stored_companies(table),
         quickbooks=lambda company: _company(company).take_over(),
         disconnected=_broken,
+        alarm=_alarm,
         web_url=f"https://{'sandbox.' if sandbox else ''}qbo.intuit.com",
         clock=lambda: datetime.now(UTC),
     )

@@ -8,7 +8,7 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
 from odoo_qb.errors import Conflict
-from odoo_qb.history import history_entry
+from odoo_qb.history import continued
 from odoo_qb.item import Item, Raw, stamp
 from odoo_qb.statuses import FINAL, TRANSITIONS
 
@@ -109,8 +109,8 @@ class Table:
             "version": version,
         }
         if after != before or note or digest != item["digest"]:
-            entry = history_entry(item["history"], now, actor, before, after, digest, note)
-            changed["history"] = [*item["history"], entry]
+            told = item["history"]
+            changed["history"] = continued(told, now, actor, before, after, digest, note)
         if show:
             changed["card_due"] = version
         if after in FINAL and before not in FINAL:
