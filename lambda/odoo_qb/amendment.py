@@ -20,7 +20,13 @@ _ROWS_NAMED: Final = 5
 _TEXT: Final = 60
 _PAIRS: Final = 50_000  # some hundred rows that are all alike
 _KIND: Final = {"in_invoice": "bill", "in_refund": "credit note", "in_receipt": "receipt"}
-_ROW: Final = {"product": "line", "tax": "tax row", "section": "heading", "note": "note"}
+_ROW: Final = {
+    "product": "line",
+    "other": "journal row",
+    "tax": "tax row",
+    "section": "heading",
+    "note": "note",
+}
 
 
 def changes(before: Bill, after: Bill) -> list[str]:
