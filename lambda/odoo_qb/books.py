@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Final, cast
 from odoo_qb.bill import MOVE_TYPES, Vendor, money
 from odoo_qb.errors import Refused
 from odoo_qb.records import (
+    ODOO_BOT,
     PAYABLE_ROW,
     Account,
     Names,
     Tax,
+    all_taxes_of,
     entry_of,
     name_of,
-    taxes_of,
     text_of,
     unreadable_entry,
 )
@@ -32,7 +33,7 @@ _MOVE_FIELDS: Final = (
     "name", "move_type", "state", "ref", "commercial_partner_id", "company_id", "currency_id",
     "invoice_date", "date", "invoice_date_due", "invoice_payment_term_id", "amount_untaxed",
     "amount_tax", "amount_total", "amount_total_signed", "amount_residual", "invoice_origin",
-    "create_uid", "message_main_attachment_id", "write_date",
+    "payment_state", "create_uid", "write_uid", "message_main_attachment_id", "write_date",
 )  # fmt: skip
 _LINE_FIELDS: Final = (
     "move_id", "display_type", "name", "sequence", "account_id", "quantity", "price_unit",
@@ -120,7 +121,7 @@ class Books:
         self._vendors: dict[int, Vendor] = {}
         self._taxes: dict[int, Tax] = {}
         self._currencies: dict[int, str] = {}
-        self._emails: dict[int, str] = {}
+        self._users: dict[int, tuple[str, str]] = {}
         self._hidden: set[tuple[str, int]] = set()
         self._unreadable_pages = 0
 
@@ -166,7 +167,7 @@ class Books:
             vendors=self._vendors,
             taxes=self._taxes,
             currencies=self._currencies,
-            emails=self._emails,
+            users=self._users,
             hidden=self._hidden,
         )
 
@@ -196,14 +197,14 @@ class Books:
         partners: set[int] = set()
         taxes: set[int] = set()
         companies: set[int] = set()
-        self._learn_emails({int(m["create_uid"][0]) for m in moves if m["create_uid"]})
+        self._learn_users(moves)
         for move in moves:
             company = int(move["company_id"][0])
             companies.add(company)
             if move["commercial_partner_id"]:
                 partners.add(int(move["commercial_partner_id"][0]))
             for line in lines.get(move["id"], ()):
-                taxes.update(taxes_of(line))
+                taxes.update(all_taxes_of(line))
                 if line["account_id"] and line["display_type"] != PAYABLE_ROW:
                     accounts.setdefault(company, set()).add(int(line["account_id"][0]))
         for company, ids in accounts.items():
@@ -235,13 +236,18 @@ class Books:
                 parts=parts.get(row["id"], ()),
             )
 
-    def _learn_emails(self, users: set[int]) -> None:
-        """The addresses of who enters bills, where our user may see them."""
+    def _learn_users(self, moves: Iterable[Record]) -> None:
+        """Logins and addresses of who enters and edits bills, where our user may see them.
+
+        Odoo's own bot is not asked for: it may be hidden, and with it all the others.
+        """
+        named = (m.get(field) for m in moves for field in ("create_uid", "write_uid"))
+        users = {int(user[0]) for user in named if user} - {ODOO_BOT}
         try:
-            rows = self._read_new("res.users", users, self._emails, ("email",))
+            rows = self._read_new("res.users", users, self._users, ("login", "email"))
         except Refused:
-            rows = [{"id": i, "email": False} for i in users]
-        self._emails |= {row["id"]: text_of(row["email"]) for row in rows}
+            rows = [{"id": i, "login": False, "email": False} for i in users]
+        self._users |= {r["id"]: (text_of(r["login"]), text_of(r["email"])) for r in rows}
 
     def _learn_accounts(self, company: int, ids: set[int]) -> None:
         new = [i for i in sorted(ids) if (company, i) not in self._accounts]

@@ -95,7 +95,11 @@ class Files:
 
 
 def _known_documents(item: Item | None) -> dict[tuple[int, str], Document]:
-    documents = [document_of(d) for d in item["documents"]] if item else []
+    """What is stored of a bill's files; of one that is posted also what was added since."""
+    if item is None:
+        return {}
+    kept = [*item["documents"], *item.get("added_files", ()), *item.get("attached_later", ())]
+    documents = [document_of(d) for d in kept]
     return {(d.odoo_id, d.checksum): d for d in documents if d.sha256}
 
 

@@ -34,7 +34,8 @@ _PERSON: Final = re.compile(r"[A-Z0-9-]{1,40}")
 _VALUE: Final = re.compile(
     r"(odoo-[0-9]{1,18})\|((?:v[0-9]{1,3}-)?[0-9a-f]{64})(?:\|([0-9]{1,9}))?"
 )
-_ASKED_AS: Final = re.compile(r"revision-([0-9]{1,9})")  # the block id of a card's buttons
+# The block id of a card's buttons, and of the one for more files than an answer has room for.
+_ASKED_AS: Final = re.compile(r"revision-([0-9]{1,9})(?:-from-([1-9][0-9]{0,3}))?")
 # A modal's own: https://docs.slack.dev/reference/interaction-payloads/view-interactions-payload
 _INSTALLED: Final = ("view", "app_installed_team_id")
 _ACTIONS: Final = {*RULES, "view_pdf"}
@@ -136,6 +137,7 @@ def _click(person: str, action_id: str, value: str, typed: str = "", block_id: s
         reason="" if links else typed,
         document=document.id if document else "",
         realm=document.realm if document else "",
+        first_file=int(asked[2] or 1) if asked else 1,
     )
 
 

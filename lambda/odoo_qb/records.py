@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-from odoo_qb.bill import Bill, Document, Instalment, Line, LineKind, Vendor, money
+from odoo_qb.bill import Author, Bill, Document, Instalment, Line, LineKind, Vendor, money
 from odoo_qb.digest_v1 import former_bill
 
 if TYPE_CHECKING:
@@ -22,6 +22,10 @@ _TEXTS: Final[dict[str, LineKind]] = {
     "line_subsection": "section",
     "line_note": "note",
 }
+_ROUNDING: Final = "rounding"
+_LOST_TAX: Final = "non_deductible_tax"  # of the private part, as Odoo 19 books it
+_BOTS: Final = frozenset({"__system__", "public"})  # by login
+ODOO_BOT: Final = 1  # the user that Odoo itself is: whatever comes in by mail is entered by it
 PAYABLE_ROW: Final = "payment_term"  # the rows that say what is owed, and when
 
 Record = dict[str, Any]
@@ -75,7 +79,7 @@ class Names:
     vendors: Mapping[int, Vendor]
     taxes: Mapping[int, Tax]
     currencies: Mapping[int, str]  # by company
-    emails: Mapping[int, str]  # of the users who enter bills
+    users: Mapping[int, tuple[str, str]]  # login and address of those who enter and edit bills
     hidden: AbstractSet[tuple[str, int]]  # by model and id
 
 
@@ -147,7 +151,11 @@ def _bill(
         if row["display_type"] != PAYABLE_ROW
     ]
     lines = tuple(line for line, _ in booked)
-    tax = sum((n.amount for n in lines if n.kind == "tax"), Decimal(0))
+    # As Odoo itself counts, and as the vendor's paper has it: what is not deductible is tax, too.
+    tax = sum(
+        (n.amount for n, row in booked if n.kind == "tax" or row["display_type"] == _LOST_TAX),
+        Decimal(0),
+    )
     total = sum((n.amount for n in lines if n.carries_money), Decimal(0))
     bill = Bill(
         company=names.company_keys[name_of(move["company_id"])],
@@ -170,7 +178,9 @@ def _bill(
         payment_terms_id=_id(move["invoice_payment_term_id"]),
         po_number=text_of(move["invoice_origin"]),
         entered_by=name_of(move["create_uid"]),
-        entered_by_email=names.emails.get(_id(move["create_uid"]), ""),
+        entered_by_email=names.users.get(_id(move["create_uid"]), ("", ""))[1],
+        authors=_authors(move, names),
+        payment_state=text_of(move.get("payment_state")),
         lines=lines,
         documents=_documents(move, files),
         unsupported=tuple(n for n in map(_not_kept, files) if n),
@@ -180,14 +190,28 @@ def _bill(
     return bill, former_bill(bill, booked, *stated, tax_names)
 
 
+def _authors(move: Record, names: Names) -> tuple[Author, ...]:
+    """Who entered the document and who last wrote to it; what a bot did nobody did.
+
+    Odoo does not say who posted it: that is its last writer, unless somebody wrote to it since.
+    """
+    found: dict[int, Author] = {}
+    for user in (move["create_uid"], move.get("write_uid")):
+        login, email = names.users.get(_id(user), ("", ""))
+        if _id(user) not in {0, ODOO_BOT} and login not in _BOTS:
+            found[_id(user)] = Author(name=name_of(user), login=login, email=email)
+    return tuple(found.values())
+
+
 def _line(row: Record, company_id: int, sign: int, names: Names) -> Line:
     account = _seen(names, "account.account", row["account_id"], "account")
     of_account = names.accounts[company_id, account] if account else Account(code="", name="")
-    if any(("account.tax", i) in names.hidden for i in taxes_of(row)):
+    if any(("account.tax", i) in names.hidden for i in all_taxes_of(row)):
         raise _NonsenseError(f"our Odoo user may not read a tax on {text_of(row['name']):.80}")
     amount = money(_amount(row, "amount_currency") * sign)
     taxes = sorted((names.taxes[i].name, i) for i in taxes_of(row))
     own = names.taxes[taxes[0][1]] if row["tax_line_id"] else None
+    further = sorted((names.taxes[i].name, i) for i in row["tax_ids"] or ()) if own else []
     return Line(
         kind=_kind(row, amount),
         text=text_of(row["name"]),
@@ -201,6 +225,9 @@ def _line(row: Record, company_id: int, sign: int, names: Names) -> Line:
         tax_ids=tuple(i for _, i in taxes),
         tax_parts=tuple(names.taxes[i].parts or (i,) for _, i in taxes),
         percent=own.percent if own else None,
+        further_taxes=tuple(name for name, _ in further),
+        further_parts=tuple(names.taxes[i].parts or (i,) for _, i in further),
+        is_rounding=own is not None and row["display_type"] == _ROUNDING,
     )
 
 
@@ -248,6 +275,11 @@ def taxes_of(line: Record) -> list[int]:
     """The taxes on a line; of a tax row, the tax it is of."""
     own = line["tax_line_id"]
     return [int(own[0])] if own else list(line["tax_ids"] or ())
+
+
+def all_taxes_of(line: Record) -> list[int]:
+    """Those, and the taxes that are computed on a tax row, too."""
+    return list(dict.fromkeys([*taxes_of(line), *(line["tax_ids"] or ())]))
 
 
 def _documents(move: Record, files: Sequence[Record]) -> tuple[Document, ...]:

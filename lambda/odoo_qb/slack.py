@@ -25,8 +25,9 @@ from odoo_qb.home import Home, home_of, lives_here
 from odoo_qb.slack_answers import NO_PAGE, checked, is_taken
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from odoo_qb.blocks import Block
     from odoo_qb.card import Message
 
 CALL_SECONDS: Final = 10  # the longest a call may take
@@ -93,11 +94,12 @@ class Slack:
         """Open a modal for the person who clicked within the last three seconds."""
         self._write("views.open", trigger_id=trigger_id, view=view)
 
-    def respond(self, response_url: str, text: str) -> None:
-        """Tell the person who clicked, and nobody else."""
+    def respond(self, response_url: str, text: str, blocks: Sequence[Block] = ()) -> None:
+        """Tell the person who clicked, and nobody else; `blocks` are shown in the text's place."""
         self._answer(
             response_url,
             text=text,
+            **({"blocks": list(blocks)} if blocks else {}),
             response_type="ephemeral",
             replace_original=False,
             unfurl_links=False,

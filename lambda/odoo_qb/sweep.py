@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from odoo_qb import approvers
 from odoo_qb.item import stamp
 from odoo_qb.reminders import remind
-from odoo_qb.statuses import TRANSITIONS
+from odoo_qb.statuses import IN_QUICKBOOKS, TRANSITIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,7 +70,7 @@ def sweep(table: Table, queue: Queue, now: datetime) -> dict[str, int]:
         is_stuck = item["status"] in {"APPROVED", "POSTING"} or is_asked_to_link  # an index is late
         if is_stuck and due.is_due(item):
             queue.send(item)
-    cards = _show_again(table, str(note.get("cards_since", "0")), now)
+    cards = _show_again(table, queue, str(note.get("cards_since", "0")), now)
     return {"approved": len(late), "posting": len(hanging), "cards": cards}
 
 
@@ -123,18 +123,24 @@ def _approved_at(item: Item) -> str:
     return max((str(e["at"]) for e in sent), default=item["updated_at"])
 
 
-def _show_again(table: Table, since: str, now: datetime) -> int:
+def _show_again(table: Table, queue: Queue, since: str, now: datetime) -> int:
     """Make the stream repeat the bills whose cards are owed for too long; returns how many.
 
     A bill owes its card since its last change, so those changed since the last sweep are looked
-    at, and on from the oldest one that still owes it.
+    at, and on from the oldest one that still owes it. So are those whose files somebody asked to
+    attach: they are sent again until that is done.
     """
     until = now - SHOWN_WITHIN
     changed = [i for s in TRANSITIONS for i in table.in_status(s, since=since, until=until)]
-    owing = [item for item in table.get_many(changed).values() if "card_due" in item]
+    items = table.get_many(changed).values()
+    owing = [item for item in items if "card_due" in item]
     for item in owing:
         table.touch(item["entry_id"], now)
-    oldest = min((item["updated_at"] for item in owing), default=stamp(until - _MARGIN))
+    to_attach = [i for i in items if i.get("attach") and i["status"] in IN_QUICKBOOKS]
+    for item in to_attach:
+        queue.send(item)
+    open_ones = [*owing, *to_attach]
+    oldest = min((item["updated_at"] for item in open_ones), default=stamp(until - _MARGIN))
     cards_since = min(oldest, stamp(until - _MARGIN))
     table.write_note(NOTE_ID, {"cards_since": cards_since, "swept_at": stamp(now)})
     return len(owing)
