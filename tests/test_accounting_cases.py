@@ -180,6 +180,21 @@ def test_a6_only_where_each_account_nets_to_zero_there_is_nothing_to_post(name: 
     assert checks.nothing_to_post(read_one(shape(name), "US"), a_company()) == said
 
 
+@pytest.mark.parametrize(
+    ("name", "lines"),
+    [
+        ("nets-to-zero", ["100.00 USD  Chair →", "-100.00 USD  Chair, returned →"]),
+        ("nothing-to-post", ["0.00 USD  Free sample →"]),
+    ],
+)
+def test_a6_the_card_of_a_bill_that_moves_nothing_shows_its_lines(
+    name: str, lines: list[str]
+) -> None:
+    blocks = particulars(an_item(read_one(shape(name), "US")), [], {})
+    texts = str(blocks)
+    assert all(line in texts for line in lines)
+
+
 # -- A7: codes that charge something else -----------------------------------------------------
 
 GROUP, VAT = shape("group-gst-pst"), shape("vat")
@@ -210,6 +225,22 @@ def test_a7_a_code_that_is_not_for_purchases_is_blocked() -> None:
         "The tax code 0.0% RCS has no rate for purchases in QuickBooks: map 20% S to another one"
         " under taxes in company_settings."
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "country", "line"),
+    [
+        ("two-taxes", "CA", "(5% GST, 7% PST → GST)"),
+        ("vat-not-deductible", "GB", "(20% ND → No VAT)"),
+        ("vat", "GB", "(20% S → 20.0% S)"),
+        ("plain", "GB", "(no tax → No VAT)"),
+        ("sales-tax", "US", "(8.25% Sales Tax)"),
+    ],
+)
+def test_a7_the_card_shows_the_code_that_each_line_gets(name: str, country: str, line: str) -> None:
+    bill = read_one(shape(name), country)
+    item = an_item(bill, preflight=ledger(country).preflight(bill).shown())
+    assert line in str(particulars(item, [], {}))
 
 
 # -- A8: how Odoo's tax is kept ---------------------------------------------------------------

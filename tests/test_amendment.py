@@ -59,6 +59,11 @@ def lines(*rows: Any) -> dict[str, Any]:
         ),
         (lines(replace(LINE, taxes=())), "The line Boxes: taxes none instead of 8.25%."),
         (lines(LINE, a_line("7", text="Tape")), "Added: the line Tape, 7.00 USD."),
+        (
+            lines(LINE, a_line("0.02", kind="other", text="Rounding")),
+            "Added: the journal row Rounding, 0.02 USD.",
+        ),
+        (lines(LINE, a_line("0", kind="note", text="Thanks")), "Added: the note Thanks."),
         (lines(), "Removed: the line Boxes, 100.00 USD."),
         ({"lines": (TAX, LINE)}, "The lines are in another order."),
         ({"documents": ()}, "The file bill.pdf was removed."),

@@ -131,7 +131,7 @@ def test_a_bill_amended_between_two_calls_is_not_asked_about_half_old_half_new()
         (mixed,), (whole,) = (Books(odoo, {name: COMPANY}).page([number]) for _ in range(2))
     assert mixed.bill
     assert whole.bill
-    assert problems(mixed.bill)[0].startswith("Its lines add up to 70.00 USD, not to")
+    assert problems(mixed.bill)[0].startswith("Its journal rows add up to 70.00 USD, not to")
     assert problems(whole.bill) == ()
     assert mixed.written <= whole.written  # so the next run finds it
 
@@ -273,7 +273,7 @@ def test_a_company_that_was_hidden_stops_neither_the_others_nor_its_own_return(
 ) -> None:
     world = either
     blocked, other = world.odoo.new_bill(company=1), world.odoo.new_bill(company=2)
-    world.odoo.amend(blocked, amount_untaxed=1.0)
+    world.odoo.amend(blocked, amount_total=1.0)
     world.extract()
     (user,) = world.odoo.users.values()
     world.odoo.admit(replace(user, companies=(2, 3, 4)))
@@ -285,7 +285,7 @@ def test_a_company_that_was_hidden_stops_neither_the_others_nor_its_own_return(
     assert world.item(f"odoo-{blocked}")["status"] == "VALIDATION_FAILED"
     assert not [m for m in world.mails() if "Nothing could be extracted" in m]
     world.odoo.admit(user)
-    world.odoo.amend(blocked, amount_untaxed=100.0)
+    world.odoo.amend(blocked, amount_total=100.0)
     world.extract()
     assert world.item(f"odoo-{blocked}")["status"] == "READY_FOR_APPROVAL"
 

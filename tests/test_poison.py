@@ -151,7 +151,7 @@ def of_lines(count: int, text: str) -> list[tuple[str, str]]:
 def amounts(odoo: Odoo, value: float) -> int:
     number = a_bill(odoo, lines=[("x", "1.00")])
     line = odoo.records["account.move.line"][odoo.records["account.move"][number]["line_ids"][0]]
-    line |= {"price_subtotal": value, "price_unit": value}
+    line |= {"price_subtotal": value, "price_unit": value, "amount_currency": value}
     odoo.amend(number, amount_untaxed=value, amount_total=value, amount_total_signed=value)
     return number
 
@@ -206,17 +206,17 @@ CASES: Final[Mapping[str, Poison]] = {
     "10^25": Poison(
         make=lambda odoo: amounts(odoo, 1e25),
         ends="VALIDATION_FAILED",
-        says="This bill cannot be read (amount_untaxed is 1E+25)",
+        says="This bill cannot be read (amount_currency is 1E+25)",
     ),
     "no number": Poison(
         make=lambda odoo: amounts(odoo, float("nan")),
         ends="VALIDATION_FAILED",
-        says="This bill cannot be read (amount_untaxed is nan)",
+        says="This bill cannot be read (amount_currency is nan)",
     ),
     "infinite": Poison(
         make=lambda odoo: amounts(odoo, float("inf")),
         ends="VALIDATION_FAILED",
-        says="This bill cannot be read (amount_untaxed is inf)",
+        says="This bill cannot be read (amount_currency is inf)",
     ),
     "a hundredth of a cent": Poison(
         make=lambda odoo: amounts(odoo, 0.0001), ends="VALIDATION_FAILED", says=DECIMALS
@@ -245,7 +245,7 @@ CASES: Final[Mapping[str, Poison]] = {
     "no lines but a total": Poison(
         make=lambda odoo: a_bill(odoo, lines=[], amount_total=5.0, amount_untaxed=5.0),
         ends="VALIDATION_FAILED",
-        says="Its lines add up to 0.00 USD",
+        says="Its journal rows add up to 0.00 USD",
     ),
     "no currency": Poison(
         make=lambda odoo: a_bill(odoo, currency_id=False),

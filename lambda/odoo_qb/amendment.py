@@ -18,7 +18,13 @@ _ROWS_NAMED: Final = 5
 _TEXT: Final = 60
 _PAIRS: Final = 50_000  # some hundred rows that are all alike
 _KIND: Final = {"in_invoice": "bill", "in_refund": "credit note", "in_receipt": "receipt"}
-_ROW: Final = {"product": "line", "tax": "tax row", "section": "heading", "note": "note"}
+_ROW: Final = {
+    "product": "line",
+    "other": "journal row",
+    "tax": "tax row",
+    "section": "heading",
+    "note": "note",
+}
 
 
 def changes(before: Bill, after: Bill, *, same_payee: str = "") -> list[str]:
@@ -153,9 +159,8 @@ def _changed_row(before: Bill, old: Line, after: Bill, new: Line) -> str:
 
 
 def _named(bill: Bill, line: Line) -> str:
-    amount = (
-        f", {amount_text(line.amount, bill.currency)}" if line.kind in {"product", "tax"} else ""
-    )
+    is_text = line.kind in {"section", "note"}
+    amount = "" if is_text else f", {amount_text(line.amount, bill.currency)}"
     return f"the {_ROW[line.kind]} {_short(line.text)}{amount}"
 
 

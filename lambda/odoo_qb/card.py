@@ -25,6 +25,7 @@ from odoo_qb.blocks import (
     plain,
     section,
 )
+from odoo_qb.digest_v1 import is_former
 from odoo_qb.item import document_there, open_attempt
 from odoo_qb.outcome import failure, first_of_two, is_closed, loose_ends, outcome
 from odoo_qb.particulars import particulars, vendor_of, warnings_of
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
     from odoo_qb.item import Item, Raw
 
 _CHANGED: Final = "This bill changed in Odoo after this card was posted: a newer card asks again."
+_UPGRADED: Final = (
+    "This bill is posted otherwise now than this card shows: a newer card asks again, and says why."
+)
 
 _KIND: Final = {"in_invoice": "Bill", "in_refund": "Credit note", "in_receipt": "Receipt"}
 
@@ -77,6 +81,11 @@ def retired_card(item: Item, why: str = _CHANGED) -> Message:
     """
     blocks = [header(_title(item)), markdown(why)]
     return _message(item, blocks, "Outdated: ")
+
+
+def why_outdated(item: Item, digest: str) -> str:
+    """Why a card that shows the content `digest` is no longer its bill's."""
+    return _UPGRADED if is_former(digest) and not is_former(item["digest"]) else _CHANGED
 
 
 def button_value(item: Item) -> str:

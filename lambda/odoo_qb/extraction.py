@@ -14,11 +14,12 @@ from odoo_qb import books
 from odoo_qb.afterwards import without_later_files
 from odoo_qb.background import Background, Surroundings
 from odoo_qb.bill import DIGEST_VERSION
-from odoo_qb.digest_v1 import is_former, is_unjudged
+from odoo_qb.digest_v1 import is_former
 from odoo_qb.errors import Conflict, Refused, Unavailable
 from odoo_qb.files import Files
 from odoo_qb.item import bill_of, is_blind, stamp
-from odoo_qb.keeping import NOT_YET_READ, Before, Keeping, tried
+from odoo_qb.judging import Before, is_to_be_judged
+from odoo_qb.keeping import DONE, NOT_YET_READ, Keeping, tried
 from odoo_qb.outlook import Outlook
 from odoo_qb.request import Request
 from odoo_qb.vanished import find_vanished
@@ -46,6 +47,7 @@ _SECONDS_FOR_A_PAGE: Final = 60.0
 _NO_NEWS: Final = frozenset({"unchanged", "ignored", NOT_YET_READ})
 _BLIND: Final = "asked_before_quickbooks_was_read"  # whether there may be such bills
 _FORM: Final = "form"  # up to which digest version waiting bills were compared
+_REOPENED_WITHIN: Final = timedelta(hours=1)  # some runs may fail; the daily one looks at all
 _WAITING: Final[tuple[Status, ...]] = ("READY_FOR_APPROVAL", "VALIDATION_FAILED")
 _TO_BE_POSTED: Final[tuple[Status, ...]] = ("APPROVED", "POST_FAILED")
 
@@ -160,31 +162,29 @@ class Extraction:
     def _amended(self, now: datetime) -> list[str]:
         """What is to be posted although it is known to have changed in Odoo meanwhile."""
         ids = [i for s in _TO_BE_POSTED for i in self.table.in_status(s, until=now)]
-        found = self.table.get_many(ids).values()
+        outlook = Outlook(self.table, self.documents, self.companies)
         return [
             item["entry_id"]
-            for item in found
+            for item in self.table.get_many(ids).values()
             if (item["status"] in _TO_BE_POSTED and item.get("amended_after"))
-            or (item["status"] == "APPROVED" and is_unjudged(item) and self._is_read(item))
+            or (is_to_be_judged(item) and outlook.is_known(item["company"]))
         ]
 
     def _former(self, now: datetime) -> list[str]:
         """The waiting bills of 1.0 that nobody has compared yet with what is posted now.
 
-        Once there are none, there will be none again: whatever is asked about since is of now.
+        Once there are none, the only ones to come are those that 1.0 knew as rejected, and that
+        were reopened since.
         """
-        if self.table.read_note(self._note_id).get(_FORM) == DIGEST_VERSION:
-            return []
-        ids = [i for s in _WAITING for i in self.table.in_status(s, until=now)]
-        found = [i for i in self.table.get_many(ids).values() if is_unjudged(i)]
-        if not found:
+        is_over = self.table.read_note(self._note_id).get(_FORM) == DIGEST_VERSION
+        since = stamp(now - _REOPENED_WITHIN) if is_over else "0"
+        statuses = _WAITING[:1] if is_over else _WAITING
+        ids = [i for s in statuses for i in self.table.in_status(s, since=since, until=now)]
+        found = [i for i in self.table.get_many(ids).values() if is_to_be_judged(i)]
+        if not found and not is_over:
             self.table.write_note(self._note_id, {_FORM: DIGEST_VERSION})
-        return [i["entry_id"] for i in found if self._is_read(i)]
-
-    def _is_read(self, item: Item) -> bool:
-        """Whether it is known what a bill's company in QuickBooks consists of."""
         outlook = Outlook(self.table, self.documents, self.companies)
-        return outlook.is_known(item["company"])
+        return [i["entry_id"] for i in found if outlook.is_known(i["company"])]
 
     def _waiting_for_news(self, now: datetime) -> tuple[str, list[str]]:
         """What is blocked, or asked about before QuickBooks was read, if there is news since.
@@ -417,22 +417,30 @@ class Extraction:
         stored: Mapping[str, Item],
         outlook: Outlook,
     ) -> dict[str, Before]:
-        """Of the bills that 1.0 stored: what 1.0 would read now, and what it stored."""
+        """Of the bills that 1.0 stored: what 1.0 would read now, and what it stored.
+
+        What may still be asked about is compared with QuickBooks, too.
+        """
         found: dict[str, Before] = {}
         for entry in entries:
             entry_id = f"odoo-{entry.odoo_id}"
             item, bill = stored.get(entry_id), bills.get(entry_id)
             if item is None or bill is None or entry.former is None:
                 continue
-            if not is_former(item["digest"]) or item["company"] not in self.companies:
+            if not is_former(item["digest"]):
                 continue
-            kept = bill_of(item, self.documents.lines(item))
-            found[entry_id] = Before(
-                bill=replace(entry.former, documents=bill.documents, unreadable=bill.unreadable),
-                stored=kept,
-                flight=outlook.of([kept])[entry_id],
-            )
-        return found
+            former = replace(entry.former, documents=bill.documents, unreadable=bill.unreadable)
+            found[entry_id] = Before(bill=former)
+            if item["status"] not in DONE and item["company"] in self.companies:
+                kept = bill_of(item, self.documents.lines(item))
+                found[entry_id] = Before(bill=former, stored=kept)
+        open_ones = [b for b in found.values() if b.stored]
+        as_stored = outlook.of([b.stored for b in open_ones if b.stored])
+        as_read = outlook.of([b.bill for b in open_ones])
+        return {
+            i: replace(b, stored_flight=as_stored[i], bill_flight=as_read[i]) if b.stored else b
+            for i, b in found.items()
+        }
 
     def _has_time(self) -> bool:
         return self.seconds_left() >= _SECONDS_FOR_A_PAGE

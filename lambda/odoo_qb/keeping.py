@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from typing import TYPE_CHECKING, Final, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -11,11 +10,17 @@ from botocore.exceptions import BotoCoreError, ClientError
 from odoo_qb import authors, checks, digest_v1
 from odoo_qb.afterwards import added_files, afterwards, stays_payee
 from odoo_qb.amendment import as_named_before, changes
-from odoo_qb.attempts import finishes_as_stored
 from odoo_qb.bill import DIGEST_VERSION, Bill, amount_text
 from odoo_qb.errors import Conflict
 from odoo_qb.history import history_entry
 from odoo_qb.item import bill_of, content, digests, is_blind, is_too_large, stamp
+from odoo_qb.judging import (
+    FORM,
+    READ,
+    form_differs,
+    is_to_be_judged,
+    posted_otherwise,
+)
 from odoo_qb.preflight import Preflight
 
 if TYPE_CHECKING:
@@ -25,35 +30,22 @@ if TYPE_CHECKING:
     from odoo_qb.background import Background
     from odoo_qb.documents import Documents
     from odoo_qb.item import Item, Raw
-    from odoo_qb.journal import Booking
+    from odoo_qb.judging import Before
     from odoo_qb.settings import Company
     from odoo_qb.statuses import Status
     from odoo_qb.store import Table
 
 ACTOR: Final = "extractor"
-_FORM: Final = (
-    "Bills are now posted row by row, as Odoo booked them. Version 1.0 would have posted this one"
-    " differently."
-)
-_ASKED: Final = frozenset({"READY_FOR_APPROVAL", "APPROVED"})
+_JUDGED: Final = "stored by version 1.0, and posted otherwise now"
 _NAME: Final = 100
 _STATES: Final = {"moved": "belongs to another company"}  # others are Odoo's own: "is cancel"
 NOT_YET_READ: Final = "not yet read"  # the outcome where the run had no time for a bill's files
-_DONE: Final = frozenset({"POSTING", "POSTED", "ALREADY_IN_QB", "ACKNOWLEDGED"})
-_CLOSED: Final = _DONE | {"REJECTED"}
+DONE: Final = frozenset({"POSTING", "POSTED", "ALREADY_IN_QB", "ACKNOWLEDGED"})
+_CLOSED: Final = DONE | {"REJECTED"}
 # What an earlier decision or failure left, and a new question must not show.
 _AFTERWARDS: Final = ("amended_after", "amended_changes", "added_files")
 _DECISION: Final = ("decided_by", "decided_at", "rejection_reason", "error", *_AFTERWARDS)
 _TOLD: Final = 5  # of what changed afterwards
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Before:
-    """A bill that 1.0 stored: as 1.0 would read it now, and as it was stored, with its plan."""
-
-    bill: Bill
-    stored: Bill
-    flight: Preflight
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,10 +87,10 @@ class Keeping:
             if before and known in digests(before.bill, known):
                 change = known
             return self._compare(item, change, self._difference(bill, item, flight, before))
-        otherwise = self._posts_otherwise(bill, item, flight, before) if item and is_same else []
-        if otherwise == [] and item and is_same and self._is_judged_now(item, flight):
+        judged = self._judged(bill, item, flight, before) if item and is_same else None
+        if item and judged is not None and not judged:
             return self._stands(item)
-        again = is_same and item is not None and item["status"] != "WITHDRAWN" and not otherwise
+        again = is_same and item is not None and item["status"] != "WITHDRAWN" and not judged
         seen = bool(item and is_blind(item) and flight.snapshot)
         if again and item and not (seen or self._is_checked_again(item)):
             return self._paid(bill, item) or self._compare(item, "")
@@ -111,8 +103,9 @@ class Keeping:
         if not self.dry_run and again and item:
             self._check_again(item, checked)
         elif not self.dry_run:
-            now_different = otherwise or self._became(bill, item, flight)
-            self._store(bill, fields, item, now_different, around.reference_id)
+            now_different = judged or (self._changes(bill, item, flight, before) if item else [])
+            note = "" if judged else "changed in Odoo"
+            self._store(bill, fields, item, now_different, note, around.reference_id)
         return {
             "outcome": "blocked" if fields["problems"] else "ready",
             "total": amount_text(bill.amount_total, bill.currency),
@@ -143,37 +136,32 @@ class Keeping:
             found |= digests(_with_vendor_named_before(named, item), item["digest"])
         return item["digest"] in found
 
-    def _is_judged_now(self, item: Item, flight: Preflight) -> bool:
-        """Whether a bill of 1.0 that waits can be compared with what would be posted now."""
-        is_waiting = item["status"] in _ASKED and not finishes_as_stored(item)
-        return is_waiting and digest_v1.is_unjudged(item) and bool(flight.snapshot)
-
-    def _posts_otherwise(
+    def _judged(
         self, bill: Bill, item: Item, flight: Preflight, before: Before | None
-    ) -> list[str]:
-        """In what a bill that 1.0 stored would be posted otherwise now; [] where it would not.
+    ) -> list[str] | None:
+        """In what an open bill that 1.0 stored is posted otherwise now; [] where it is not.
 
-        The same accounts, codes and cents: then its decision, card and digest stand.
+        None where that is no question, or cannot be told before QuickBooks is read.
         """
-        if item["status"] == "VALIDATION_FAILED" and digest_v1.is_former(item["digest"]):
-            return [_FORM]
-        if before is None or not self._is_judged_now(item, flight) or is_blind(item):
-            return []
+        if before is None or not is_to_be_judged(item) or not flight.snapshot:
+            return None
+        if item["status"] == "VALIDATION_FAILED":
+            return [FORM]
         nothing = checks.nothing_to_post(bill, self.companies[bill.company])
-        if nothing or item["nothing_to_post"]:
-            return [] if nothing == item["nothing_to_post"] else [_FORM]
-        stored = digest_v1.booking(before.stored, item["preflight"])
-        now = flight.booking()
-        if stored == now == before.flight.booking() and now is not None:
-            return []
-        return [_FORM, *_booked_otherwise(stored, now, item["preflight"], flight, bill.currency)]
+        return posted_otherwise(item, bill, flight, before, nothing)
 
     def _stands(self, item: Item) -> Raw:
-        """Note that a bill of 1.0 is posted as it was shown: nobody needs to compare it again."""
+        """Note that a bill of 1.0 is posted as it was shown: nobody needs to compare it again.
+
+        One that is approved is sent to be posted as if it had been approved now.
+        """
+        noted: Raw = {"form": DIGEST_VERSION}
+        if item["status"] == "APPROVED":
+            noted["updated_at"] = stamp(self.now)
         if not self.dry_run:
             self.table.note_on_bill(
                 item["entry_id"],
-                {"form": DIGEST_VERSION},
+                noted,
                 condition="version = :was",
                 condition_values={"was": item["version"]},
             )
@@ -187,16 +175,18 @@ class Keeping:
         was_nothing = item["status"] == "ACKNOWLEDGED" and bool(item["nothing_to_post"])
         if was_nothing and not is_same and not bill.unreadable:
             return bool(checks.nothing_to_post(bill, self.companies[bill.company]))
-        return item["status"] in _DONE
+        return item["status"] in DONE
 
     def _is_checked_again(self, item: Item) -> bool:
-        return self.full and item["status"] == "VALIDATION_FAILED"
+        """Whether a blocked bill may be fine by now; what 1.0 blocked is judged before."""
+        is_blocked = item["status"] == "VALIDATION_FAILED"
+        return self.full and is_blocked and not digest_v1.is_former(item["digest"])
 
     def withdraw(self, item: Item | None, state: str) -> Raw:
         """A draft, cancelled or deleted document: only one that was asked about is of interest."""
         if item is None or item["status"] == "WITHDRAWN":
             return {"outcome": "ignored", "reason": f"it {_STATES.get(state, f'is {state}')}"}
-        if item["status"] in _DONE:
+        if item["status"] in DONE:
             return self._compare(item, state)
         if not self.dry_run:
             self.table.change(
@@ -210,13 +200,18 @@ class Keeping:
             )
         return {"outcome": "withdrawn"}
 
-    def _became(self, bill: Bill, item: Item | None, flight: Preflight) -> list[str]:
-        """In what a bill differs from what was stored of it."""
-        if item is None:
-            return []
-        before = bill_of(item, self.documents.lines(item))
-        payee = stays_payee(item, flight)
-        return changes(before, as_named_before(bill, before), same_payee=payee)
+    def _changes(
+        self, bill: Bill, item: Item, flight: Preflight, before: Before | None
+    ) -> list[str]:
+        """What became different in Odoo since a bill was stored; like is compared with like."""
+        stored = bill_of(item, self.documents.lines(item))
+        now = as_named_before(before.bill if before else bill, stored)
+        found = changes(stored, now, same_payee=stays_payee(item, flight))
+        is_posted = not checks.nothing_to_post(bill, self.companies[bill.company])
+        is_known = bool(before and before.bill_flight.snapshot)
+        if before and is_known and is_posted and form_differs(flight, before):
+            found.append(FORM)
+        return found
 
     def _difference(
         self, bill: Bill, item: Item, flight: Preflight, before: Before | None
@@ -224,7 +219,8 @@ class Keeping:
         """What to note of a bill that became another after its end, once it is to be noted."""
 
         def found() -> Raw:
-            stored = before.stored if before else bill_of(item, self.documents.lines(item))
+            stored = before.stored if before else None
+            stored = stored or bill_of(item, self.documents.lines(item))
             now = before.bill if before else bill
             said = changes(
                 stored, as_named_before(now, stored), same_payee=stays_payee(item, flight)
@@ -254,16 +250,16 @@ class Keeping:
         fields: Item,
         item: Item | None,
         now_different: list[str],
+        note: str,
         reference_id: str,
     ) -> None:
-        """Write a bill that is new, or whose content or form is."""
+        """Write a bill that is new, or whose content or form is; `note` says why."""
         if fields["lines_key"]:
             self.documents.keep_lines(bill, fields["lines_key"])
         if item is None:
             status = _status_of(fields)
             self.table.put_new(_first(fields, bill, status, self.now), reference_id)
             return
-        is_former = now_different[:1] == [_FORM]
         self.table.change(
             item,
             to=_status_of(fields),
@@ -276,8 +272,8 @@ class Keeping:
                 "approvals": [],
                 "changes": checks.few(_since_shown(item, str(fields["digest"]), now_different)),
             },
-            remove=[k for k in _DECISION if k in item],
-            note="posted row by row since version 1.1" if is_former else "changed in Odoo",
+            remove=[k for k in (*_DECISION, "form") if k in item],
+            note=note or _JUDGED,
             reference_id=reference_id,
         )
 
@@ -288,7 +284,7 @@ class Keeping:
         """
         values: Raw = dict(checked)
         if is_blind(item):
-            found = ["QuickBooks was read: see where the bill goes."] if item["cards"] else []
+            found = [READ] if item["cards"] else []
             values |= {"revision": int(item["revision"]) + 1, "approvals": []}
             values["changes"] = checks.few([*item.get("changes", ()), *found])
         self.table.change(
@@ -354,29 +350,6 @@ def _checked(
 
 def _status_of(checked: Item) -> Status:
     return "VALIDATION_FAILED" if checked["problems"] else "READY_FOR_APPROVAL"
-
-
-def _booked_otherwise(
-    before: Booking | None, now: Booking | None, shown: Raw, flight: Preflight, currency: str
-) -> list[str]:
-    """Account by account, what is booked now in place of what 1.0 would have booked."""
-    if before is None or now is None:
-        return []
-    names = {str(t["id"]): str(t["name"]) for t in shown.get("accounts", {}).values()}
-    names |= {t.id: t.name for t in flight.accounts.values()}
-    codes = {str(t["id"]): str(t["name"]) for t in (shown.get("tax_codes") or {}).values()}
-    codes |= {t.id: t.name for t in (flight.tax_codes or {}).values()}
-    found = []
-    for account, code in sorted({*before[0], *now[0]}):
-        was, becomes = before[0].get((account, code), 0), now[0].get((account, code), 0)
-        if was != becomes:
-            where = names.get(account, account) + (f" ({codes.get(code, code)})" if code else "")
-            new, old = (amount_text(Decimal(c) / 100, currency) for c in (becomes, was))
-            found.append(f"{where}: {new} instead of {old}.")
-    if before[1] != now[1]:
-        new, old = (amount_text(Decimal(c) / 100, currency) for c in (now[1], before[1]))
-        found.append(f"Tax: {new} instead of {old}.")
-    return found
 
 
 def _since_shown(item: Item, digest: str, found: list[str]) -> list[str]:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from aws_lambda_powertools import Logger
+
 from odoo_qb import approvers
 from odoo_qb.card import summary
 from odoo_qb.item import bill_of, stamp
 from odoo_qb.outcome import not_attached, perhaps_there
+from odoo_qb.reminders import unknown_zones
 from odoo_qb.sweep import unposted
 from odoo_qb.uploads import unattachable
 
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
     from odoo_qb.settings import Company
     from odoo_qb.statuses import Status
     from odoo_qb.store import Table
+
+logger = Logger(child=True)
 
 _UNCLEAR_FOR: Final = timedelta(days=30)  # so long the daily mail names such a bill
 _NOT_ATTACHED_FOR: Final = timedelta(days=3)  # a daily run or two may be missed
@@ -57,6 +62,10 @@ def tell_of(
     subject = "Not everybody who may decide could be read from Slack"
     troubles = approvers.troubles(table, companies.values())
     alerts.tell("approvers", subject, troubles, now)
+    unknown = unknown_zones(companies.values())
+    if unknown:
+        logger.warning("a time zone is not known", companies=unknown)
+    alerts.tell("zones", "A company's time zone is not known", unknown, now)
     if is_full:
         subject = "The daily comparison with Odoo did not come to its end"
         alerts.tell("unread", subject, _unread(report["not_yet_read"]), now)

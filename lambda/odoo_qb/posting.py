@@ -112,8 +112,6 @@ class Poster:
                 return link_as_asked(self, item)
             if is_asked_to_attach:
                 return attach_as_asked(self, item, message_id, last_try=last_try)
-            if is_unjudged(item) and not finishes_as_stored(item):
-                return self._left_to_be_judged(item)
             return self._post(item, message_id, last_try=last_try)
         except Disconnected as refusal:
             self.disconnected(company, refusal)
@@ -123,6 +121,8 @@ class Poster:
         self._wait_for_others(item, message_id)
         claim = Claim(table=self.table, clock=self.clock, message_id=message_id, item=item)
         work = _Work(poster=self, claim=claim, began=self.clock())
+        if is_unjudged(item) and not finishes_as_stored(item) and item["company"] in self.companies:
+            return self._left_to_be_judged(claim)
         try:
             if item["status"] == "POSTING" or item.get("attempts"):
                 claim.take()
@@ -147,14 +147,17 @@ class Poster:
             raise
         return status
 
-    def _left_to_be_judged(self, item: Item) -> str:
+    def _left_to_be_judged(self, claim: Claim) -> str:
         """A bill that 1.0 stored: the extractor first sees whether it is still posted as shown.
 
-        For that it needs to know what QuickBooks consists of.
+        For that it needs to know what QuickBooks consists of. One that 1.0 left half-way, with
+        nothing sent, waits as approved.
         """
-        company = self.companies.get(item["company"])
-        if company:
-            self.snapshot(company, self.quickbooks(company.key))
+        item = claim.item
+        if item["status"] == "POSTING":
+            claim.change("APPROVED", {}, note="to be compared with what is posted now")
+        company = self.companies[item["company"]]
+        self.snapshot(company, self.quickbooks(company.key))
         return "AMENDED"
 
     def bill(self, item: Item) -> Bill:

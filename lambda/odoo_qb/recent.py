@@ -23,6 +23,16 @@ def earlier_bills(note: Raw, item: Item) -> list[Raw]:
     return [r for r in note.get("recent", ()) if r["entry_id"] != item["entry_id"]][:_SHOWN]
 
 
+def as_read(note: Raw) -> tuple[str, Raw]:
+    """The condition, with its values, that nobody changed the list since it was read.
+
+    Two runs may show two of a vendor's bills as posted at the same moment.
+    """
+    if "recent" in note:
+        return "recent = :was", {"was": note["recent"]}
+    return "attribute_not_exists(recent)", {}
+
+
 def with_bill(note: Raw, item: Item) -> list[Raw] | None:
     """The list with a bill that was posted; None where there is nothing to write."""
     before = list(note.get("recent", ()))
