@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from odoo_qb import books
 from odoo_qb.afterwards import without_later_files
-from odoo_qb.background import Surroundings
+from odoo_qb.background import Background, Surroundings
 from odoo_qb.bill import DIGEST_VERSION
 from odoo_qb.digest_v1 import is_former
 from odoo_qb.errors import Conflict, Refused, Unavailable
@@ -397,7 +397,11 @@ class Extraction:
             if files.is_waiting(bill):
                 return {"outcome": NOT_YET_READ}
             return keeping.save(
-                bill, item, backgrounds[entry_id], flights[entry_id], befores.get(entry_id)
+                bill,
+                item,
+                backgrounds.get(entry_id, Background()),
+                flights[entry_id],
+                befores.get(entry_id),
             )
 
         with ThreadPoolExecutor(_THREADS) as pool:
