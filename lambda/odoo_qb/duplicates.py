@@ -6,6 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING, Final, cast
 
 from odoo_qb.checks import Earlier, normalised_reference
+from odoo_qb.guarding import Faults
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,14 +32,21 @@ def _reference_id(company: str, vendor: int, reference: str) -> str:
     return f"reference#{company}#{vendor}#{number}" if number else ""
 
 
-def earlier_bills(table: Table, bills: Sequence[Bill]) -> dict[str, list[Earlier]]:
-    """Other bills of the same company, vendor and reference met before each bill."""
+def earlier_bills(
+    table: Table, bills: Sequence[Bill], faults: Faults | None = None
+) -> dict[str, list[Earlier]]:
+    """Other bills of the same company, vendor and reference met before each bill.
+
+    One whose record in the table is damaged is named in `faults` and not compared.
+    """
+    faults = faults or Faults()
     numbered = [b for b in bills if reference_id(b)]
     notes = cast("Mapping[str, Raw]", table.get_many(reference_id(b) for b in numbered))
     holders = {note_id: sorted(note.get("bills", ())) for note_id, note in notes.items()}
     known = {i for b in numbered for i in holders.get(reference_id(b), ()) if i != b.entry_id}
-    items = {i: item for i, item in table.get_many(sorted(known)).items() if _counts(item)}
-    seen = {i: (_reference_of(item), _earlier(item)) for i, item in items.items()}
+    items = faults.where(table.get_many(sorted(known)).values(), _counts)
+    told = faults.each(items, lambda i: (i["entry_id"], (_reference_of(i), _earlier(i))))
+    seen = dict(told)
     found: dict[str, list[Earlier]] = {}
     for bill in numbered:
         number = reference_id(bill)

@@ -6,20 +6,17 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from odoo_qb import checks, digest_v1
 from odoo_qb.amendment import afterwards, as_named_before, changes
 from odoo_qb.attempts import finishes_as_stored
 from odoo_qb.bill import DIGEST_VERSION, Bill, amount_text
 from odoo_qb.duplicates import reference_id
-from odoo_qb.errors import Conflict
 from odoo_qb.history import history_entry
 from odoo_qb.item import bill_of, content, digests, is_too_large, stamp
 from odoo_qb.preflight import Preflight
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import date, datetime
 
     from odoo_qb.checks import Earlier
@@ -271,18 +268,6 @@ def is_blind(item: Item) -> bool:
     """Whether somebody is asked about a bill before anything was read of QuickBooks."""
     flight = item.get("preflight") or {"snapshot": "there is nothing to post"}
     return item["status"] == "READY_FOR_APPROVAL" and not flight["snapshot"]
-
-
-def tried(act: Callable[[], Raw]) -> Raw:
-    """An outcome, whatever happens: one bill never stops the others."""
-    try:
-        return act()
-    except Conflict:
-        return {"outcome": "not stored", "reason": "it was being changed at the same moment"}
-    except ClientError as error:
-        return {"outcome": "not stored", "reason": f"AWS: {error.response['Error']['Code']}"}
-    except BotoCoreError as error:
-        return {"outcome": "not stored", "reason": f"AWS: {type(error).__name__}"}
 
 
 def _checked(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import time
+from datetime import UTC, datetime
 from decimal import Decimal
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import urlsplit
@@ -63,11 +65,29 @@ class Odoo:
         self._sleep = sleep
         self._timeout = (_CONNECT_SECONDS, answer_seconds)
         self._uid: int | None = None
-        self.calls = 0
+        self.calls = 0  # requests that were sent, answered or not
+        self.clock: datetime | None = None  # Odoo's own, as of its last answer; None if untold
         self.speaks: Protocol | None = None
 
-    def call(self, model: str, method: str, subject: object, **named: object) -> Any:  # noqa: ANN401 - Odoo's JSON
-        """Call a method that reads: `subject` is the ids of `read`, the domain of a search."""
+    def start_over(self) -> None:
+        """Find out anew which protocol is spoken, and that our key is still good.
+
+        Odoo 17 and 18 go on answering a revoked key from a cache: only a login is refused.
+        """
+        self.speaks = None
+        self._uid = None
+
+    def call(self, model: str, method: str, subject: object, **named: object) -> list[Any]:
+        """Call a method that reads: `subject` is the ids of `read`, the domain of a search.
+
+        Returns a list of records, as Odoo tells them: nobody vouches for what is in them.
+        """
+        answer = self._asked(model, method, subject, named)
+        if not isinstance(answer, list):
+            raise self._no_answer()
+        return answer
+
+    def _asked(self, model: str, method: str, subject: object, named: Record) -> Any:  # noqa: ANN401 - Odoo's JSON
         if self.speaks != JSON_RPC:
             try:
                 answer = self._json_2(model, method, {_subject(method): subject, **named})
@@ -125,7 +145,7 @@ class Odoo:
         self.calls += 1
         try:
             # A redirect would carry the key to wherever it points.
-            return self._session.post(
+            response = self._session.post(
                 f"{self._base}{path}",
                 json=body,
                 headers=headers,
@@ -139,6 +159,8 @@ class Odoo:
                 f"Odoo at {self._host} cannot be reached: check odoo_api_url, and that the"
                 " server is up and open to this network."
             ) from error
+        self.clock = _date_of(response)
+        return response
 
     def _bare_answer(self, response: requests.Response) -> Any:  # noqa: ANN401 - Odoo's JSON
         """What /json/2 answers: the bare result, or an error that its status tells from it."""
@@ -226,6 +248,14 @@ class Odoo:
     @property
     def _host(self) -> str:
         return urlsplit(self._base).netloc.rpartition("@")[2]  # no password of a proxy
+
+
+def _date_of(response: requests.Response) -> datetime | None:
+    try:
+        date = parsedate_to_datetime(response.headers.get("Date", ""))
+    except ValueError:
+        return None
+    return date if date.tzinfo else date.replace(tzinfo=UTC)
 
 
 def _subject(method: str) -> str:
