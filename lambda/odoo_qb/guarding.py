@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
@@ -150,7 +151,7 @@ def flaw_of(item: Mapping[str, Any]) -> str:
     )
     if not wrong:
         return ""
-    value = one_line(str(item[wrong[0]]), 40)
+    value = one_line(json.dumps(item[wrong[0]], default=str), 40)
     return f'its "{wrong[0]}" makes no sense ({value})'
 
 
