@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
@@ -14,7 +15,7 @@ from aws_lambda_powertools import Logger
 from odoo_qb import settings
 from odoo_qb.errors import Refused, Unavailable
 from odoo_qb.guarding import DAMAGE, OF_AWS
-from odoo_qb.pace import Pace
+from odoo_qb.shared_pace import SharedPace
 from odoo_qb.showing import ENOUGH_SECONDS, Notifier
 from odoo_qb.slack import Slack
 from odoo_qb.store import Table
@@ -35,12 +36,13 @@ def lambda_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:  #
     From the first one answered back all come again, and those shown cost a look at the table:
     https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html
     """
-    notifier = _wiring()
+    wired = _wiring()
     numbers: dict[str, str] = {}  # each bill's first record
     for record in event["Records"]:
         change = record["dynamodb"]
         numbers.setdefault(change["Keys"]["entry_id"]["S"], change["SequenceNumber"])
     failed: list[str] = []
+    wired.pace.begin(len(numbers))
 
     def seconds_left() -> float:
         return float(context.get_remaining_time_in_millis()) / 1000
@@ -49,7 +51,7 @@ def lambda_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:  #
         try:
             if seconds_left() < ENOUGH_SECONDS:
                 raise Unavailable(NO_TIME)  # noqa: TRY301 - one way out
-            notifier.show(entry_id, seconds_left)
+            wired.notifier.show(entry_id, seconds_left)
         except Refused as refusal:
             logger.error("Slack refused a card", entry_id=entry_id, reason=str(refusal))  # noqa: TRY400 - a sentence, no traceback
             failed.append(number)
@@ -64,8 +66,18 @@ def lambda_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:  #
     return {"batchItemFailures": [{"itemIdentifier": number} for number in failed]}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wiring:
+    notifier: Notifier
+    pace: SharedPace
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
 @cache
-def _wiring() -> Notifier:
+def _wiring() -> _Wiring:
     session = boto3.Session()
     config = settings.secret(
         session.client("secretsmanager"), settings.environment("SLACK_SECRET_ARN")
@@ -77,13 +89,15 @@ def _wiring() -> Notifier:
     )
     gap = 1 / float(os.environ.get("SLACK_MESSAGES_PER_SECOND") or 1)
     notified = os.environ.get("REJECTION_NOTIFY_USERS", "").split(",")
-    return Notifier(
+    pace = SharedPace(table, gap, _now)
+    notifier = Notifier(
         table=table,
         slack=Slack(config["bot_token"], settings.environment("SLACK_API_URL")),
         companies=settings.stored_companies(table),
         channel=settings.environment("SLACK_CHANNEL_ID"),
         rejection_notify_users=[user.strip() for user in notified if user.strip()],
-        pause=Pace(gap).wait,
+        pause=pace.wait,
         sleep=time.sleep,
-        clock=lambda: datetime.now(UTC),
+        clock=_now,
     )
+    return _Wiring(notifier=notifier, pace=pace)

@@ -13,7 +13,8 @@ import boto3
 from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
-from odoo_qb import reference, settings
+from odoo_qb import metric, reference, settings
+from odoo_qb.alerts import Alerts
 from odoo_qb.connection import Connection
 from odoo_qb.documents import Documents
 from odoo_qb.errors import Disconnected, Refused, Throttled, Unavailable
@@ -100,14 +101,18 @@ def _broken(company: str, refusal: Disconnected) -> None:
     """
     logger.error("not connected", company=company, reason=str(refusal))
     connection = _connection(company)
-    if connection.is_broken():
-        return
-    _clients()["sns"].publish(
-        TopicArn=settings.environment("SNS_ALERT_TOPIC"),
-        Subject=f"{company}: bills wait for a connection to QuickBooks"[:100],
-        Message=f"{company}: {refusal} Approved bills wait and go on by themselves then.",
-    )
+    if not connection.is_broken():
+        _alarm(
+            f"{company}: bills wait for a connection to QuickBooks",
+            f"{company}: {refusal} Approved bills wait and go on by themselves then.",
+        )
     connection.note_broken(refusal)
+
+
+def _alarm(subject: str, text: str) -> None:
+    """Mail what a person must see to now; what waits for a person is in the extractor's mails."""
+    topic = settings.environment("SNS_ALERT_TOPIC")
+    Alerts(_clients()["sns"], topic, _poster().table, "mail#poster").publish(subject, [text])
 
 
 def _each_company(do: Callable[[str], str], only: str) -> dict[str, Any]:
@@ -143,32 +148,14 @@ def _check(company: str) -> str:
     """Renew the token, which keeps it alive, and say how long it lasts.
 
     A company that was closed to us is asked whether it is open again.
-    The log line is a metric too, in CloudWatch's embedded format; Powertools' Metrics would
-    cost every cold start of the poster what is needed once a day.
     """
     days = _connection(company).keep_alive()
-    metric = {"Name": "RefreshTokenDaysLeft", "Unit": "Count"}
-    print(  # noqa: T201 - the embedded format is a line of its own on standard output
-        json.dumps(
-            {
-                "_aws": {
-                    "Timestamp": int(datetime.now(UTC).timestamp() * 1000),
-                    "CloudWatchMetrics": [
-                        {
-                            "Namespace": settings.environment("POWERTOOLS_METRICS_NAMESPACE"),
-                            "Dimensions": [[]],
-                            "Metrics": [metric],
-                        }
-                    ],
-                },
-                "company": company,
-                "RefreshTokenDaysLeft": days,
-            }
-        )
-    )
+    metric.put("RefreshTokenDaysLeft", days, company=company)
     if _connection(company).is_broken():
         _poster().quickbooks(company).company_info()
         _connection(company).note_works()
+    if _connection(company).is_broken():
+        return f"connected for {days} more days, but closed to posting: bills wait"
     return f"connected for {days} more days"
 
 
@@ -226,6 +213,7 @@ def _poster() -> Poster:
         companies=settings.stored_companies(table),
         quickbooks=lambda company: _company(company).take_over(),
         disconnected=_broken,
+        alarm=_alarm,
         web_url=f"https://{'sandbox.' if sandbox else ''}qbo.intuit.com",
         clock=lambda: datetime.now(UTC),
     )

@@ -265,18 +265,6 @@ def test_what_nobody_can_say_whose_it_is_is_named_and_never_withdrawn(
     assert any(m.startswith("Records could not") for m in books.mails())
 
 
-def test_numbers_that_come_as_texts_are_numbers(
-    books: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    numbers = [books.odoo.new_bill(reference=f"A-{n}") for n in range(7)]
-    for number in numbers:
-        Mad(monkeypatch, "account.move", number).changes.append(replacing("id", str(number)))
-    for event in ({}, {}, {"full": True}):
-        books.extract(**event)
-    assert {i["status"] for i in books.items().values()} == {"READY_FOR_APPROVAL"}
-    assert len(books.items()) == 7
-
-
 @pytest.mark.parametrize("model", ["account.move.line", "ir.attachment"])
 def test_a_row_that_names_no_bill_blocks_the_one_it_is_of(
     books: World, monkeypatch: pytest.MonkeyPatch, model: str

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from odoo_qb.store import Table
 
 _LINES: Final = 200  # of LINE characters; a message of SNS holds 256 kB
-_SUBJECT: Final = 100  # SNS takes that many ASCII characters, without line breaks
+# "Must be less than 100 characters long", ASCII, and without line breaks:
+# https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
+_SUBJECT: Final = 99
 
 
 class Alerts:
@@ -57,6 +59,10 @@ class Alerts:
         shown = [one_line(line, LINE) for line in lines[:_LINES]]
         if len(lines) > _LINES:
             shown.append(f"... and {len(lines) - _LINES} more")
-        short = "".join(c if c.isascii() and c.isprintable() else "?" for c in subject)
         text = "\n".join([subject, "", *shown])
-        self._client.publish(TopicArn=self._topic, Subject=short[:_SUBJECT], Message=text)
+        self._client.publish(TopicArn=self._topic, Subject=subject_of(subject), Message=text)
+
+
+def subject_of(text: str) -> str:
+    """A mail's subject as SNS takes it: short enough, and of characters it takes."""
+    return "".join(c if c.isascii() and c.isprintable() else "?" for c in text)[:_SUBJECT]

@@ -10,21 +10,23 @@ from aws_lambda_powertools import Logger
 
 from odoo_qb.bill import MOVE_TYPES, Vendor, money
 from odoo_qb.errors import Refused
-from odoo_qb.guarding import DAMAGE, Faults
+from odoo_qb.guarding import DAMAGE
+from odoo_qb.odoo import Misshapen
 from odoo_qb.records import (
+    ODOO_BOT,
     PAYABLE_ROW,
     POSTED,
     Account,
     Names,
     NonsenseError,
     Tax,
+    all_taxes_of,
     entry_of,
     id_of,
     moment_of,
     name_of,
     positive,
     related_id,
-    taxes_of,
     text_of,
     unreadable_entry,
 )
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from datetime import date
 
+    from odoo_qb.guarding import Faults
     from odoo_qb.odoo import Odoo
     from odoo_qb.records import Entry, Record
 
@@ -46,13 +49,14 @@ _MOVE_FIELDS: Final = (
     "name", "move_type", "state", "ref", "commercial_partner_id", "company_id", "currency_id",
     "invoice_date", "date", "invoice_date_due", "invoice_payment_term_id", "amount_untaxed",
     "amount_tax", "amount_total", "amount_total_signed", "amount_residual", "invoice_origin",
-    "create_uid", "create_date", "message_main_attachment_id",
+    "payment_state", "create_uid", "write_uid", "create_date", "message_main_attachment_id",
 )  # fmt: skip
 _LINE_FIELDS: Final = (
     "move_id", "display_type", "name", "sequence", "account_id", "quantity", "price_unit",
     "price_subtotal", "tax_ids", "tax_line_id", "amount_currency", "date_maturity",
 )  # fmt: skip
 _FILE_FIELDS: Final = ("name", "res_id", "mimetype", "file_size", "checksum", "type")
+_OLDEST_FIRST: Final = "write_date, id"
 _VENDOR_FIELDS: Final = ("name", "email", "vat")
 # What stops a whole run; anything else that Odoo refuses may be one bill's own fault.
 _OF_THE_CONNECTION: Final = ("AccessDenied", "AccessError", "OperationalError")
@@ -110,43 +114,45 @@ def search_changed(
         domain += ["|", ["invoice_date", "=", False]]
         domain += [["invoice_date", ">=", dated_from.isoformat()]]
     fields = ["write_date", "attachment_ids"]
-    rows = odoo.call("account.move", "search_read", domain, fields=fields, order="write_date, id")
-    numbered = _by_id(rows)
-    if len(numbered) < len(rows) and faults:
-        faults.note("Odoo", "it lists documents without a number, so they cannot be read.")
+    try:
+        rows = odoo.call("account.move", "search_read", domain, fields=fields, order=_OLDEST_FIRST)
+    except Misshapen as misshapen:
+        if not misshapen.records:
+            raise
+        rows = misshapen.records
+        if faults:
+            faults.note("Odoo", "it lists documents without a number, so they cannot be read.")
     return [
         Changed(
             odoo_id=number,
-            written=moment_of(row.get("write_date")),
-            files=_numbers(row.get("attachment_ids")),
+            written=moment_of(row["write_date"]),
+            files=_numbers(row["attachment_ids"]),
         )
-        for number, row in numbered.items()
+        for number, row in _by_id(rows).items()
     ]
 
 
 def listed(odoo: Odoo, ids: Sequence[int]) -> set[int]:
     """Which of these documents exist and are not hidden from our user."""
     domain = [["id", "in", list(ids)]]
-    return set(_by_id(odoo.call("account.move", "search_read", domain, fields=["state"])))
+    return set(_by_id(_some(odoo, "account.move", domain, ("state",))))
 
 
 def entered_late(odoo: Odoo, since: date) -> list[int]:
     """Posted documents that were entered since a day but are dated before it."""
     domain = [["move_type", "in", list(MOVE_TYPES)], ["state", "=", POSTED]]
     domain += [["invoice_date", "<", since.isoformat()], ["create_date", ">=", since.isoformat()]]
-    rows = odoo.call("account.move", "search_read", domain, fields=["state"], order="id")
-    return list(_by_id(rows))
+    return list(_by_id(_some(odoo, "account.move", domain, ("state",))))
 
 
 def changed_files(odoo: Odoo, ids: Sequence[int], since: str) -> dict[int, tuple[Stamp, ...]]:
     """The files of these documents that were written since (Odoo's UTC text), by document."""
     domain = [["res_model", "=", "account.move"], ["res_id", "in", list(ids)]]
     domain += [["write_date", ">=", since]]
-    fields = ["res_id", "write_date", "checksum"]
+    fields = ("res_id", "write_date", "checksum")
     found: dict[int, tuple[Stamp, ...]] = {}
-    rows = odoo.call("ir.attachment", "search_read", domain, fields=fields, order="id")
-    for number, row in _by_id(rows).items():
-        stamp = (number, moment_of(row.get("write_date")), text_of(row.get("checksum")))
+    for number, row in _by_id(_some(odoo, "ir.attachment", domain, fields)).items():
+        stamp = (number, moment_of(row["write_date"]), text_of(row["checksum"]))
         with suppress(NonsenseError):  # whose it is shows when the documents are read
             document = id_of(row, "res_id")
             found[document] = (*found.get(document, ()), stamp)
@@ -155,18 +161,14 @@ def changed_files(odoo: Odoo, ids: Sequence[int], since: str) -> dict[int, tuple
 
 def companies(odoo: Odoo) -> list[str]:
     """The names of the companies that the user sees."""
-    rows = odoo.call("res.company", "search_read", [], fields=["name"], order="name")
-    names = [text_of(row.get("name")) for row in rows if isinstance(row, dict)]
-    return [name for name in names if name]
+    names = [text_of(row["name"]) for row in _some(odoo, "res.company", [], ("name",))]
+    return sorted(name for name in names if name)
 
 
 def company_id(odoo: Odoo, name: str) -> int | None:
     """Odoo's id of a company; None if the user has no access to one of this name."""
-    rows = odoo.call("res.company", "search_read", [["name", "=", name]], fields=["name"])
-    try:
-        return id_of(rows[0], "id") if rows else None
-    except NonsenseError:
-        return None
+    rows = _some(odoo, "res.company", [["name", "=", name]], ("name",))
+    return next(iter(_by_id(rows)), None)
 
 
 def existing(odoo: Odoo, ids: Sequence[int], company: int) -> set[int]:
@@ -180,12 +182,21 @@ def existing(odoo: Odoo, ids: Sequence[int], company: int) -> set[int]:
     context = {"allowed_company_ids": [company]}
     for start in range(0, len(ids), PAGE_SIZE):
         batch = list(ids[start : start + PAGE_SIZE])
-        rows = odoo.call("account.move", "read", batch, fields=["state"], context=context)
         try:
-            found.update(id_of(row, "id") for row in rows)
-        except NonsenseError as nonsense:
-            raise Refused(f"Odoo's answer makes no sense ({nonsense}).") from nonsense
+            rows = odoo.call("account.move", "read", batch, fields=["state"], context=context)
+        except Misshapen as misshapen:
+            raise Refused(str(misshapen)) from misshapen
+        found.update(row["id"] for row in rows)
     return found
+
+
+def _some(odoo: Odoo, model: str, domain: object, fields: Sequence[str]) -> list[Record]:
+    """The records that a search finds, without those that make no sense."""
+    try:
+        rows = odoo.call(model, "search_read", domain, fields=list(fields), order="id")
+    except Misshapen as misshapen:
+        return misshapen.records
+    return cast("list[Record]", rows)
 
 
 class Books:
@@ -198,7 +209,7 @@ class Books:
         self._vendors: dict[int, Vendor] = {}
         self._taxes: dict[int, Tax] = {}
         self._currencies: dict[int, str] = {}
-        self._emails: dict[int, str] = {}
+        self._users: dict[int, tuple[str, str]] = {}
         self._hidden: set[tuple[str, int]] = set()
         self._unreadable_pages = 0
 
@@ -219,7 +230,7 @@ class Books:
             if self._unreadable_pages > _UNREADABLE_AT_MOST:
                 raise
             return self._unreadable(ids[0], str(refusal))
-        except DAMAGE:
+        except (Misshapen, *DAMAGE):
             # Which of them makes no sense is not told by what it broke.
             if len(ids) > 1:
                 half = len(ids) // 2
@@ -229,8 +240,11 @@ class Books:
 
     def _unreadable(self, number: int, why: str) -> list[Entry]:
         fields = ("name", "company_id", "state", "move_type", "currency_id", "invoice_date")
-        rows = self._read("account.move", [number], fields)
-        return [unreadable_entry(number, row, self._keys, why) for row in rows[:1]]
+        try:
+            rows = self._read("account.move", [number], fields)
+        except Misshapen:
+            rows = [{}]
+        return [unreadable_entry(number, row, self._keys, why) for row in rows]
 
     def _whole_page(self, ids: Sequence[int]) -> list[Entry]:
         moves = self._read("account.move", ids, _MOVE_FIELDS)
@@ -252,7 +266,7 @@ class Books:
             vendors=self._vendors,
             taxes=self._taxes,
             currencies=self._currencies,
-            emails=self._emails,
+            users=self._users,
             hidden=self._hidden,
         )
 
@@ -283,7 +297,7 @@ class Books:
             # What makes no sense in one of them is told of that bill, where it is missed.
             with suppress(*DAMAGE):
                 asked.add(move, lines.get(number, ()))
-        self._learn_emails(asked.users)
+        self._learn_users(asked.users)
         for company, ids in asked.accounts.items():
             self._learn_accounts(company, ids)
         new = sorted(asked.partners - self._vendors.keys())
@@ -312,13 +326,17 @@ class Books:
                     parts=tuple(positive(i) for i in children),
                 )
 
-    def _learn_emails(self, users: set[int]) -> None:
-        """The addresses of who enters bills, where our user may see them."""
+    def _learn_users(self, users: set[int]) -> None:
+        """Logins and addresses of who enters and edits bills, where our user may see them.
+
+        Odoo's own bot is not asked for: it may be hidden, and with it all the others.
+        """
         try:
-            rows = self._read_new("res.users", users, self._emails, ("email",))
+            rows = self._read_new("res.users", users, self._users, ("login", "email"))
         except Refused:
-            rows = [{"id": i, "email": False} for i in users]
-        self._emails |= {i: text_of(row.get("email")) for i, row in _by_id(rows).items()}
+            rows = [{"id": i, "login": False, "email": False} for i in users]
+        for number, row in _by_id(rows).items():
+            self._users[number] = (text_of(row.get("login")), text_of(row.get("email")))
 
     def _learn_accounts(self, company: int, ids: set[int]) -> None:
         new = [i for i in sorted(ids) if (company, i) not in self._accounts]
@@ -340,7 +358,7 @@ class Books:
         """
         ids = [i for i in ids if (model, i) not in self._hidden]
         try:
-            return self._read(model, ids, fields, **kwargs)
+            return self._whole(model, ids, fields, **kwargs)
         except Refused as refusal:
             if not refusal.code.endswith("AccessError"):
                 raise
@@ -356,7 +374,16 @@ class Books:
     def _read_new(
         self, model: str, ids: set[int], known: Mapping[int, object], fields: Sequence[str]
     ) -> list[Record]:
-        return self._read(model, sorted(ids - known.keys()), fields)
+        return self._whole(model, sorted(ids - known.keys()), fields)
+
+    def _whole(
+        self, model: str, ids: Sequence[int], fields: Sequence[str], **kwargs: object
+    ) -> list[Record]:
+        """The records that make sense; the others are missed by the bills that name them."""
+        try:
+            return self._read(model, ids, fields, **kwargs)
+        except Misshapen as misshapen:
+            return misshapen.records
 
     def _read(
         self, model: str, ids: Sequence[int], fields: Sequence[str], **kwargs: object
@@ -381,10 +408,11 @@ class _Referred:
         """Learn what a document refers to."""
         company = related_id(move, "company_id")
         self.companies.add(company)
-        self.users |= {related_id(move, "create_uid")} - {0}
+        users = {related_id(move, field) for field in ("create_uid", "write_uid")}
+        self.users |= users - {0, ODOO_BOT}
         self.partners |= {related_id(move, "commercial_partner_id")} - {0}
         for line in lines:
-            self.taxes.update(taxes_of(line))
+            self.taxes.update(all_taxes_of(line))
             account = related_id(line, "account_id")
             if account and line["display_type"] != PAYABLE_ROW:
                 self.accounts.setdefault(company, set()).add(account)

@@ -16,11 +16,11 @@ from odoo_qb import approvers
 from odoo_qb.bill import amount_text
 from odoo_qb.blocks import escaped, named
 from odoo_qb.errors import Conflict
-from odoo_qb.home import is_ours
+from odoo_qb.home import is_of_organisation, is_ours
 from odoo_qb.item import approvals_of, document_of, stamp
 from odoo_qb.outcome import perhaps_there
 from odoo_qb.policy import FIRST_OF_TWO, RULES, objection, rule_for
-from odoo_qb.reminders import is_escalated, notices_of
+from odoo_qb.reminders import bounded, is_escalated, notices_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -36,8 +36,11 @@ if TYPE_CHECKING:
 logger = Logger(child=True)
 
 STRANGER: Final = "Only people of the workspace the bills belong to decide about them."
+OTHER_APP: Final = "This button is another Slack app's, not ours. Nothing was decided."
 _WISH: Final = {"view_pdf": "see the files of bills"}  # else to decide about them
-_LINKS: Final = 5  # an answer's text has its limits, and a link is long
+_POSTERS: Final = frozenset({"link_existing", "attach_files"})  # beside what was approved
+# Slack takes 4,000 characters of text; a link signed with a role's credentials has up to 2,100.
+_LINKS_LENGTH: Final = 3860
 _TRIES: Final = 4  # how often a decision is tried on a bill that others write to
 
 
@@ -47,6 +50,7 @@ class Click:
 
     `revision` is as which it was shown; None where that is not said. `teams` are the workspaces
     that Slack names, the person's own among them; none where it does not name enough.
+    `organisation` is the one that Slack names (Enterprise Grid), `app` is whose button it is.
     """
 
     person: str
@@ -58,6 +62,9 @@ class Click:
     document: str = ""  # the id in QuickBooks of the bill this one is
     realm: str = ""  # the company in QuickBooks that the person's link to it names
     teams: frozenset[str] = frozenset()
+    organisation: str = ""
+    app: str = ""
+    first_file: int = 1  # with which the links to its files begin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +78,7 @@ class Answer:
     item: Item | None = None
     is_done: bool = False
     is_outdated: bool = False
+    next_file: int = 0  # the first that had no room; 0 if there is none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,9 +139,13 @@ class Decisions:
         if item is None or refusal:
             return refusal or _UNKNOWN
         found = [d for d in map(document_of, item["documents"]) if d.key and _is_pdf(d.type)]
-        if not found:
-            return Answer(text="There is no PDF of this bill.", item=item)
-        for pdf in found[:_LINKS]:
+        links: list[str] = []
+        for number, pdf in list(enumerate(found, start=1))[click.first_file - 1 :]:
+            label = f"Open the PDF of {name_of(item)}" if number == 1 else f"file {number}"
+            link = f"<{self.documents.link(pdf)}|{label}>"
+            if links and len(", ".join([*links, link])) > _LINKS_LENGTH:
+                break
+            links.append(link)
             logger.info(
                 "PDF viewed",
                 entry_id=click.entry_id,
@@ -142,11 +154,14 @@ class Decisions:
                 key=pdf.key,
                 version_id=pdf.version_id,
             )
-        first, *more = (self.documents.link(pdf) for pdf in found[:_LINKS])
-        links = [f"<{first}|Open the PDF of {name_of(item)}>"]
-        links += [f"<{link}|file {n}>" for n, link in enumerate(more, start=2)]
+        if not links:
+            return Answer(text="There is no PDF of this bill.", item=item)
+        after = click.first_file + len(links)
         return Answer(
-            text=f"{', '.join(links)}: the link lasts five minutes.", item=item, is_done=True
+            text=f"{', '.join(links)}: the link lasts five minutes.",
+            item=item,
+            is_done=True,
+            next_file=after if after <= len(found) else 0,
         )
 
     def _refusal(self, item: Item | None, click: Click) -> Answer | None:
@@ -172,7 +187,11 @@ class Decisions:
             return Answer(text=f"The company {name} is no longer configured.", item=item), ""
         ids = approvers.sources(company, self.channel, escalated=is_escalated(item))
         person = approvers.known(self.table, ids, click.person, self.clock())
-        if not is_ours(click.teams, person.home):
+        # Whoever comes from a sister workspace decides as a member of ours, or not at all.
+        is_here = is_ours(click.teams, person.home)
+        if click.app != (person.app or click.app):
+            said = OTHER_APP
+        elif not is_here and not is_of_organisation(click.teams, click.organisation, person.home):
             said = STRANGER
         elif person.may_decide == "unknown":
             approvers.ask_about(self.table, ids, click.person)
@@ -187,7 +206,9 @@ class Decisions:
                 approvers.wake(self.table, item)
                 said += " If that was just changed, try again in a minute."
         elif item["digest"] != click.digest:
-            said = "This card is outdated: the bill changed in Odoo since. Nothing was decided."
+            said = (
+                "This card is outdated: the bill is no longer as it shows it. Nothing was decided."
+            )
             return Answer(text=said, item=item, is_outdated=True), ""
         elif click.revision not in {None, int(item["revision"])}:
             said = (
@@ -202,7 +223,7 @@ class Decisions:
         """Queue what the poster is to do; the decision stands whether or not that works."""
         if perhaps_there(item):
             text = f"{text} {escaped(perhaps_there(item))}"
-        is_posters = item["status"] == "APPROVED" or click.action_id == "link_existing"
+        is_posters = item["status"] == "APPROVED" or click.action_id in _POSTERS
         if is_posters and not self._queued(item):
             text = _LATER
         return Answer(text=text, item=item, is_done=True)
@@ -254,7 +275,10 @@ def _written(item: Item, click: Click, rule: Rule, at: str) -> tuple[Raw, list[s
     rejected: Raw = {"kind": "rejected", "due_at": at, "ts": "", "by": click.person}
     rejected["reason"] = click.reason
     rejected["card"] = item["cards"][-1]["ts"] if item["cards"] else ""
-    reason: Raw = {"rejection_reason": click.reason, "notices": [*notices_of(item), rejected]}
+    reason: Raw = {
+        "rejection_reason": click.reason,
+        "notices": bounded([*notices_of(item), rejected]),
+    }
     in_realm: Raw = {"realm": click.realm} if click.realm else {}
     # Another revision: the request that decided before, sent again, decides nothing.
     anew: Raw = {"approvals": [], "revision": int(item["revision"]) + 1}
@@ -268,6 +292,8 @@ def _written(item: Item, click: Click, rule: Rule, at: str) -> tuple[Raw, list[s
         "retry_posting": ({}, ["error", "link"]),  # the same approval, of the same content
         "link_existing": ({"link": {**said, "id": click.document, **in_realm}}, []),
         "close_invoice": (decided, ["link"]),  # the card goes on saying why it was not posted
+        # What the person saw is attached, whatever else comes until then.
+        "attach_files": ({"attach": {**said, "files": item.get("added_files", [])}}, []),
     }
     if rule is FIRST_OF_TWO:
         return approvals, []

@@ -68,7 +68,7 @@ def export(
         if flaw_of(item):
             faults.note(label(item), complaint(item))
             damaged.setdefault(item.get("company") or _NOBODYS, []).append(_as_it_is(item))
-        elif any(start <= entry["at"] < end for entry in item["history"]):
+        elif any(_is_within(entry, start, end) for entry in item["history"]):
             bills.setdefault(item["company"], []).append(item)
     summaries = []
     for company in sorted({*bills, *damaged}):
@@ -84,6 +84,11 @@ def export(
         documents.write(summary["key"], "".join(f"{_text(line, faults)}\n" for line in lines))
         summaries.append(summary)
     return summaries
+
+
+def _is_within(entry: Raw, start: str, end: str) -> bool:
+    """Whether something happened between two stamps; an entry may stand for many, since one."""
+    return start <= str(entry["at"]) and str(entry.get("since") or entry["at"]) < end
 
 
 def _bounds(month: str) -> tuple[str, str]:

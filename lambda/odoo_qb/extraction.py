@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -11,14 +10,16 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from odoo_qb import books
-from odoo_qb.bill import DIGEST_VERSION
-from odoo_qb.digest_v1 import is_former, is_unjudged
-from odoo_qb.duplicates import earlier_bills
+from odoo_qb.afterwards import without_later_files
+from odoo_qb.again import BLIND, TO_BE_POSTED, Again
+from odoo_qb.background import Surroundings
+from odoo_qb.digest_v1 import is_former
 from odoo_qb.errors import Conflict, Refused, Unavailable
 from odoo_qb.files import Files
-from odoo_qb.guarding import DAMAGE, DAMAGED, UNKNOWN, Faults, complaint, flaw_of, label, tried
+from odoo_qb.guarding import DAMAGE, DAMAGED, Faults, damaged, flaw_of, tried
 from odoo_qb.item import bill_of, stamp
-from odoo_qb.keeping import NOT_YET_READ, Before, Keeping, is_blind
+from odoo_qb.judging import Before
+from odoo_qb.keeping import DONE, NOT_YET_READ, Keeping
 from odoo_qb.left_out import late_bill, not_told, unknown_company
 from odoo_qb.news import News, clock_of, clock_troubles, news
 from odoo_qb.outlook import Outlook
@@ -46,13 +47,8 @@ _LEASE_PAUSE: Final = 5.0  # seconds
 _THREADS: Final = 8
 _SECONDS_FOR_A_PAGE: Final = 60.0
 _NO_NEWS: Final = frozenset({"unchanged", "ignored", NOT_YET_READ})
-_BLIND: Final = "asked_before_quickbooks_was_read"  # whether there may be such bills
-_FORM: Final = "form"  # up to which digest version waiting bills were compared
-_WAITING: Final[tuple[Status, ...]] = ("READY_FOR_APPROVAL", "VALIDATION_FAILED")
-_TO_BE_POSTED: Final[tuple[Status, ...]] = ("APPROVED", "POST_FAILED")
 # What may still be posted as it is: that it is still in Odoo is asked in every run.
-_WATCHED: Final[tuple[Status, ...]] = ("READY_FOR_APPROVAL", *_TO_BE_POSTED)
-_AGAIN_AT_MOST: Final = 100  # bills with a damaged record, each of which is read in every run
+_WATCHED: Final[tuple[Status, ...]] = ("READY_FOR_APPROVAL", *TO_BE_POSTED)
 
 
 class Busy(Refused):
@@ -143,31 +139,23 @@ class Extraction:
         opened the missing account need not wait for the daily run. So are bills whose record in the
         table is damaged, until somebody has corrected it.
         """
-        noted = self._damaged(report)
-        damaged = self._read_again(noted, report, now)
-        self._note_damaged(report, noted if damaged is None else [])
-        amended = self._read_again(self._amended(now), report, now)
-        former = self._read_again(self._former(now), report, now)
-        state, waiting = self._waiting_for_news(now)
-        again = self._read_again(waiting, report, now)
-        if again and not again["not_yet_read"]:
+        again = Again(
+            table=self.table,
+            documents=self.documents,
+            companies=self.companies,
+            faults=self.faults,
+            note_id=self._note_id,
+        )
+        noted = again.damaged(report)
+        corrected = self._read_again(noted, report, now)
+        again.note_damaged(report, noted if corrected is None else [])
+        amended = self._read_again(again.amended(now), report, now)
+        former = self._read_again(again.former(now), report, now)
+        state, waiting = again.waiting_for_news(now)
+        checked = self._read_again(waiting, report, now)
+        if checked and not checked["not_yet_read"]:
             self.table.write_note(self._note_id, {"checked_with": state})
-        return sum(int(r["read"]) for r in (damaged, amended, former, again) if r)
-
-    def _damaged(self, report: Raw) -> list[str]:
-        """The bills that a run before this one could not deal with, but for those it met itself."""
-        noted = self.table.read_note(self._note_id).get(DAMAGED)
-        met = {row["entry_id"] for row in report["bills"]}
-        ids = noted if isinstance(noted, list) else []
-        return [i for i in ids if isinstance(i, str) and i not in met]
-
-    def _note_damaged(self, report: Raw, unread: Sequence[str]) -> None:
-        """Keep which bills could not be dealt with: the position moves on past them."""
-        noted = self.table.read_note(self._note_id).get(DAMAGED, [])
-        rows = [r["entry_id"] for r in report["bills"] if r["outcome"] in {DAMAGED, "not stored"}]
-        found = sorted({*rows, *unread})[:_AGAIN_AT_MOST] if unread or rows else []
-        if noted != found:
-            self.table.write_note(self._note_id, {DAMAGED: found})
+        return sum(int(r["read"]) for r in (corrected, amended, former, checked) if r)
 
     def _read_again(self, entry_ids: Sequence[str], report: Raw, now: datetime) -> Raw | None:
         """Add to a run's report what reading these bills gave; None if they were not read.
@@ -188,58 +176,6 @@ class Extraction:
         report["bills"] += again["bills"]
         report["left_out"] += again["left_out"]
         return again
-
-    def _amended(self, now: datetime) -> list[str]:
-        """What is to be posted although it is known to have changed in Odoo meanwhile."""
-        ids = [i for s in _TO_BE_POSTED for i in self.table.in_status(s, until=now)]
-
-        def is_amended(item: Item) -> bool:
-            if item["status"] in _TO_BE_POSTED and item.get("amended_after"):
-                return True
-            return item["status"] == "APPROVED" and is_unjudged(item) and self._is_read(item)
-
-        found = self.faults.where(self.table.get_many(ids).values(), is_amended)
-        return [item["entry_id"] for item in found]
-
-    def _former(self, now: datetime) -> list[str]:
-        """The waiting bills of 1.0 that nobody has compared yet with what is posted now.
-
-        Once there are none, there will be none again: whatever is asked about since is of now.
-        """
-        if self.table.read_note(self._note_id).get(_FORM) == DIGEST_VERSION:
-            return []
-        ids = [i for s in _WAITING for i in self.table.in_status(s, until=now)]
-        found = self.faults.where(self.table.get_many(ids).values(), is_unjudged)
-        if not found:
-            self.table.write_note(self._note_id, {_FORM: DIGEST_VERSION})
-        return [i["entry_id"] for i in self.faults.where(found, self._is_read)]
-
-    def _is_read(self, item: Item) -> bool:
-        """Whether it is known what a bill's company in QuickBooks consists of."""
-        outlook = Outlook(self.table, self.documents, self.companies)
-        return outlook.is_known(item["company"])
-
-    def _waiting_for_news(self, now: datetime) -> tuple[str, list[str]]:
-        """What is blocked, or asked about before QuickBooks was read, if there is news since.
-
-        And what that news is known by: all that is known of QuickBooks, and the settings.
-        """
-        note = self.table.read_note(self._note_id)
-        outlook = Outlook(self.table, self.documents, self.companies)
-        blocked = list(self.table.in_status("VALIDATION_FAILED", until=now))
-        asked = self.table.in_status("READY_FOR_APPROVAL", until=now) if note.get(_BLIND) else ()
-        unseen = self.faults.where(self.table.get_many(asked).values(), is_blind)
-        if note.get(_BLIND) and not unseen:
-            self.table.write_note(self._note_id, {}, remove=[_BLIND])
-        known = self.faults.where(unseen, lambda i: outlook.is_known(i["company"]))
-        blind = [i["entry_id"] for i in known]
-        if not blocked and not blind:
-            return "", []
-        told = f"{outlook.taken_at()} {sorted(self.companies.items())}"
-        state = hashlib.sha256(told.encode()).hexdigest()
-        if note.get("checked_with") == state:
-            return state, []
-        return state, [*blind, *blocked]
 
     @property
     def _note_id(self) -> str:
@@ -281,6 +217,12 @@ class Extraction:
             self.odoo.speaks = self.odoo.speaks or note.get("speaks")
         tally, keeping = _Tally(request=request), self._keeping(request, now)
         outlook = Outlook(self.table, self.documents, self.companies)
+        around = Surroundings(
+            table=self.table,
+            companies=self.companies,
+            dry_run=request.dry_run,
+            faults=self.faults,
+        )
         found = self._find(request, position, now, tally, keeping)
         known = request.is_plain and position.knows(found.changed)
         ids = [] if known else [c.odoo_id for c in found.changed]
@@ -296,12 +238,12 @@ class Extraction:
             start += len(batch)
             page = reader.page(sorted(batch, key=lambda i: age.get(i, -1)))
             met |= {e.odoo_id for e in page}
-            is_safe = self._page(page, tally, keeping, outlook) and is_safe
+            is_safe = self._page(page, tally, keeping, outlook, around) and is_safe
             safe = start if is_safe else safe
             if request.is_plain:
                 position = self._move(position, found, safe, now)
         if tally.is_blind and not request.dry_run:
-            self.table.write_note(self._note_id, {_BLIND: True})
+            self.table.write_note(self._note_id, {BLIND: True})
         not_seen = self._not_seen(tally, is_all=is_all)
         if not_seen == []:  # else it may be one of ours under another name
             tally.left_out += [unknown_company(name) for name in sorted(tally.unknown)]
@@ -451,48 +393,54 @@ class Extraction:
         return position
 
     def _page(
-        self, page: Sequence[Entry], tally: _Tally, keeping: Keeping, outlook: Outlook
+        self,
+        page: Sequence[Entry],
+        tally: _Tally,
+        keeping: Keeping,
+        outlook: Outlook,
+        around: Surroundings,
     ) -> bool:
         """Store a page (of the company that is asked for); whether all of it is safe."""
         keys = {c.odoo_company: c.key for c in self.companies.values()}
-        only = tally.request.company
         stored = self.table.get_many(f"odoo-{e.odoo_id}" for e in page)
-        self._name_damaged(page, stored.values(), tally)
-        page = [e for e in page if e.odoo_company]
-        others = [e for e in page if e.odoo_company not in keys]
-        tally.left_alone.update(e.odoo_company for e in others)
-        tally.unknown |= {e.odoo_company for e in others if e.state == POSTED}
-        wanted = {name for name, key in keys.items() if only in {"", key}}
-        entries = [e for e in page if e.odoo_company in wanted]
-        for entry in (e for e in page if e.odoo_company not in wanted):
-            self._left_alone(entry, stored.get(f"odoo-{entry.odoo_id}"), tally, keeping)
-        asked = [e.bill for e in entries if e.bill and self._is_asked(e.bill, stored)]
+        entries = self._asked_for(page, stored, tally, keeping)
+        asked = self._bills(entries, stored)
         files = Files(asked, stored)
         if not keeping.dry_run:
             files.bring(self.odoo, self.documents, self._has_time)
-        bills = {b.entry_id: files.completed(b) for b in asked}
-        tally.left_out += self._late(entries, bills, keys)
-        earlier = self._one_by_one(
-            bills.values(), lambda some: earlier_bills(self.table, some, self.faults)
-        )
+
+        def complete(some: Iterable[Bill]) -> dict[str, Bill]:
+            return {
+                b.entry_id: without_later_files(files.completed(b), stored.get(b.entry_id))
+                for b in some
+            }
+
+        bills = self._one_by_one(asked, complete)
+        tally.left_out += self._late(entries, {*bills, *stored}, keys)
         flights = self._one_by_one(bills.values(), outlook.of)
+        backgrounds = self._one_by_one(
+            [b for b in bills.values() if b.entry_id in flights],
+            lambda some: around.of(some, flights, outlook.remembered(), stored),
+        )
         befores = self._befores(entries, bills, stored, outlook)
         tally.is_blind |= any(not f.snapshot for f in flights.values())
 
         def outcome(entry: Entry) -> Raw:
             entry_id = f"odoo-{entry.odoo_id}"
             bill, item = bills.get(entry_id), stored.get(entry_id)
+            if item and flaw_of(item):
+                return damaged(item)
             if entry.state != POSTED:
                 return keeping.withdraw(item, entry.state)
-            if bill is None:
+            if entry.bill not in asked:
                 since = self.extracted_since(keys[entry.odoo_company])
                 return {"outcome": "ignored", "reason": f"it is dated before {since.isoformat()}"}
+            if bill is None or entry_id not in backgrounds:
+                return damaged(entry.bill)
             if files.is_waiting(bill):
                 return {"outcome": NOT_YET_READ}
-            if entry_id not in flights:
-                return {"outcome": DAMAGED, "reason": UNKNOWN}
             return keeping.save(
-                bill, item, earlier.get(entry_id, []), flights[entry_id], befores.get(entry_id)
+                bill, item, backgrounds[entry_id], flights[entry_id], befores.get(entry_id)
             )
 
         def attempt(entry: Entry) -> Raw:
@@ -504,15 +452,23 @@ class Extraction:
             tally.add(keys[entry.odoo_company], _named(entry) | result)
         return all(o["outcome"] not in {"not stored", NOT_YET_READ} for o in outcomes)
 
-    def _name_damaged(self, page: Iterable[Entry], stored: Iterable[Item], tally: _Tally) -> None:
-        """Name the items that are not as they should be, and what cannot be read in Odoo."""
-        for item in stored:
-            if flaw_of(item):
-                self.faults.note(label(item), complaint(item))
-        for entry in page:
+    def _asked_for(
+        self, page: Sequence[Entry], stored: Mapping[str, Item], tally: _Tally, keeping: Keeping
+    ) -> list[Entry]:
+        """The documents of our companies, or of the one that is asked for; the others are told."""
+        only = tally.request.company
+        ours = {c.odoo_company: c.key for c in self.companies.values()}
+        wanted = {name for name, key in ours.items() if only in {"", key}}
+        for entry in (e for e in page if e.odoo_company not in wanted):
             if not entry.odoo_company:
                 why = entry.damage or "it belongs to no company: open and check it in Odoo."
                 tally.rows.append(_named(entry) | {"outcome": DAMAGED, "reason": why})
+                continue
+            if entry.odoo_company not in ours:
+                tally.left_alone[entry.odoo_company] += 1
+                tally.unknown |= {entry.odoo_company} if entry.state == POSTED else set()
+            self._left_alone(entry, stored.get(f"odoo-{entry.odoo_id}"), tally, keeping)
+        return [e for e in page if e.odoo_company in wanted]
 
     def _one_by_one[T](
         self, bills: Iterable[Bill], act: Callable[[list[Bill]], Mapping[str, T]]
@@ -540,28 +496,33 @@ class Extraction:
         stored: Mapping[str, Item],
         outlook: Outlook,
     ) -> dict[str, Before]:
-        """Of the bills that 1.0 stored: what 1.0 would read now, and what it stored."""
+        """Of the bills that 1.0 stored: what 1.0 would read now, and what it stored.
+
+        What may still be asked about is compared with QuickBooks, too.
+        """
 
         def before(entry: Entry) -> dict[str, Before]:
             entry_id = f"odoo-{entry.odoo_id}"
             item, bill = stored.get(entry_id), bills.get(entry_id)
             if item is None or bill is None or entry.former is None:
                 return {}
-            if not is_former(item["digest"]) or item["company"] not in self.companies:
+            if not is_former(item["digest"]):
                 return {}
+            former = replace(entry.former, documents=bill.documents, unreadable=bill.unreadable)
+            if item["status"] in DONE or item["company"] not in self.companies:
+                return {entry_id: Before(bill=former)}
             kept = bill_of(item, self.documents.lines(item))
-            return {
-                entry_id: Before(
-                    bill=replace(
-                        entry.former, documents=bill.documents, unreadable=bill.unreadable
-                    ),
-                    stored=kept,
-                    flight=outlook.of([kept])[entry_id],
-                )
-            }
+            return {entry_id: Before(bill=former, stored=kept)}
 
-        found = self.faults.each(entries, before)
-        return {entry_id: b for some in found for entry_id, b in some.items()}
+        each = self.faults.each(entries, before)
+        found = {entry_id: b for some in each for entry_id, b in some.items()}
+        open_ones = [b for b in found.values() if b.stored]
+        as_stored = outlook.of([b.stored for b in open_ones if b.stored])
+        as_read = outlook.of([b.bill for b in open_ones])
+        return {
+            i: replace(b, stored_flight=as_stored[i], bill_flight=as_read[i]) if b.stored else b
+            for i, b in found.items()
+        }
 
     def _has_time(self) -> bool:
         return self.seconds_left() >= _SECONDS_FOR_A_PAGE
@@ -587,11 +548,18 @@ class Extraction:
     def _go_live(self, key: str) -> date:
         return self.companies[key].extract_since or self.extract_since
 
-    def _is_asked(self, bill: Bill, stored: Mapping[str, Item]) -> bool:
-        """Whether anybody is asked about it: a bill from before go-live is not."""
-        since = self.extracted_since(bill.company)
-        too_old = bill.bill_date is not None and bill.bill_date < since
-        return bill.entry_id in stored or not too_old
+    def _bills(self, entries: Iterable[Entry], stored: Mapping[str, Item]) -> list[Bill]:
+        """The bills to compare and to ask about: one from before go-live is not, unless it was.
+
+        Nor is one whose record is damaged: with that nothing can be compared.
+        """
+        found = []
+        for bill in (e.bill for e in entries if e.bill):
+            since, item = self.extracted_since(bill.company), stored.get(bill.entry_id)
+            too_old = bill.bill_date is not None and bill.bill_date < since
+            if (item and not flaw_of(item)) or (item is None and not too_old):
+                found.append(bill)
+        return found
 
 
 def _named(entry: Entry) -> Raw:

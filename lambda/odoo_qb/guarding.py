@@ -119,7 +119,13 @@ def tried(act: Callable[[], Raw], record: object = None) -> Raw:
         return {"outcome": "not stored", "reason": of_aws(error)}
     except DAMAGE:
         logger.exception("a bill could not be processed", entry_id=_id_of(record))
-        return {"outcome": DAMAGED, "reason": complaint(record)}
+        return damaged(record)
+
+
+def damaged(record: object) -> Raw:
+    """The outcome of a bill with whose record nothing can be done."""
+    named = {"about": label(record)} if record else {}
+    return {"outcome": DAMAGED, "reason": complaint(record), **named}
 
 
 def of_aws(error: Exception) -> str:

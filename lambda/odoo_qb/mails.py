@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from aws_lambda_powertools import Logger
+
 from odoo_qb import approvers
 from odoo_qb.card import summary
 from odoo_qb.guarding import DAMAGED, Faults, label
@@ -12,6 +14,7 @@ from odoo_qb.item import bill_of, stamp
 from odoo_qb.left_out import tell_of_left_out
 from odoo_qb.one_line import NAME, one_line
 from odoo_qb.outcome import not_attached, perhaps_there
+from odoo_qb.reminders import unknown_zones
 from odoo_qb.sweep import unposted
 from odoo_qb.uploads import unattachable
 
@@ -24,6 +27,8 @@ if TYPE_CHECKING:
     from odoo_qb.settings import Company
     from odoo_qb.statuses import Status
     from odoo_qb.store import Table
+
+logger = Logger(child=True)
 
 _UNCLEAR_FOR: Final = timedelta(days=30)  # so long the daily mail names such a bill
 _NOT_ATTACHED_FOR: Final = timedelta(days=3)  # a daily run or two may be missed
@@ -65,6 +70,10 @@ def tell_of(
     subject = "Not everybody who may decide could be read from Slack"
     troubles = approvers.troubles(table, companies.values())
     alerts.tell("approvers", subject, troubles, now)
+    unknown = unknown_zones(companies.values())
+    if unknown:
+        logger.warning("a time zone is not known", companies=unknown)
+    alerts.tell("zones", "A company's time zone is not known", unknown, now)
     if is_full or report["kept"]:
         subject = "Bills are missing in Odoo and were not withdrawn"
         alerts.tell("kept", subject, report["kept"], now)
@@ -77,7 +86,7 @@ def tell_of(
         alerts.tell("not_attached", subject, _not_attached(table, now, faults), now)
     for bill in report["bills"]:
         if bill["outcome"] == DAMAGED:
-            faults.note(_named(bill), bill["reason"])
+            faults.note(bill.get("about") or _named(bill), bill["reason"])
     # The daily run meets more of them than the others: told of apart, each is told of once.
     about = "damaged_daily" if is_full else "damaged"
     alerts.tell(about, "Records could not be processed; all others were", faults.lines, now)

@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from odoo_qb.amendment import afterwards
+from odoo_qb.afterwards import afterwards
 from odoo_qb.blocks import Block, escaped, markdown, people, section, when
 from odoo_qb.item import approved_by, document_there, link_of, open_attempt
 
 if TYPE_CHECKING:
     from odoo_qb.item import Item
 
-# Where the reason is not kept apart, as by release 1.0: the part of the sentence that names a
-# button which a closed bill no longer has.
+# Of items of release 1.0, which kept no reason apart: the part of the sentence that names a button
+# which a closed bill no longer has.
 _BUTTON: Final = re.compile(r"[:.] [^:.]*\b(?:retry|link it|link again)\b[^:.]*\.", re.IGNORECASE)
 
 
@@ -26,8 +26,9 @@ def outcome(item: Item) -> list[Block]:
 def loose_ends(item: Item) -> list[str]:
     """What somebody has to see to by hand, whatever the status says."""
     change, missing = item.get("amended_after", ""), not_attached(item)
+    asked = item.get("attach")
     return [
-        *([f"It {afterwards(item, change)}"] if change else []),
+        *([f"It {afterwards(item, change)}"] if change and not asked else []),
         *([perhaps_there(item)] if perhaps_there(item) else []),
         *([*missing, "Attach there by hand what is to be there."] if missing else []),
     ]
@@ -61,6 +62,7 @@ def _decided(item: Item) -> list[Block]:
             found = [markdown(f":white_check_mark: Approved by {who}. Posting follows.")]
         case "POSTED" | "ALREADY_IN_QB":
             found = [markdown(f":ledger: {_in_quickbooks(item)} Approved by {who}.")]
+            found += _being_attached(item)
         case "POST_FAILED":
             found = [markdown(f":x: *Not posted.* Approved by {who}.")]
             found += [section(failure(item)), markdown(_remedies(item))]
@@ -78,6 +80,17 @@ def _decided(item: Item) -> list[Block]:
         case "VALIDATION_FAILED":
             found = [section("Blocked: " + " ".join(item["problems"]))]
     return found
+
+
+def _being_attached(item: Item) -> list[Block]:
+    """Who had files attached that were added later, until that is done."""
+    asked = item.get("attach")
+    if not asked:
+        return []
+    number = len(asked["files"])
+    what = "a file that was" if number == 1 else f"{number} files that were"
+    who = f"<@{asked['by']}>{when(asked['at'])}"
+    return [markdown(f":hourglass: {who} had {what} added since attached: it is being done.")]
 
 
 def _decider(item: Item) -> str:
@@ -118,7 +131,7 @@ def failure(item: Item) -> str:
     error = item["error"]
     message = str(error["message"])
     if is_closed(item):
-        message = str(error.get("reason") or _BUTTON.sub(".", message))
+        message = str(error["reason"]) if "reason" in error else _BUTTON.sub(".", message)
     trace = f" (Intuit trace id {error['tid']})" if error.get("tid") else ""
     return f"{message}{trace}"
 

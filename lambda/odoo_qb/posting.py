@@ -28,12 +28,14 @@ from odoo_qb.checks import few
 from odoo_qb.claim import Claim
 from odoo_qb.creation import FOUND, Creation, NotCreated
 from odoo_qb.digest_v1 import is_unjudged
-from odoo_qb.errors import Disconnected, Refused, Throttled, Unavailable
+from odoo_qb.errors import Altered, Disconnected, Refused, Throttled, Unavailable
 from odoo_qb.faults import GONE
-from odoo_qb.item import bill_of, open_attempt, stamp
+from odoo_qb.item import bill_of, digests, open_attempt, stamp
+from odoo_qb.later_files import attach_as_asked
 from odoo_qb.linking import link_as_asked
 from odoo_qb.preflight import preflight
 from odoo_qb.remembered import note_id
+from odoo_qb.statuses import IN_QUICKBOOKS
 from odoo_qb.vendors import vendor_id
 
 if TYPE_CHECKING:
@@ -70,7 +72,8 @@ class _Amended(Exception):  # noqa: N818 - never leaves this module
 class Poster:
     """What posting needs; `quickbooks` gives the connected company for a company key.
 
-    `disconnected` is told of a company that must be connected again, and by what refusal.
+    `disconnected` is told of a company that must be connected again, and by what refusal; `alarm`
+    mails its subject and text to whoever runs this.
     """
 
     table: Table
@@ -78,6 +81,7 @@ class Poster:
     companies: Mapping[str, Company]
     quickbooks: Callable[[str], QuickBooksCompany]
     disconnected: Callable[[str, Disconnected], None]
+    alarm: Callable[[str, str], None]
     web_url: str
     clock: Callable[[], datetime]
 
@@ -97,7 +101,9 @@ class Poster:
             return "OUTDATED"  # amended since: a new decision brings a new message
         company = item["company"]
         is_asked_to_link = item["status"] == "POST_FAILED" and item.get("link")
-        if item["status"] not in {"APPROVED", "POSTING"} and not is_asked_to_link:
+        is_asked_to_attach = item["status"] in IN_QUICKBOOKS and item.get("attach")
+        is_asked = is_asked_to_link or is_asked_to_attach
+        if item["status"] not in {"APPROVED", "POSTING"} and not is_asked:
             return item["status"]
         is_broken = company in self.companies and self.quickbooks(company).is_broken()
         is_left = item["status"] == "APPROVED" and is_amended(item) and not open_attempt(item)
@@ -106,17 +112,21 @@ class Poster:
         try:
             if is_asked_to_link:
                 return link_as_asked(self, item)
-            if is_unjudged(item) and not finishes_as_stored(item):
-                return self._left_to_be_judged(item)
+            if is_asked_to_attach:
+                return attach_as_asked(self, item, message_id, last_try=last_try)
             return self._post(item, message_id, last_try=last_try)
         except Disconnected as refusal:
             self.disconnected(company, refusal)
             return "WAITING"
 
-    def _post(self, item: Item, message_id: str, *, last_try: bool) -> str:
+    def _post(  # noqa: C901 - what a posting may end with is a line each
+        self, item: Item, message_id: str, *, last_try: bool
+    ) -> str:
         self._wait_for_others(item, message_id)
         claim = Claim(table=self.table, clock=self.clock, message_id=message_id, item=item)
         work = _Work(poster=self, claim=claim, began=self.clock())
+        if is_unjudged(item) and not finishes_as_stored(item) and item["company"] in self.companies:
+            return self._left_to_be_judged(claim)
         try:
             if item["status"] == "POSTING" or item.get("attempts"):
                 claim.take()
@@ -135,32 +145,51 @@ class Poster:
         except Refused as refusal:
             if refusal.code not in FOUND:
                 work.be_certain()
+            if isinstance(refusal, Altered):
+                work.tell_of_alteration(str(refusal))
             status = work.fail(refusal, outcome="")
         except Unavailable:
             claim.release()
             raise
         return status
 
-    def _left_to_be_judged(self, item: Item) -> str:
+    def _left_to_be_judged(self, claim: Claim) -> str:
         """A bill that 1.0 stored: the extractor first sees whether it is still posted as shown.
 
-        For that it needs to know what QuickBooks consists of.
+        For that it needs to know what QuickBooks consists of. One that 1.0 left half-way, with
+        nothing sent, waits as approved.
         """
-        company = self.companies.get(item["company"])
-        if company:
-            self.snapshot(company, self.quickbooks(company.key))
+        item = claim.item
+        if item["status"] == "POSTING":
+            claim.change("APPROVED", {}, note="to be compared with what is posted now")
+        company = self.companies[item["company"]]
+        self.snapshot(company, self.quickbooks(company.key))
         return "AMENDED"
 
     def bill(self, item: Item) -> Bill:
-        """The bill as it was approved, with all its lines."""
+        """The bill as it was approved, with all its lines; Altered where it is another by now.
+
+        The digest is made of the content again: whoever changed an amount in the table, or a line
+        in S3, left the digest and the approval as they were.
+        """
         rows = self.documents.lines(item)
         if rows == []:
-            said = (
-                f"The lines of this bill are gone from S3: restore {item['lines_key']} there,"
-                " then retry; or enter the bill in QuickBooks by hand and close it here."
+            raise Refused(
+                "The lines of this bill are gone from S3.",
+                remedy=f"Restore {item['lines_key']} there, then retry; or enter the bill in"
+                " QuickBooks by hand and close it here.",
+                code="lines",
             )
-            raise Refused(said, code="lines")
-        return bill_of(item, rows)
+        bill = bill_of(item, rows)
+        if item["digest"] not in digests(bill, item["digest"]):
+            raise Altered(
+                "The content of this bill is not what was approved: it was changed past Odoo and"
+                " this system. Nothing was sent.",
+                remedy="Tell whoever runs this. Once the bill changes in Odoo, approval will be"
+                " requested again; or enter it in QuickBooks by hand and close it here.",
+                code="altered",
+            )
+        return bill
 
     def snapshot(self, company: Company, quickbooks: QuickBooksCompany) -> Snapshot:
         """What QuickBooks consists of, read again when the last reading is too old."""
@@ -189,6 +218,15 @@ class Poster:
             "url": deep_links.build(self.web_url, realm_id, entity, str(found["Id"])),
             "posted_at": stamp(self.clock()),
         }
+
+    def tell_of_alteration(self, item: Item, said: str) -> None:
+        """Mail that what is stored of a bill was changed past this system."""
+        logger.error("altered", entry_id=item["entry_id"], company=item["company"], reason=said)
+        self.alarm(
+            f"{item['company']}: a bill was changed past this system",
+            f"{item['odoo_name']} ({item['entry_id']}): {said} See who may write to the table and"
+            f' the bucket, and ask for the bill\'s story with {{"audit": "{item["entry_id"]}"}}.',
+        )
 
     def _wait_for_others(self, item: Item, message_id: str) -> None:
         claim = item.get("claim") or {}
@@ -249,6 +287,9 @@ class _Work:
         if found is None and not (earlier and is_unjudged(item)):
             creation = self._creation(bill, self._posting(bill, company, quickbooks), quickbooks)
             found = creation.look()
+            unseen = [s for s in creation.similar if s not in item.get("changes", ())]
+            if found is None and unseen:  # who approves again has seen it, and may know better
+                raise _Changed(*unseen)
         is_adopted = found is not None and not item.get("attempts")
         if found is None:
             found = creation.create()
@@ -261,6 +302,7 @@ class _Work:
             poster.documents,
             fresh=creation.is_first,
             last_try=last_try,
+            altered=self.tell_of_alteration,
         )
         values: Raw = {
             "quickbooks": {
@@ -286,12 +328,14 @@ class _Work:
     def _check_realm(self, attempt: Raw, company: Company) -> None:
         """Where an earlier try went is where the bill may be: a company may change its realm."""
         if attempt["realm"] != company.realm_id:
-            said = (
+            elsewhere = Refused(
                 f"An earlier try to post this bill went to another QuickBooks company (realm"
-                f" {attempt['realm']}), and nobody knows what came of it: look for the number"
-                f" {attempt['doc_number']} there and delete it, then retry."
+                f" {attempt['realm']}), and nobody knows what came of it.",
+                remedy=f"Look for the number {attempt['doc_number']} there and delete it, then"
+                " retry.",
+                code="realm",
             )
-            raise NotCreated(Refused(said, code="realm"))
+            raise NotCreated(elsewhere)
 
     def _posting(self, bill: Bill, company: Company, quickbooks: QuickBooksCompany) -> Posting:
         flight = self._preflight(bill, company, quickbooks)
@@ -337,6 +381,10 @@ class _Work:
         if outcome:
             values["attempts"] = closed(self.item.get("attempts", ()), outcome)
         return self.claim.change("POST_FAILED", values, note=str(refusal))
+
+    def tell_of_alteration(self, said: str) -> None:
+        """Mail that what is stored of the bill was changed past this system."""
+        self.poster.tell_of_alteration(self.item, said)
 
     def ask_again(self, changes: list[str]) -> Status:
         """What would be posted is not what was shown: the decision is asked for again."""

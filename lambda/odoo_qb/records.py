@@ -8,7 +8,17 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-from odoo_qb.bill import MOVE_TYPES, Bill, Document, Instalment, Line, LineKind, Vendor, money
+from odoo_qb.bill import (
+    MOVE_TYPES,
+    Author,
+    Bill,
+    Document,
+    Instalment,
+    Line,
+    LineKind,
+    Vendor,
+    money,
+)
 from odoo_qb.digest_v1 import former_bill
 from odoo_qb.one_line import NAME, one_line
 
@@ -24,9 +34,12 @@ _TEXTS: Final[dict[str, LineKind]] = {
     "line_note": "note",
 }
 _MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
-_DIGITS: Final = 18  # more than any number of Odoo's has
 POSTED: Final = "posted"
 _STATES: Final = frozenset({"draft", POSTED, "cancel"})
+_ROUNDING: Final = "rounding"
+_LOST_TAX: Final = "non_deductible_tax"  # of the private part, as Odoo 19 books it
+_BOTS: Final = frozenset({"__system__", "public"})  # by login
+ODOO_BOT: Final = 1  # the user that Odoo itself is: whatever comes in by mail is entered by it
 PAYABLE_ROW: Final = "payment_term"  # the rows that say what is owed, and when
 
 Record = dict[str, Any]
@@ -85,7 +98,7 @@ class Names:
     vendors: Mapping[int, Vendor]
     taxes: Mapping[int, Tax]
     currencies: Mapping[int, str]  # by company
-    emails: Mapping[int, str]  # of the users who enter bills
+    users: Mapping[int, tuple[str, str]]  # login and address of those who enter and edit bills
     hidden: AbstractSet[tuple[str, int]]  # by model and id
 
 
@@ -178,7 +191,11 @@ def _bill(
         if row["display_type"] != PAYABLE_ROW
     ]
     lines = tuple(line for line, _ in booked)
-    tax = sum((n.amount for n in lines if n.kind == "tax"), Decimal(0))
+    # As Odoo itself counts, and as the vendor's paper has it: what is not deductible is tax, too.
+    tax = sum(
+        (n.amount for n, row in booked if n.kind == "tax" or row["display_type"] == _LOST_TAX),
+        Decimal(0),
+    )
     total = sum((n.amount for n in lines if n.carries_money), Decimal(0))
     bill = Bill(
         company=names.company_keys[company],
@@ -201,7 +218,9 @@ def _bill(
         payment_terms_id=terms[0],
         po_number=text_of(move["invoice_origin"]),
         entered_by=creator[1],
-        entered_by_email=names.emails.get(creator[0], ""),
+        entered_by_email=names.users.get(creator[0], ("", ""))[1],
+        authors=_authors(move, names),
+        payment_state=text_of(move.get("payment_state")),
         lines=lines,
         documents=_documents(move, files),
         unsupported=tuple(n for n in map(_not_kept, files) if n),
@@ -211,14 +230,29 @@ def _bill(
     return bill, former_bill(bill, booked, *stated, tax_names)
 
 
+def _authors(move: Record, names: Names) -> tuple[Author, ...]:
+    """Who entered the document and who last wrote to it; what a bot did nobody did.
+
+    Odoo does not say who posted it: that is its last writer, unless somebody wrote to it since.
+    """
+    found: dict[int, Author] = {}
+    for field in ("create_uid", "write_uid"):
+        number, name = _related({field: False} | move, field, field)
+        login, email = names.users.get(number, ("", ""))
+        if number not in {0, ODOO_BOT} and login not in _BOTS:
+            found[number] = Author(name=name, login=login, email=email)
+    return tuple(found.values())
+
+
 def _line(row: Record, company_id: int, sign: int, names: Names) -> Line:
     account = _seen(names, "account.account", row, "account_id", "account")
     of_account = names.accounts[company_id, account] if account else Account(code="", name="")
-    if any(("account.tax", i) in names.hidden for i in taxes_of(row)):
+    if any(("account.tax", i) in names.hidden for i in all_taxes_of(row)):
         raise NonsenseError(f"our Odoo user may not read a tax on {text_of(row['name']):.80}")
     amount = money(_amount(row, "amount_currency") * sign)
     taxes = sorted((names.taxes[i].name, i) for i in taxes_of(row))
     own = names.taxes[taxes[0][1]] if row["tax_line_id"] else None
+    further = sorted((names.taxes[i].name, i) for i in row["tax_ids"] or ()) if own else []
     return Line(
         kind=_kind(row, amount),
         text=text_of(row["name"]),
@@ -232,6 +266,9 @@ def _line(row: Record, company_id: int, sign: int, names: Names) -> Line:
         tax_ids=tuple(i for _, i in taxes),
         tax_parts=tuple(names.taxes[i].parts or (i,) for _, i in taxes),
         percent=own.percent if own else None,
+        further_taxes=tuple(name for name, _ in further),
+        further_parts=tuple(names.taxes[i].parts or (i,) for _, i in further),
+        is_rounding=own is not None and row["display_type"] == _ROUNDING,
     )
 
 
@@ -279,6 +316,11 @@ def taxes_of(line: Record) -> list[int]:
     """The taxes on a line; of a tax row, the tax it is of."""
     own = related_id(line, "tax_line_id")
     return [own] if own else [positive(i) for i in line["tax_ids"] or ()]
+
+
+def all_taxes_of(line: Record) -> list[int]:
+    """Those, and the taxes that are computed on a tax row, too."""
+    return list(dict.fromkeys([*taxes_of(line), *(positive(i) for i in line["tax_ids"] or ())]))
 
 
 def _documents(move: Record, files: Sequence[Record]) -> tuple[Document, ...]:
@@ -337,8 +379,6 @@ def moment_of(value: object) -> str:
 
 def positive(value: object) -> int:
     """A record's number; NonsenseError where it is none."""
-    if isinstance(value, str) and value.isascii() and value.isdecimal():
-        value = int(value[:_DIGITS])
     if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
         raise NonsenseError(f"{value!s:.40} is no record's number")
     return value

@@ -16,7 +16,7 @@ from odoo_qb.errors import Conflict
 from odoo_qb.item import stamp
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from odoo_qb.item import Item, Raw
     from odoo_qb.settings import Company
@@ -24,12 +24,21 @@ if TYPE_CHECKING:
 
 REMINDER: Final = "reminder"
 ESCALATION: Final = "escalation"
+_SENT_KEPT: Final = 10
 _HOURS: Final = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)\s*-\s*([01]?\d|2[0-3]):([0-5]\d)")
 
 
 def notices_of(item: Item) -> list[Raw]:
     """The replies owed or sent in the thread of the bill's card; `ts` is empty while owed."""
     return list(item.get("notices") or ())
+
+
+def bounded(notices: Sequence[Raw]) -> list[Raw]:
+    """The notices, of those sent long ago only the last ones: a bill's item has its bounds."""
+    sent = [n for n in notices if n["ts"]]
+    last = [n for n in sent if n["kind"] == ESCALATION][-1:]
+    kept = [*last, *sent[-_SENT_KEPT:]]
+    return [n for n in notices if not n["ts"] or n in kept]
 
 
 def owed(item: Item) -> list[Raw]:
@@ -108,7 +117,7 @@ def keep_notices(table: Table, item: Item, notices: Sequence[Raw], *, wake: bool
     try:
         table.note_on_bill(
             item["entry_id"],
-            {"notices": list(notices), **woken},
+            {"notices": bounded(notices), **woken},
             condition=f"version = :version AND {same}",
             condition_values={"version": item["version"], **values},
         )
@@ -133,6 +142,16 @@ def awake(instant: datetime, company: Company) -> datetime:
         return instant
     day = local.date() + timedelta(days=is_evening)
     return datetime.combine(day, ends, zone).astimezone(instant.tzinfo)
+
+
+def unknown_zones(companies: Iterable[Company]) -> list[str]:
+    """What is wrong with companies' time zones, a sentence each: no pattern knows them all."""
+    return [
+        f"{company.key}: there is no time zone {company.time_zone} in the tz database, so"
+        " quiet_hours are taken as UTC: correct time_zone in company_settings and apply."
+        for company in companies
+        if tz.gettz(company.time_zone) is None
+    ]
 
 
 def _is_of_this_wait(item: Item, notice: Raw) -> bool:

@@ -8,7 +8,7 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
 from odoo_qb.errors import Conflict
-from odoo_qb.history import history_entry
+from odoo_qb.history import continued
 from odoo_qb.item import Item, Raw, stamp
 from odoo_qb.statuses import FINAL, TRANSITIONS
 
@@ -23,7 +23,7 @@ _BATCH_GET: Final = 100  # DynamoDB's limit
 
 
 class Table:
-    """The one table. `client` is boto3's low-level DynamoDB client.
+    """The bills' table. `client` is boto3's low-level DynamoDB client.
 
     Every write that changes a bill is conditional on the `version` it was read with and
     raises Conflict when somebody was faster; what is only noted on it (its cards, what its thread
@@ -35,6 +35,10 @@ class Table:
         self._client = client
         self._name = name
         self._retention = retention
+
+    def other(self, name: str) -> Table:
+        """Another table, which the same client reads."""
+        return Table(self._client, name, retention=self._retention)
 
     def get(self, entry_id: str) -> Item | None:
         """One item as it stands now."""
@@ -105,8 +109,8 @@ class Table:
             "version": version,
         }
         if after != before or note or digest != item["digest"]:
-            entry = history_entry(item["history"], now, actor, before, after, digest, note)
-            changed["history"] = [*item["history"], entry]
+            told = item["history"]
+            changed["history"] = continued(told, now, actor, before, after, digest, note)
         if show:
             changed["card_due"] = version
         if after in FINAL and before not in FINAL:

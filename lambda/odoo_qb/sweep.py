@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, Final
 from odoo_qb import approvers
 from odoo_qb.card import approval_card
 from odoo_qb.guarding import Faults
+from odoo_qb.history import sent_at
 from odoo_qb.item import stamp
 from odoo_qb.reminders import remind
-from odoo_qb.statuses import TRANSITIONS
+from odoo_qb.statuses import IN_QUICKBOOKS, TRANSITIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -81,7 +82,7 @@ def sweep(
     for _ in faults.each(items, send):
         pass
     since = _instant_or_none(note.get("cards_since"))
-    cards = _show_again(table, stamp(since) if since else "0", now, faults)
+    cards = _show_again(table, queue, stamp(since) if since else "0", now, faults)
     return {"approved": len(late), "posting": len(hanging), "cards": cards}
 
 
@@ -131,27 +132,30 @@ def unposted(table: Table, now: datetime, faults: Faults | None = None) -> dict[
 
 def _approved_at(item: Item) -> str:
     """The last time a person sent it on its way; the poster only puts it back there."""
-    sent = (e for e in item["history"] if e["to"] == "APPROVED" and e["from"] != "POSTING")
-    return max((str(e["at"]) for e in sent), default=item["updated_at"])
+    return max(map(sent_at, item["history"]), default="") or item["updated_at"]
 
 
-def _show_again(table: Table, since: str, now: datetime, faults: Faults) -> int:
+def _show_again(table: Table, queue: Queue, since: str, now: datetime, faults: Faults) -> int:
     """Make the stream repeat the bills whose cards are owed for too long; returns how many.
 
     A bill owes its card since its last change, so those changed since the last sweep are looked
-    at, and on from the oldest one that still owes it. One of which no card can be made is named.
+    at, and on from the oldest one that still owes it. So are those whose files somebody asked to
+    attach: they are sent again until that is done. One of which no card can be made is named.
     """
     until = now - SHOWN_WITHIN
     changed = [i for s in TRANSITIONS for i in table.in_status(s, since=since, until=until)]
-    owing = [item for item in table.get_many(changed).values() if "card_due" in item]
+    items = table.get_many(changed).values()
+    owing = [item for item in items if "card_due" in item]
+    to_attach = faults.where(items, lambda i: i.get("attach") and i["status"] in IN_QUICKBOOKS)
 
     def touch(item: Item) -> None:
         table.touch(item["entry_id"], now)
         approval_card(item)
 
-    for _ in faults.each(owing, touch):
+    for _ in (*faults.each(owing, touch), *faults.each(to_attach, queue.send)):
         pass
-    oldest = min((str(item.get("updated_at")) for item in owing), default=stamp(until - _MARGIN))
+    at = (str(item.get("updated_at")) for item in (*owing, *to_attach))
+    oldest = min(at, default=stamp(until - _MARGIN))
     cards_since = min(oldest, stamp(until - _MARGIN))
     table.write_note(NOTE_ID, {"cards_since": cards_since, "swept_at": stamp(now)})
     return len(owing)
