@@ -17,12 +17,14 @@ from odoo_qb.duplicates import (
     reference_ids,
     seen_before,
     seen_bill,
+    seen_item,
 )
+from odoo_qb.guarding import Faults
 from odoo_qb.item import digests, is_blind
 from odoo_qb.statuses import FINAL
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from odoo_qb.bill import Bill
     from odoo_qb.checks import Earlier
@@ -73,6 +75,7 @@ class Surroundings:
     table: Table
     companies: Mapping[str, Company]
     dry_run: bool
+    faults: Faults = field(default_factory=Faults)  # damaged bills, with which none is compared
     _by_amount: ByAmount = field(default_factory=ByAmount)
     _are_known: set[str] = field(default_factory=set)  # companies whose bills under way were read
 
@@ -96,7 +99,7 @@ class Surroundings:
         notes = cast("dict[str, Raw]", self.table.get_many(i for n in near for i in n.note_ids))
         by_number = ByNumber()
         numbered = {i: n for i, n in notes.items() if i.startswith("reference#")}
-        by_number.know(self.table.get_many(by_number.learn(numbered)).values())
+        by_number.know(self._sound(by_number.learn(numbered)))
         for one in near:
             bill, company = one.bill, self.companies[one.bill.company]
             seen = seen_bill(bill, one.flight)
@@ -147,7 +150,10 @@ class Surroundings:
         self._are_known.add(company)
         ids = [i for s in UNDER_WAY for i in self.table.in_company(company, s)]
         for start in range(0, len(ids), _AT_ONCE):
-            self._by_amount.know(self.table.get_many(ids[start : start + _AT_ONCE]).values())
+            self._by_amount.know(self._sound(ids[start : start + _AT_ONCE]))
+
+    def _sound(self, entry_ids: Iterable[str]) -> list[Item]:
+        return self.faults.where(self.table.get_many(entry_ids).values(), seen_item)
 
     def _note_contact(self, shared: sharing.Sharing, notes: dict[str, Raw]) -> None:
         """Note a contact of a vendor that is new to it, for the next ones of this page, too."""
