@@ -418,10 +418,13 @@ class Extraction:
         bills = self._one_by_one(asked, complete)
         tally.left_out += self._late(entries, {*bills, *stored}, keys)
         flights = self._one_by_one(bills.values(), outlook.of)
-        backgrounds = self._one_by_one(
-            [b for b in bills.values() if b.entry_id in flights],
-            lambda some: around.of(some, flights, outlook.remembered(), stored),
-        )
+
+        def background(some: list[Bill]) -> dict[str, Background]:
+            known = around.of(some, flights, outlook.remembered(), stored)
+            return {b.entry_id: known.get(b.entry_id, Background()) for b in some}
+
+        readable = [b for b in bills.values() if b.entry_id in flights]
+        backgrounds = self._one_by_one(readable, background)
         befores = self._befores(entries, bills, stored, outlook)
         tally.is_blind |= any(not f.snapshot for f in flights.values())
 
@@ -440,11 +443,7 @@ class Extraction:
             if files.is_waiting(bill):
                 return {"outcome": NOT_YET_READ}
             return keeping.save(
-                bill,
-                item,
-                backgrounds.get(entry_id, Background()),
-                flights[entry_id],
-                befores.get(entry_id),
+                bill, item, backgrounds[entry_id], flights[entry_id], befores.get(entry_id)
             )
 
         def attempt(entry: Entry) -> Raw:
