@@ -8,11 +8,13 @@ from datetime import date
 from typing import TYPE_CHECKING, Final
 
 from odoo_qb.errors import Refused
+from odoo_qb.one_line import NAME, one_line
 
 if TYPE_CHECKING:
     from odoo_qb.settings import Company
 
 _KNOWN: Final = ("company", "dry_run", "entry_ids", "full", "since")
+_DIGITS: Final = 20  # with leading zeros
 _LARGEST_ID: Final = 2**31 - 1  # PostgreSQL's, for Odoo's ids
 
 
@@ -44,11 +46,13 @@ def request_of(event: object, companies: Mapping[str, Company]) -> Request:
     given = {str(k): v for k, v in event.items() if v is not None}
     unknown = sorted(set(given) - set(_KNOWN))
     if unknown:
-        raise Refused(f"{unknown[0]} is not known here: use {', '.join(_KNOWN)}.")
+        name = one_line(unknown[0], NAME)
+        raise Refused(f"{name} is not known here: use {', '.join(_KNOWN)}.")
     company = given.get("company", "")
     if not isinstance(company, str) or company not in {"", *companies}:
         raise Refused(
-            f"There is no company {company}: it is one of {', '.join(sorted(companies))}."
+            f"There is no company {one_line(str(company), NAME)}: it is one of"
+            f" {', '.join(sorted(companies))}."
         )
     for flag in ("dry_run", "full"):
         if not isinstance(given.get(flag, False), bool):
@@ -64,9 +68,15 @@ def request_of(event: object, companies: Mapping[str, Company]) -> Request:
 
 def audited(value: object) -> str:
     """The bill whose story is asked for; Refused if it is none."""
-    if not isinstance(value, str) or not value.removeprefix("odoo-").isdecimal():
+    number = value.removeprefix("odoo-") if isinstance(value, str) else ""
+    if not _is_number(number):
         raise Refused("audit takes an id like odoo-42.")
-    return f"odoo-{int(value.removeprefix('odoo-'))}"
+    return f"odoo-{int(number)}"
+
+
+def _is_number(text: str) -> bool:
+    """Whether it can be the number of a record in Odoo."""
+    return text.isdecimal() and len(text) <= _DIGITS and int(text) <= _LARGEST_ID
 
 
 def _since(value: object) -> date | None:
@@ -75,7 +85,9 @@ def _since(value: object) -> date | None:
     try:
         return date.fromisoformat(str(value))
     except ValueError:
-        raise Refused(f"since is a bill date like 2026-01-31, not {value}.") from None
+        raise Refused(
+            f"since is a bill date like 2026-01-31, not {one_line(str(value), NAME)}."
+        ) from None
 
 
 def _ids(value: object) -> tuple[int, ...]:
@@ -83,6 +95,6 @@ def _ids(value: object) -> tuple[int, ...]:
         return ()
     names = value if isinstance(value, list) else [value]
     numbers = [str(n).removeprefix("odoo-") for n in names]
-    if not numbers or not all(n.isdecimal() and int(n) <= _LARGEST_ID for n in numbers):
+    if not numbers or not all(map(_is_number, numbers)):
         raise Refused('entry_ids is a list like ["odoo-42"].')
     return tuple(dict.fromkeys(int(n) for n in numbers))
