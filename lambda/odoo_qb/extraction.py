@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from odoo_qb import books
 from odoo_qb.afterwards import without_later_files
 from odoo_qb.again import BLIND, TO_BE_POSTED, Again
-from odoo_qb.background import Surroundings
+from odoo_qb.background import Background, Surroundings
 from odoo_qb.digest_v1 import is_former
 from odoo_qb.errors import Conflict, Refused, Unavailable
 from odoo_qb.files import Files
@@ -392,7 +392,7 @@ class Extraction:
             self.table.write_note(self._note_id, position.note())
         return position
 
-    def _page(
+    def _page(  # noqa: C901 - one reason not to store a bill is a line
         self,
         page: Sequence[Entry],
         tally: _Tally,
@@ -411,10 +411,13 @@ class Extraction:
         bills = self._one_by_one(asked, partial(_completed, files, stored))
         tally.left_out += self._late(entries, {*bills, *stored}, keys)
         flights = self._one_by_one(bills.values(), outlook.of)
-        backgrounds = self._one_by_one(
-            [b for b in bills.values() if b.entry_id in flights],
-            lambda some: around.of(some, flights, outlook.remembered(), stored),
-        )
+
+        def background(some: list[Bill]) -> dict[str, Background]:
+            known = around.of(some, flights, outlook.remembered(), stored)
+            return {b.entry_id: known.get(b.entry_id, Background()) for b in some}
+
+        readable = [b for b in bills.values() if b.entry_id in flights]
+        backgrounds = self._one_by_one(readable, background)
         befores = self._befores(entries, bills, stored, outlook)
         tally.is_blind |= any(not f.snapshot for f in flights.values())
 

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from odoo_qb.settings import Company
 
 _KNOWN: Final = ("company", "dry_run", "entry_ids", "full", "since")
-_DIGITS: Final = 20  # with leading zeros
 _LARGEST_ID: Final = 2**31 - 1  # PostgreSQL's, for Odoo's ids
+_DIGITS: Final = 100  # Python reads no number of thousands of them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,15 +68,19 @@ def request_of(event: object, companies: Mapping[str, Company]) -> Request:
 
 def audited(value: object) -> str:
     """The bill whose story is asked for; Refused if it is none."""
-    number = value.removeprefix("odoo-") if isinstance(value, str) else ""
-    if not _is_number(number):
+    number = _number(value)
+    if number is None or not isinstance(value, str):
         raise Refused("audit takes an id like odoo-42.")
-    return f"odoo-{int(number)}"
+    return f"odoo-{number}"
 
 
-def _is_number(text: str) -> bool:
-    """Whether it can be the number of a record in Odoo."""
-    return text.isdecimal() and len(text) <= _DIGITS and int(text) <= _LARGEST_ID
+def _number(name: object) -> int | None:
+    """The number in a name like odoo-42; None where it is no id of Odoo's."""
+    if isinstance(name, int):
+        return name if not isinstance(name, bool) and 0 <= name <= _LARGEST_ID else None
+    digits = name.removeprefix("odoo-") if isinstance(name, str) else ""
+    is_id = digits.isdecimal() and len(digits) <= _DIGITS and int(digits) <= _LARGEST_ID
+    return int(digits) if is_id else None
 
 
 def _since(value: object) -> date | None:
@@ -94,7 +98,7 @@ def _ids(value: object) -> tuple[int, ...]:
     if value is None:
         return ()
     names = value if isinstance(value, list) else [value]
-    numbers = [str(n).removeprefix("odoo-") for n in names]
-    if not numbers or not all(map(_is_number, numbers)):
+    numbers = [_number(n) for n in names]
+    if not numbers or None in numbers:
         raise Refused('entry_ids is a list like ["odoo-42"].')
-    return tuple(dict.fromkeys(int(n) for n in numbers))
+    return tuple(dict.fromkeys(n for n in numbers if n is not None))
