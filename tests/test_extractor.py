@@ -328,7 +328,7 @@ def test_a_daily_run_that_had_too_little_time_is_mailed(
     assert mail.startswith("The daily comparison with Odoo did not come to its end\n")
 
 
-@pytest.mark.parametrize("wrong", ["", None, ["odoo-1"], "settings", "x" * 3000])
+@pytest.mark.parametrize("wrong", ["", None, ["odoo-1"], "settings", "x" * 3000, "9" * 5000])
 def test_an_audit_of_what_is_no_bill_is_answered_with_a_sentence(
     books: World, wrong: object
 ) -> None:

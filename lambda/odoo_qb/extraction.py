@@ -408,14 +408,7 @@ class Extraction:
         files = Files(asked, stored)
         if not keeping.dry_run:
             files.bring(self.odoo, self.documents, self._has_time)
-
-        def complete(some: Iterable[Bill]) -> dict[str, Bill]:
-            return {
-                b.entry_id: without_later_files(files.completed(b), stored.get(b.entry_id))
-                for b in some
-            }
-
-        bills = self._one_by_one(asked, complete)
+        bills = self._one_by_one(asked, partial(_completed, files, stored))
         tally.left_out += self._late(entries, {*bills, *stored}, keys)
         flights = self._one_by_one(bills.values(), outlook.of)
 
@@ -563,6 +556,13 @@ class Extraction:
             if (item and not flaw_of(item)) or (item is None and not too_old):
                 found.append(bill)
         return found
+
+
+def _completed(files: Files, stored: Mapping[str, Item], bills: Sequence[Bill]) -> dict[str, Bill]:
+    """Bills with their documents as they are stored, but for what came once they were posted."""
+    return {
+        b.entry_id: without_later_files(files.completed(b), stored.get(b.entry_id)) for b in bills
+    }
 
 
 def _named(entry: Entry) -> Raw:
