@@ -1,11 +1,11 @@
 # Who hears of what went wrong. The functions publish to the same topic what a person must do.
 #
-# An alarm costs $0.10 a month for each metric it reads, so each of these twelve says what no other
+# An alarm costs $0.10 a month for each metric it reads, so each of these thirteen says what no other
 # does. What is not watched on its own: errors, throttles and slow runs of the extractor, without
 # which no extraction succeeds, and of the notifier, which end as old changes or failed ones; both
 # end by themselves before their time is over, as a first extraction of thousands of bills does.
 # Approvals that stay unposted are mailed by the extractor, which names the bills and reasons; an
-# alarm would say a number, for a metric of $0.30. In an idle month at list price: alarms $1.20,
+# alarm would say a number, for a metric of $0.30. In an idle month at list price: alarms $1.50,
 # secrets $0.40 each (three, and one a company), and cents for runs, logs and requests.
 
 # Not encrypted with AWS's own key, which alarms may not use; a message holds ids and sentences.
@@ -172,6 +172,51 @@ resource "aws_cloudwatch_metric_alarm" "alarm" {
   treat_missing_data  = each.value.missing
   alarm_actions       = [aws_sns_topic.alerts.arn]
 
-  # Where data must come, its end is told too: the state before the first of it is no change.
-  insufficient_data_actions = each.value.missing == "missing" ? [aws_sns_topic.alerts.arn] : []
+  # Where data must come, its end is told too: the state before the first of it is no change. While
+  # the schedules are off none must come; a call by hand makes some, and what follows it is silence.
+  insufficient_data_actions = each.value.missing == "missing" && var.schedules_enabled ? [aws_sns_topic.alerts.arn] : []
+}
+
+# Who scans the internet is refused all day, without a signature like Slack's. A click has one, so
+# one that was signed with another secret than ours, in an hour in which no request was let in, is
+# heard of. The function counts it only then, so in other hours that metric costs nothing.
+resource "aws_cloudwatch_metric_alarm" "all_clicks_refused" {
+  alarm_name          = "${local.names.approval_handler} refuses every click"
+  alarm_description   = "Clicks in Slack were signed with another secret than ours, and no other came through for an hour: nothing can be decided. Copy the app's signing secret (Basic Information) into slack_signing_secret, raise secrets_version and apply. If clicks work, somebody imitates Slack, and is refused."
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = 0
+  evaluation_periods  = 1
+  datapoints_to_alarm = 1
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = [aws_sns_topic.alerts.arn]
+
+  metric_query {
+    id          = "all_refused"
+    label       = "Every click was refused"
+    expression  = "IF(wrongly_signed > 0 AND requests - refused <= 0, 1, 0)"
+    return_data = true
+  }
+  metric_query {
+    id = "wrongly_signed"
+    metric {
+      namespace   = local.metric_namespace
+      metric_name = "WronglySigned"
+      period      = 60 * 60
+      stat        = "Sum"
+    }
+  }
+  dynamic "metric_query" {
+    for_each = { requests = "UrlRequestCount", refused = "Url4xxCount" }
+
+    content {
+      id = metric_query.key
+      metric {
+        namespace   = "AWS/Lambda"
+        metric_name = metric_query.value
+        dimensions  = local.function.approval_handler
+        period      = 60 * 60
+        stat        = "Sum"
+      }
+    }
+  }
 }

@@ -21,7 +21,7 @@ locals {
   widgets = [
     { type = "alarm", width = 24, height = 3, properties = {
       title  = "What needs somebody: each alarm's description says what to do"
-      alarms = [for alarm in aws_cloudwatch_metric_alarm.alarm : alarm.arn]
+      alarms = [for alarm in concat(values(aws_cloudwatch_metric_alarm.alarm), [aws_cloudwatch_metric_alarm.all_clicks_refused]) : alarm.arn]
     } },
     { type = "log", width = 12, height = 6, properties = {
       title = "Bills that wait: for approval, blocked, not posted, approved for more than an hour"
@@ -77,7 +77,10 @@ resource "aws_cloudwatch_dashboard" "bills" {
 
   dashboard_name = "odoo-qb-${var.environment}"
   dashboard_body = jsonencode({
-    start   = "-P7D"
-    widgets = [for widget in local.widgets : merge(widget, { properties = merge({ region = var.aws_region }, widget.properties) })]
+    start = "-P7D"
+    widgets = [for widget in local.widgets : merge(widget, { properties = merge(
+      { for name, value in { region = var.aws_region } : name => value if widget.type != "alarm" }, # whose ARNs have it
+      widget.properties,
+    ) })]
   })
 }

@@ -85,14 +85,40 @@ locals {
   }
 }
 
-# In the table, because a function's environment holds no more than 4 kB.
+# In a table, because a function's environment holds no more than 4 kB, and in one of their own, which
+# no function may write: who may decide, and above which amount it takes two, is Terraform's to say.
+resource "aws_dynamodb_table" "settings" {
+  #checkov:skip=CKV_AWS_119: why no key of ours is said at the secrets
+  name                        = "odoo-qb-settings-${var.environment}"
+  billing_mode                = "PAY_PER_REQUEST"
+  hash_key                    = "entry_id" # as in the bills' table, where the item was in 1.0
+  deletion_protection_enabled = local.in_production
+
+  attribute {
+    name = "entry_id"
+    type = "S"
+  }
+  point_in_time_recovery {
+    enabled = true
+  }
+  server_side_encryption {
+    enabled = true
+  }
+}
+
 resource "aws_dynamodb_table_item" "settings" {
-  table_name = aws_dynamodb_table.bills.name
-  hash_key   = aws_dynamodb_table.bills.hash_key
+  table_name = aws_dynamodb_table.settings.name
+  hash_key   = aws_dynamodb_table.settings.hash_key
   item = jsonencode({
     entry_id  = { S = "settings" }
     companies = { S = jsonencode(local.companies) }
   })
+
+  lifecycle {
+    # A deployment of 1.0 has the item among the bills. It is deleted there last, once every function
+    # reads the new one: a function that starts in between would find none.
+    create_before_destroy = true
+  }
 }
 
 # --- What each function is ---
@@ -162,6 +188,7 @@ locals {
       aws_secretsmanager_secret_version.slack.secret_string_wo_version,
       aws_secretsmanager_secret_version.quickbooks.secret_string_wo_version,
     ))
+    SETTINGS_TABLE               = aws_dynamodb_table_item.settings.table_name
     SETTINGS_VERSION             = substr(sha256(aws_dynamodb_table_item.settings.item), 0, 12)
     RECORD_RETENTION_DAYS        = tostring(var.record_retention_days)
     POWERTOOLS_METRICS_NAMESPACE = local.metric_namespace
@@ -203,6 +230,8 @@ resource "aws_lambda_function" "function" {
       error_message = "lambda/${each.key}.zip is not there yet: run ./build.sh first."
     }
   }
+
+  depends_on = [aws_iam_role_policy.function] # it must not start on what its role may not yet read
 }
 
 resource "aws_lambda_function" "approval_handler" {
@@ -245,6 +274,8 @@ resource "aws_lambda_function" "approval_handler" {
       error_message = "lambda/approval_handler.zip is not there yet: run ./build.sh first."
     }
   }
+
+  depends_on = [aws_iam_role_policy.function] # it must not start on what its role may not yet read
 }
 
 resource "aws_cloudwatch_log_group" "function" {
@@ -538,6 +569,7 @@ resource "aws_lambda_event_source_mapping" "notifier" {
   starting_position                  = "TRIM_HORIZON"
   batch_size                         = 20 # at Slack's one message a second, within the timeout
   maximum_batching_window_in_seconds = 1
+  parallelization_factor             = 1 # a run for each shard of the stream is more than Slack takes
   maximum_retry_attempts             = 5
   maximum_record_age_in_seconds      = 86400
   bisect_batch_on_function_error     = true
@@ -576,17 +608,26 @@ resource "aws_lambda_function_url" "approval_handler" {
   #checkov:skip=CKV_AWS_258: Slack cannot sign as AWS wants; the handler checks its signature before anything else
   function_name      = aws_lambda_function.approval_handler.function_name
   authorization_type = "NONE"
+
+  lifecycle {
+    # A function takes its URL and its permissions with it. Its ARN is planned anew only then.
+    replace_triggered_by = [aws_lambda_function.approval_handler.arn]
+  }
 }
 
 # Since October 2025 a Function URL also needs lambda:InvokeFunction, granted only for calls through
 # the URL. Provider 5 cannot say that condition; CloudFormation can.
 # https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html
+#
+# The permission's id has the URL's in it. So the stack waits for the URL, for of two permissions that
+# are added at once AWS refuses one; and it is made anew for a new URL, where CloudFormation by itself
+# would see no change.
 resource "aws_cloudformation_stack" "approval_url" {
   #checkov:skip=CKV_AWS_124: Terraform makes the stack and tells of its failure
   name = "odoo-qb-approval-url-${var.environment}"
   template_body = jsonencode({
     Resources = {
-      InvokeThroughUrl = {
+      "InvokeThroughUrl${aws_lambda_function_url.approval_handler.url_id}" = {
         Type = "AWS::Lambda::Permission"
         Properties = {
           Action                = "lambda:InvokeFunction"
@@ -628,6 +669,11 @@ resource "aws_lambda_event_source_mapping" "poster" {
   batch_size              = 1
   enabled                 = var.posting_enabled
   function_response_types = ["ReportBatchItemFailures"]
+
+  # The poster takes no more of the account's runs than this: clicks need theirs within three seconds.
+  scaling_config {
+    maximum_concurrency = var.postings_at_once
+  }
 
   depends_on = [aws_iam_role_policy.function]
 }

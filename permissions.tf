@@ -2,6 +2,11 @@
 # it is good for, with exact actions on exact resources.
 
 locals {
+  # One ARN for all companies' tokens: with one each, a policy would be too long (10,240 characters)
+  # from some seventy companies on.
+  secrets_of_ours   = "${split(":secret:", aws_secretsmanager_secret.given["quickbooks-credentials"].arn)[0]}:secret:"
+  quickbooks_tokens = "${local.secrets_of_ours}${local.quickbooks_token_prefix}*"
+
   needs = {
     extractor = {
       ReadOdooCredentials = {
@@ -84,7 +89,7 @@ locals {
       }
       RenewQuickBooksTokens = {
         actions   = ["secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"]
-        resources = [for secret in aws_secretsmanager_secret.quickbooks_token : secret.arn]
+        resources = [local.quickbooks_tokens]
       }
       TakeApprovedBills = {
         actions   = ["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
@@ -141,6 +146,10 @@ resource "aws_iam_role_policy" "function" {
         WriteLogs = {
           actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
           resources = ["${aws_cloudwatch_log_group.function[each.key].arn}:*"]
+        }
+        ReadSettings = {
+          actions   = ["dynamodb:GetItem"]
+          resources = [aws_dynamodb_table.settings.arn]
         }
       }) : { Sid = need, Effect = "Allow", Action = grant.actions, Resource = grant.resources }
     ]

@@ -82,6 +82,18 @@ variable "reserved_concurrency" {
   }
 }
 
+variable "postings_at_once" {
+  description = "How many companies' bills are posted at the same moment; one company's always follow each other. Two leave clicks their runs in an account that has only ten; more are of use from dozens of companies on, where the account has more."
+  type        = number
+  default     = 2
+  nullable    = false
+
+  validation {
+    condition     = var.postings_at_once >= 2 && var.postings_at_once <= 1000 && floor(var.postings_at_once) == var.postings_at_once
+    error_message = "postings_at_once is a whole number from 2 to 1000: AWS takes no other."
+  }
+}
+
 variable "secrets_version" {
   description = "Raise it by one whenever a secret below changes: Terraform cannot compare what it does not keep. It also restarts the functions, which read secrets once."
   type        = number
@@ -249,8 +261,8 @@ variable "qb_realm_ids" {
     error_message = "qb_realm_ids needs at least one company."
   }
   validation {
-    condition     = alltrue([for company in keys(var.qb_realm_ids) : can(regex("^[A-Za-z0-9_-]+$", company))])
-    error_message = "A company's key in qb_realm_ids names files and secrets: letters, digits, _ and - only. Its name in Odoo goes to company_settings, as odoo_company."
+    condition     = alltrue([for company in keys(var.qb_realm_ids) : can(regex("^[A-Za-z0-9_-]{1,100}$", company))])
+    error_message = "A company's key in qb_realm_ids names files, secrets and the queue's groups: at most 100 letters, digits, _ and - only. Its name in Odoo goes to company_settings, as odoo_company."
   }
   validation {
     condition     = alltrue([for realm in values(var.qb_realm_ids) : can(regex("^[0-9]+$", realm))])
@@ -376,7 +388,8 @@ variable "company_settings" {
     class, department: QuickBooks' full names, set on every line and bill where they are tracked.
     books_close_day: the day of a month on which the month before is closed; a card warns five days before.
     intercompany_vendors: Odoo vendors whose bills are acknowledged, not posted.
-    two_approvals_above: two people must approve above this total in the company's currency.
+    two_approvals_above: two people must approve above this total in the company's currency, and any
+    bill whose exchange rate is far from the usual.
     reminder_hours, escalation_hours, escalation_approvers: when a bill that waits is brought up again
     in its card's thread, and who may then decide too. time_zone ("Europe/Paris"), quiet_hours
     ("18:00-08:00"): when not.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Final
@@ -13,7 +14,8 @@ from aws_lambda_powertools import Logger
 
 from odoo_qb import settings
 from odoo_qb.errors import Refused, Unavailable
-from odoo_qb.pace import Pace
+from odoo_qb.guarding import DAMAGE, OF_AWS
+from odoo_qb.shared_pace import SharedPace
 from odoo_qb.showing import ENOUGH_SECONDS, Notifier
 from odoo_qb.slack import Slack
 from odoo_qb.store import Table
@@ -46,7 +48,8 @@ def lambda_handler(event: object, context: Any) -> dict[str, Any]:  # noqa: ANN4
             failed += [number] if number else []
             continue
         numbers.setdefault(entry_id, number)
-    notifier = _wiring()
+    wired = _wiring()
+    wired.pace.begin(len(numbers))
 
     def seconds_left() -> float:
         return float(context.get_remaining_time_in_millis()) / 1000
@@ -55,9 +58,12 @@ def lambda_handler(event: object, context: Any) -> dict[str, Any]:  # noqa: ANN4
         try:
             if seconds_left() < ENOUGH_SECONDS:
                 raise Unavailable(NO_TIME)  # noqa: TRY301 - one way out
-            notifier.show(entry_id, seconds_left)
+            wired.notifier.show(entry_id, seconds_left)
         except Refused as refusal:
             logger.error("Slack refused a card", entry_id=entry_id, reason=str(refusal))  # noqa: TRY400 - a sentence, no traceback
+            failed.append(number)
+        except (*DAMAGE, *OF_AWS):  # its neighbours are shown; the extractor's mail names it
+            logger.exception("a card could not be made", entry_id=entry_id)
             failed.append(number)
         except Unavailable as error:
             logger.warning("not shown yet", entry_id=entry_id, reason=str(error))
@@ -65,6 +71,16 @@ def lambda_handler(event: object, context: Any) -> dict[str, Any]:  # noqa: ANN4
             break
     logger.info("shown", bills=len(numbers), failed=len(failed))
     return {"batchItemFailures": [{"itemIdentifier": number} for number in failed]}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wiring:
+    notifier: Notifier
+    pace: SharedPace
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _told(record: object) -> tuple[str, str]:
@@ -79,7 +95,7 @@ def _told(record: object) -> tuple[str, str]:
 
 
 @cache
-def _wiring() -> Notifier:
+def _wiring() -> _Wiring:
     session = boto3.Session()
     config = settings.secret(
         session.client("secretsmanager"), settings.environment("SLACK_SECRET_ARN")
@@ -91,13 +107,15 @@ def _wiring() -> Notifier:
     )
     gap = 1 / float(os.environ.get("SLACK_MESSAGES_PER_SECOND") or 1)
     notified = os.environ.get("REJECTION_NOTIFY_USERS", "").split(",")
-    return Notifier(
+    pace = SharedPace(table, gap, _now)
+    notifier = Notifier(
         table=table,
         slack=Slack(config["bot_token"], settings.environment("SLACK_API_URL")),
         companies=settings.stored_companies(table),
         channel=settings.environment("SLACK_CHANNEL_ID"),
         rejection_notify_users=[user.strip() for user in notified if user.strip()],
-        pause=Pace(gap).wait,
+        pause=pace.wait,
         sleep=time.sleep,
-        clock=lambda: datetime.now(UTC),
+        clock=_now,
     )
+    return _Wiring(notifier=notifier, pace=pace)

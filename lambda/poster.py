@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import time
@@ -14,7 +13,7 @@ import boto3
 from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
-from odoo_qb import reference, settings
+from odoo_qb import metric, reference, settings
 from odoo_qb.alerts import Alerts
 from odoo_qb.connection import Connection
 from odoo_qb.documents import Documents
@@ -200,29 +199,9 @@ def _check(company: str) -> str:
     """Renew the token, which keeps it alive, and say how long it lasts.
 
     A company that was closed to us is asked whether it is open again.
-    The log line is a metric too, in CloudWatch's embedded format; Powertools' Metrics would
-    cost every cold start of the poster what is needed once a day.
     """
     days = _connection(company).keep_alive()
-    metric = {"Name": "RefreshTokenDaysLeft", "Unit": "Count"}
-    print(  # noqa: T201 - the embedded format is a line of its own on standard output
-        json.dumps(
-            {
-                "_aws": {
-                    "Timestamp": int(datetime.now(UTC).timestamp() * 1000),
-                    "CloudWatchMetrics": [
-                        {
-                            "Namespace": settings.environment("POWERTOOLS_METRICS_NAMESPACE"),
-                            "Dimensions": [[]],
-                            "Metrics": [metric],
-                        }
-                    ],
-                },
-                "company": company,
-                "RefreshTokenDaysLeft": days,
-            }
-        )
-    )
+    metric.put("RefreshTokenDaysLeft", days, company=company)
     if _connection(company).is_broken():
         _poster().quickbooks(company).company_info()
         _connection(company).note_works()

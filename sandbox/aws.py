@@ -112,6 +112,7 @@ def start(
     *,
     port: int = 0,
     held: int | None = None,
+    stream_shards: int = 1,
     say: Callable[[str], None] = lambda _: None,
 ) -> Emulator:
     """Start the emulator on `run_dir`, with what an earlier one saved there.
@@ -119,6 +120,7 @@ def start(
     `port` 0 takes the port of last time, else a free one. The addresses of queues hold the port:
     on another one than last time the emulator starts empty, and Terraform builds again. So it
     is after an end that left things half done. `held` is what `hold` gave, if that was called.
+    In so many shards as `stream_shards` says tables' streams are read at the same moment.
     """
     run_dir = run_dir.absolute()
     for folder in ("tmp", "state"):
@@ -147,6 +149,7 @@ def start(
             "SFTP_ENABLED": "0",
             "SANDBOX_OUTBOX": str(run_dir / "outbox.jsonl"),
             "SANDBOX_SAVED": str(run_dir / _SAVED),
+            "SANDBOX_STREAM_SHARDS": str(stream_shards),
         }
         with (run_dir / "emulator.log").open("wb") as log:
             process = subprocess.Popen(
@@ -189,6 +192,8 @@ def stop(emulator: Emulator) -> None:
 def forget(emulator: Emulator, *, table: str, bucket: str) -> None:
     """Empty the account of a demo's data and leave its infrastructure and settings.
 
+    Those are in a table of their own, which is left alone.
+
     Items, documents in all versions, messages, QuickBooks tokens and e-mails go.
     """
     dynamodb, s3 = emulator.client("dynamodb"), emulator.client("s3")
@@ -198,7 +203,7 @@ def forget(emulator: Emulator, *, table: str, bucket: str) -> None:
     pages = dynamodb.get_paginator("scan").paginate(
         TableName=table, ProjectionExpression="entry_id"
     )
-    keys = [item for page in pages for item in page["Items"] if item["entry_id"]["S"] != "settings"]
+    keys = [item for page in pages for item in page["Items"]]
     for some in _chunks(keys, 25):
         deletions = [{"DeleteRequest": {"Key": key}} for key in some]
         while deletions:

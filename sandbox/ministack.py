@@ -55,7 +55,8 @@ def mend_functions() -> None:
     functions, metrics = service("lambda_svc"), service("cloudwatch")
     scope = import_module("ministack.core.responses").request_scope
     counts = FunctionMetrics(metrics)
-    streams = Streams(functions, service("dynamodb"), scope, counts.iterator_age)
+    shards = int(os.environ.get("SANDBOX_STREAM_SHARDS") or 1)
+    streams = Streams(functions, service("dynamodb"), scope, counts.iterator_age, shards)
     replace(functions, "_poll_dynamodb_streams", streams.poll)
 
     # Message groups run beside each other, each in order: a batch of one never spans two groups.

@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import operator
+import re
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 from xml.sax.saxutils import escape
 
 if TYPE_CHECKING:
@@ -16,6 +18,14 @@ if TYPE_CHECKING:
 
 type Document = dict[str, Any]  # an alarm, a query: JSON as MiniStack keeps it
 
+_COMPARISONS: Final[dict[type[ast.cmpop], Callable[[float, float], bool]]] = {
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+}
 ALARM_TICK: Final = 2.0  # seconds between looks at the alarms; AWS looks every minute
 
 
@@ -93,18 +103,22 @@ class Alarms:
 
     def evaluate(self, alarm: Document) -> None:
         """Move an alarm to the state its metric gives it, and tell whom it names."""
-        if not alarm.get("MetricName"):
+        queries = members(alarm.get("AsPut", {}).get("Metrics", {}))
+        if queries:
+            periods = self._computed(alarm, queries, time.time())
+        elif alarm.get("MetricName"):
+            dimensions = {d["Name"]: d["Value"] for d in alarm.get("Dimensions", ())}
+            if alarm.get("Namespace") == "AWS/SQS":
+                self._measure(dimensions.get("QueueName", ""))
+            periods = self._periods(alarm, dimensions, time.time())
+        else:
             return
-        dimensions = {d["Name"]: d["Value"] for d in alarm.get("Dimensions", ())}
-        if alarm.get("Namespace") == "AWS/SQS":
-            self._measure(dimensions.get("QueueName", ""))
-        state = alarm_state(alarm, self._periods(alarm, dimensions, time.time()))
+        state = alarm_state(alarm, periods)
         before = alarm["StateValue"]
         if state is None or state == before:
             return
-        reason = (
-            f"{alarm['MetricName']} {alarm['ComparisonOperator']} {alarm['Threshold']}: {state}"
-        )
+        what = alarm.get("MetricName") or "An expression"
+        reason = f"{what} {alarm['ComparisonOperator']} {alarm['Threshold']}: {state}"
         alarm |= {
             "StateValue": state,
             "StateReason": reason,
@@ -131,6 +145,31 @@ class Alarms:
             )
         return values
 
+    def _computed(
+        self, alarm: Document, queries: Sequence[Document], now: float
+    ) -> list[float | None]:
+        """What an alarm's expression comes to in its periods; None where a metric has nothing."""
+        found: dict[str, list[float | None]] = {}
+        for query in (q for q in queries if "MetricStat" in q):
+            stat = query["MetricStat"]
+            of_one = {
+                **{k: stat["Metric"][k] for k in ("Namespace", "MetricName")},
+                "Period": int(stat["Period"]),
+                "Statistic": stat["Stat"],
+                "EvaluationPeriods": alarm["EvaluationPeriods"],
+            }
+            named = members(stat["Metric"].get("Dimensions", {}))
+            dimensions = {d["Name"]: d["Value"] for d in named}
+            found[query["Id"]] = self._periods(of_one, dimensions, now)
+        (expression,) = (q["Expression"] for q in queries if "Expression" in q)
+        periods = [
+            dict(zip(found, values, strict=True)) for values in zip(*found.values(), strict=True)
+        ]
+        return [
+            None if None in values.values() else computed(expression, cast("Any", values))
+            for values in periods
+        ]
+
     def _measure(self, name: str) -> None:
         queue = self._queues._queues.get(self._queues._queue_url(name))
         if not queue:
@@ -143,6 +182,39 @@ class Alarms:
             ("ApproximateAgeOfOldestMessage", now - min(there, default=now), "Seconds"),
         ):
             self._metrics.record_metric("AWS/SQS", metric, value, unit, dimensions)
+
+
+def members(tree: Document) -> list[Document]:
+    """The members of a list that a query spells."""
+    return list(tree.get("member", {}).values())
+
+
+def computed(expression: str, values: Mapping[str, float]) -> float:
+    """What metric math makes of one period's values: IF, AND, OR, comparisons, + and -.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
+    """
+    python = re.sub(r"\b(AND|OR)\b", lambda word: word[0].lower(), expression)
+    return float(_computed(ast.parse(python, mode="eval").body, values))
+
+
+def _computed(node: ast.expr, values: Mapping[str, float]) -> float:
+    match node:
+        case ast.Constant(value=int() | float() as number):
+            return number
+        case ast.Name(id=name):
+            return values[name]
+        case ast.BoolOp(op=kind, values=parts):
+            every = all if isinstance(kind, ast.And) else any
+            return every(_computed(part, values) for part in parts)
+        case ast.Compare(left=left, ops=[kind], comparators=[right]):
+            return _COMPARISONS[type(kind)](_computed(left, values), _computed(right, values))
+        case ast.BinOp(left=left, op=ast.Add() | ast.Sub() as kind, right=right):
+            sign = 1 if isinstance(kind, ast.Add) else -1
+            return _computed(left, values) + sign * _computed(right, values)
+        case ast.Call(func=ast.Name(id="IF"), args=[condition, then, otherwise]):
+            return _computed(then if _computed(condition, values) else otherwise, values)
+    raise ValueError(f"no alarm of ours says {ast.unparse(node)}")
 
 
 def nested(parameters: Mapping[str, Any]) -> Document:

@@ -12,6 +12,7 @@ import json
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+from zlib import crc32
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -70,12 +71,27 @@ def split_by_age(mapping: Document, batch: Batch, now: float) -> tuple[Batch, Ba
     return Batch(batch.records[:young]), Batch(batch.records[young:], batch.failures)
 
 
+def shard_of(record: Document, shards: int) -> int:
+    """The shard an item's changes are in, all of them in the same."""
+    keys = json.dumps(record["dynamodb"]["Keys"], sort_keys=True)
+    return crc32(keys.encode()) % shards
+
+
+def _key(mapping: Document, shard: int) -> str:
+    """What is known of a mapping is known of each shard for itself."""
+    return f"{mapping['UUID']}#{shard}" if shard else str(mapping["UUID"])
+
+
 def _age(record: Document, now: float) -> float:
     return now - float(record["dynamodb"]["ApproximateCreationDateTime"])
 
 
 class Streams:
     """Reads the tables' streams for the functions mapped to them, one batch a mapping at a time.
+
+    AWS keeps a table's stream in a shard for each of its partitions and runs a function for each at
+    the same time; here there is one unless `shards` says otherwise.
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html
 
     The stock poller waits for the function, and with it all queues; it retries a failed batch
     for ever and takes a partial failure for a success.
@@ -87,9 +103,10 @@ class Streams:
         tables: ModuleType,
         scope: Callable[..., Any],
         note_age: Callable[[str, float], None],
+        shards: int = 1,
     ) -> None:
         self._functions, self._tables, self._scope = functions, tables, scope
-        self._note_age = note_age
+        self._note_age, self._shards = note_age, shards
         self._waiting: dict[str, list[Batch]] = {}  # what is left of the batch last read
         self._read_up_to: dict[str, int] = {}
         self._not_before: dict[str, float] = {}
@@ -99,11 +116,12 @@ class Streams:
         started = False
         for account, region, mapping in self._functions._iter_all_esms():
             with self._scope(account, region):
-                started = self._start(mapping) or started
+                for shard in range(self._shards):
+                    started = self._start(mapping, shard) or started
         return started
 
-    def _start(self, mapping: Document) -> bool:
-        functions, key = self._functions, mapping["UUID"]
+    def _start(self, mapping: Document, shard: int) -> bool:
+        functions, key = self._functions, _key(mapping, shard)
         source, _, _label = mapping.get("EventSourceArn", "").partition("/stream/")
         name = source.rpartition("/")[2]
         table = self._tables._tables.get(name) or {}
@@ -118,15 +136,15 @@ class Streams:
             or self._not_before.get(key, 0) > time.monotonic()
         ):
             return False
-        if not self._waiting.get(key) and not self._read(mapping, name):
+        if not self._waiting.get(key) and not self._read(mapping, name, shard):
             return False
         if self._waiting[key]:  # else the filter left out all that was read
-            functions._dispatch_esm_batch(key, self._attempt, mapping, function)
+            functions._dispatch_esm_batch(key, self._attempt, key, mapping, function)
         return True
 
-    def _read(self, mapping: Document, table: str) -> bool:
-        """Read the next batch through the mapping's filter; whether there was any."""
-        functions, key = self._functions, mapping["UUID"]
+    def _read(self, mapping: Document, table: str, shard: int) -> bool:
+        """Read the shard's next batch through the mapping's filter; whether there was any."""
+        functions, key = self._functions, _key(mapping, shard)
         functions._init_stream_position(
             key, mapping["EventSourceArn"], mapping.get("StartingPosition", "LATEST")
         )
@@ -140,15 +158,16 @@ class Streams:
         window = mapping.get("MaximumBatchingWindowInSeconds") or 0
         if not read or (len(read) < size and _age(read[0], time.time()) < window):
             return False
-        kept = functions._apply_filter_criteria(read, mapping)
+        of_shard = [record for record in read if shard_of(record, self._shards) == shard]
+        kept = functions._apply_filter_criteria(of_shard, mapping)
         self._waiting[key] = [Batch(kept)] if kept else []
         self._read_up_to[key] = start + len(read)
         if not kept:
             functions._dynamodb_stream_positions[key] = self._read_up_to[key]
         return True
 
-    def _attempt(self, mapping: Document, function: Document) -> None:
-        key, waiting = mapping["UUID"], self._waiting[mapping["UUID"]]
+    def _attempt(self, key: str, mapping: Document, function: Document) -> None:
+        waiting = self._waiting[key]
         old, batch = split_by_age(mapping, waiting[0], time.time())
         if old.records:
             self._discard(mapping, function, old, {}, "RecordAgeExceeded")

@@ -7,7 +7,7 @@ import hashlib
 import mimetypes
 import threading
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import cycle, islice
 from typing import TYPE_CHECKING, Any, Final
@@ -42,7 +42,8 @@ class Books:
 
     def __init__(self, *, version: int, clock: Callable[[], datetime]) -> None:
         self.version = version
-        self.clock = clock
+        self._clock = clock
+        self.ahead = timedelta()  # by how much the server's clock is wrong
         self.lock = threading.RLock()
         begun = recorded(version)
         self.fields, self.records, self.names = begun.fields, begun.records, begun.names
@@ -58,7 +59,7 @@ class Books:
             if move["move_type"] in _PURCHASES:
                 # Three bills in four are a clerk's, every second of them in their care.
                 clerk = sorted(CLERKS)[move["id"] % 4 - 1] if move["id"] % 4 else 2
-                move["create_uid"] = clerk
+                move["create_uid"] = move["write_uid"] = clerk  # who enters it posts it
                 move["invoice_user_id"] = clerk if move["id"] % 2 and clerk in CLERKS else False
 
     def add_user(self, number: int, name: str, login: str) -> None:
@@ -73,12 +74,17 @@ class Books:
             "company_ids": sorted(self.records["res.company"]),
         }
 
+    def clock(self) -> datetime:
+        """The time, as the server has it."""
+        return self._clock() + self.ahead
+
     # -- what bookkeepers do -------------------------------------------------------------------
 
     def add_copies(self, count: int) -> list[int]:
-        """Post `count` copies of real bills with a total, each with a reference of its own.
+        """Post `count` copies of real bills with a total, each with a number and date of its own.
 
-        They are written in one transaction, so they share one write_date.
+        Else a copy would be another bill of its vendor with the same date and amount. They are
+        written in one transaction, so they share one write_date.
         """
         with self.lock:
             at = self.clock()
@@ -91,10 +97,17 @@ class Books:
             ]
             start = self._last_ids["account.move"] + 1
             copies = islice(cycle(originals), count)
-            return [self._copy(move, f"COPY-{start + n}", at) for n, move in enumerate(copies)]
+            taken = {_alike(m, m["invoice_date"]) for m in originals}
+            return [
+                self._copy(move, f"COPY-{start + n}", _free_day(move, taken), at)
+                for n, move in enumerate(copies)
+            ]
 
-    def _copy(self, original: Record, reference: str, at: datetime) -> int:
+    def _copy(self, original: Record, reference: str, day: str, at: datetime) -> int:
         bill = self.add("account.move", original, at)
+        if bill["date"] == bill["invoice_date"]:
+            bill["date"] = day
+        bill["invoice_date"] = day
         bill["ref"] = bill["payment_reference"] = reference
         bill["name"] = self.next_name(bill)
         bill["duplicated_ref_ids"] = []
@@ -156,6 +169,7 @@ class Books:
                 "date": bill_date,
                 "invoice_date_due": bill_date,
                 "create_uid": created_by,
+                "write_uid": created_by,
             }
             self._set_lines(bill, lines, at)
             if state == "posted":
@@ -263,6 +277,16 @@ class Books:
             if main:
                 self._touched(bill, at)["message_main_attachment_id"] = file["id"]
             return int(file["id"])
+
+    def replace_file(self, attachment: int, content: bytes, *, at: datetime | None = None) -> None:
+        """Put other bytes in the place of a file's, which keeps its id and its name."""
+        with self.lock:
+            self.records["ir.attachment"][attachment] |= {
+                "datas": base64.b64encode(content).decode(),
+                "file_size": len(content),
+                "checksum": hashlib.sha1(content, usedforsecurity=False).hexdigest(),
+                "write_date": at or self.clock(),
+            }
 
     def detach(self, attachment: int) -> None:
         """Delete a file; its bill's write_date does not tell."""
@@ -409,6 +433,22 @@ class Books:
             "amount_residual": float(total),
             "amount_total_signed": float(owed),
         }
+
+
+def _alike(move: Record, day: str) -> tuple[Any, ...]:
+    """What two bills have in common that may be the same one."""
+    amount = (move["amount_total"], move["currency_id"])
+    return (move["company_id"], move["commercial_partner_id"], *amount, day)
+
+
+def _free_day(move: Record, taken: set[tuple[Any, ...]]) -> str:
+    """The last day before a bill's own on which no bill is like it, in its own year if there is."""
+    own = date.fromisoformat(move["invoice_date"])
+    days = (own - timedelta(days=n) for n in range((own - own.replace(month=1, day=1)).days + 1))
+    free = (d.isoformat() for d in days if _alike(move, d.isoformat()) not in taken)
+    day = next(free, own.isoformat())
+    taken.add(_alike(move, day))
+    return day
 
 
 def _refuse_negative(total: Decimal) -> None:

@@ -59,6 +59,7 @@ REAL_LIMITS = {
     "chat.postEphemeral": Limit(calls=100, seconds=60),
     "views.open": Limit(calls=100, seconds=60),
     "views.update": Limit(calls=100, seconds=60),
+    "bots.info": Limit(calls=50, seconds=60),
     "users.info": Limit(calls=100, seconds=60),
     "users.lookupByEmail": Limit(calls=50, seconds=60),
     "usergroups.users.list": Limit(calls=20, seconds=60),
@@ -149,6 +150,7 @@ class Slack(WebApi):
                 person=self._user(clicker),
                 team=self.team,
                 app=self.app,
+                organisation=self.organisation,
                 channel={"id": channel, "name": self.channels[channel].name},
                 message=self._message_json(message),
                 action_id=action_id,
@@ -179,7 +181,7 @@ class Slack(WebApi):
             state = {name: filled(block, values.get(name, {})) for name, block in inputs.items()}
             payload = {
                 "type": "view_submission",
-                **envelope(self._user(self.people[person]), self.team, self.app),
+                **envelope(self._user(self.people[person]), self.team, self.app, self.organisation),
                 "trigger_id": self._trigger(person),
                 "view": self._view_json(view) | {"state": {"values": state}},
                 "response_urls": [],

@@ -25,6 +25,7 @@ SCOPES = {
     "chat.postEphemeral": "chat:write",
     "views.open": None,
     "views.update": None,
+    "bots.info": "users:read",
     "users.info": "users:read",
     "users.lookupByEmail": "users:read.email",
     "usergroups.users.list": "usergroups:read",
@@ -35,7 +36,7 @@ SCOPES = {
 
 # Methods that only read do not look at a JSON body: https://docs.slack.dev/apis/web-api
 FORMS_ONLY = {
-    name for name in SCOPES if name.startswith(("users.", "usergroups.", "conversations."))
+    name for name in SCOPES if name.startswith(("bots.", "users.", "usergroups.", "conversations."))
 }
 
 
@@ -51,6 +52,7 @@ class WebApi(Workspace):
             "chat.postEphemeral": self._post_ephemeral,
             "views.open": self._views_open,
             "views.update": self._views_update,
+            "bots.info": self._bots_info,
             "users.info": self._users_info,
             "users.lookupByEmail": self._users_lookup,
             "usergroups.users.list": self._group_users,
@@ -73,7 +75,14 @@ class WebApi(Workspace):
             "user_id": BOT,
             "bot_id": BOT_ID,
             "is_enterprise_install": False,
+            **({"enterprise_id": self.organisation} if self.organisation else {}),
         }
+
+    def _bots_info(self, arguments: Json) -> Json:
+        if arguments.get("bot") != BOT_ID:
+            raise RefusalError("bot_not_found")
+        about = {"id": BOT_ID, "app_id": self.app, "user_id": BOT, "name": "Bill Approvals"}
+        return {"bot": {**about, "deleted": False, "updated": 1_700_000_000, "icons": {}}}
 
     def _post_message(self, arguments: Json) -> Json:
         channel = self._channel(arguments, writing=True)

@@ -20,12 +20,17 @@ BOT = "U-BOT"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """Somebody with an account; `team` is empty for ours, else they come by Slack Connect."""
+    """Somebody with an account; `team` is empty for ours, else they come by Slack Connect.
+
+    Or from a sister workspace of our organisation (Enterprise Grid): then `teams` has all those
+    that they are members of.
+    """
 
     id: str
     name: str
     email: str = ""
     team: str = ""
+    teams: tuple[str, ...] = ()
     is_bot: bool = False
     is_restricted: bool = False
     deleted: bool = False
@@ -121,6 +126,7 @@ def block_actions(
     person: Json,
     team: str,
     app: str,
+    organisation: str = "",
     channel: Json,
     message: Json,
     action_id: str,
@@ -147,7 +153,7 @@ def block_actions(
     }
     return {
         "type": "block_actions",
-        **envelope(person, team, app),
+        **envelope(person, team, app, organisation),
         "container": container | thread,
         "trigger_id": trigger_id,
         "channel": channel,
@@ -166,14 +172,14 @@ def block_actions(
     }
 
 
-def envelope(person: Json, team: str, app: str) -> Json:
+def envelope(person: Json, team: str, app: str, organisation: str = "") -> Json:
     """What every interaction says of who did it, and where the app is installed."""
     return {
         "user": person | {"name": person["username"]},
         "api_app_id": app,
         "token": "deprecated",
         "team": {"id": team, "domain": "sandbox"},
-        "enterprise": None,
+        "enterprise": {"id": organisation, "name": "Group"} if organisation else None,
         "is_enterprise_install": False,
     }
 

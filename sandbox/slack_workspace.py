@@ -67,10 +67,11 @@ class Workspace:
         signing_secret: str = "sandbox-signing-secret",  # noqa: S107 - the sandbox's, open to read
         team: str = "T-SANDBOX",
         app: str = "A-SANDBOX",
+        organisation: str = "",
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.bot_token, self.signing_secret = bot_token, signing_secret
-        self.team, self.app = team, app
+        self.team, self.app, self.organisation = team, app, organisation
         self.public_url = "http://slack.invalid"
         self.people = {person.id: person for person in everybody()}
         self.groups = {
@@ -244,9 +245,23 @@ class Workspace:
 
     def _person_json(self, person: Person) -> Json:
         profile = {"real_name": person.name, "display_name": person.name.split()[0]}
-        if person.email and not person.team and "users:read.email" in self.scopes:
+        is_ours = not person.team or self.team in person.teams
+        if person.email and is_ours and "users:read.email" in self.scopes:
             profile["email"] = person.email
+        in_organisation: Json = {}
+        if self.organisation and (person.teams or not person.team):
+            in_organisation = {
+                "enterprise_user": {
+                    "id": person.id,
+                    "enterprise_id": self.organisation,
+                    "enterprise_name": "Group",
+                    "is_admin": False,
+                    "is_owner": False,
+                    "teams": list(person.teams or (self.team,)),
+                }
+            }
         return {
+            **in_organisation,
             "id": person.id,
             "team_id": person.team or self.team,
             "name": self._user(person)["username"],

@@ -18,6 +18,7 @@ from builders import a_bill, a_company, a_document, an_item
 from odoo_qb.connection import Connection
 from odoo_qb.documents import Documents
 from odoo_qb.errors import Unavailable
+from odoo_qb.item import stamp
 from odoo_qb.posting import Poster
 from odoo_qb.quickbooks import QuickBooksCompany
 from odoo_qb.store import Table, attributes
@@ -136,6 +137,18 @@ class Desk:
         """A person clicks Retry."""
         return self.table.change(
             self.stored(entry_id), to="APPROVED", actor="U-APPROVER", now=self.now
+        )
+
+    def decide(self, entry_id: str = "odoo-42") -> Item:
+        """A person approves what is asked about."""
+        item = self.stored(entry_id)
+        approval = {"by": "U-APPROVER", "at": stamp(self.now), "digest": item["digest"]}
+        return self.table.change(
+            item,
+            to="APPROVED",
+            actor="U-APPROVER",
+            now=self.now,
+            values={"approvals": [approval]},
         )
 
     def stored(self, entry_id: str = "odoo-42") -> Item:

@@ -24,6 +24,11 @@ _SEQUENCES: Final = {
     "rounding": 11_000,
     "payment_term": 12_000,
 }
+# What of a document follows from its rows.
+_OF_ROWS: Final = (
+    "line_ids", "invoice_line_ids", "amount_untaxed", "amount_tax", "amount_total",
+    "amount_total_signed", "amount_residual", "payment_state", "invoice_date_due",
+)  # fmt: skip
 _TEXTS: Final = {
     "epd": "Early Payment Discount",
     "non_deductible_product_total": "private part",
@@ -52,6 +57,22 @@ def enter(
     with odoo.lock:
         entry = _Entry(Importer(odoo, at=at), journal, company, currency, move_type)
         return entry.post()
+
+
+def change(odoo: Odoo, bill: int, journal: Journal | str, *, at: datetime | None = None) -> None:
+    """Somebody corrects a document: it gets the rows of another journal, and stays what it is."""
+    with odoo.lock:
+        moves, lines = odoo.records["account.move"], odoo.records["account.move.line"]
+        move = moves[bill]
+        currency = odoo.records["res.currency"][move["currency_id"]]["name"]
+        as_before = {"company": move["company_id"], "move_type": move["move_type"], "at": at}
+        written = moves.pop(enter(odoo, journal, currency=currency, **as_before))
+        for number in move["line_ids"]:
+            del lines[number]
+        for number in written["line_ids"]:
+            lines[number] |= {"move_id": bill, "parent_state": move["state"]}
+        kept = {name: value for name, value in written.items() if name in _OF_ROWS}
+        odoo.amend(bill, at=at, **kept)
 
 
 class _Entry:

@@ -57,12 +57,8 @@ mock_provider "aws" {
     values = { arn = "arn:aws:secretsmanager:us-west-2:123456789012:secret:quickbooks" }
   }
   override_resource {
-    target = aws_secretsmanager_secret.quickbooks_token["north"]
-    values = { arn = "arn:aws:secretsmanager:us-west-2:123456789012:secret:token-north" }
-  }
-  override_resource {
-    target = aws_secretsmanager_secret.quickbooks_token["south"]
-    values = { arn = "arn:aws:secretsmanager:us-west-2:123456789012:secret:token-south" }
+    target = aws_dynamodb_table.settings
+    values = { arn = "arn:aws:dynamodb:us-west-2:123456789012:table/settings" }
   }
 }
 
@@ -121,7 +117,7 @@ run "functions_are_told_what_they_read" {
   assert {
     condition = { for name, function in merge(aws_lambda_function.function, { approval_handler = aws_lambda_function.approval_handler }) :
       name => join(" ", setsubtract(keys(function.environment[0].variables), [
-        "ENVIRONMENT", "DYNAMODB_TABLE", "SECRETS_VERSION", "SETTINGS_VERSION", "POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "S3_BUCKET", "RECORD_RETENTION_DAYS",
+        "ENVIRONMENT", "DYNAMODB_TABLE", "SECRETS_VERSION", "SETTINGS_TABLE", "SETTINGS_VERSION", "POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "S3_BUCKET", "RECORD_RETENTION_DAYS",
       ])) } == {
       extractor        = "EXTRACT_SINCE ODOO_API_URL ODOO_SECRET_ARN SNS_ALERT_TOPIC SQS_QUEUE_URL"
       notifier         = "APPROVAL_URL REJECTION_NOTIFY_USERS SLACK_API_URL SLACK_CHANNEL_ID SLACK_MESSAGES_PER_SECOND SLACK_SECRET_ARN"
@@ -140,6 +136,12 @@ run "functions_are_told_what_they_read" {
       south = { odoo_company = "south", realm_id = "9130350000000002", slack_channel_id = "C0123456789" }
     }
     error_message = "The companies in the table are not those of the variables."
+  }
+  assert {
+    condition = aws_dynamodb_table_item.settings.table_name == "odoo-qb-settings-prod" && alltrue([
+      for function in concat(values(aws_lambda_function.function), [aws_lambda_function.approval_handler]) : function.environment[0].variables["SETTINGS_TABLE"] == "odoo-qb-settings-prod"
+    ])
+    error_message = "The settings are not where the functions look for them."
   }
 }
 
@@ -239,10 +241,8 @@ run "each_function_may_do_what_it_needs_and_nothing_else" {
       approval_handler = toset(["secretsmanager:GetSecretValue arn:aws:secretsmanager:us-west-2:123456789012:secret:slack"])
       poster = toset([
         "secretsmanager:GetSecretValue arn:aws:secretsmanager:us-west-2:123456789012:secret:quickbooks",
-        "secretsmanager:GetSecretValue arn:aws:secretsmanager:us-west-2:123456789012:secret:token-north",
-        "secretsmanager:PutSecretValue arn:aws:secretsmanager:us-west-2:123456789012:secret:token-north",
-        "secretsmanager:GetSecretValue arn:aws:secretsmanager:us-west-2:123456789012:secret:token-south",
-        "secretsmanager:PutSecretValue arn:aws:secretsmanager:us-west-2:123456789012:secret:token-south",
+        "secretsmanager:GetSecretValue arn:aws:secretsmanager:us-west-2:123456789012:secret:odoo-qb-integration/quickbooks-token-prod/*",
+        "secretsmanager:PutSecretValue arn:aws:secretsmanager:us-west-2:123456789012:secret:odoo-qb-integration/quickbooks-token-prod/*",
       ])
     }
     error_message = "A function may read or write a secret that is not its own."
@@ -276,16 +276,19 @@ run "each_function_may_do_what_it_needs_and_nothing_else" {
         "dynamodb:Query arn:aws:dynamodb:us-west-2:123456789012:table/bills/index/company-status-index",
         "sqs:SendMessage arn:aws:sqs:us-west-2:123456789012:approved.fifo", "sqs:SendMessage arn:aws:sqs:us-west-2:123456789012:failures",
         "sns:Publish arn:aws:sns:us-west-2:123456789012:alerts",
+        "dynamodb:GetItem arn:aws:dynamodb:us-west-2:123456789012:table/settings",
         "logs:CreateLogStream arn:aws:logs:us-west-2:123456789012:log-group:function:*", "logs:PutLogEvents arn:aws:logs:us-west-2:123456789012:log-group:function:*",
       ])
       notifier = toset([
         "dynamodb:DescribeStream arn:aws:dynamodb:us-west-2:123456789012:table/bills/stream/1", "dynamodb:GetRecords arn:aws:dynamodb:us-west-2:123456789012:table/bills/stream/1",
         "dynamodb:GetShardIterator arn:aws:dynamodb:us-west-2:123456789012:table/bills/stream/1", "dynamodb:ListStreams arn:aws:dynamodb:us-west-2:123456789012:table/bills/stream/*",
         "dynamodb:GetItem arn:aws:dynamodb:us-west-2:123456789012:table/bills", "dynamodb:UpdateItem arn:aws:dynamodb:us-west-2:123456789012:table/bills", "sqs:SendMessage arn:aws:sqs:us-west-2:123456789012:failures",
+        "dynamodb:GetItem arn:aws:dynamodb:us-west-2:123456789012:table/settings",
         "logs:CreateLogStream arn:aws:logs:us-west-2:123456789012:log-group:function:*", "logs:PutLogEvents arn:aws:logs:us-west-2:123456789012:log-group:function:*",
       ])
       approval_handler = toset([
         "dynamodb:GetItem arn:aws:dynamodb:us-west-2:123456789012:table/bills", "dynamodb:UpdateItem arn:aws:dynamodb:us-west-2:123456789012:table/bills", "sqs:SendMessage arn:aws:sqs:us-west-2:123456789012:approved.fifo",
+        "dynamodb:GetItem arn:aws:dynamodb:us-west-2:123456789012:table/settings",
         "logs:CreateLogStream arn:aws:logs:us-west-2:123456789012:log-group:function:*", "logs:PutLogEvents arn:aws:logs:us-west-2:123456789012:log-group:function:*",
       ])
       poster = toset([
@@ -293,6 +296,7 @@ run "each_function_may_do_what_it_needs_and_nothing_else" {
         "sqs:ChangeMessageVisibility arn:aws:sqs:us-west-2:123456789012:approved.fifo", "sqs:DeleteMessage arn:aws:sqs:us-west-2:123456789012:approved.fifo",
         "sqs:GetQueueAttributes arn:aws:sqs:us-west-2:123456789012:approved.fifo", "sqs:ReceiveMessage arn:aws:sqs:us-west-2:123456789012:approved.fifo",
         "sns:Publish arn:aws:sns:us-west-2:123456789012:alerts",
+        "dynamodb:GetItem arn:aws:dynamodb:us-west-2:123456789012:table/settings",
         "logs:CreateLogStream arn:aws:logs:us-west-2:123456789012:log-group:function:*", "logs:PutLogEvents arn:aws:logs:us-west-2:123456789012:log-group:function:*",
       ])
     }
@@ -319,7 +323,7 @@ run "documents_are_versioned_and_private" {
     error_message = "The documents can be read without TLS, or the policy allows something."
   }
   assert {
-    condition     = aws_s3_bucket.documents.force_destroy == false && aws_dynamodb_table.bills.deletion_protection_enabled == true
+    condition     = aws_s3_bucket.documents.force_destroy == false && aws_dynamodb_table.bills.deletion_protection_enabled == true && aws_dynamodb_table.settings.deletion_protection_enabled == true
     error_message = "In production documents and bills must not go with a destroy."
   }
   assert {
@@ -361,6 +365,10 @@ run "what_cannot_be_done_is_kept_and_told" {
   assert {
     condition     = aws_lambda_event_source_mapping.poster.batch_size == 1 && aws_lambda_event_source_mapping.poster.function_response_types == toset(["ReportBatchItemFailures"])
     error_message = "The poster must take one bill at a time and report what failed."
+  }
+  assert {
+    condition     = [for scaling in aws_lambda_event_source_mapping.poster.scaling_config : scaling.maximum_concurrency] == [2] && aws_lambda_event_source_mapping.notifier.parallelization_factor == 1
+    error_message = "In an account of ten runs the poster or the notifier would take those that clicks need."
   }
   assert {
     condition = alltrue([
@@ -423,6 +431,25 @@ run "somebody_is_told_what_went_wrong_and_what_to_do" {
   }
 }
 
+run "a_wrong_signing_secret_is_told_and_a_scan_of_the_internet_is_not" {
+  assert {
+    condition = { for query in aws_cloudwatch_metric_alarm.all_clicks_refused.metric_query : query.id => join("", concat(
+      [try(coalesce(query.expression), "")],
+      [for metric in query.metric : join(" ", concat([metric.namespace, metric.metric_name, metric.stat, tostring(metric.period)], values(coalesce(metric.dimensions, {}))))],
+      )) } == {
+      all_refused    = "IF(wrongly_signed > 0 AND requests - refused <= 0, 1, 0)"
+      wrongly_signed = "OdooQuickBooks/prod WronglySigned Sum 3600"
+      requests       = "AWS/Lambda UrlRequestCount Sum 3600 odoo-approval-handler-prod"
+      refused        = "AWS/Lambda Url4xxCount Sum 3600 odoo-approval-handler-prod"
+    }
+    error_message = "Refused requests are told although clicks work, or are not told although none does."
+  }
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.all_clicks_refused.alarm_actions == toset([aws_sns_topic.alerts.arn]) && length(aws_cloudwatch_metric_alarm.all_clicks_refused.alarm_description) <= 1024 && aws_cloudwatch_metric_alarm.all_clicks_refused.treat_missing_data == "notBreaching"
+    error_message = "The alarm tells nobody, or does so where there was no click."
+  }
+}
+
 run "three_missing_extractions_are_counted_at_the_schedules_own_rate" {
   command = plan
 
@@ -469,8 +496,8 @@ run "one_page_shows_how_it_goes" {
   assert {
     condition = length(distinct(flatten([
       for widget in jsondecode(aws_cloudwatch_dashboard.bills[0].dashboard_body).widgets : [for metric in try(widget.properties.metrics, []) : jsonencode(metric)]
-    ]))) <= 50 && alltrue([for widget in jsondecode(aws_cloudwatch_dashboard.bills[0].dashboard_body).widgets : length(widget.properties.title) > 10 && widget.properties.region == "us-west-2"])
-    error_message = "A dashboard of more than 50 metrics costs, and a widget needs a title and a region."
+    ]))) <= 50 && alltrue([for widget in jsondecode(aws_cloudwatch_dashboard.bills[0].dashboard_body).widgets : length(widget.properties.title) > 10 && try(widget.properties.region, "") == (widget.type == "alarm" ? "" : "us-west-2")])
+    error_message = "A dashboard of more than 50 metrics costs, and a widget needs a title and, unless it names its alarms, a region."
   }
   assert {
     condition = length(setsubtract(
@@ -518,6 +545,23 @@ run "nothing_is_read_asked_or_posted_by_itself_while_it_is_switched_off" {
     condition     = alltrue([for rule in aws_cloudwatch_event_rule.schedule : rule.state == "DISABLED"]) && !aws_lambda_event_source_mapping.poster.enabled && length(aws_cloudwatch_dashboard.bills) == 0
     error_message = "A switch does not switch."
   }
+  assert {
+    condition     = alltrue([for alarm in aws_cloudwatch_metric_alarm.alarm : length(alarm.insufficient_data_actions) == 0])
+    error_message = "After a call by hand the silence that was asked for would be mailed."
+  }
+}
+
+run "the_posters_rights_do_not_grow_with_the_companies" {
+  variables {
+    qb_realm_ids      = { for number in range(150) : "a-company-with-quite-a-long-name-${number}" => tostring(9130350000000001 + number) }
+    qb_refresh_tokens = { for number in range(150) : "a-company-with-quite-a-long-name-${number}" => "token" }
+    company_settings  = {}
+  }
+
+  assert {
+    condition     = alltrue([for policy in aws_iam_role_policy.function : length(policy.policy) < 10240])
+    error_message = "A role's policy is longer than AWS takes (10,240 characters)."
+  }
 }
 
 run "the_click_reaches_the_handler_through_its_url_alone" {
@@ -530,6 +574,10 @@ run "the_click_reaches_the_handler_through_its_url_alone" {
       ["lambda:InvokeFunction", true],
     ]
     error_message = "Everybody may invoke the handler directly, or nobody through the URL."
+  }
+  assert {
+    condition     = keys(jsondecode(aws_cloudformation_stack.approval_url.template_body).Resources) == ["InvokeThroughUrl${aws_lambda_function_url.approval_handler.url_id}"]
+    error_message = "A new URL would be left without its second permission: the stack would not see a change."
   }
   assert {
     condition     = alltrue([for permission in aws_lambda_permission.schedule : permission.principal == "events.amazonaws.com" && permission.source_arn != null])
@@ -582,7 +630,7 @@ run "elsewhere_than_in_production_everything_can_be_thrown_away" {
 
   assert {
     condition = alltrue(concat(
-      [aws_s3_bucket.documents.force_destroy, !aws_dynamodb_table.bills.deletion_protection_enabled],
+      [aws_s3_bucket.documents.force_destroy, !aws_dynamodb_table.bills.deletion_protection_enabled, !aws_dynamodb_table.settings.deletion_protection_enabled],
       [for secret in aws_secretsmanager_secret.given : secret.recovery_window_in_days == 0],
       [for secret in aws_secretsmanager_secret.quickbooks_token : secret.recovery_window_in_days == 0],
     ))

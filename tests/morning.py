@@ -17,7 +17,7 @@ from wire import Wire
 from world import Context, a_world
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     import pytest
 
@@ -27,11 +27,14 @@ Json = dict[str, Any]
 
 
 @contextmanager
-def a_life(monkeypatch: pytest.MonkeyPatch, **company: Any) -> Iterator[Life]:
+def a_life(
+    monkeypatch: pytest.MonkeyPatch, british: Mapping[str, Json] | None = None, **company: Any
+) -> Iterator[Life]:
     """Begin on a morning on which Odoo has no bills yet and QuickBooks was read.
 
-    `company` are settings of every company.
+    `company` are settings of every company, `british` those of British ones by their names.
     """
+    british = british or {}
     clock, wire = Clock(), Wire()
     wire.lay(monkeypatch)
     clock.rule(monkeypatch)
@@ -40,9 +43,9 @@ def a_life(monkeypatch: pytest.MonkeyPatch, **company: Any) -> Iterator[Life]:
     monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "test")
     logging.disable(logging.CRITICAL)
     try:
-        for world in a_world(monkeypatch, listen=wire.serve, clock=clock):
+        for world in a_world(monkeypatch, listen=wire.serve, clock=clock, british=british):
             world.forget_old_bills()
-            _settle_companies(world, company)
+            settle(world, {name: company | british.get(name, {}) for name in companies(world)})
             life = Life(world=world, clock=clock)
             world.aws.performs = life.perform
             wire.pass_by = life.call
@@ -54,11 +57,16 @@ def a_life(monkeypatch: pytest.MonkeyPatch, **company: Any) -> Iterator[Life]:
         logging.disable(logging.NOTSET)
 
 
-def _settle_companies(world: World, company: Json) -> None:
-    known = json.loads(str(world.table.read_note("settings")["companies"]))
-    world.table.write_note(
-        "settings", {"companies": json.dumps({k: c | company for k, c in known.items()})}
-    )
+def companies(world: World) -> Json:
+    """The settings of each company, by its name."""
+    known: Json = json.loads(str(world.table.read_note("settings")["companies"]))
+    return known
+
+
+def settle(world: World, settings: Json) -> None:
+    """An operator gives companies other settings; those that are not named stay."""
+    now = {name: known | settings.get(name, {}) for name, known in companies(world).items()}
+    world.table.write_note("settings", {"companies": json.dumps(now)})
     world.restart()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
@@ -83,7 +84,7 @@ def _nothing_lost(world: World, items: dict[str, Item]) -> Iterator[str]:
             yield f"{entry_id}: the watermark {written} never came to {move['write_date']}"
         if item is None:
             yield f"{entry_id} is in Odoo and not in the table"
-        elif not item.get("amended_after") and not _agrees(item, move):
+        elif not item.get("amended_after") and not _agrees(world, item, move):
             yield f"{entry_id} is another in Odoo: {move['amount_total']} {move['ref']}"
     for entry_id, item in items.items():
         gone = world.odoo.records["account.move"].get(int(item["odoo_id"]), {})
@@ -92,9 +93,23 @@ def _nothing_lost(world: World, items: dict[str, Item]) -> Iterator[str]:
             yield f"{entry_id} is {item['status']}, but not posted in Odoo"
 
 
-def _agrees(item: Item, move: Json) -> bool:
+def _agrees(world: World, item: Item, move: Json) -> bool:
+    """Whether the table has Odoo's total, number, and the amounts of all its rows."""
     total = Decimal(str(move["amount_total"]))
-    return (item["amount_total"], item["bill_reference"]) == (total, move["ref"] or "")
+    if (item["amount_total"], item["bill_reference"]) != (total, move["ref"] or ""):
+        return False
+    records, sign = world.odoo.records, -1 if move["move_type"] == "in_refund" else 1
+    rows = [records["account.move.line"][i] for i in move["line_ids"]]
+    booked = Counter(
+        (records["account.account"][row["account_id"]]["code"], _money(row) * sign)
+        for row in rows
+        if row["display_type"] != "payment_term" and row["amount_currency"]
+    )
+    return booked == Counter((n["account_code"], n["amount"]) for n in item["lines"] if n["amount"])
+
+
+def _money(row: Json) -> Decimal:
+    return Decimal(str(row["amount_currency"])).quantize(Decimal("0.01"))
 
 
 def _bill(item: Item) -> Iterator[str]:

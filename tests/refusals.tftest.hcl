@@ -48,6 +48,7 @@ run "values_of_the_wrong_form_are_refused" {
     qb_client_id                = ""
     qb_client_secret            = " "
     quickbooks_calls_per_minute = 29
+    postings_at_once            = 1
   }
 
   expect_failures = [
@@ -56,7 +57,7 @@ run "values_of_the_wrong_form_are_refused" {
     var.record_retention_days, var.slack_channel_id, var.slack_bot_token, var.slack_signing_secret,
     var.rejection_notify_users, var.secrets_version, var.reserved_concurrency, var.slack_messages_per_second,
     var.odoo_database, var.odoo_username, var.odoo_api_key, var.qb_client_id, var.qb_client_secret,
-    var.quickbooks_calls_per_minute,
+    var.quickbooks_calls_per_minute, var.postings_at_once,
   ]
 }
 

@@ -59,6 +59,11 @@ def lines(*rows: Any) -> dict[str, Any]:
         ),
         (lines(replace(LINE, taxes=())), "The line Boxes: taxes none instead of 8.25%."),
         (lines(LINE, a_line("7", text="Tape")), "Added: the line Tape, 7.00 USD."),
+        (
+            lines(LINE, a_line("0.02", kind="other", text="Rounding")),
+            "Added: the journal row Rounding, 0.02 USD.",
+        ),
+        (lines(LINE, a_line("0", kind="note", text="Thanks")), "Added: the note Thanks."),
         (lines(), "Removed: the line Boxes, 100.00 USD."),
         ({"lines": (TAX, LINE)}, "The lines are in another order."),
         ({"documents": ()}, "The file bill.pdf was removed."),
@@ -71,6 +76,18 @@ def lines(*rows: Any) -> dict[str, Any]:
 )
 def test_each_change_is_said_in_one_sentence(change: dict[str, Any], said: str) -> None:
     assert changes(BILL, replace(BILL, **change)) == [said]
+
+
+def test_contacts_that_were_merged_are_told_where_quickbooks_vendor_stays() -> None:
+    merged = replace(BILL, vendor=replace(ACME, odoo_id=9, name="Acme Inc"))
+    assert changes(BILL, merged, same_payee="Acme Botanicals LLC") == [
+        (
+            "The vendor was merged with another contact in Odoo: it is Acme Inc (contact 9) instead"
+            " of Acme Botanicals LLC (contact 7). In QuickBooks it stays Acme Botanicals LLC."
+        )
+    ]
+    assert changes(BILL, merged) == ["The vendor is Acme Inc instead of Acme Botanicals LLC."]
+    assert changes(BILL, BILL, same_payee="Acme Botanicals LLC") == []
 
 
 def test_what_is_not_approved_is_no_change() -> None:

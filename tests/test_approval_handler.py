@@ -5,13 +5,17 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import importlib
 import json
+import re
 import socket
 import time
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 
+import boto3
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -28,9 +32,11 @@ from asked import (
     told,
     words,
 )
+from builders import a_document
 from odoo_qb import deep_links
 from odoo_qb.answering import NEEDED, TRY_AGAIN
 from odoo_qb.decisions import STRANGER
+from sandbox.ministack_alarms import embedded_metrics
 from sandbox.slack import SignedRequest, signed
 from world import APPROVER, CHANNEL, Context, World
 
@@ -616,6 +622,72 @@ def test_the_pdf_is_shown_to_the_person_alone_by_a_link_of_five_minutes(world: W
     assert len(world.slack.channels[CHANNEL].messages) == 1
     assert world.item(entry_id)["status"] == "READY_FOR_APPROVAL"
     assert told(world, SECOND) == []
+
+
+def test_an_answer_holds_as_many_links_as_slack_takes_and_a_button_for_the_rest(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A function's credentials have a session token, which is in every link they sign."""
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "t" * 1200)
+    world.restart()
+    files = [a_document(f"{n}.pdf", odoo_id=n, key=f"pending/1MD/{n}") for n in range(1, 6)]
+    entry_id = an_asked(world, documents=[asdict(f) for f in files])
+    seen: list[str] = []
+
+    world.click(entry_id, "view_pdf")
+    while True:
+        answer = world.slack.channels[CHANNEL].ephemerals[APPROVER][-1]
+        assert len(answer.text) <= 3900
+        seen += re.findall(r"/pending/1MD/(\d)\?", answer.text)
+        if not answer.blocks:
+            break
+        assert "".join(words(answer)).count("<https://") == 2
+        world.request(world.slack.click(APPROVER, CHANNEL, answer.ts, "view_pdf"))
+
+    assert seen == ["1", "2", "3", "4", "5"]
+    assert world.item(entry_id)["status"] == "READY_FOR_APPROVAL"
+
+
+def wrongly_signed(out: str) -> float:
+    """How many clicks were counted as signed with another secret."""
+    return sum(value for _, name, value, *_ in embedded_metrics(out) if name == "WronglySigned")
+
+
+def test_a_click_signed_with_another_secret_is_counted_and_a_scan_is_not(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    entry_id = an_asked(world)
+    genuine = a_request(world, entry_id)
+    scans = (sent(b"payload={}"), sent(b"", {"X-Slack-Signature": "v0=0"}))
+    assert [answer["statusCode"] for answer in scans] == [401, 401]
+    old = signed(payload_of(genuine), secret="guessed", at=time.time() - 400)
+    assert world.request(old)["statusCode"] == 401
+    assert world.request(genuine)["statusCode"] == 200
+    assert wrongly_signed(capsys.readouterr().out) == 0
+
+    forged = signed(payload_of(genuine), secret="another", at=time.time())
+    assert world.request(forged)["statusCode"] == 401
+    assert wrongly_signed(capsys.readouterr().out) == 1
+
+
+def test_a_function_that_starts_makes_its_clients_before_the_first_click(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half a second of work at a click's share of a processor, of the three that Slack waits."""
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "odoo-approval-handler-test")
+    importlib.reload(approval_handler)
+    entry_id = an_asked(world)
+    made: list[str] = []
+
+    def client(self: boto3.Session, name: str, **given: Any) -> Any:
+        made.append(name)
+        return usual(self, name, **given)
+
+    usual = boto3.Session.client
+    monkeypatch.setattr(boto3.Session, "client", client)
+    world.click(entry_id, "approve_invoice")
+    assert world.item(entry_id)["status"] == "APPROVED"
+    assert made == []
 
 
 @pytest.mark.parametrize(

@@ -22,8 +22,8 @@ import pytest
 from werkzeug.wrappers import Response
 
 from sandbox import aws
-from sandbox.ministack_alarms import alarm_state, embedded_metrics
-from sandbox.ministack_streams import Batch, first_failed, split_by_age, still_to_do
+from sandbox.ministack_alarms import alarm_state, computed, embedded_metrics
+from sandbox.ministack_streams import Batch, first_failed, shard_of, split_by_age, still_to_do
 from sandbox.serving import Ports, serve
 from sandbox.terraform import Terraform, TerraformError, was_cut_off
 
@@ -131,7 +131,7 @@ class Account:
     def client(self, service: str) -> Any:
         return self.emulator.client(service)
 
-    def function(self) -> str:
+    def function(self, code: str = HANDLER, **environment: str) -> str:
         role = self.client("iam").create_role(
             RoleName=self.name, AssumeRolePolicyDocument=json.dumps(TRUST)
         )
@@ -141,9 +141,11 @@ class Account:
             Runtime="python3.12",
             Handler="main.handler",
             Role=role["Role"]["Arn"],
-            Code={"ZipFile": zipped(HANDLER)},
+            Code={"ZipFile": zipped(code)},
             Timeout=60,
-            Environment={"Variables": {"SEEN": str(self.seen), "METRIC": json.dumps(METRIC)}},
+            Environment={
+                "Variables": {"SEEN": str(self.seen), "METRIC": json.dumps(METRIC), **environment}
+            },
         )
         client.get_waiter("function_active_v2").wait(
             FunctionName=self.name, WaiterConfig={"Delay": 1}
@@ -156,12 +158,12 @@ class Account:
         )
         return json.loads(answer["Payload"].read())
 
-    def table(self) -> str:
+    def table(self, key: str = "id") -> str:
         """Make a table with a stream; the stream's ARN."""
         answer = self.client("dynamodb").create_table(
             TableName=self.name,
-            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+            KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"}],
             BillingMode="PAY_PER_REQUEST",
             StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
         )
@@ -192,10 +194,11 @@ class Account:
 
     def noted(self, kind: str = "start") -> list[list[str]]:
         """What each delivery brought."""
-        if not self.seen.exists():
-            return []
-        notes = [json.loads(line) for line in self.seen.read_text().splitlines()]
+        notes = self.notes() if self.seen.exists() else []
         return [note["what"] for note in notes if note["kind"] == kind]
+
+    def notes(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.seen.read_text().splitlines()]
 
     def let_the_slow_go(self) -> None:
         self.seen.with_name(f"{self.seen.name}.go").touch()
@@ -304,6 +307,74 @@ def test_a_record_the_filter_leaves_out_is_not_delivered(account: Account) -> No
     assert account.noted() == [["due"]]
 
 
+PACED = """
+import json, os, sys, time
+from datetime import UTC, datetime, timedelta
+import boto3
+
+def handler(event, context):
+    sys.path[:0] = os.environ["PROJECT"].split(":")
+    from odoo_qb.shared_pace import SharedPace
+    from odoo_qb.store import Table
+    table = Table(boto3.client("dynamodb"), os.environ["TABLE"], retention=timedelta(1))
+    pace = SharedPace(table, 0.2, lambda: datetime.now(UTC))
+    pace.begin(len(event["Records"]))
+    for _ in event["Records"]:
+        pace.wait(60)
+        note = {"kind": str(os.getpid()), "what": [], "at": time.time()}
+        with open(os.environ["SEEN"], "a") as file:
+            file.write(json.dumps(note) + "\\n")
+"""
+
+
+def test_two_runs_of_a_split_stream_keep_one_pace(tmp_path: Path) -> None:
+    """A new table has several partitions: its stream is read by several runs at the same moment."""
+    emulator = aws.start(tmp_path / "aws", stream_shards=2)
+    try:
+        account = Account(emulator, "paced", tmp_path / "seen")
+        stream = account.table("entry_id")
+        account.function(PACED, TABLE="paced", PROJECT=f"{aws.PROJECT / 'lambda'}")
+        account.client("iam").put_role_policy(
+            RoleName="paced",
+            PolicyName="all",
+            PolicyDocument=json.dumps(
+                {
+                    "Version": "2012-10-17",
+                    "Statement": {"Effect": "Allow", "Action": "dynamodb:*", "Resource": "*"},
+                }
+            ),
+        )
+        pattern = json.dumps({"dynamodb": {"Keys": {"entry_id": {"S": [{"prefix": "odoo-"}]}}}})
+        mapping = account.map(
+            stream,
+            StartingPosition="TRIM_HORIZON",
+            Enabled=False,
+            BatchSize=20,
+            FilterCriteria={"Filters": [{"Pattern": pattern}]},
+        )
+        for number in range(20):
+            item = {"entry_id": {"S": f"odoo-{number}"}}
+            account.client("dynamodb").put_item(TableName="paced", Item=item)
+        account.client("lambda").update_event_source_mapping(UUID=mapping, Enabled=True)
+        eventually(lambda: account.seen.exists() and len(account.notes()) == 20)
+    finally:
+        aws.stop(emulator)
+
+    notes = account.notes()
+    assert len({note["kind"] for note in notes}) == 2  # two at the same moment
+    at = sorted(note["at"] for note in notes)
+    # A machine with other work wakes late, but nobody more than keeps the pace.
+    assert at[-1] - at[0] > 0.2 * (len(at) - 1) * 0.9
+
+
+def test_an_items_changes_are_all_in_one_shard() -> None:
+    records = [{"dynamodb": {"Keys": {"id": {"S": str(n)}}}} for n in range(100)]
+    shards = [shard_of(record, 4) for record in records]
+    assert shards == [shard_of({"dynamodb": r["dynamodb"] | {"NewImage": {}}}, 4) for r in records]
+    assert set(shards) == {0, 1, 2, 3}
+    assert {shard_of(record, 1) for record in records} == {0}
+
+
 def test_a_slow_reader_of_a_stream_holds_up_no_queue(account: Account) -> None:
     account.function()
     stream = account.table()
@@ -409,19 +480,21 @@ def test_a_dead_message_raises_the_alarm_and_mails_the_person_it_names(account: 
     assert json.loads(mail)["subject"].startswith(f'ALARM: "{account.name}"')
 
 
-def test_forgetting_leaves_the_settings_and_a_queue_that_takes_the_same_message_again(
+def test_forgetting_leaves_the_settings_table_and_a_queue_that_takes_the_same_message_again(
     emulator: aws.Emulator,
 ) -> None:
     dynamodb, s3 = emulator.client("dynamodb"), emulator.client("s3")
     sqs, secrets = emulator.client("sqs"), emulator.client("secretsmanager")
-    dynamodb.create_table(
-        TableName="bills",
-        KeySchema=[{"AttributeName": "entry_id", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "entry_id", "AttributeType": "S"}],
-        BillingMode="PAY_PER_REQUEST",
-    )
-    for name in ("settings", *(f"odoo-{number}" for number in range(60))):
-        dynamodb.put_item(TableName="bills", Item={"entry_id": {"S": name}})
+    for table in ("bills", "settings"):
+        dynamodb.create_table(
+            TableName=table,
+            KeySchema=[{"AttributeName": "entry_id", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "entry_id", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+    dynamodb.put_item(TableName="settings", Item={"entry_id": {"S": "settings"}})
+    for number in range(60):
+        dynamodb.put_item(TableName="bills", Item={"entry_id": {"S": f"odoo-{number}"}})
     s3.create_bucket(Bucket="bills", CreateBucketConfiguration={"LocationConstraint": "us-west-2"})
     s3.put_bucket_versioning(Bucket="bills", VersioningConfiguration={"Status": "Enabled"})
     for body in (b"first", b"second"):
@@ -436,7 +509,8 @@ def test_forgetting_leaves_the_settings_and_a_queue_that_takes_the_same_message_
         sqs.send_message(QueueUrl=url, **message)
         aws.forget(emulator, table="bills", bucket="bills")
 
-        assert dynamodb.scan(TableName="bills")["Items"] == [{"entry_id": {"S": "settings"}}]
+        assert dynamodb.scan(TableName="bills")["Items"] == []
+        assert dynamodb.scan(TableName="settings")["Items"] == [{"entry_id": {"S": "settings"}}]
         left = s3.list_object_versions(Bucket="bills")
         assert not left.get("Versions")
         assert not left.get("DeleteMarkers")
@@ -658,6 +732,31 @@ resource "aws_cloudwatch_metric_alarm" "all" {
     }
   }
 }
+resource "aws_cloudwatch_metric_alarm" "computed" {
+  alarm_name          = "terraform-test-computed"
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = 0
+  evaluation_periods  = 1
+  treat_missing_data  = "notBreaching"
+  metric_query {
+    id          = "bad"
+    expression  = "IF(wrong > 0 AND all - wrong <= 0, 1, 0)"
+    return_data = true
+  }
+  dynamic "metric_query" {
+    for_each = { wrong = "Wrong", all = "All" }
+    content {
+      id = metric_query.key
+      metric {
+        namespace   = "Computed"
+        metric_name = metric_query.value
+        dimensions  = { Of = "us" }
+        period      = 3600
+        stat        = "Sum"
+      }
+    }
+  }
+}
 output "town" { value = var.town }
 """
 
@@ -679,12 +778,30 @@ def test_terraform_applies_once_and_keeps_out_of_the_operators_folder(
     assert secret["SecretString"] == "hunter2"
     assert terraform.output() == {"town": "Reno"}
     assert lines
-    assert all(" of 3 resources" in line for line in lines)
+    assert all(" of 4 resources" in line for line in lines)
 
     lines.clear()
     terraform.init()
     terraform.apply(variables, lines.append)
     assert lines == []  # nothing to change
+
+    cloudwatch = emulator.client("cloudwatch")
+
+    def state() -> str:
+        (alarm,) = cloudwatch.describe_alarms(AlarmNames=["terraform-test-computed"])[
+            "MetricAlarms"
+        ]
+        return str(alarm["StateValue"])
+
+    def count(name: str) -> None:
+        data = {"MetricName": name, "Value": 1, "Dimensions": [{"Name": "Of", "Value": "us"}]}
+        cloudwatch.put_metric_data(Namespace="Computed", MetricData=[data])
+
+    count("All")
+    count("Wrong")
+    eventually(lambda: state() == "ALARM")
+    count("All")  # one that was right
+    eventually(lambda: state() == "OK")
 
     with pytest.raises(TerraformError, match="There is no such town"):
         terraform.apply(variables | {"town": "Atlantis"}, lines.append)
@@ -771,6 +888,29 @@ def test_an_alarm_counts_the_periods_over_its_threshold(
         "DatapointsToAlarm": needed,
     }
     assert alarm_state(alarm, points) == state
+
+
+@pytest.mark.parametrize(
+    ("wrong", "requests", "refused", "value"),
+    [
+        (1, 3, 3, 1),  # a click signed wrongly, and two scans of the internet
+        (1, 4, 3, 0),  # a click came through
+        (0, 9, 9, 0),  # scans alone
+        (2, 2, 2, 1),
+    ],
+)
+def test_an_expression_is_computed_of_a_periods_values(
+    wrong: float, requests: float, refused: float, value: float
+) -> None:
+    values = {"wrongly_signed": wrong, "requests": requests, "refused": refused}
+    text = (aws.PROJECT / "alarms.tf").read_text()
+    expression = text.split('expression  = "', 1)[1].split('"', 1)[0]
+    assert computed(expression, values) == value
+
+
+def test_an_expression_that_is_not_known_is_not_guessed() -> None:
+    with pytest.raises(ValueError, match="no alarm of ours says"):
+        computed("FILL(a, 0)", {"a": 1})
 
 
 def test_metrics_in_a_log_line_are_found_with_their_dimensions() -> None:

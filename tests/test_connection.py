@@ -272,7 +272,7 @@ def test_a_company_that_was_never_connected_says_where_its_token_goes(desk: Desk
         ({"kind": "html", "status": 503}, Unavailable, "could not renew"),
         ({"kind": "system_fault"}, Unavailable, "could not renew"),
         ({"kind": "reset"}, Unavailable, "did not answer"),
-        ({"kind": "truncated"}, Unavailable, "did not answer"),
+        ({"kind": "truncated"}, Unavailable, "broke off"),
         (
             {"kind": "oauth_error", "status": 401, "code": "invalid_client"},
             Disconnected,

@@ -24,7 +24,7 @@ import extractor
 from asked import buttons
 from copies import in_a_copy, split, tell
 from life import END, is_read, promise_of
-from lives import LIVES, OVERTAKEN, met, number_of, peace
+from lives import BRITISH_COMPANY, LIVES, OVERTAKEN, SETTINGS, VAT, met, number_of, peace
 from morning import a_life
 from odoo_qb.interaction import MODAL_FIELDS
 from promises import broken, spare_cards_decide_nothing
@@ -124,12 +124,17 @@ def _lived(life: Life, live: Callable[[Life], None]) -> Json:
 
 
 def _lives(names: list[str]) -> list[Json]:
-    """Some of the lives, each in a copy of one morning, with a bill already posted beside it."""
-    with pytest.MonkeyPatch.context() as patch, a_life(patch, two_approvals_above=10000) as life:
+    """Some of the lives, each in a copy of one morning, with bills already posted beside it."""
+    british = {BRITISH_COMPANY: SETTINGS}
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        a_life(patch, british, two_approvals_above=10000) as life,
+    ):
         # Nobody is saved by QuickBooks' memory of request ids: it forgets them at once.
         forgets = {"request_id": "forget_after_ttl", "request_id_hours": 0}
         life.world.quickbooks.configure(modes=forgets)
-        life.decide(met(life, "INV-0"), "approve_invoice")
+        for journal in ("", VAT):
+            life.decide(met(life, "INV-0", journal), "approve_invoice")
         life.steps.clear()
         gc.collect()
         gc.freeze()  # a collection would copy every page that a fork shares

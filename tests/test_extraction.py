@@ -176,11 +176,11 @@ def test_an_unconfigured_company_is_counted_and_left_alone(books: World) -> None
 
 def test_a_bill_that_does_not_add_up_is_blocked_and_owes_no_card(books: World) -> None:
     number = books.odoo.new_bill()
-    books.odoo.amend(number, amount_untaxed=99.0)
+    books.odoo.amend(number, amount_total=99.0)
     assert outcomes(run(books)) == {"blocked": 1}
     item = books.item(f"odoo-{number}")
     assert item["status"] == "VALIDATION_FAILED"
-    assert item["problems"][0].startswith("Its lines add up to 100.00 USD")
+    assert item["problems"][0].startswith("Its journal rows add up to 100.00 USD")
     assert "card_due" not in item
 
 
@@ -256,10 +256,11 @@ def test_what_rounds_the_total_in_cash_is_a_line_on_its_account_or_tax(
     assert item["problems"] == []
     [last] = [n for n in item["lines"] if n["text"] == "Rounding"]
     assert (last["kind"], last["amount"]) == (
-        "tax" if to_largest_tax else "product",
+        "tax" if to_largest_tax else "other",
         Decimal("0.02"),
     )
     assert last["account_code"] == item["lines"][0]["account_code"]
+    assert [n.is_rounding for n in bill_of(item).lines] == [False, to_largest_tax]
 
 
 def test_the_same_reference_warns_the_later_bill_however_often_it_is_amended(books: World) -> None:
@@ -484,12 +485,12 @@ def test_only_a_plain_run_moves_the_watermark(books: World) -> None:
 # -- nothing changed -----------------------------------------------------------------------
 
 
-def test_unchanged_bills_cost_no_write_and_an_idle_run_one_call(world: World) -> None:
+def test_unchanged_bills_cost_no_write_and_an_idle_run_two_calls(world: World) -> None:
     world.extract()
     before = world.items()
     start = len(world.aws.calls)
     idle = world.extract()
-    assert (idle["odoo_calls"], idle["read"]) == (1, 0)
+    assert (idle["odoo_calls"], idle["read"]) == (2, 0)
     full = world.extract(full=True)
     assert sum(outcomes(full).values()) == 130
     assert set(outcomes(full)) == {"unchanged", "ignored"}
@@ -501,12 +502,26 @@ def test_unchanged_bills_cost_no_write_and_an_idle_run_one_call(world: World) ->
 def test_a_payment_a_message_and_a_write_without_change_ask_nobody(books: World) -> None:
     number = books.odoo.new_bill()
     run(books)
-    before = books.items()
+    books.show()
+    before = books.item(f"odoo-{number}")
     books.odoo.pay(number)
-    run(books)
-    books.odoo.amend(number)
+    assert outcomes(run(books)) == {"noted": 1}
+    books.show()
+    books.odoo.amend(number, write_uid=12)
     assert outcomes(run(books)) == {"unchanged": 1}
-    assert books.items() == before
+    after = books.item(f"odoo-{number}")
+    same = ("status", "revision", "digest", "approvals", "cards", "authors", "warnings")
+    assert [after.get(k) for k in same] == [before.get(k) for k in same]
+    assert after["version"] == before["version"] + 1  # the card says that it is paid, once
+
+
+def test_a_payment_of_what_nobody_is_asked_about_any_more_is_no_news(books: World) -> None:
+    number = books.odoo.new_bill()
+    run(books)
+    before = put_in(books, number, "APPROVED")
+    books.odoo.pay(number)
+    assert outcomes(run(books)) == {"unchanged": 1}
+    assert books.item(f"odoo-{number}") == before
 
 
 # -- changes in every status ---------------------------------------------------------------
@@ -537,7 +552,7 @@ def test_an_amendment_that_breaks_a_bill_blocks_it(books: World, status: Status)
     number = books.odoo.new_bill()
     run(books)
     put_in(books, number, status)
-    books.odoo.amend(number, amount_untaxed=1.0)
+    books.odoo.amend(number, amount_total=1.0)
     run(books)
     item = books.item(f"odoo-{number}")
     assert (item["status"], item["revision"]) == ("VALIDATION_FAILED", 2)
@@ -670,12 +685,13 @@ def test_what_changed_while_a_bill_was_blocked_is_on_the_card_that_asks_again(
     number = books.odoo.new_bill()
     run(books)
     books.show()
+    day = books.odoo.records["account.move"][number]["invoice_date"]
     books.odoo.amend(number, lines=[("Supplies", "900.00")])
-    books.odoo.amend(number, amount_untaxed=1.0)
+    books.odoo.amend(number, invoice_date=False)
     run(books)
     assert books.item(f"odoo-{number}")["status"] == "VALIDATION_FAILED"
     books.show()
-    books.odoo.amend(number, ref="R-2", amount_untaxed=900.0)
+    books.odoo.amend(number, ref="R-2", invoice_date=day)
     run(books)
     told = changes_on_card(books, number)
     assert "The total is 900.00 USD instead of 100.00 USD." in told
@@ -1103,7 +1119,7 @@ def test_looking_again_never_fails_a_run_nor_takes_what_it_could_not_read_for_re
 
 def test_a_bill_that_stays_blocked_is_written_no_more(books: World) -> None:
     number = books.odoo.new_bill()
-    books.odoo.amend(number, amount_untaxed=99.0)
+    books.odoo.amend(number, amount_total=99.0)
     run(books)
     before = books.item(f"odoo-{number}")
     assert outcomes(run(books, full=True)) == {"unchanged": 1}
@@ -1159,7 +1175,7 @@ def test_a_dry_run_writes_nothing_and_lists_what_would_happen(books: World) -> N
     put_in(books, posted, "POSTED")
     new, blocked = books.odoo.new_bill(reference="E"), books.odoo.new_bill(reference="F")
     books.odoo.attach(new, "new.pdf", b"%PDF")
-    books.odoo.amend(blocked, amount_untaxed=1.0)
+    books.odoo.amend(blocked, amount_total=1.0)
     for number in (amended, posted):
         books.odoo.amend(number, lines=[("x", "7.00")])
     books.odoo.cancel(withdrawn)

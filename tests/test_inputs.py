@@ -23,13 +23,21 @@ if TYPE_CHECKING:
     from world import World
 
 COMPANY: Final = "1MD"
-NO_EVENTS: Final = (
+NO_EVENTS: Final[tuple[Any, ...]] = (
     None, [], {}, 0, 1.5, float("nan"), "", "Records", True, {"action": {}}, {"action": []},
     {"action": None}, {"action": 1e400}, {"Records": None}, {"Records": {}}, {"Records": "x"},
 )  # fmt: skip
-NO_RECORDS: Final = (None, [], "x", 7, {}, {"messageId": None}, {"messageId": {"S": "x"}})
+NO_RECORDS: Final[tuple[Any, ...]] = (
+    None,
+    [],
+    "x",
+    7,
+    {},
+    {"messageId": None},
+    {"messageId": {"S": "x"}},
+)
 DEEP: Final = "[" * 100_000
-NO_BODIES: Final = (
+NO_BODIES: Final[tuple[Any, ...]] = (
     None, [], {}, 7, "", "nonsense", "null", "[]", "7", '"odoo-42"', "{}", DEEP,
     *(
         f'{{"entry_id": {entry_id}, "revision": {revision}}}'

@@ -14,6 +14,7 @@ from asked import a_stored, amended, an_asked, buttons, card, failed, replies, w
 from builders import a_company
 from odoo_qb.errors import Throttled, Unavailable
 from odoo_qb.item import stamp
+from odoo_qb.remembered import note_id_of
 from odoo_qb.showing import Notifier
 from odoo_qb.slack import Slack
 from odoo_qb.store import Table
@@ -61,7 +62,7 @@ def a_notifier(world: World, **given: Any) -> Notifier:
         "companies": {asked.COMPANY: a_company(key=asked.COMPANY)},
         "channel": CHANNEL,
         "rejection_notify_users": (),
-        "pause": lambda: None,
+        "pause": lambda _: None,
         "sleep": lambda _: None,
         "clock": lambda: datetime.now(UTC),
     }
@@ -182,7 +183,7 @@ def test_what_a_vendor_billed_before_is_on_its_next_card(world: World) -> None:
         world.show()
     note = world.table.read_note("vendor#1MD#7")
     assert note["recent"][0]["entry_id"] == entry_id
-    assert len(note["recent"]) == 3
+    assert len(note["recent"]) == 4
     seen = words(card(world, an_asked(world)))
     assert "Before: " + " · ".join(["108.25 USD on 2026-11-02"] * 3) in seen
 
@@ -210,6 +211,32 @@ def test_a_posted_bill_costs_one_write_for_its_vendor_however_often_it_is_shown(
     world.show()
     writes = [a for o, a in world.aws.calls if o == "UpdateItem" and "vendor#" in str(a["Key"])]
     assert len(writes) == 1
+
+
+def test_of_two_bills_of_a_vendor_posted_at_the_same_moment_none_is_forgotten(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another notifier notes its bill between this one's reading and writing."""
+    entry_id = an_asked(world)
+    for status in ("APPROVED", "POSTING"):
+        asked.moved(world, entry_id, status)
+    document = {"type": "Bill", "id": "145", "url": "https://qbo.example/app/bill"}
+    asked.moved(world, entry_id, "POSTED", quickbooks=document)
+    note_id = note_id_of(world.item(entry_id))
+    others = [{"entry_id": "odoo-1"}]
+
+    def performs(call: Any, client: Any, operation: str, arguments: Any) -> Any:
+        answer = call(client, operation, arguments)
+        if operation == "GetItem" and note_id in str(arguments) and others:
+            values = {"recent": [others.pop()]}
+            world.table.write_note(note_id, values)
+        return answer
+
+    monkeypatch.setattr(world.aws, "performs", performs)
+    world.show()
+
+    noted = [bill["entry_id"] for bill in world.table.read_note(note_id)["recent"]]
+    assert noted == [entry_id, "odoo-1"]
 
 
 def test_a_vendor_note_that_cannot_be_read_stops_no_card(world: World) -> None:
@@ -256,7 +283,7 @@ def test_a_wait_longer_than_the_run_is_left_to_the_next_one(world: World) -> Non
 
 def test_each_message_waits_for_its_turn(world: World) -> None:
     pauses: list[int] = []
-    asking = a_notifier(world, pause=lambda: pauses.append(1))
+    asking = a_notifier(world, pause=lambda _: pauses.append(1))
     entry_id = a_stored(world)
     asking.show(entry_id, lambda: 60.0)
     amended(world, entry_id)

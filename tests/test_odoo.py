@@ -625,12 +625,14 @@ def answering(body: bytes, kind: str = "application/json", status: int = 200) ->
         (b"7", "answered with something else than an answer"),
         (b"", "broke off in its answer"),
         (b'{"result": "\xff', "broke off in its answer"),
-        (b'{"error": "no"}', "Odoo refused the question: no"),
-        (b'{"error": {}}', "Odoo refused the question: "),
-        (b'{"error": {"data": "none"}}', "Odoo refused the question: "),
+        (b'{"error": "no"}', "answered with something else than an answer"),
+        (b'{"error": {}}', "answered with something else than an answer"),
+        (b'{"error": {"data": "none"}}', "answered with something else than an answer"),
+        (b'{"jsonrpc": "2.0", "id": 1}', "answered with something else than an answer"),
+        (b'{"result": [true]}', "answered with something else than an answer"),
         (
-            json.dumps({"error": {"message": f"bad key {KEY}\nTraceback"}}).encode(),
-            "Odoo refused the question: bad key ***",
+            json.dumps({"error": {"data": {"name": "E", "message": f"bad {KEY}\nTrace"}}}).encode(),
+            "Odoo refused the question: bad ***",
         ),
     ],
 )
@@ -642,7 +644,8 @@ def test_an_answer_that_is_none_is_one_sentence_too(body: bytes, sentence: str) 
 
 def test_a_redirect_is_not_followed_with_the_key() -> None:
     with a_client(answering(b"", status=308)) as odoo:
-        assert "answered with HTTP status 308" in sentence_of(odoo)
+        assert "sent us on to another address" in sentence_of(odoo)
+        assert "check odoo_api_url" in sentence_of(odoo)
 
 
 def test_an_address_with_a_password_is_told_without_it() -> None:

@@ -41,7 +41,10 @@ COUNTS: Final = {
     ("POST_FAILED", "retry_posting"): "APPROVED",
     ("POST_FAILED", "link_existing"): "POST_FAILED",
     ("POST_FAILED", "close_invoice"): "ACKNOWLEDGED",
+    ("POSTED", "attach_files"): "POSTED",
+    ("ALREADY_IN_QB", "attach_files"): "ALREADY_IN_QB",
 }
+ADDED: Final = {"name": "scan.pdf", "sha256": "cd" * 32}
 
 
 def approved(item: Item, *people: str, digest: str = "") -> Item:
@@ -57,7 +60,7 @@ def said(item: Item, person: str = APPROVER, email: str = "", **company: Any) ->
 @pytest.mark.parametrize(("status", "action_id"), list(product(STATUSES, RULES)))
 def test_every_button_in_every_status_counts_or_is_answered(status: Any, action_id: str) -> None:
     nothing = "Zero." if action_id == "acknowledge_intercompany" else ""
-    item = an_item(status=status, nothing_to_post=nothing)
+    item = an_item(status=status, nothing_to_post=nothing, added_files=[ADDED])
     answer = objection(action_id, item, a_company(), APPROVER, "")
     if (status, action_id) in COUNTS:
         assert answer == ""
@@ -173,7 +176,7 @@ def test_two_different_people_approve_a_large_bill(world: World) -> None:
     item = world.item(entry_id)
     assert item["status"] == "READY_FOR_APPROVAL"
     assert world.messages() == []
-    assert "Your approval counts." in told(world)[-1]
+    assert "Approval recorded." in told(world)[-1]
     assert f"Approved by <@{APPROVER}>: a second approver has to" in words(card(world, entry_id))
     assert buttons(card(world, entry_id))[0] == "approve_invoice"
     world.click(entry_id, "approve_invoice")
@@ -240,7 +243,7 @@ def test_the_clerks_own_bill_needs_somebody_else(world: World) -> None:
     entry_id = an_asked(world, entered_by_email="admin@example.com")
     world.click(entry_id, "approve_invoice", "U-CLERK")
     assert told(world, "U-CLERK") == [
-        "You entered this bill in Odoo: somebody else has to approve it."
+        "You entered or edited this bill in Odoo: somebody else has to approve it."
     ]
     assert world.item(entry_id)["status"] == "READY_FOR_APPROVAL"
     world.click(entry_id, "approve_invoice")
@@ -254,7 +257,7 @@ def test_however_the_clerk_is_named_as_an_approver(world: World, source: str) ->
     asked.settings(world, approvers=[source])
     entry_id = an_asked(world, entered_by_email="admin@example.com")
     world.click(entry_id, "approve_invoice", "U-CLERK")
-    assert told(world, "U-CLERK")[0].startswith("You entered this bill")
+    assert told(world, "U-CLERK")[0].startswith("You entered or edited this bill")
 
 
 def test_odoo_says_who_entered_a_bill_and_by_which_address(world: World) -> None:

@@ -189,6 +189,46 @@ def test_a_bill_somebody_typed_is_never_taken_for_ours(desk: Desk) -> None:
     assert len(documents(desk)) == 1
 
 
+@pytest.mark.parametrize("number", ["INV1001", "inv/1001", "INV 1001", "inv.1001"])
+def test_a_bill_somebody_typed_with_another_separator_is_found_in_the_same_look(
+    desk: Desk, number: str
+) -> None:
+    desk.post(desk.approve(replace(a_bill(odoo_id=7), bill_reference="INV-7")))
+    [document] = desk.realm.bills.values()
+    document |= {"PrivateNote": "typed by hand", "DocNumber": number}
+    reads = desk.quickbooks.calls["query"]
+    assert desk.post(desk.approve(), "m2") == "POST_FAILED"
+    assert desk.quickbooks.calls["query"] == reads + 1
+    assert f"with the number {number} of this vendor" in desk.stored()["error"]["message"]
+    assert len(documents(desk)) == 1
+
+
+def test_one_of_another_total_is_asked_about_once_and_then_posted_beside(desk: Desk) -> None:
+    desk.post(desk.approve(replace(a_bill(odoo_id=7), bill_reference="INV-7")))
+    [document] = desk.realm.bills.values()
+    document |= {"PrivateNote": "typed by hand", "DocNumber": "INV1001", "TotalAmt": Decimal(90)}
+    assert desk.post(desk.approve(), "m2") == "READY_FOR_APPROVAL"
+    asked = desk.stored()
+    assert asked["changes"] == [
+        (
+            f"QuickBooks already has Bill {document['Id']} with the number INV1001 of this vendor,"
+            " for 90.00 USD: check that it is another bill."
+        )
+    ]
+    assert len(documents(desk)) == 1
+    approval = {"by": "U-APPROVER", "at": "", "digest": asked["digest"]}
+    desk.table.change(
+        asked, to="APPROVED", actor="U", now=desk.now, values={"approvals": [approval]}
+    )
+    assert desk.post(desk.stored(), "m3") == "POSTED"
+    assert len(documents(desk)) == 2
+
+
+def test_our_own_bill_of_another_spelling_stands_in_nobodys_way(desk: Desk) -> None:
+    desk.post(desk.approve(replace(a_bill(odoo_id=7), bill_reference="INV 1001")))
+    assert desk.post(desk.approve(), "m2") == "POSTED"
+
+
 def test_a_bill_somebody_typed_under_the_beginning_of_its_long_number_is_found(desk: Desk) -> None:
     number = "2026-INVOICE-000123456-REV1"
     desk.post(desk.approve(replace(a_bill(odoo_id=7), bill_reference="INV-7")))

@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
@@ -193,7 +193,8 @@ def test_a_negative_line_is_posted_or_told(mode: Any, status: str) -> None:
 @pytest.mark.parametrize(("mode", "status"), [("accepted", "POSTED"), ("refused", "POST_FAILED")])
 def test_a_total_of_nothing_that_comes_this_far_is_posted_or_told(mode: Any, status: str) -> None:
     with a_desk(Modes(zero_total=mode)) as desk:
-        bill = replace(a_total("0.00"), lines=(a_line("10.00"), a_line("-10.00")))
+        cleared = a_line("-10.00", account_code="612000", account_name="Rent")
+        bill = replace(a_total("0.00"), lines=(a_line("10.00"), cleared))
         assert desk.post(desk.approve(bill)) == status
 
 
@@ -449,14 +450,17 @@ def test_an_approval_of_another_content_asks_again(desk: Desk) -> None:
     assert not documents(desk)
 
 
-def test_books_closed_in_between_fail_and_the_date_stays(desk: Desk) -> None:
-    warm(desk)
-    desk.realm.book_close_date = date(2026, 11, 30)
-    assert desk.post(desk.approve()) == "POST_FAILED"
-    assert desk.stored()["error"]["code"] == "6210"
-    desk.realm.book_close_date = None
-    assert desk.post(desk.retry(), "m2") == "POSTED"
-    assert {d["TxnDate"] for d in documents(desk)} == {"2026-11-02"}
+@pytest.mark.parametrize("code", ["6200", "6210"])
+def test_books_closed_in_between_fail_and_the_date_stays(code: Any) -> None:
+    with a_desk(Modes(closed_period=code)) as desk:
+        warm(desk)
+        desk.realm.book_close_date = date(2026, 11, 30)
+        assert desk.post(desk.approve()) == "POST_FAILED"
+        assert desk.stored()["error"]["code"] == code
+        assert "Open the period in QuickBooks" in desk.stored()["error"]["message"]
+        desk.realm.book_close_date = None
+        assert desk.post(desk.retry(), "m2") == "POSTED"
+        assert {d["TxnDate"] for d in documents(desk)} == {"2026-11-02"}
 
 
 def test_a_foreign_bill_is_not_posted_without_multicurrency() -> None:
@@ -469,13 +473,60 @@ def test_a_foreign_bill_is_not_posted_without_multicurrency() -> None:
         )
 
 
+BRITISH: Final[dict[str, Any]] = {"country": "GB", "home_currency": "USD"}
+TAXES: Final = {"20%": "20.0% S", "none": "Exempt"}
+
+
+def a_british_bill(tax: str = "20.00") -> Bill:
+    """100.00 at 20 %, of which Odoo booked the tax on its account for VAT."""
+    vat = {"account_code": "131000", "account_name": "VAT", "account_type": "asset_current"}
+    total = Decimal(100) + Decimal(tax)
+    return a_bill(
+        lines=(
+            a_line("100.00", taxes=("20%",)),
+            a_line(tax, kind="tax", text="20%", taxes=("20%",), **vat),
+        ),
+        amount_tax=Decimal(tax),
+        amount_total=total,
+        company_total=total,
+    )
+
+
 def test_a_bill_of_a_british_company_has_its_tax_codes() -> None:
-    taxes = {"8.25%": "20.0% S", "none": "Exempt"}
-    with a_desk(country="GB", home_currency="USD", company={"taxes": taxes}) as desk:
-        assert desk.post(desk.approve()) == "POSTED"
+    with a_desk(**BRITISH, company={"taxes": TAXES}) as desk:
+        assert desk.post(desk.approve(a_british_bill())) == "POSTED"
         [document] = desk.realm.bills.values()
-        assert document["TotalAmt"] == Decimal("108.25")
-        assert document["TxnTaxDetail"]["TotalTax"] == Decimal("8.25")
+        assert document["TotalAmt"] == Decimal("120.00")
+        assert document["TxnTaxDetail"]["TotalTax"] == Decimal("20.00")
+        assert len(document["Line"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("setting", "status", "total"),
+    [("", "POST_FAILED", ""), ("override", "POSTED", "119.99"), ("quickbooks", "POSTED", "120.00")],
+)
+def test_tax_that_odoo_rounds_otherwise_is_posted_as_the_settings_say(
+    setting: str, status: str, total: str
+) -> None:
+    with a_desk(**BRITISH, company={"taxes": TAXES, "tax": setting}) as desk:
+        assert desk.post(desk.approve(a_british_bill("19.99"))) == status
+        assert [str(d["TotalAmt"]) for d in desk.realm.bills.values()] == ([total] if total else [])
+
+
+def test_a_tax_that_quickbooks_does_not_take_over_is_found_in_what_it_answers() -> None:
+    """Whether it honours an override on bills Intuit does not say."""
+    settings = {"taxes": TAXES, "tax": "override"}
+    with a_desk(Modes(tax_override="ignored"), **BRITISH, company=settings) as desk:
+        assert desk.post(desk.approve(a_british_bill("19.99"))) == "POST_FAILED"
+        [made] = desk.realm.bills.values()
+        error = desk.stored()["error"]
+        assert error["document"] == f"Bill {made['Id']}"
+        assert "with a total of 120.00 USD instead of 119.99 USD" in error["message"]
+        # A person corrects it there, and the next try takes it for what it is.
+        made["TotalAmt"] = Decimal("119.99")
+        made["TxnTaxDetail"]["TotalTax"] = Decimal("19.99")
+        assert desk.post(desk.retry(), "m2") == "POSTED"
+        assert len(desk.realm.bills) == 1
 
 
 def test_a_long_bill_is_posted_with_all_its_lines(desk: Desk) -> None:
@@ -656,16 +707,16 @@ def test_a_document_from_before_an_amendment_is_taken_once_it_was_corrected_as_t
         ({}, a_bill()),
         ({}, a_bill(currency="CHF", company_total=Decimal("121.78"))),
         ({"custom_txn_numbers": False}, a_total("30.00", move_type="in_refund")),
-        ({"country": "GB", "home_currency": "USD"}, a_bill()),
+        (BRITISH, a_british_bill()),
+        (BRITISH, a_british_bill("19.99")),
         ({"country": "GB", "home_currency": "USD", "using_sales_tax": False}, a_bill()),
     ],
-    ids=["US", "foreign", "credit", "taxed", "untaxed abroad"],
+    ids=["US", "foreign", "credit", "taxed", "overridden", "untaxed abroad"],
 )
 def test_what_quickbooks_makes_of_a_posting_does_not_differ_from_it(
     realm: dict[str, Any], bill: Bill
 ) -> None:
-    taxes = {"8.25%": "20.0% S", "none": "Exempt"}
-    with a_desk(company={"taxes": taxes}, **realm) as desk:
+    with a_desk(company={"taxes": TAXES, "tax": "override"}, **realm) as desk:
         assert desk.post(desk.approve(replace(bill, documents=()))) == "POSTED"
         sync(desk.api(), desk.documents, "north", desk.now)
         snapshot = load(desk.documents, desk.company)
@@ -684,12 +735,13 @@ def desk_bill(desk: Desk) -> Bill:
 
 
 def test_the_desk_uses_every_switch_of_the_simulator() -> None:
-    """Each name below is varied by a test of posting, its files, vendors or tokens."""
+    """Each name below is varied by a test of posting, its tax, its files, vendors or tokens."""
     varied = {
         "request_id", "request_id_hours", "request_id_in_flight", "request_id_on_upload",
         "rotation", "stale_refresh", "concurrent_refresh", "upload", "throttle_body",
         "retry_after_seconds", "vendor_ref_on_vendor_credit", "backslash", "duplicates",
         "duplicate_case", "inactive_reference", "inactive_name", "negative_line", "zero_total",
-        "foreign_payable", "query_charset",
+        "foreign_payable", "query_charset", "closed_period", "tax_override", "total_tax_alone",
+        "tax_account_line", "deleted_suffix", "deleted_name",
     }  # fmt: skip
     assert set(Modes.__slots__) == varied

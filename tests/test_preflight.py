@@ -12,7 +12,7 @@ import pytest
 from builders import ACME, NOW, a_bill, a_company, a_document, a_line, a_total
 from odoo_qb.ledger import posting
 from odoo_qb.preflight import NO_SNAPSHOT, Preflight, preflight
-from odoo_qb.reference import Account, KnownVendor, Listed, Snapshot, TaxCode
+from odoo_qb.reference import Account, KnownVendor, Listed, Snapshot, TaxCode, TaxRate
 from odoo_qb.remembered import to_remember
 from odoo_qb.targets import mapped
 
@@ -146,12 +146,20 @@ def test_each_missing_account_is_told_once() -> None:
 
 # -- taxes and terms ------------------------------------------------------------------------
 
-STANDARD = TaxCode(id="5", name="20.0% S", rates=(("6", "20"),))
-EXEMPT = TaxCode(id="7", name="Exempt")
+
+def a_rate(number: str, percent: str) -> TaxRate:
+    """A rate that always holds."""
+    return TaxRate(id=number, periods=(("", "", percent),))
+
+
+STANDARD = TaxCode(id="5", name="20.0% S", rates=(a_rate("6", "20"),))
+EXEMPT = TaxCode(id="7", name="Exempt", rates=(a_rate("8", "0"),))
+REDUCED = TaxCode(id="9", name="8.25%", rates=(a_rate("10", "8.25"),))
+VAT = {"kind": "tax", "account_code": "131000", "account_type": "asset_current"}
 
 
 def a_british_snapshot(**fields: Any) -> Snapshot:
-    return a_snapshot(country="GB", tax_codes=(STANDARD, EXEMPT), **fields)
+    return a_snapshot(country="GB", tax_codes=(STANDARD, EXEMPT, REDUCED), **fields)
 
 
 def test_outside_the_us_each_combination_of_taxes_has_its_code() -> None:
@@ -160,23 +168,37 @@ def test_outside_the_us_each_combination_of_taxes_has_its_code() -> None:
             a_line("60.00", taxes=("20.0% s",)),
             a_line("20.00", taxes=("VAT", "Duty")),
             a_line("20.00"),
+            a_line("12.00", taxes=("20.0% s",), **VAT),
+            a_line("4.00", taxes=("VAT",), **VAT),
         )
     )
     company = a_company(taxes={"VAT + Duty": "20.0% S", "none": "exempt"})
     flight = preflight(bill, company, a_british_snapshot())
     assert flight.tax_codes is not None
     found = {name: (t.id, t.how) for name, t in flight.tax_codes.items()}
-    expected = {"20.0% s": ("5", "name"), "VAT + Duty": ("5", "mapped"), "none": ("7", "mapped")}
+    expected = {"20.0% s": ("5", "name"), "Duty + VAT": ("5", "mapped"), "none": ("7", "mapped")}
     assert found == expected
     assert not flight.problems
 
 
-def test_outside_the_us_a_bill_of_tax_alone_blocks() -> None:
-    tax = a_line("20.00", kind="tax", text="import VAT", taxes=("20.0% S",))
-    bill = a_bill(lines=(tax,), amount_untaxed=Decimal(0), amount_tax=Decimal("20.00"))
+def test_outside_the_us_a_bill_of_tax_alone_blocks_where_quickbooks_keeps_that_tax() -> None:
+    tax = a_line("20.00", text="import VAT", taxes=("20.0% S",), **VAT)
+    bill = a_bill(lines=(tax,), amount_total=Decimal("20.00"), amount_tax=Decimal("20.00"))
     flight = preflight(bill, a_company(), a_british_snapshot())
-    assert [p.partition(",")[0] for p in flight.problems] == ["The bill is of tax alone"]
-    assert not preflight(bill, a_company(), a_snapshot()).problems
+    assert [p.partition(";")[0] for p in flight.problems] == [
+        (
+            "Odoo booked tax that belongs to no line (import VAT on 131000): 0.00 USD of tax in"
+            " QuickBooks, 20.00 USD in Odoo. QuickBooks computes tax by lines only. Give the tax"
+            " its line in Odoo, or map that account under accounts in company_settings, so that it"
+            " becomes a line itself."
+        ),
+        "This bill contains only tax",
+    ]
+    mapped = a_company(accounts={"131000": "443000"}, taxes={"none": "Exempt"})
+    for company, snapshot in ((mapped, a_british_snapshot()), (mapped, a_snapshot())):
+        flight = preflight(bill, company, snapshot)
+        assert not flight.problems
+        assert [n.row.amount for n in flight.tax.rows] == [Decimal("20.00")]
 
 
 def test_a_tax_without_a_code_blocks_and_says_which() -> None:
@@ -193,7 +215,29 @@ def test_in_the_us_no_tax_code_is_asked_for_and_the_tax_row_needs_an_account() -
     flight = preflight(bill, a_company(), a_snapshot())
     assert flight.tax_codes is None
     assert "QuickBooks has no account for 99" in flight.problems[0]
-    assert not preflight(bill, a_company(taxes={"none": "Exempt"}), a_british_snapshot()).problems
+
+
+def test_a_code_for_no_tax_that_charges_tax_or_nothing_known_is_refused() -> None:
+    unknown = TaxCode(id="11", name="Odd", rates=(TaxRate(id="12"),))
+    for_sales = TaxCode(id="13", name="RCS")
+    snapshot = a_british_snapshot()
+    snapshot = replace(snapshot, tax_codes=(*snapshot.tax_codes, unknown, for_sales))
+    said = [
+        preflight(a_total("5.00"), a_company(taxes={"none": code}), snapshot).problems
+        for code in ("Exempt", "20.0% S", "Odd", "RCS")
+    ]
+    charges = "The tax code 20.0% S is to stand for no tax (none), but it charges tax"
+    unclear = (
+        "QuickBooks does not say what the tax code Odd charges on 2026-11-02: complete it there"
+    )
+    not_bought = "The tax code RCS has no rate for purchases in QuickBooks"
+    way = "to another one under taxes in company_settings"
+    assert said == [
+        (),
+        (f"{charges}: map none to a code of zero percent under taxes in company_settings.",),
+        (f"{unclear}, or map none {way}.",),
+        (f"{not_bought}: map none {way}.",),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -559,22 +603,25 @@ def test_another_realm_is_a_change_whatever_its_ids() -> None:
 
 
 def test_each_change_of_account_tax_code_and_vendor_is_a_sentence() -> None:
-    company = a_company(taxes={"none": "Exempt", "8.25%": "20.0% S"})
-    shown = preflight(a_bill(), company, a_british_snapshot()).shown()
+    other_code = replace(REDUCED, id="11", name="8.25% again")
+    snapshot = a_british_snapshot()
+    snapshot = replace(snapshot, tax_codes=(*snapshot.tax_codes, other_code))
+    bill = a_bill(lines=(a_line("100.00", taxes=("8.25%",)), a_line("8.25", **VAT)))
+    company = a_company(taxes={"none": "Exempt"})
+    shown = preflight(bill, company, snapshot).shown()
     other = replace(
         company,
         accounts={"443000": "Freight In"},
-        taxes={"8.25%": "Exempt"},
+        taxes={"8.25%": "8.25% again"},
         vendors={ACME.name: "Zeta"},
     )
-    snapshot = a_british_snapshot()
     now = preflight(
-        a_bill(), other, replace(snapshot, vendors=(*snapshot.vendors, known("Zeta", id="71")))
+        bill, other, replace(snapshot, vendors=(*snapshot.vendors, known("Zeta", id="71")))
     )
     assert now.changes(shown) == [
         "The vendor in QuickBooks now is Zeta.",
         "The account for 443000 now is Cost of Goods Sold:Freight In.",
-        "The tax code for 8.25% now is Exempt.",
+        "The tax code for 8.25% now is 8.25% again.",
     ]
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -61,7 +63,7 @@ def test_outside_the_us_it_has_the_purchase_rates_of_every_tax_code() -> None:
         snapshot = synced(desk)
         code = snapshot.tax_code("20.0% s")
         assert code
-        assert [percent for _, percent in code.rates] == ["20.0"]
+        assert [rate.percent_on("2026-11-02") for rate in code.rates] == [Decimal("20.0")]
         assert not snapshot.in_us
         assert snapshot.home_currency == "GBP"
 
@@ -126,6 +128,83 @@ def test_a_snapshot_of_another_realm_counts_as_none(desk: Desk) -> None:
     assert load(desk.documents, replace(desk.company, realm_id="9130350000000099")) is None
 
 
-def test_a_company_that_does_not_say_its_country_is_taken_for_american(desk: Desk) -> None:
-    desk.realm.country = ""
-    assert synced(desk).in_us
+def test_a_company_that_does_not_say_its_country_is_not_taken_for_american() -> None:
+    with a_desk(country="GB", states_country=False) as desk:
+        snapshot = synced(desk)
+        assert snapshot.country == ""
+        assert not snapshot.in_us
+        # What its tax codes are is read all the same: a setting may say the country later.
+        assert snapshot.tax_codes
+
+
+@pytest.mark.parametrize(("country", "in_us"), [("US", True), ("usa", True), ("GB", False)])
+def test_the_country_of_the_settings_counts_where_quickbooks_states_none(
+    desk: Desk, country: str, in_us: bool
+) -> None:
+    company = replace(desk.company, country=country)
+    desk.realm.states_country = False
+    synced(desk)
+    unknown, told = load(desk.documents, desk.company), load(desk.documents, company)
+    assert unknown
+    assert told
+    assert (unknown.country, told.country, told.in_us) == ("", country, in_us)
+
+
+def test_the_country_that_quickbooks_states_counts_more_than_the_settings() -> None:
+    with a_desk(country="GB") as desk:
+        synced(desk)
+        snapshot = load(desk.documents, replace(desk.company, country="US"))
+        assert snapshot
+        assert snapshot.country == "GB"
+
+
+# -- tax rates -------------------------------------------------------------------------------
+
+DATED = json.loads((Path(__file__).parent / "data/quickbooks/effective_tax_rate.json").read_text())
+CASES = DATED["cases"]
+
+
+def test_a_tax_rate_is_what_it_charges_on_the_day_of_the_bill() -> None:
+    with a_desk(country="GB") as desk:
+        code = desk.realm.tax_codes[desk.realm.id_of("TaxCode", "20.0% S")]
+        [detail] = code["PurchaseTaxRateList"]["TaxRateDetail"]
+        rate = desk.realm.tax_rates[detail["TaxRateRef"]["value"]]
+        rate |= {k: DATED["TaxRate"][k] for k in ("RateValue", "EffectiveTaxRate")}
+        kept = synced(desk).tax_code("20.0% S")
+        assert kept
+        found = {case["TxnDate"]: kept.rates[0].percent_on(case["TxnDate"]) for case in CASES}
+        assert found == {case["TxnDate"]: Decimal(case["percent"]) for case in CASES}
+        assert kept.rates[0].percent_on("2008-12-31") is None
+
+
+def test_a_rate_that_quickbooks_does_not_list_is_unknown_and_never_zero() -> None:
+    with a_desk(country="GB") as desk:
+        code = desk.realm.tax_codes[desk.realm.id_of("TaxCode", "20.0% S")]
+        [detail] = code["PurchaseTaxRateList"]["TaxRateDetail"]
+        del desk.realm.tax_rates[detail["TaxRateRef"]["value"]]
+        kept = synced(desk).tax_code("20.0% S")
+        assert kept
+        assert [rate.percent_on("2026-11-02") for rate in kept.rates] == [None]
+
+
+# -- snapshots of version 1.0 -----------------------------------------------------------------
+
+FORMER_ACCOUNT = ("id", "number", "name", "full_name", "kind", "currency", "active")
+
+
+@pytest.mark.parametrize("country", ["US", "GB"])
+def test_a_snapshot_of_version_1_0_is_used_in_the_us_and_read_anew_elsewhere(country: str) -> None:
+    """It kept a rate as id and percent, without dates, and no sub-types of accounts."""
+    with a_desk(country=country) as desk:
+        snapshot = synced(desk)
+        raw = json.loads(desk.documents.text("reference/north.json"))
+        raw["accounts"] = [{k: a[k] for k in FORMER_ACCOUNT} for a in raw["accounts"]]
+        for code in raw["tax_codes"]:
+            code["rates"] = [[rate["id"], rate["periods"][-1][2]] for rate in code["rates"]]
+        desk.documents.write("reference/north.json", json.dumps(raw))
+        found = load(desk.documents, desk.company)
+        if country == "US":
+            assert found
+            assert [a.id for a in found.accounts] == [a.id for a in snapshot.accounts]
+        else:
+            assert found is None

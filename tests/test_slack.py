@@ -189,9 +189,11 @@ def test_a_page_instead_of_an_answer_is_neither_told_nor_logged(
         return [b"<html>who are you?</html>"]
 
     caplog.set_level(logging.DEBUG)
-    with serve(proxy) as server, pytest.raises(Refused) as refusal:
+    with serve(proxy) as server, pytest.raises(Unavailable) as unavailable:
         Slack("xoxb-sandbox", f"{server.url}/api/").post(CHANNEL, CARD)
-    assert str(refusal.value) == "Slack refused chat.postMessage: HTTP status 407."
+    assert str(unavailable.value) == (
+        "Slack answered chat.postMessage with something else than an answer (HTTP status 407)."
+    )
     assert "who are you" not in caplog.text
     assert "xoxb-sandbox" not in caplog.text
 

@@ -16,6 +16,7 @@ from typing import Any, Final
 import pytest
 
 import life
+import limits
 import poster
 from odoo_qb import claim, extraction, settings, showing, sweep
 from sandbox import aws, bench_costs
@@ -39,11 +40,10 @@ def events(done: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
     return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
 
 
-def plan_of_example(folder: Path) -> subprocess.CompletedProcess[str]:
+def plan_of_example(folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
     """What Terraform says to a plan with the variables of terraform.tfvars.example."""
-    return terraform(
-        folder, "test", "-json", "-verbose", "-test-directory=example", "-var-file=example.tfvars"
-    )
+    options = ["-json", "-verbose", "-test-directory=example", "-var-file=example.tfvars", *more]
+    return terraform(folder, "test", *options)
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,9 @@ def initialised(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / "lambda" / f"{function}.zip").write_bytes(b"a zip")
     (folder / "example").mkdir()
     (folder / "example" / "example.tftest.hcl").write_text(
-        'mock_provider "aws" {}\nrun "plans" {\n  command = plan\n}\n'
+        'mock_provider "aws" {\n  mock_data "aws_caller_identity" {\n'
+        '    defaults = { account_id = "123456789012" }\n  }\n}\n'
+        'run "plans" {\n  command = plan\n}\n'
     )
     mirror = plugin_mirror()
     plugins = [f"-plugin-dir={mirror}"] if mirror else []
@@ -73,8 +75,45 @@ def initialised(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def planned(initialised: Path) -> dict[str, dict[str, Any]]:
     """What the example's plan says of each resource, by address."""
-    (plan,) = (e for e in events(plan_of_example(initialised)) if e["type"] == "test_plan")
-    return {c["address"]: c["change"]["after"] for c in plan["test_plan"]["resource_changes"]}
+    return planned_with(initialised, {})
+
+
+def planned_with(initialised: Path, variables: dict[str, object]) -> dict[str, dict[str, Any]]:
+    """The same, where some of the example's variables have other values."""
+    given = initialised / "given.tfvars.json"
+    given.write_text(json.dumps(variables))
+    done = plan_of_example(initialised, f"-var-file={given.name}")
+    return {address: change["after"] for address, change in last_plan(done).items()}
+
+
+def last_plan(done: subprocess.CompletedProcess[str]) -> dict[str, dict[str, Any]]:
+    """What the last plan of a test does to each resource, by address."""
+    plans = [e["test_plan"] for e in events(done) if e["type"] == "test_plan"]
+    assert plans, done.stdout
+    return {c["address"]: c["change"] for c in plans[-1]["resource_changes"]}
+
+
+@pytest.fixture(scope="module")
+def replaced(initialised: Path) -> dict[str, dict[str, Any]]:
+    """What becomes of each resource where the approval handler and the settings are replaced."""
+    given = (PROJECT / "tests" / "infra.tftest.hcl").read_text().split('\nrun "', 1)[0]
+    (initialised / "replacing").mkdir()
+    (initialised / "replacing" / "replacing.tftest.hcl").write_text(
+        f"""{given}
+run "stands" {{}}
+
+run "replaces" {{
+  command = plan
+
+  plan_options {{
+    replace = [aws_lambda_function.approval_handler, aws_dynamodb_table_item.settings]
+  }}
+}}
+"""
+    )
+    return last_plan(
+        terraform(initialised, "test", "-json", "-verbose", "-test-directory=replacing")
+    )
 
 
 def test_every_file_is_formatted() -> None:
@@ -194,7 +233,7 @@ def test_each_validation_has_a_run_that_expects_its_variable_to_fail() -> None:
     assert set(expected) <= {name for name, count in written.items() if count}
 
 
-def test_no_function_starts_again_before_the_new_secrets_are_stored(initialised: Path) -> None:
+def waits_for(initialised: Path, resource: str) -> set[str]:
     """What Terraform makes or changes earlier, directly or through something between."""
     graph = terraform(initialised, "graph").stdout
     waits: dict[str, set[str]] = {}
@@ -205,9 +244,13 @@ def test_no_function_starts_again_before_the_new_secrets_are_stored(initialised:
         direct = waits.get(resource, set())
         return direct.union(*map(before, direct))
 
+    return before(resource)
+
+
+def test_no_function_starts_again_before_the_new_secrets_are_stored(initialised: Path) -> None:
     stored = {f"aws_secretsmanager_secret_version.{s}" for s in ("odoo", "slack", "quickbooks")}
-    assert before("aws_lambda_function.function") >= stored
-    assert before("aws_lambda_function.approval_handler") >= stored
+    assert waits_for(initialised, "aws_lambda_function.function") >= stored
+    assert waits_for(initialised, "aws_lambda_function.approval_handler") >= stored
 
 
 # -- what the code takes for granted of the infrastructure --------------------------------------
@@ -290,3 +333,87 @@ def test_the_costs_are_of_what_terraform_makes(planned: dict[str, dict[str, Any]
             "approval_handler": "approval_handler",
         }.items()
     } == bench_costs.GIGABYTES
+
+
+# -- what AWS takes, of names, lengths and forms -------------------------------------------------
+
+
+def test_aws_takes_every_name_and_number_also_of_the_longest_names(
+    initialised: Path, planned: dict[str, dict[str, Any]]
+) -> None:
+    longest: dict[str, object] = {
+        "environment": "a-long-name-" + "x" * 4,
+        "aws_region": "ap-southeast-2",
+        "qb_realm_ids": {"k" * 100: "9130350000000001"},
+        "qb_refresh_tokens": {"k" * 100: "token"},
+        "company_settings": {},
+    }
+
+    assert limits.refusals(planned) == []
+    assert limits.refusals(planned_with(initialised, longest)) == []
+
+
+def test_a_name_too_long_or_ill_formed_is_caught() -> None:
+    """So that the test above can fail."""
+    planned: dict[str, dict[str, Any]] = {
+        "aws_sqs_queue.long": {"name": "q" * 76 + ".fifo"},
+        "aws_sqs_queue.dotted": {"name": "queue.of.bills"},
+        "aws_cloudwatch_event_rule.long": {"name": "r" * 65, "state": "ON"},
+        "aws_lambda_function.long": {"function_name": "f" * 65, "timeout": 901},
+        "aws_cloudwatch_metric_alarm.silent": {"alarm_name": "", "alarm_description": "d" * 1025},
+        "aws_iam_role.spaced": {"name": "a role"},
+        "aws_s3_bucket.loud": {"bucket": "Bills"},
+        "aws_secretsmanager_secret.spaced": {"name": "a secret"},
+    }
+
+    assert Counter(r.partition(":")[0] for r in limits.refusals(planned)) == {
+        "aws_sqs_queue.long": 2,
+        "aws_sqs_queue.dotted": 1,
+        "aws_cloudwatch_event_rule.long": 2,
+        "aws_lambda_function.long": 2,
+        "aws_cloudwatch_metric_alarm.silent": 2,
+        "aws_iam_role.spaced": 1,
+        "aws_s3_bucket.loud": 1,
+        "aws_secretsmanager_secret.spaced": 1,
+    }
+    assert limits.complaints(
+        "sns", "Publish", {"TopicArn": "arn", "Message": "m", "Subject": "s" * 100}
+    ) == [f"Subject is 100, more than 99: {'s' * 60}"]
+
+
+# -- replacing ------------------------------------------------------------------------------------
+
+
+def test_a_new_function_gets_a_new_url_and_the_stack_its_permission_anew(
+    replaced: dict[str, dict[str, Any]],
+) -> None:
+    """The function takes its policy with it; the stack alone does not see that."""
+    url = replaced["aws_lambda_function_url.approval_handler"]
+    stack = replaced["aws_cloudformation_stack.approval_url"]
+
+    assert replaced["aws_lambda_function.approval_handler"]["actions"] == ["delete", "create"]
+    assert url["actions"] == ["delete", "create"]
+    assert stack["actions"] == ["update"]
+    assert stack["after_unknown"]["template_body"] is True  # until the new URL is known
+
+
+def test_moved_settings_are_deleted_where_they_were_once_they_are_where_they_go(
+    replaced: dict[str, dict[str, Any]],
+) -> None:
+    """Terraform changes what depends on them in between: no function starts without any."""
+    assert replaced["aws_dynamodb_table_item.settings"]["actions"] == ["create", "delete"]
+
+
+def test_the_stack_waits_for_the_url(initialised: Path) -> None:
+    """Of two permissions that are added at once AWS refuses one, and the apply ends half-way."""
+    assert "aws_lambda_function_url.approval_handler" in waits_for(
+        initialised, "aws_cloudformation_stack.approval_url"
+    )
+
+
+def test_no_function_starts_before_it_may_read_what_it_is_told_of(initialised: Path) -> None:
+    for function in ("function", "approval_handler"):
+        assert waits_for(initialised, f"aws_lambda_function.{function}") >= {
+            "aws_dynamodb_table_item.settings",
+            "aws_iam_role_policy.function",
+        }

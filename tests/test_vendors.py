@@ -231,14 +231,21 @@ def test_a_mapped_vendor_is_used_and_forgotten_when_the_mapping_goes() -> None:
         assert desk.table.read_note("vendor#north#7") == {}
 
 
-@pytest.mark.parametrize("mode", ["kept", "marked_deleted"])
-def test_a_used_vendor_made_inactive_fails_with_what_to_do(mode: Any) -> None:
-    with a_desk(Modes(inactive_name=mode)) as desk:
+@pytest.mark.parametrize(
+    "modes",
+    [
+        Modes(inactive_name="kept"),
+        Modes(inactive_name="marked_deleted"),
+        Modes(inactive_name="marked_deleted", deleted_suffix=" (Deleted)", deleted_name="taken"),
+    ],
+)
+def test_a_used_vendor_made_inactive_fails_with_what_to_do(modes: Modes) -> None:
+    with a_desk(modes) as desk:
         desk.post(a_bill_of(desk, 1))
         [vendor] = desk.realm.vendors.values()
         vendor["Active"] = False
-        if mode == "marked_deleted":
-            vendor["DisplayName"] += " (deleted)"
+        if modes.inactive_name == "marked_deleted":
+            vendor["DisplayName"] += modes.deleted_suffix
         sync(desk.api(), desk.documents, "north", desk.now)
         item = a_bill_of(desk, 2)
         assert desk.post(item) == "POST_FAILED"

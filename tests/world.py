@@ -27,12 +27,13 @@ from odoo_qb import settings
 from odoo_qb.store import Table, plain
 from quick import rows
 from sandbox.odoo import Odoo
+from sandbox.odoo_import import Importer
 from sandbox.quickbooks import Limits, QuickBooks
 from sandbox.serving import serve
 from sandbox.slack import SignedRequest, Slack
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     import pytest
 
@@ -95,7 +96,8 @@ class World:
         """Date the dataset's bills before go-live, so that a test begins with none of them."""
         before = datetime(2025, 6, 1, tzinfo=UTC)
         for move in self.odoo.records["account.move"].values():
-            move |= {"write_date": before, "invoice_date": f"{before:%Y-%m-%d}"}
+            move |= {"write_date": before, "create_date": before}
+            move["invoice_date"] = f"{before:%Y-%m-%d}"
         for file in self.odoo.records["ir.attachment"].values():
             file["write_date"] = before
 
@@ -182,20 +184,26 @@ def a_world(
     *,
     listen: Callable[[Any], Any] = serve,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    british: Collection[str] = (),
     **odoo: Any,
 ) -> Iterator[World]:
     """Start a chain with the real records of the dataset, and stop it again.
 
-    `listen` lets a simulator answer at a url, `clock` is the vendors'.
+    `listen` lets a simulator answer at a url, `clock` is the vendors'. The companies that are
+    `british` keep their books in pounds, and in QuickBooks there.
     """
     odoo_simulator, slack = Odoo(clock=clock, **odoo), Slack(clock=lambda: clock().timestamp())
+    for name in british:
+        _become_british(odoo_simulator, name)
     quickbooks = QuickBooks(clock=clock, limits=Limits(enforced=False))
     with mock_aws(), listen(odoo_simulator) as o, listen(slack) as s, listen(quickbooks) as q:
         slack.public_url = s.url
         names = _resources()
         companies = _companies(odoo_simulator)
         for key, company in companies.items():
-            quickbooks.add_realm(company["realm_id"], key, refresh_token=f"sandbox-refresh-{key}")
+            country = {"country": "GB"} if key in british else {}
+            token = f"sandbox-refresh-{key}"
+            quickbooks.add_realm(company["realm_id"], key, refresh_token=token, **country)
         clients = {
             n: boto3.client(n, region_name=REGION)
             for n in ("dynamodb", "s3", "sqs", "secretsmanager", "sns")
@@ -214,6 +222,7 @@ def a_world(
             "SQS_QUEUE_URL": names["queue"],
             "SNS_ALERT_TOPIC": names["topic"],
             "RECORD_RETENTION_DAYS": "2555",
+            "POWERTOOLS_METRICS_NAMESPACE": "OdooQuickBooks/test",
             "EXTRACT_SINCE": "2026-01-01",
             "ODOO_API_URL": o.url,
             "ODOO_SECRET_ARN": secrets["odoo"],
@@ -261,6 +270,11 @@ def _companies(odoo: Odoo) -> dict[str, Json]:
         name: {"realm_id": str(9130350000000001 + n), "default_account": "Uncategorized Expense"}
         for n, name in enumerate(names)
     }
+
+
+def _become_british(odoo: Odoo, name: str) -> None:
+    company = next(r for r in odoo.records["res.company"].values() if r["name"] == name)
+    company["currency_id"] = Importer(odoo).currency("GBP")
 
 
 def make_table(dynamodb: Any) -> None:

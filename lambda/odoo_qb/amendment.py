@@ -8,29 +8,34 @@ from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any, Final
 
 from odoo_qb.bill import amount_text
-from odoo_qb.item import perhaps_posted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from odoo_qb.bill import Bill, Document, Line
-    from odoo_qb.item import Item
+    from odoo_qb.bill import Bill, Document, Line, Vendor
 
 _ROWS_NAMED: Final = 5
 _TEXT: Final = 60
 _PAIRS: Final = 50_000  # some hundred rows that are all alike
 _KIND: Final = {"in_invoice": "bill", "in_refund": "credit note", "in_receipt": "receipt"}
-_ROW: Final = {"product": "line", "tax": "tax row", "section": "heading", "note": "note"}
+_ROW: Final = {
+    "product": "line",
+    "other": "journal row",
+    "tax": "tax row",
+    "section": "heading",
+    "note": "note",
+}
 
 
-def changes(before: Bill, after: Bill) -> list[str]:
-    """What of a bill changed, the gravest first; empty exactly where its digest is the same."""
-    vendors = tuple(b.vendor.name if b.vendor else "none" for b in (before, after))
-    ids = tuple(b.vendor.odoo_id if b.vendor else 0 for b in (before, after))
-    found = [
+def changes(before: Bill, after: Bill, *, same_payee: str = "") -> list[str]:
+    """What of a bill changed, the gravest first; empty exactly where its digest is the same.
+
+    `same_payee` is the vendor in QuickBooks where that stays the same, whoever it is in Odoo.
+    """
+    return [
         *_instead("company", before.company, after.company),
         *_instead("kind", _KIND[before.move_type], _KIND[after.move_type]),
-        *_instead("vendor", *vendors),
+        *_vendor(before.vendor, after.vendor, same_payee),
         *_amounts(before, after),
         *_instead("vendor's number", before.bill_reference, after.bill_reference),
         *_instead("bill date", before.bill_date, after.bill_date),
@@ -40,9 +45,6 @@ def changes(before: Bill, after: Bill) -> list[str]:
         *_rows(before, after),
         *_documents(before.documents, after.documents),
     ]
-    if ids[0] != ids[1] and vendors[0] == vendors[1]:
-        found.insert(0, f"The vendor is another one, of the same name {_short(vendors[1])}.")
-    return found
 
 
 def as_named_before(bill: Bill, before: Bill) -> Bill:
@@ -68,49 +70,18 @@ def as_named_before(bill: Bill, before: Bill) -> Bill:
     return replace(bill, lines=lines, payment_terms=terms)
 
 
-_BECAME: Final = {
-    "cancel": "was cancelled",
-    "draft": "was reset to draft",
-    "deleted": "was deleted",
-    "moved": "was moved to another company",
-    "": "is as it was again",
-}
-
-
-def afterwards(item: Item, change: str) -> str:
-    """What to do about a bill that became something else in Odoo after it was decided.
-
-    `change` is its state there, "deleted", "moved", another digest, or "" for what it was.
-    """
-    became = f"{_BECAME.get(change, 'was changed')} in Odoo"
-    document = item.get("quickbooks") or {}
-    there = f"{document.get('type', 'the bill')} {document.get('id', '')}".strip()
-    if not change:
-        return f"{became}: nothing to do."
-    match item["status"]:
-        case "POSTED" | "ALREADY_IN_QB" if change in _BECAME:
-            return f"{became} after it was posted: void or delete {there} in QuickBooks."
-        case "POSTED" | "ALREADY_IN_QB":
-            return f"{became} after it was posted: compare it with {there} in QuickBooks."
-        case "ACKNOWLEDGED":
-            return f"{became} after it was acknowledged{_never_posted(item, change)}"
-        case _:
-            return f"{became} {_before_it_was_posted(item, change)}"
-
-
-def _never_posted(item: Item, change: str) -> str:
-    if perhaps_posted(item):
-        return "; QuickBooks may have it, as its card says."
-    enter = "" if change in _BECAME else ", so enter it there if it is to be paid"
-    return f": it is not in QuickBooks{enter}."
-
-
-def _before_it_was_posted(item: Item, change: str) -> str:
-    if item["status"] == "POSTING" or perhaps_posted(item):
-        return "while it was being posted: its card will say what came of that."
-    if change in _BECAME:
-        return "after it was approved: it is withdrawn by itself in some minutes."
-    return "after it was approved: in some minutes it is asked about again, as it is now."
+def _vendor(before: Vendor | None, after: Vendor | None, same_payee: str) -> list[str]:
+    """Whether another is to be paid: contacts that were merged in Odoo are still one vendor."""
+    names = tuple(v.name if v else "none" for v in (before, after))
+    if before is None or after is None or before.odoo_id == after.odoo_id:
+        return _instead("vendor", *names)
+    if same_payee:
+        was, now = (f"{_short(v.name)} (contact {v.odoo_id})" for v in (before, after))
+        said = f"The vendor was merged with another contact in Odoo: it is {now} instead of {was}."
+        return [f"{said} In QuickBooks it stays {_short(same_payee)}."]
+    if names[0] == names[1]:
+        return [f"The vendor is another one, of the same name {_short(names[1])}."]
+    return _instead("vendor", *names)
 
 
 def _instead(what: str, before: object, after: object) -> list[str]:
@@ -188,9 +159,8 @@ def _changed_row(before: Bill, old: Line, after: Bill, new: Line) -> str:
 
 
 def _named(bill: Bill, line: Line) -> str:
-    amount = (
-        f", {amount_text(line.amount, bill.currency)}" if line.kind in {"product", "tax"} else ""
-    )
+    is_text = line.kind in {"section", "note"}
+    amount = "" if is_text else f", {amount_text(line.amount, bill.currency)}"
     return f"the {_ROW[line.kind]} {_short(line.text)}{amount}"
 
 

@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aws_lambda_powertools import Logger
 
-from odoo_qb.card import approval_card, retired_card
+from odoo_qb.blocks import button, markdown
+from odoo_qb.card import approval_card, asked_as, button_value, retired_card, why_outdated
 from odoo_qb.decisions import is_repeated, name_of
 from odoo_qb.errors import Refused, Unavailable
 from odoo_qb.interaction import MODAL_FIELDS
 from odoo_qb.modals import link_modal, rejection_modal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
+    from odoo_qb.blocks import Block
     from odoo_qb.card import Message
     from odoo_qb.decisions import Answer, Click, Decisions
     from odoo_qb.interaction import Wish
@@ -43,9 +45,9 @@ class Answering:
     slack: Slack
     until: float
 
-    def tell(self, wish: Wish, text: str) -> None:
+    def tell(self, wish: Wish, text: str, blocks: Sequence[Block] = ()) -> None:
         """Say something to the person alone."""
-        self._try(lambda: self.slack.respond(wish.response_url, text))
+        self._try(lambda: self.slack.respond(wish.response_url, text, blocks))
 
     def replace(self, wish: Wish, message: Message) -> None:
         """Put something in the place of the card that was clicked."""
@@ -91,8 +93,20 @@ def handle(wish: Wish, decisions: Decisions, answering: Answering) -> dict[str, 
     if instead:
         answering.replace(wish, instead)
     else:
-        answering.tell(wish, _about(answer, click))
+        answering.tell(wish, _about(answer, click), _with_more_files(answer))
     return None
+
+
+def _with_more_files(answer: Answer) -> list[Block]:
+    """The links, each in a block, and a button for the files that had no room."""
+    if not answer.item or not answer.next_file:
+        return []
+    more = button("More files", "view_pdf", button_value(answer.item))
+    row = f"{asked_as(answer.item)}-from-{answer.next_file}"
+    links = [markdown(link) for link in answer.text.split(", <")]
+    for block in links[1:]:
+        block["text"]["text"] = f"<{block['text']['text']}"
+    return [*links, {"type": "actions", "block_id": row, "elements": [more]}]
 
 
 def _about(answer: Answer, click: Click) -> str:
@@ -112,7 +126,7 @@ def _instead(wish: Wish, answer: Answer) -> Message | None:
         # A bill that cannot be decided has no newer card: this one says how it stands.
         if is_live and item["status"] != "READY_FOR_APPROVAL":
             return approval_card(item)
-        return retired_card(item)
+        return retired_card(item, why_outdated(item, wish.click.digest))
     if is_live or not item["cards"] or wish.click.action_id == "view_pdf":
         return None
     # A second card of the bill: Slack's answer to the notifier got lost, and it posted again.

@@ -5,7 +5,8 @@ colleague in the channel its cards are in; guests and people of other workspaces
 What Slack said of a user, group or channel is a note of the table (`approvers#<id>`) that the
 notifier writes, so that a click is decided without asking Slack: `people` has the colleagues
 and their e-mail addresses, `others` who is none, `unread` whom nobody looked up yet or lately,
-`asked` who clicked meanwhile, `home` which workspace is ours, `trouble` what Slack refused.
+`asked` who clicked meanwhile, `home` which workspace is ours, `app` which app, `trouble` what Slack
+refused.
 """
 
 from __future__ import annotations
@@ -53,6 +54,7 @@ class Known:
     may_decide: Literal["yes", "no", "unknown"]
     email: str = ""
     home: Home = field(default_factory=Home)
+    app: str = ""  # our own; empty where Slack has not said
     may_be_old: bool = False
 
 
@@ -70,12 +72,13 @@ def known(table: Table, ids: Sequence[str], person: str, now: datetime) -> Known
     notes = {source: table.read_note(_note_id(source)) for source in _concerning(ids, person)}
     email = next(filter(None, (_email(note, person) for note in notes.values())), "")
     home = Home(**next(filter(None, (note.get("home") for note in notes.values())), {}))
+    app = next(filter(None, (str(note.get("app", "")) for note in notes.values())), "")
     answer: Literal["no", "unknown"] = "no"
     for source, note in notes.items():
         read_at = str(note.get("at", ""))
         is_listed = note.get("everybody") or person in note.get("people", ())
         if is_listed and read_at > stamp(now - VALID_FOR):
-            return Known(may_decide="yes", email=email, home=home)
+            return Known(may_decide="yes", email=email, home=home, app=app)
         # A guest may be named by id, too: who is one only Slack knows, and it may be down.
         is_named = source == person
         is_open = (is_named or person in note.get("unread", ())) and not _is_read(person, note)
@@ -85,7 +88,7 @@ def known(table: Table, ids: Sequence[str], person: str, now: datetime) -> Known
             answer = "unknown"
     lists = [str(note.get("at", "")) for source, note in notes.items() if source != person]
     may_be_old = min(lists, default=stamp(now)) <= stamp(now - REFRESHED_AFTER)
-    return Known(may_decide=answer, home=home, may_be_old=may_be_old)
+    return Known(may_decide=answer, home=home, app=app, may_be_old=may_be_old)
 
 
 def refresh(
@@ -172,12 +175,22 @@ def _concerning(ids: Sequence[str], person: str) -> list[str]:
 
 def _read(slack: Slack, source: str, note: Raw, now: datetime, is_time: Callable[[], bool]) -> Raw:
     fresh: Raw = {"everybody": False, "trouble": "", "asked": [], "at": stamp(now)}
+    fresh["app"] = _app(slack) or note.get("app", "")
     try:
         return {**fresh, **_colleagues(slack, _members(slack, source), note, now, is_time)}
     except Refused as refusal:
         if not slack.lacks(refusal) or source.startswith("S"):
             raise
         return {**fresh, "everybody": True, "people": {}, "others": [], "unread": []}
+
+
+def _app(slack: Slack) -> str:
+    """Our app's id; the signature alone has to do where Slack does not tell it."""
+    try:
+        return slack.app()
+    except (Refused, Unavailable) as error:
+        logger.warning("it was not read which app is ours", reason=str(error))
+        return ""
 
 
 def _members(slack: Slack, source: str) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -46,10 +47,12 @@ def attach_all(
     fresh: bool,
     last_try: bool,
     altered: Callable[[str], None],
+    beside: tuple[Document, ...] = (),
 ) -> tuple[list[str], list[str]]:
     """Attach what is not attached yet; the names attached, and sentences about what is not.
 
-    `target` is entity and id; a `fresh` document, made a moment ago, has nothing attached. An
+    `target` is entity and id; a `fresh` document, made a moment ago, has nothing attached. What
+    else of the bill may be there already is `beside` it: of the same name and size it counts. An
     upload of which nobody knows whether it arrived raises Throttled, so that the next delivery
     looks first, when that can tell, unless this is the `last_try`. What is refused is looked
     for, too, and then sent once more, each file alone. `altered` is told of each whose bytes are
@@ -57,6 +60,7 @@ def attach_all(
     """
     wanted = [_Wanted(d, *(upload_as(d) or ("", ""))) for d in attachable(bill.documents)]
     uploads = _Uploads(bill.entry_id, target, quickbooks, documents, last_try=last_try)
+    uploads.beside = [((upload_as(d) or ("", ""))[0], d.size) for d in attachable(beside)]
     missing = wanted if fresh else uploads.missing(wanted)
     for batch in _batches(missing):
         uploads.send(batch)
@@ -95,6 +99,7 @@ class _Uploads:
         self._documents = documents
         self._last_try = last_try
         self._rounds = 0
+        self.beside: list[tuple[str, int]] = []  # what may be there besides, by name and size
         self.failed: dict[_Wanted, str] = {}
         self.unsure: set[_Wanted] = set()
         self.broken: list[str] = []
@@ -119,6 +124,7 @@ class _Uploads:
             self.failed |= dict.fromkeys(wanted, f"{_UNSEEN} {refusal}")
             return []
         there = [(str(r.get("FileName", "")), int(r.get("Size") or 0)) for r in rows]
+        there = list((Counter(there) - Counter(self.beside)).elements())
         absent = []
         for one in wanted:
             if (one.name, one.document.size) in there:

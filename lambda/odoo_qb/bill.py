@@ -9,11 +9,13 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import date
 
 MoveType = Literal["in_invoice", "in_refund", "in_receipt"]
 MOVE_TYPES: Final[tuple[MoveType, ...]] = ("in_invoice", "in_refund", "in_receipt")
 LineKind = Literal["product", "other", "tax", "section", "note"]
+Leaves = tuple[tuple[str, frozenset[int | str]], ...]
 DIGEST_VERSION: Final = 2  # 1 is what version 1.0 made: see `digest_v1`
 
 _MICRO: Final = Decimal("0.000001")
@@ -50,6 +52,15 @@ class Vendor:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Author:
+    """Somebody who entered or edited a bill in Odoo: the name there, the login, the address."""
+
+    name: str
+    login: str = ""
+    email: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
     """One journal row of a bill; `amount` is what Odoo booked, in the bill's currency and sign.
 
@@ -71,6 +82,9 @@ class Line:
     tax_ids: tuple[int, ...] = ()  # Odoo's, in the order of `taxes`
     tax_parts: tuple[tuple[int, ...], ...] = ()  # of each tax its parts: itself, or a group's
     percent: Decimal | None = None  # of a tax row whose tax has one
+    further_taxes: tuple[str, ...] = ()  # of a tax row the taxes that are computed on it, too
+    further_parts: tuple[tuple[int, ...], ...] = ()
+    is_rounding: bool = False  # of a tax row whether it is cash rounding, booked within the tax
 
     @property
     def carries_money(self) -> bool:
@@ -78,23 +92,32 @@ class Line:
         return bool(self.amount) and self.kind not in {"section", "note"}
 
     @property
-    def tax_leaves(self) -> tuple[tuple[str, frozenset[int | str]], ...]:
+    def tax_leaves(self) -> Leaves:
         """Each tax by its name, with what rows of it are known by: ids of Odoo's, a group's parts'.
 
         The name itself where no ids are known.
         """
-        parts = self.tax_parts or tuple((i,) for i in self.tax_ids)
-        if len(parts) != len(self.taxes):
-            parts = ((),) * len(self.taxes)
-        return tuple(
-            (name, frozenset[int | str](ids or (name,)))
-            for name, ids in zip(self.taxes, parts, strict=True)
-        )
+        return _leaves(self.taxes, self.tax_parts or tuple((i,) for i in self.tax_ids))
+
+    @property
+    def taxed_by(self) -> Leaves:
+        """The taxes that are computed on this row: a tax may be taxed itself."""
+        if self.kind == "tax":
+            return _leaves(self.further_taxes, self.further_parts)
+        return self.tax_leaves
 
     @property
     def tax_keys(self) -> frozenset[int | str]:
         """What the rows of all its taxes are known by."""
         return frozenset[int | str]().union(*(keys for _, keys in self.tax_leaves))
+
+
+def _leaves(names: Sequence[str], parts: Sequence[Sequence[int]]) -> Leaves:
+    if len(parts) != len(names):
+        parts = ((),) * len(names)
+    return tuple(
+        (name, frozenset[int | str](ids or (name,))) for name, ids in zip(names, parts, strict=True)
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +148,8 @@ class Bill:
     """A posted vendor bill, credit note (in_refund) or receipt as it stands in Odoo.
 
     Amounts are positive in every kind, in `currency`; `company_total` is the total in the
-    company's own currency. `amount_tax` is what its tax rows add up to, `amount_untaxed` the rest.
+    company's own currency. `amount_tax` is what its rows of tax add up to, `amount_untaxed` the
+    rest: they are shown, and decide nothing.
     Only the posted ones are asked about.
     """
 
@@ -150,6 +174,8 @@ class Bill:
     po_number: str = ""
     entered_by: str = ""
     entered_by_email: str = ""  # "" where it is not known
+    authors: tuple[Author, ...] = ()  # the people who entered and edited it, the last one last
+    payment_state: str = ""  # Odoo's: "not_paid", "in_payment", "paid", "partial", "reversed" …
     lines: tuple[Line, ...] = ()
     documents: tuple[Document, ...] = field(default=())
     unsupported: tuple[str, ...] = ()
@@ -202,6 +228,7 @@ class Bill:
             "terms": self.payment_terms,
             "lines": [
                 [n.kind, n.account_code, n.account_name, plain(n.amount), sorted(n.taxes), n.text]
+                + ([sorted(n.further_taxes)] if n.further_taxes else [])
                 for n in self.lines
             ],
             "documents": sorted(d.sha256 for d in self.documents),

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
+from odoo_qb.afterwards import attach_label
 from odoo_qb.bill import amount_text
 from odoo_qb.blocks import (
     CONFIRM,
@@ -24,9 +25,12 @@ from odoo_qb.blocks import (
     plain,
     section,
 )
+from odoo_qb.digest_v1 import is_former
 from odoo_qb.item import document_there, open_attempt
+from odoo_qb.one_line import NAME, one_line
 from odoo_qb.outcome import failure, first_of_two, is_closed, loose_ends, outcome, stuck
-from odoo_qb.particulars import particulars, vendor_of
+from odoo_qb.particulars import particulars, vendor_of, warnings_of
+from odoo_qb.statuses import IN_QUICKBOOKS
 from odoo_qb.trouble import is_told
 
 if TYPE_CHECKING:
@@ -35,6 +39,9 @@ if TYPE_CHECKING:
     from odoo_qb.item import Item, Raw
 
 _CHANGED: Final = "This bill changed in Odoo after this card was posted: a newer card asks again."
+_UPGRADED: Final = (
+    "This bill is posted otherwise now than this card shows: a newer card asks again, and says why."
+)
 
 _KIND: Final = {"in_invoice": "Bill", "in_refund": "Credit note", "in_receipt": "Receipt"}
 
@@ -78,6 +85,11 @@ def retired_card(item: Item, why: str = _CHANGED) -> Message:
     return _message(item, blocks, "Outdated: ")
 
 
+def why_outdated(item: Item, digest: str) -> str:
+    """Why a card that shows the content `digest` is no longer its bill's."""
+    return _UPGRADED if is_former(digest) and not is_former(item["digest"]) else _CHANGED
+
+
 def button_value(item: Item) -> str:
     """What a button carries: which bill, and exactly which content of it."""
     return f"{item['entry_id']}|{item['digest']}"
@@ -93,12 +105,13 @@ def asked_as(item: Item) -> str:
 
 def summary(item: Item) -> str:
     """The bill in one plain sentence part, for notifications, answers and mails."""
-    reference = f", reference {item['bill_reference']}" if item["bill_reference"] else ""
-    amount = amount_text(item["amount_total"], item["currency"])
-    return (
-        f"{_KIND[item['move_type']]} {item['odoo_name']} of {vendor_of(item)}, {amount}"
-        f"{reference} ({item['company']})"
+    number, name, vendor = (
+        one_line(text, NAME)
+        for text in (item["bill_reference"], item["odoo_name"], vendor_of(item))
     )
+    reference = f", reference {number}" if number else ""
+    amount = amount_text(item["amount_total"], item["currency"])
+    return f"{_KIND[item['move_type']]} {name} of {vendor}, {amount}{reference} ({item['company']})"
 
 
 def _message(item: Item, blocks: list[Block], prefix: str = "") -> Message:
@@ -113,7 +126,7 @@ def _more_words(item: Item) -> list[str]:
     match item["status"]:
         case "READY_FOR_APPROVAL":
             changes = [f"Changed: {c}" for c in item.get("changes", ())]
-            warnings = [f"Warning: {w}" for w in item["warnings"]]
+            warnings = [f"Warning: {w}" for w in warnings_of(item)]
             return [*changes, *warnings, item["nothing_to_post"]]
         case "VALIDATION_FAILED":
             return item["problems"]
@@ -175,6 +188,8 @@ def _actions(item: Item) -> list[Block]:
         buttons.append(button("Close", "close_invoice", value) | {"confirm": _closing(item)})
     if item["status"] == "REJECTED":
         buttons.append(button("Reopen", "reopen_invoice", value))
+    elif item["status"] in IN_QUICKBOOKS and item.get("added_files"):
+        buttons.append(button(attach_label(item), "attach_files", value, "primary"))
     if item["pdf_key"]:
         buttons.append(button("View PDF", "view_pdf", value))
     if not buttons:

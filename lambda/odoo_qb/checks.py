@@ -25,12 +25,19 @@ _HALF_A_CENT: Final = Decimal("0.005")  # what two exact totals may not differ b
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Earlier:
-    """Another bill of the same company and vendor with the same reference."""
+    """Another bill of the same company and vendor that may be the same: with the same number.
+
+    Or, where it `is_alike`, with the same date and amount only. `reference` is the number as it
+    stands there, `vendor` the name of its contact in Odoo where that is another one.
+    """
 
     entry_id: str
     odoo_name: str
     amount_total: Decimal
     currency: str
+    reference: str = ""
+    vendor: str = ""
+    is_alike: bool = False
 
 
 def few(sentences: Sequence[str], most: int = _SENTENCES) -> list[str]:
@@ -75,10 +82,14 @@ def warnings(
     """
     if bill.unreadable:
         return ()
-    twins = list(earlier)
-    found = [_duplicate(bill, other) for other in twins[:TWINS_NAMED]]
-    if len(twins) > TWINS_NAMED:
-        found.append(f"{len(twins) - TWINS_NAMED} more bills have this reference.")
+    others = list(earlier)
+    found = [
+        _alike(bill, other) if other.is_alike else _duplicate(bill, other)
+        for other in others[:TWINS_NAMED]
+    ]
+    more = sum(not other.is_alike for other in others[TWINS_NAMED:])
+    if more:
+        found.append(f"{more} more bills have this reference.")
     if bill.pdf is None:
         found.append("No PDF: nothing to compare the figures with.")
     if bill.bill_date and bill.bill_date > today:
@@ -117,10 +128,33 @@ def _same_month(bill: Bill) -> bool:
 def _duplicate(bill: Bill, other: Earlier) -> str:
     same = other.amount_total == bill.amount_total and other.currency == bill.currency
     amount = "the same amount" if same else amount_text(other.amount_total, other.currency)
+    vendor = f"{other.vendor}, the same vendor in QuickBooks," if other.vendor else "this vendor"
+    number = f"the same reference {bill.bill_reference}"
+    if other.reference not in {"", bill.bill_reference}:
+        number = f"the reference {other.reference}, the same but for its spelling,"
+    return f"Possible duplicate: {other.odoo_name} of {vendor} has {number} and {amount}."
+
+
+def _alike(bill: Bill, other: Earlier) -> str:
+    """Two bills of one day and amount may well be two, so this is no more than a hint."""
+    kind, done = ("credit note", "credited") if bill.is_credit else ("bill", "billed")
     return (
-        f"Possible duplicate: {other.odoo_name} of this vendor has the same reference"
-        f" {bill.bill_reference} and {amount}."
+        f"Another {kind} of this vendor has the same date and amount: {other.odoo_name}. Check that"
+        f" it isn't {done} twice."
     )
+
+
+_PAID: Final = {
+    "paid": "It is paid in Odoo already.",
+    "in_payment": "It is being paid in Odoo already.",
+    "partial": "A part of it is paid in Odoo already.",
+    "reversed": "It was reversed in Odoo: a credit note cancels it there.",
+}
+
+
+def paid(payment_state: str) -> str:
+    """What was paid of a bill in Odoo before anybody decided about it; "" if nothing was."""
+    return _PAID.get(payment_state, "")
 
 
 def nothing_to_post(bill: Bill, company: Company) -> str:
@@ -130,8 +164,3 @@ def nothing_to_post(bill: Bill, company: Company) -> str:
     if bill.vendor and bill.vendor.name in company.intercompany_vendors:
         return "An intercompany vendor: booked by hand, not posted."
     return ""
-
-
-def normalised_reference(reference: str) -> str:
-    """A vendor's number without case and spaces: "RE 2026-1" and "re2026-1" are one number."""
-    return "".join(reference.casefold().split())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -14,16 +15,17 @@ from uuid import uuid4
 
 import requests
 from botocore.exceptions import ClientError
-from intuitlib.client import AuthClient
-from intuitlib.exceptions import AuthClientError
 
 from odoo_qb.errors import Conflict, Disconnected, Throttled, Unavailable
+from odoo_qb.http_session import HttpSession
 from odoo_qb.item import stamp
+from odoo_qb.shapes import fits, maybe
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from odoo_qb.item import Raw
+    from odoo_qb.shapes import Shape
     from odoo_qb.store import Table
 
 THROTTLE_SECONDS: Final = 60  # what Intuit asks to wait after a 429
@@ -31,7 +33,6 @@ _CALL_SECONDS: Final = (3.05, 20.0)
 _LEASE: Final = timedelta(seconds=60)  # longer than two calls for tokens may take
 _PAUSE: Final = 1.0
 _FIVE_YEARS: Final = 5 * 365 * 24 * 3600  # the most a refresh token lives, however often renewed
-_ANSWER: Final = ("access_token", "refresh_token", "expires_in", "x_refresh_token_expires_in")
 _HARD_END: Final = "x_refresh_token_hard_expires_in"
 _TRIES: Final = 30
 _WRITE: Final = "write"
@@ -86,7 +87,7 @@ class Connection:
         self._secret_id = secret_id
         self._seed_token = seed_token
         self._seed = hashlib.sha256(seed_token.encode()).hexdigest()[:16]
-        self._auth = _AuthClient(client_id, client_secret, oauth_url)
+        self._auth = _TokenEndpoint(client_id, client_secret, oauth_url)
         self._clock = clock
         self._sleep = sleep
         self._tokens: Tokens | None = None
@@ -221,7 +222,7 @@ class Connection:
             # Intuit's pages differ on how long the token before stays good: it gets one try.
             answer = self._auth.renewed(tokens.previous)
         rotated = str(answer["refresh_token"])
-        ends = [answer["x_refresh_token_expires_in"], answer[_HARD_END] or _FIVE_YEARS]
+        ends = [answer["x_refresh_token_expires_in"], answer.get(_HARD_END) or _FIVE_YEARS]
         seconds = min(int(end) for end in ends)
         fresh = Tokens(
             seed=tokens.seed,
@@ -263,47 +264,83 @@ class Connection:
         return Tokens(seed=self._seed, refresh_token=self._seed_token)
 
 
-class _AuthClient(AuthClient):  # type: ignore[misc]  # intuit-oauth has no types
-    """intuit-oauth's client without the discovery request its constructor makes."""
+def _token(value: object) -> bool:
+    """Whether it is a token: words for a header."""
+    return isinstance(value, str) and _TOKEN.fullmatch(value) is not None
+
+
+def _seconds(value: object) -> bool:
+    """Whether it is so many seconds as a token may last."""
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= 2 * _FIVE_YEARS
+
+
+_TOKEN: Final = re.compile(r"[\x21-\x7e]{1,8192}")
+_ANSWER: Final[Shape] = {
+    "access_token": _token,
+    "refresh_token": _token,
+    "expires_in": _seconds,
+    "x_refresh_token_expires_in": _seconds,
+    _HARD_END: maybe(_seconds),
+}
+
+
+class _TokenEndpoint(HttpSession):
+    """Intuit's token endpoint.
+
+    intuit-oauth's own client asks for a discovery document first, and sets whatever an answer
+    names on itself, the address of the next call included.
+    """
 
     def __init__(self, client_id: str, client_secret: str, oauth_url: str) -> None:
-        requests.Session.__init__(self)
-        self.client_id = client_id
-        self.client_secret = client_secret
-        self.token_endpoint = oauth_url
-        self.refresh_token = None
-
-    def request(self, *args: Any, **kwargs: Any) -> requests.Response:  # noqa: ANN401 - as requests
-        """As requests, which would wait for ever, but not; and asks for the five-year end."""
-        kwargs.setdefault("timeout", _CALL_SECONDS)
-        extra = {"x-include-refresh-token-hard-expires-in": "true"}
-        kwargs["headers"] = {**(kwargs.get("headers") or {}), **extra}
-        return cast("requests.Response", super().request(*args, **kwargs))
+        super().__init__()
+        self._url = oauth_url
+        self._client = (client_id, client_secret)
 
     def renewed(self, refresh_token: str) -> Raw:
         """Intuit's answer: the tokens, and in seconds how long each lasts."""
-        for name in (*_ANSWER, _HARD_END):
-            setattr(self, name, None)  # a broken answer must not look like the one before
         try:
-            self.refresh(refresh_token=refresh_token)
-        except AuthClientError as error:
-            raise _refusal(error) from None  # its text repeats the answer
-        except (requests.RequestException, ValueError) as error:
+            response = self.post(
+                self._url,
+                data={"grant_type": "refresh_token", "refresh_token": refresh_token},
+                auth=self._client,
+                headers={
+                    "Accept": "application/json",
+                    "x-include-refresh-token-hard-expires-in": "true",
+                },
+                timeout=_CALL_SECONDS,
+            )
+        except requests.RequestException as error:
             raise Unavailable("Intuit did not answer when the token was renewed.") from error
-        answer = {name: getattr(self, name) for name in (*_ANSWER, _HARD_END)}
-        if not all(answer[name] for name in _ANSWER):
+        if response.status_code != HTTPStatus.OK:
+            raise _refusal(response)
+        try:
+            answer = json.loads(response.content)
+        except (ValueError, RecursionError):
+            answer = None
+        if not fits(answer, _ANSWER):
             raise Unavailable("Intuit broke off while the token was renewed.")
-        return answer
+        return cast("Raw", answer)
 
 
-def _refusal(error: AuthClientError) -> Disconnected | Unavailable:
-    tid = str(error.intuit_tid or "")
-    content = str(error.content)
-    if error.status_code == HTTPStatus.TOO_MANY_REQUESTS:
+def _refusal(response: requests.Response) -> Disconnected | Unavailable:
+    """What a refusal means; its text is not repeated, for it may repeat a token."""
+    status, tid = response.status_code, str(response.headers.get("intuit_tid", ""))
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
         return Throttled("Intuit asks us to slow down.", THROTTLE_SECONDS)
-    if "invalid_grant" in content:
+    if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
+        return Unavailable(
+            "Intuit sent us on to another address when the token was renewed, where nothing is"
+            " sent: check quickbooks_oauth_url."
+        )
+    try:
+        answer = json.loads(response.content)
+    except (ValueError, RecursionError):
+        answer = None
+    is_intuits = isinstance(answer, dict) and status < HTTPStatus.INTERNAL_SERVER_ERROR
+    code = answer.get("error") if is_intuits else None
+    if code == "invalid_grant":
         return Disconnected(RECONNECT, code="invalid_grant", tid=tid)
-    if "invalid_client" in content:
+    if code == "invalid_client":
         return Disconnected(
             "Intuit does not know these keys: check qb_client_id and qb_client_secret.",
             code="invalid_client",

@@ -9,7 +9,7 @@ answer. A refusal is definitive at such a time, too: before, it may be of the re
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
@@ -30,6 +30,7 @@ from odoo_qb.comparing import IDENTITY, differences
 from odoo_qb.errors import Altered, Disconnected, Refused, Throttled, Unavailable
 from odoo_qb.faults import RequestKnown
 from odoo_qb.item import open_attempt, stamp
+from odoo_qb.numbering import normalised, spellings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -62,7 +63,8 @@ class Creation:
 
     `is_brief` where a bill is long known not to get through: then it is sent once, and not again
     at once. `is_first` tells afterwards whether nothing of this posting was ever sent before.
-    `looked_at` is when QuickBooks was last asked for the document.
+    `similar` says which documents of others have the number in another spelling and another total:
+    a person should know. `looked_at` is when QuickBooks was last asked for the document.
     """
 
     bill: Bill
@@ -74,6 +76,7 @@ class Creation:
     documents: Documents
     is_brief: bool = False
     is_first: bool = False
+    similar: list[str] = field(default_factory=list)
     looked_at: datetime | None = None
 
     def look(self, *, for_others: bool = True) -> Raw | None:
@@ -305,27 +308,42 @@ class Creation:
         return [d for d in found if d in IDENTITY]
 
     def _typed_numbers(self) -> tuple[str, ...]:
-        """Under what else a person may have entered it: a long number's beginning, as it is."""
-        typed = ledger.typed_number(self.bill)
-        return (typed,) if typed not in {"", self.posting.payload["DocNumber"]} else ()
+        """Under what else a person may have entered it: a long number's beginning, as it is.
+
+        Or the number with another separator in it.
+        """
+        typed, number = ledger.typed_number(self.bill), self.posting.payload["DocNumber"]
+        others = [typed, *spellings(typed, ledger.DOC_NUMBER_LENGTH)]
+        return tuple(n for n in dict.fromkeys(others) if n not in {"", number})
 
     def _refuse_foreign(self, rows: Sequence[Raw]) -> None:
         """The same number of the same vendor, entered by somebody else: not ours to judge.
 
         So is a copy that somebody made of a document of ours: it keeps the memo, not the number.
+        In another spelling it is the same where its total is, too; otherwise a person is told.
         """
-        payload = self.posting.payload
-        numbers = {n.casefold() for n in (payload["DocNumber"], *self._typed_numbers())}
+        payload, entity = self.posting.payload, self.posting.entity
+        typed = ledger.typed_number(self.bill)
+        exact = {n.casefold() for n in (payload["DocNumber"], typed) if n}
+        alike = {normalised(n) for n in exact}
+        self.similar = []
         for row in rows:
+            number = str(row.get("DocNumber", ""))
             is_vendors = row.get("VendorRef", {}).get("value") == payload["VendorRef"]["value"]
-            is_foreign = not ledger.is_numbered_as_made(row)
-            if is_vendors and is_foreign and str(row.get("DocNumber", "")).casefold() in numbers:
+            if not is_vendors or ledger.is_numbered_as_made(row) or normalised(number) not in alike:
+                continue
+            if number.casefold() in exact or is_total(row, self.posting.total):
                 raise Refused(
-                    f"QuickBooks already has {self.posting.entity} {row['Id']} with the number"
-                    f" {row['DocNumber']} of this vendor, entered by somebody else.",
+                    f"QuickBooks already has {entity} {row['Id']} with the number"
+                    f" {number} of this vendor, entered by somebody else.",
                     remedy="Link it if it is this bill, else correct the reference in Odoo.",
                     code=_DUPLICATE,
                 )
+            total = amount_text(money(str(row.get("TotalAmt", 0))), self.bill.currency)
+            self.similar.append(
+                f"QuickBooks already has {entity} {row['Id']} with the number {number} of this"
+                f" vendor, for {total}: check that it is another bill."
+            )
 
 
 def is_total(found: Raw, total: Decimal) -> bool:

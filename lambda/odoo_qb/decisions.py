@@ -16,7 +16,7 @@ from odoo_qb import approvers
 from odoo_qb.bill import amount_text
 from odoo_qb.blocks import escaped, named
 from odoo_qb.errors import Conflict, Refused
-from odoo_qb.home import is_ours
+from odoo_qb.home import is_of_organisation, is_ours
 from odoo_qb.item import approvals_of, document_of, stamp
 from odoo_qb.outcome import perhaps_there, stuck
 from odoo_qb.policy import FIRST_OF_TWO, RULES, objection, rule_for
@@ -37,8 +37,11 @@ if TYPE_CHECKING:
 logger = Logger(child=True)
 
 STRANGER: Final = "Only people of the workspace the bills belong to decide about them."
+OTHER_APP: Final = "This button is another Slack app's, not ours. Nothing was decided."
 _WISH: Final = {"view_pdf": "see the files of bills"}  # else to decide about them
-_LINKS: Final = 5  # an answer's text has its limits, and a link is long
+_POSTERS: Final = frozenset({"link_existing", "attach_files"})  # beside what was approved
+# Slack takes 4,000 characters of text; a link signed with a role's credentials has up to 2,100.
+_LINKS_LENGTH: Final = 3860
 _TRIES: Final = 4  # how often a decision is tried on a bill that others write to
 
 
@@ -48,6 +51,7 @@ class Click:
 
     `revision` is as which it was shown; None where that is not said. `teams` are the workspaces
     that Slack names, the person's own among them; none where it does not name enough.
+    `organisation` is the one that Slack names (Enterprise Grid), `app` is whose button it is.
     """
 
     person: str
@@ -59,6 +63,9 @@ class Click:
     document: str = ""  # the id in QuickBooks of the bill this one is
     realm: str = ""  # the company in QuickBooks that the person's link to it names
     teams: frozenset[str] = frozenset()
+    organisation: str = ""
+    app: str = ""
+    first_file: int = 1  # with which the links to its files begin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +79,7 @@ class Answer:
     item: Item | None = None
     is_done: bool = False
     is_outdated: bool = False
+    next_file: int = 0  # the first that had no room; 0 if there is none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,9 +140,13 @@ class Decisions:
         if item is None or refusal:
             return refusal or _UNKNOWN
         found = [d for d in map(document_of, item["documents"]) if d.key and _is_pdf(d.type)]
-        if not found:
-            return Answer(text="There is no PDF of this bill.", item=item)
-        for pdf in found[:_LINKS]:
+        links: list[str] = []
+        for number, pdf in list(enumerate(found, start=1))[click.first_file - 1 :]:
+            label = f"Open the PDF of {name_of(item)}" if number == 1 else f"file {number}"
+            link = f"<{self.documents.link(pdf)}|{label}>"
+            if links and len(", ".join([*links, link])) > _LINKS_LENGTH:
+                break
+            links.append(link)
             logger.info(
                 "PDF viewed",
                 entry_id=click.entry_id,
@@ -143,11 +155,14 @@ class Decisions:
                 key=pdf.key,
                 version_id=pdf.version_id,
             )
-        first, *more = (self.documents.link(pdf) for pdf in found[:_LINKS])
-        links = [f"<{first}|Open the PDF of {name_of(item)}>"]
-        links += [f"<{link}|file {n}>" for n, link in enumerate(more, start=2)]
+        if not links:
+            return Answer(text="There is no PDF of this bill.", item=item)
+        after = click.first_file + len(links)
         return Answer(
-            text=f"{', '.join(links)}: the link lasts five minutes.", item=item, is_done=True
+            text=f"{', '.join(links)}: the link lasts five minutes.",
+            item=item,
+            is_done=True,
+            next_file=after if after <= len(found) else 0,
         )
 
     def _refusal(self, item: Item | None, click: Click) -> Answer | None:
@@ -175,7 +190,11 @@ class Decisions:
             return Answer(text=f"The company {name} is no longer configured.", item=item), ""
         ids = approvers.sources(company, self.channel, escalated=is_escalated(item))
         person = approvers.known(self.table, ids, click.person, self.clock())
-        if not is_ours(click.teams, person.home):
+        # Whoever comes from a sister workspace decides as a member of ours, or not at all.
+        is_here = is_ours(click.teams, person.home)
+        if click.app != (person.app or click.app):
+            said = OTHER_APP
+        elif not is_here and not is_of_organisation(click.teams, click.organisation, person.home):
             said = STRANGER
         elif person.may_decide == "unknown":
             approvers.ask_about(self.table, ids, click.person)
@@ -190,7 +209,9 @@ class Decisions:
                 approvers.wake(self.table, item)
                 said += " If that was just changed, try again in a minute."
         elif item["digest"] != click.digest:
-            said = "This card is outdated: the bill changed in Odoo since. Nothing was decided."
+            said = (
+                "This card is outdated: the bill is no longer as it shows it. Nothing was decided."
+            )
             return Answer(text=said, item=item, is_outdated=True), ""
         elif click.revision not in {None, int(item["revision"])}:
             said = (
@@ -205,7 +226,7 @@ class Decisions:
         """Queue what the poster is to do; the decision stands whether or not that works."""
         if perhaps_there(item):
             text = f"{text} {escaped(perhaps_there(item))}"
-        is_posters = item["status"] == "APPROVED" or click.action_id == "link_existing"
+        is_posters = item["status"] == "APPROVED" or click.action_id in _POSTERS
         if is_posters and not self._queued(item):
             text = _LATER
         return Answer(text=text, item=item, is_done=True)
@@ -272,15 +293,13 @@ def _written(item: Item, click: Click, rule: Rule, at: str) -> tuple[Raw, list[s
         "acknowledge_intercompany": (decided, ["error"]),
         "take_back": (anew, undone),
         "reopen_invoice": (anew, undone),
-        "retry_posting": (
-            {},
-            ["error", "link", "trouble"],
-        ),  # the same approval, of the same content
+        # The same approval, of the same content.
+        "retry_posting": ({}, ["error", "link", "trouble"]),
         "link_existing": ({"link": {**said, "id": click.document, **in_realm}}, []),
-        "close_invoice": (
-            closing,
-            ["link", "trouble"],
-        ),  # the card goes on saying why it was not posted
+        # The card goes on saying why it was not posted.
+        "close_invoice": (closing, ["link", "trouble"]),
+        # What the person saw is attached, whatever else comes until then.
+        "attach_files": ({"attach": {**said, "files": item.get("added_files", [])}}, []),
     }
     if rule is FIRST_OF_TWO:
         return approvals, []

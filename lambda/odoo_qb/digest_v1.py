@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from odoo_qb.item import Item
     from odoo_qb.journal import Booking
 
+_PLUS: Final = " + "
 # The rows 1.0 read, by Odoo's display_type.
 _KINDS: Final[dict[str, LineKind]] = {
     "product": "product",
@@ -114,15 +115,21 @@ def booking(bill: Bill, preflight: Mapping[str, Any]) -> Booking | None:
 
     None where the card promised nothing, or where an account or a tax code is missing.
     """
-    accounts, codes = preflight.get("accounts") or {}, preflight.get("tax_codes") or {}
+    accounts = preflight.get("accounts") or {}
+    codes = {_any_order(k): v for k, v in (preflight.get("tax_codes") or {}).items()}
     booked: Counter[tuple[str, str]] = Counter()
     for line in bill.lines:
         if line.kind not in {"product", "tax"} or not line.amount or (codes and line.kind == "tax"):
             continue
         account = accounts.get(line.account_code)
-        code = codes.get(" + ".join(line.taxes) or "none") if codes else {"id": ""}
+        code = codes.get(_any_order(_PLUS.join(line.taxes) or "none")) if codes else {"id": ""}
         if account is None or code is None:
             return None
         booked[str(account["id"]), str(code["id"])] += int(line.amount * 100)
     tax = int(bill.amount_tax * 100) if codes else 0
     return {k: v for k, v in booked.items() if v}, tax
+
+
+def _any_order(taxes: str) -> str:
+    """The taxes of a line as one name: 1.0 kept Odoo's order, later versions their names'."""
+    return _PLUS.join(sorted(taxes.split(_PLUS)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from decimal import Decimal
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -133,6 +134,9 @@ _FOREIGN: Final = re.compile(
 _XML_ELEMENT: Final = re.compile(
     r"""<Error\b[^>]*?\belement\s*=\s*["']([\w.\[\]]+)["']""", re.IGNORECASE
 )
+_CODE: Final = re.compile(r"\w{1,60}", re.ASCII)
+_SECONDS: Final = re.compile(r"[0-9]{1,6}")
+_FAULTS: Final = frozenset({"Fault", "fault"})
 _XML_DETAIL: Final = re.compile(r"<Detail>([^<]*)</Detail>", re.IGNORECASE)
 
 
@@ -164,15 +168,17 @@ def refusal_of(status: int, headers: Mapping[str, str], text: str) -> Exception 
     A Fault may come with HTTP 200; gateways write `fault` in lower case, XML or HTML.
     """
     tid = str(headers.get("intuit_tid", ""))
-    try:
-        body = json.loads(text)
-    except ValueError:
-        body = None
-    error = _first_error(body, text)
+    if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
+        return Unavailable(
+            "QuickBooks sent us on to another address, where nothing is sent: check"
+            " quickbooks_api_url."
+        )
+    body = body_of(text)
+    error = _first_error(body, text, status)
     code = error.code
     if status == HTTPStatus.TOO_MANY_REQUESTS or code == "3001" or _is_throttle(status, text):
         wait = str(headers.get("Retry-After", ""))
-        seconds = int(wait) if wait.isdecimal() else THROTTLE_SECONDS
+        seconds = int(wait) if _SECONDS.fullmatch(wait) else THROTTLE_SECONDS
         refusal: Exception | None = Throttled("QuickBooks asks us to slow down.", seconds)
     elif status == HTTPStatus.UNAUTHORIZED or code in _RENEW:
         refusal = TokenRejected(code or str(status), tid)
@@ -185,12 +191,21 @@ def refusal_of(status: int, headers: Mapping[str, str], text: str) -> Exception 
         reason, remedy = _sentences(error)
         source = f"QuickBooks error {code}"
         refusal = Refused(reason, remedy=remedy, source=source, code=code, tid=tid)
-    elif code or not isinstance(body, dict) or status >= HTTPStatus.BAD_REQUEST:
+    elif code or status != HTTPStatus.OK or not isinstance(body, dict) or _FAULTS & body.keys():
         what = f"error {code}" if code else f"HTTP status {status}"
         refusal = Unavailable(f"QuickBooks could not do it just now ({what}).")
     else:
         refusal = None
     return refusal
+
+
+def body_of(text: str) -> object:
+    """The JSON of an answer, its fractions as Decimal; None where it is none that can be read."""
+    try:
+        body: object = json.loads(text, parse_float=Decimal)
+    except (ValueError, ArithmeticError, RecursionError):
+        return None
+    return body
 
 
 def _sentences(error: _Error) -> tuple[str, str]:
@@ -242,7 +257,8 @@ def _is_passing(code: str, status: int) -> bool:
     return code in _AGAIN or of_the_system or status >= HTTPStatus.INTERNAL_SERVER_ERROR
 
 
-def _first_error(body: object, text: str = "") -> _Error:
+def _first_error(body: object, text: str = "", status: int = HTTPStatus.OK) -> _Error:
+    """What the first error of an answer says; empty where it has none of the documented shape."""
     if body is None and text.lstrip().startswith("<"):
         found = (p.search(text) for p in (_XML_CODE, _XML_ELEMENT, _XML_DETAIL))
         return _Error(*(f[1] if f else "" for f in found))
@@ -250,12 +266,16 @@ def _first_error(body: object, text: str = "") -> _Error:
     fault = envelope.get("Fault") or envelope.get("fault")
     if not isinstance(fault, dict):
         # The newer gateway's: {"code": "AuthorizationFailed", "type": "INPUT", "detail": …}
-        is_gateways = isinstance(envelope.get("code"), str) and "type" in envelope
-        if not is_gateways:
+        code = envelope.get("code")
+        is_gateways = isinstance(code, str) and "type" in envelope
+        if not is_gateways or status < HTTPStatus.BAD_REQUEST or not _CODE.fullmatch(str(code)):
             return _Error()
-        return _Error(code=envelope["code"], detail=str(envelope.get("detail") or ""))
+        return _Error(code=str(code), detail=str(envelope.get("detail") or ""))
     rows = fault.get("Error") or fault.get("error")
     error = rows[0] if isinstance(rows, list) and rows and isinstance(rows[0], dict) else {}
-    named = {k.lower(): v for k, v in error.items()}
+    named = {str(name).lower(): value for name, value in error.items()}
+    if not any(named.get(name) for name in ("code", "message", "detail")):
+        return _Error()
     element, detail, message = (str(named.get(k) or "") for k in ("element", "detail", "message"))
-    return _Error(str(named.get("code") or "unknown"), element, detail, message)
+    code = str(named.get("code") or "")
+    return _Error(code if _CODE.fullmatch(code) else "unknown", element, detail, message)

@@ -53,3 +53,12 @@ def is_ours(named: AbstractSet[str], home: Home) -> bool:
     """
     others = named - {home.team, home.organisation}
     return bool(named) and len(others) <= (0 if home.team else 1)
+
+
+def is_of_organisation(named: AbstractSet[str], organisation: str, home: Home) -> bool:
+    """Whether a request comes from a workspace of our own organisation (Enterprise Grid).
+
+    It says nothing of the person: somebody of another company may have clicked in a channel that
+    is shared with them. Only who is known as a member of our own workspace decides.
+    """
+    return bool(named) and organisation == home.organisation != ""

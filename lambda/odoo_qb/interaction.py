@@ -34,7 +34,8 @@ _PERSON: Final = re.compile(r"[A-Z0-9-]{1,40}")
 _VALUE: Final = re.compile(
     r"(odoo-[0-9]{1,18})\|((?:v[0-9]{1,3}-)?[0-9a-f]{64})(?:\|([0-9]{1,9}))?"
 )
-_ASKED_AS: Final = re.compile(r"revision-([0-9]{1,9})")  # the block id of a card's buttons
+# The block id of a card's buttons, and of the one for more files than an answer has room for.
+_ASKED_AS: Final = re.compile(r"revision-([0-9]{1,9})(?:-from-([1-9][0-9]{0,3}))?")
 # A modal's own: https://docs.slack.dev/reference/interaction-payloads/view-interactions-payload
 _INSTALLED: Final = ("view", "app_installed_team_id")
 _ACTIONS: Final = {*RULES, "view_pdf"}
@@ -87,7 +88,7 @@ def wish_of(body: bytes) -> Wish | None:
     value = _text(payload, "actions", 0, "value")
     block_id = _text(payload, "actions", 0, "block_id", default="")
     return Wish(
-        click=replace(_click(person, action_id, value, block_id=block_id), teams=_teams(payload)),
+        click=_from(payload, _click(person, action_id, value, block_id=block_id)),
         message_ts=_text(payload, "container", "message_ts", default=""),
         response_url=_text(payload, "response_url", default=""),
         trigger_id=_text(payload, "trigger_id", default=""),
@@ -115,10 +116,7 @@ def _submission(payload: Mapping[str, Any], person: str) -> Wish | None:
     typed = _text(payload, "view", "state", "values", field, "text", "value", default="")
     # A lone surrogate can be said in JSON, but neither stored nor sent.
     typed = typed.encode(errors="replace").decode().strip()[:REASON_LENGTH]
-    return Wish(
-        click=replace(_click(person, action_id, value, typed), teams=_teams(payload)),
-        is_submission=True,
-    )
+    return Wish(click=_from(payload, _click(person, action_id, value, typed)), is_submission=True)
 
 
 def _click(person: str, action_id: str, value: str, typed: str = "", block_id: str = "") -> Click:
@@ -139,6 +137,17 @@ def _click(person: str, action_id: str, value: str, typed: str = "", block_id: s
         reason="" if links else typed,
         document=document.id if document else "",
         realm=document.realm if document else "",
+        first_file=int(asked[2] or 1) if asked else 1,
+    )
+
+
+def _from(payload: Mapping[str, Any], click: Click) -> Click:
+    """The click, with where it came from."""
+    return replace(
+        click,
+        teams=_teams(payload),
+        organisation=_text(payload, "enterprise", "id", default=""),
+        app=_text(payload, "api_app_id", default=""),
     )
 
 

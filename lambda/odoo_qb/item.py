@@ -9,12 +9,19 @@ from decimal import Decimal  # noqa: TC003 - TypedDict fields are read by tools 
 from typing import TYPE_CHECKING, Any, Final, TypedDict, cast
 
 from odoo_qb import digest_v1
-from odoo_qb.bill import Bill, Document, Instalment, Line, Vendor, iso, money
+from odoo_qb.bill import Author, Bill, Document, Instalment, Line, Vendor, iso, money
 from odoo_qb.statuses import Status  # noqa: TC001 - as Decimal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+# What few lines have: kept only where there is something of it.
+_SELDOM: Final[Raw] = {
+    "percent": None,
+    "further_taxes": [],
+    "further_parts": [],
+    "is_rounding": False,
+}
 LINES_IN_ITEM: Final = 100  # longer bills keep their lines in S3: an item holds 400 kB
 LINES_BYTES: Final = 100_000
 CONTENT_BYTES: Final = 200_000  # the rest is for attempts, cards and history
@@ -56,6 +63,8 @@ class Item(TypedDict, total=False):
     po_number: str
     entered_by: str
     entered_by_email: str
+    authors: list[Raw]
+    payment_state: str
     currency: str
     amount_untaxed: Decimal
     amount_tax: Decimal
@@ -72,10 +81,15 @@ class Item(TypedDict, total=False):
     problems: list[str]
     warnings: list[str]
     duplicates: list[str]
+    rate_doubt: str
     nothing_to_post: str
     preflight: Raw
     changes: list[str]
     amended_after: str
+    amended_changes: list[str]  # what became different then, in sentences
+    added_files: list[Raw]  # documents that are all that became different
+    attached_later: list[Raw]  # those of them that went to QuickBooks since
+    attach: Raw  # who asked for that, and of which files
     approvals: list[Raw]
     decided_by: str
     decided_at: str
@@ -121,6 +135,8 @@ def content(bill: Bill, *, vendor_is_known: bool = False) -> Item:
         "po_number": bill.po_number,
         "entered_by": bill.entered_by,
         "entered_by_email": bill.entered_by_email,
+        "authors": [asdict(a) for a in bill.authors],
+        "payment_state": bill.payment_state,
         "currency": bill.currency,
         "amount_untaxed": bill.amount_untaxed,
         "amount_tax": bill.amount_tax,
@@ -177,10 +193,18 @@ def bill_of(item: Item, lines: Sequence[Raw] | None = None) -> Bill:
         po_number=item["po_number"],
         entered_by=item["entered_by"],
         entered_by_email=item.get("entered_by_email", ""),
+        authors=tuple(Author(**a) for a in item.get("authors", ())),
+        payment_state=item.get("payment_state", ""),
         lines=tuple(_line_of(n) for n in (item["lines"] if lines is None else lines)),
         documents=tuple(document_of(d) for d in item["documents"]),
         unsupported=tuple(item["unsupported"]),
     )
+
+
+def is_blind(item: Item) -> bool:
+    """Whether somebody is asked about a bill before anything was read of QuickBooks."""
+    flight = item.get("preflight") or {"snapshot": "there is nothing to post"}
+    return item["status"] == "READY_FOR_APPROVAL" and not flight["snapshot"]
 
 
 def open_attempt(item: Item) -> Raw | None:
@@ -235,11 +259,12 @@ def digests(bill: Bill, like: str) -> set[str]:
 
 
 def _line(line: Line) -> Raw:
-    kept = asdict(line)
-    if line.percent is None:
-        del kept["percent"]
-    parts = [list(ids) for ids in line.tax_parts]
-    return {**kept, "taxes": list(line.taxes), "tax_ids": list(line.tax_ids), "tax_parts": parts}
+    kept = {k: _listed(v) for k, v in asdict(line).items()}
+    return {k: v for k, v in kept.items() if k not in _SELDOM or v != _SELDOM[k]}
+
+
+def _listed(value: object) -> object:
+    return [_listed(v) for v in value] if isinstance(value, tuple) else value
 
 
 def _head(lines: Sequence[Raw]) -> list[Raw]:
@@ -251,8 +276,10 @@ def _head(lines: Sequence[Raw]) -> list[Raw]:
 def _line_of(raw: Raw) -> Line:
     amounts = {k: money(raw[k]) for k in AMOUNTS if k in raw}
     tax_ids = tuple(int(i) for i in raw.get("tax_ids", ()))
-    parts = tuple(tuple(int(i) for i in ids) for ids in raw.get("tax_parts", ()))
-    lists: Raw = {"taxes": tuple(raw["taxes"]), "tax_ids": tax_ids, "tax_parts": parts}
+    lists: Raw = {"taxes": tuple(raw["taxes"]), "tax_ids": tax_ids}
+    lists["further_taxes"] = tuple(raw.get("further_taxes", ()))
+    for name in ("tax_parts", "further_parts"):
+        lists[name] = tuple(tuple(int(i) for i in ids) for ids in raw.get(name, ()))
     fields: Raw = {**raw, **amounts, **lists}
     return Line(**fields)
 

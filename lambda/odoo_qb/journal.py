@@ -67,12 +67,15 @@ def _opposites(rows: Sequence[Line], numbers: Sequence[int]) -> set[int]:
 def with_tax_on_lines(rows: Sequence[Line]) -> list[Line]:
     """The rows with each tax added to the lines it is of, in proportion and to the cent.
 
-    A tax of no line, or of lines that net to zero, stays a row of its own.
+    A tax of no line, or of lines that net to zero, stays a row of its own. So does one that is
+    owed to a tax office: what was withheld is no discount.
     """
     amounts = [row.amount for row in rows]
     spread: set[int] = set()
+    owed = [n for n in rows if n.kind == "tax" and n.account_type.startswith("liability")]
+    owed_keys = {key for n in owed for key in n.tax_keys}
     for number, row in enumerate(rows):
-        if row.kind != "tax":
+        if row.kind != "tax" or row.tax_keys & owed_keys:
             continue
         bases = [n for n, r in enumerate(rows) if r.kind != "tax" and row.tax_keys & r.tax_keys]
         shares = shared_out(row.amount, [rows[n].amount for n in bases])

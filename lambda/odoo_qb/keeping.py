@@ -4,62 +4,47 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from decimal import Decimal
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from odoo_qb import checks, digest_v1
-from odoo_qb.amendment import afterwards, as_named_before, changes
-from odoo_qb.attempts import finishes_as_stored
+from odoo_qb import authors, checks, digest_v1
+from odoo_qb.afterwards import added_files, afterwards, stays_payee
+from odoo_qb.amendment import as_named_before, changes
 from odoo_qb.bill import DIGEST_VERSION, Bill, amount_text, iso
-from odoo_qb.duplicates import reference_id
-from odoo_qb.errors import Conflict
 from odoo_qb.history import history_entry
-from odoo_qb.item import bill_of, content, digests, is_too_large, stamp
+from odoo_qb.item import bill_of, content, digests, is_blind, is_too_large, stamp
+from odoo_qb.judging import (
+    FORM,
+    READ,
+    form_differs,
+    is_to_be_judged,
+    posted_otherwise,
+)
 from odoo_qb.preflight import Preflight
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
     from datetime import date
 
-    from odoo_qb.checks import Earlier
+    from odoo_qb.background import Background
     from odoo_qb.documents import Documents
     from odoo_qb.item import Item, Raw
-    from odoo_qb.journal import Booking
+    from odoo_qb.judging import Before
     from odoo_qb.settings import Company
     from odoo_qb.statuses import Status
     from odoo_qb.store import Table
 
 ACTOR: Final = "extractor"
-_FORM: Final = (
-    "Bills are now posted row by row, as Odoo booked them. Version 1.0 would have posted this one"
-    " differently."
-)
-_ASKED: Final = frozenset({"READY_FOR_APPROVAL", "APPROVED"})
+_JUDGED: Final = "stored by version 1.0, and posted otherwise now"
 _NAME: Final = 100
 _STATES: Final = {"moved": "belongs to another company"}  # others are Odoo's own: "is cancel"
 NOT_YET_READ: Final = "not yet read"  # the outcome where the run had no time for a bill's files
-_DONE: Final = frozenset({"POSTING", "POSTED", "ALREADY_IN_QB", "ACKNOWLEDGED"})
-_CLOSED: Final = _DONE | {"REJECTED"}
+DONE: Final = frozenset({"POSTING", "POSTED", "ALREADY_IN_QB", "ACKNOWLEDGED"})
+_CLOSED: Final = DONE | {"REJECTED"}
 # What an earlier decision or failure left, and a new question must not show.
-_DECISION: Final = (
-    "decided_by",
-    "decided_at",
-    "rejection_reason",
-    "error",
-    "amended_after",
-    "trouble",
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Before:
-    """A bill that 1.0 stored: as 1.0 would read it now, and as it was stored, with its plan."""
-
-    bill: Bill
-    stored: Bill
-    flight: Preflight
+_AFTERWARDS: Final = ("amended_after", "amended_changes", "added_files")
+_UNDONE: Final = ("decided_by", "decided_at", "rejection_reason", "error", "trouble")
+_DECISION: Final = (*_UNDONE, *_AFTERWARDS)
+_TOLD: Final = 5  # of what changed afterwards
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +65,7 @@ class Keeping:
         self,
         bill: Bill,
         item: Item | None,
-        earlier: Sequence[Earlier],
+        around: Background,
         flight: Preflight,
         before: Before | None = None,
     ) -> Raw:
@@ -100,15 +85,16 @@ class Keeping:
             change = known if bill.unreadable else "" if is_same else str(fields["digest"])
             if before and known in digests(before.bill, known):
                 change = known
-            return self._compare(item, change, iso(bill.bill_date))
-        otherwise = self._posts_otherwise(bill, item, flight, before) if item and is_same else []
-        if otherwise == [] and item and is_same and self._is_judged_now(item, flight):
+            difference = self._difference(bill, item, flight, before)
+            return self._compare(item, change, difference, bill)
+        judged = self._judged(bill, item, flight, before) if item and is_same else None
+        if item and judged is not None and not judged:
             return self._stands(item)
-        again = is_same and item is not None and item["status"] != "WITHDRAWN" and not otherwise
+        again = is_same and item is not None and item["status"] != "WITHDRAWN" and not judged
         seen = bool(item and is_blind(item) and flight.snapshot)
         if again and item and not (seen or self._is_checked_again(item)):
-            return self._compare(item, "")
-        checked = _checked(bill, earlier, flight, self.companies[bill.company], self.now.date())
+            return self._paid(bill, item) or self._compare(item, "")
+        checked = _checked(bill, around, flight, self.companies[bill.company], self.now.date())
         if again and item and not seen and checked["problems"] == item["problems"]:
             return {"outcome": "unchanged"}
         fields |= checked
@@ -117,7 +103,9 @@ class Keeping:
         if not self.dry_run and again and item:
             self._check_again(item, checked)
         elif not self.dry_run:
-            self._store(bill, fields, item, otherwise)
+            now_different = judged or (self._changes(bill, item, flight, before) if item else [])
+            note = "" if judged else "changed in Odoo"
+            self._store(bill, fields, item, now_different, note, around.reference_id)
         return {
             "outcome": "blocked" if fields["problems"] else "ready",
             "total": amount_text(bill.amount_total, bill.currency),
@@ -148,37 +136,32 @@ class Keeping:
             found |= digests(_with_vendor_named_before(named, item), item["digest"])
         return item["digest"] in found
 
-    def _is_judged_now(self, item: Item, flight: Preflight) -> bool:
-        """Whether a bill of 1.0 that waits can be compared with what would be posted now."""
-        is_waiting = item["status"] in _ASKED and not finishes_as_stored(item)
-        return is_waiting and digest_v1.is_unjudged(item) and bool(flight.snapshot)
-
-    def _posts_otherwise(
+    def _judged(
         self, bill: Bill, item: Item, flight: Preflight, before: Before | None
-    ) -> list[str]:
-        """In what a bill that 1.0 stored would be posted otherwise now; [] where it would not.
+    ) -> list[str] | None:
+        """In what an open bill that 1.0 stored is posted otherwise now; [] where it is not.
 
-        The same accounts, codes and cents: then its decision, card and digest stand.
+        None where that is no question, or cannot be told before QuickBooks is read.
         """
-        if item["status"] == "VALIDATION_FAILED" and digest_v1.is_former(item["digest"]):
-            return [_FORM]
-        if before is None or not self._is_judged_now(item, flight) or is_blind(item):
-            return []
+        if before is None or not is_to_be_judged(item) or not flight.snapshot:
+            return None
+        if item["status"] == "VALIDATION_FAILED":
+            return [FORM]
         nothing = checks.nothing_to_post(bill, self.companies[bill.company])
-        if nothing or item["nothing_to_post"]:
-            return [] if nothing == item["nothing_to_post"] else [_FORM]
-        stored = digest_v1.booking(before.stored, item["preflight"])
-        now = flight.booking()
-        if stored == now == before.flight.booking() and now is not None:
-            return []
-        return [_FORM, *_booked_otherwise(stored, now, item["preflight"], flight, bill.currency)]
+        return posted_otherwise(item, bill, flight, before, nothing)
 
     def _stands(self, item: Item) -> Raw:
-        """Note that a bill of 1.0 is posted as it was shown: nobody needs to compare it again."""
+        """Note that a bill of 1.0 is posted as it was shown: nobody needs to compare it again.
+
+        One that is approved is sent to be posted as if it had been approved now.
+        """
+        noted: Raw = {"form": DIGEST_VERSION}
+        if item["status"] == "APPROVED":
+            noted["updated_at"] = stamp(self.now)
         if not self.dry_run:
             self.table.note_on_bill(
                 item["entry_id"],
-                {"form": DIGEST_VERSION},
+                noted,
                 condition="version = :was",
                 condition_values={"was": item["version"]},
             )
@@ -192,16 +175,18 @@ class Keeping:
         was_nothing = item["status"] == "ACKNOWLEDGED" and bool(item["nothing_to_post"])
         if was_nothing and not is_same and not bill.unreadable:
             return bool(checks.nothing_to_post(bill, self.companies[bill.company]))
-        return item["status"] in _DONE
+        return item["status"] in DONE
 
     def _is_checked_again(self, item: Item) -> bool:
-        return self.full and item["status"] == "VALIDATION_FAILED"
+        """Whether a blocked bill may be fine by now; what 1.0 blocked is judged before."""
+        is_blocked = item["status"] == "VALIDATION_FAILED"
+        return self.full and is_blocked and not digest_v1.is_former(item["digest"])
 
     def withdraw(self, item: Item | None, state: str) -> Raw:
         """A draft, cancelled or deleted document: only one that was asked about is of interest."""
         if item is None or item["status"] == "WITHDRAWN":
             return {"outcome": "ignored", "reason": f"it {_STATES.get(state, f'is {state}')}"}
-        if item["status"] in _DONE:
+        if item["status"] in DONE:
             return self._compare(item, state)
         if not self.dry_run:
             self.table.change(
@@ -210,21 +195,71 @@ class Keeping:
                 actor=ACTOR,
                 now=self.now,
                 values={"approvals": []},
-                remove=[k for k in ("amended_after",) if k in item],
+                remove=[k for k in _AFTERWARDS if k in item],
                 note=f"{_STATES.get(state, f'is {state}')} in Odoo",
             )
         return {"outcome": "withdrawn"}
 
-    def _store(self, bill: Bill, fields: Item, item: Item | None, otherwise: list[str]) -> None:
-        """Write a bill that is new, or whose content or form is."""
+    def _changes(
+        self, bill: Bill, item: Item, flight: Preflight, before: Before | None
+    ) -> list[str]:
+        """What became different in Odoo since a bill was stored; like is compared with like."""
+        stored = bill_of(item, self.documents.lines(item))
+        now = as_named_before(before.bill if before else bill, stored)
+        found = changes(stored, now, same_payee=stays_payee(item, flight))
+        is_posted = not checks.nothing_to_post(bill, self.companies[bill.company])
+        is_known = bool(before and before.bill_flight.snapshot)
+        if before and is_known and is_posted and form_differs(flight, before):
+            found.append(FORM)
+        return found
+
+    def _difference(
+        self, bill: Bill, item: Item, flight: Preflight, before: Before | None
+    ) -> Callable[[], Raw]:
+        """What to note of a bill that became another after its end, once it is to be noted."""
+
+        def found() -> Raw:
+            stored = before.stored if before else None
+            stored = stored or bill_of(item, self.documents.lines(item))
+            now = before.bill if before else bill
+            said = changes(
+                stored, as_named_before(now, stored), same_payee=stays_payee(item, flight)
+            )
+            with_its_files = replace(bill, documents=stored.documents)
+            former = before and replace(before, bill=replace(now, documents=stored.documents))
+            is_more = self._is_same(with_its_files, item, flight, former)
+            new = added_files(stored, now) if is_more else []
+            return {"amended_changes": checks.few(said, _TOLD), "added_files": new}
+
+        return found
+
+    def _paid(self, bill: Bill, item: Item) -> Raw | None:
+        """Have the card of a bill that waits say what was paid of it: nobody is asked anew."""
+        is_news = checks.paid(item.get("payment_state", "")) != checks.paid(bill.payment_state)
+        if item["status"] != "READY_FOR_APPROVAL" or not is_news:
+            return None
+        said = checks.paid(bill.payment_state) or "It is not paid in Odoo any more."
+        if not self.dry_run:
+            values = {"payment_state": bill.payment_state}
+            self.table.change(item, actor=ACTOR, now=self.now, values=values, note=said)
+        return {"outcome": "noted", "reason": said}
+
+    def _store(
+        self,
+        bill: Bill,
+        fields: Item,
+        item: Item | None,
+        now_different: list[str],
+        note: str,
+        reference_id: str,
+    ) -> None:
+        """Write a bill that is new, or whose content or form is; `note` says why."""
         if fields["lines_key"]:
             self.documents.keep_lines(bill, fields["lines_key"])
         if item is None:
             status = _status_of(fields)
-            self.table.put_new(_first(fields, bill, status, self.now), reference_id(bill))
+            self.table.put_new(_first(fields, bill, status, self.now), reference_id)
             return
-        before = bill_of(item, self.documents.lines(item))
-        now_different = otherwise or changes(before, as_named_before(bill, before))
         self.table.change(
             item,
             to=_status_of(fields),
@@ -232,13 +267,14 @@ class Keeping:
             now=self.now,
             values={
                 **fields,
+                "authors": authors.with_earlier(item, fields["authors"]),
                 "revision": int(item["revision"]) + 1,
                 "approvals": [],
                 "changes": checks.few(_since_shown(item, str(fields["digest"]), now_different)),
             },
-            remove=[k for k in _DECISION if k in item],
-            note="posted row by row since version 1.1" if otherwise else "changed in Odoo",
-            reference_id=reference_id(bill),
+            remove=[k for k in (*_DECISION, "form") if k in item],
+            note=note or _JUDGED,
+            reference_id=reference_id,
         )
 
     def _check_again(self, item: Item, checked: Item) -> None:
@@ -248,7 +284,7 @@ class Keeping:
         """
         values: Raw = dict(checked)
         if is_blind(item):
-            found = ["QuickBooks was read: see where the bill goes."] if item["cards"] else []
+            found = [READ] if item["cards"] else []
             values |= {"revision": int(item["revision"]) + 1, "approvals": []}
             values["changes"] = checks.few([*item.get("changes", ()), *found])
         self.table.change(
@@ -260,16 +296,25 @@ class Keeping:
             note="checked again",
         )
 
-    def _compare(self, item: Item, change: str, bill_date: str = "") -> Raw:
+    def _compare(
+        self,
+        item: Item,
+        change: str,
+        difference: Callable[[], Raw] | None = None,
+        bill: Bill | None = None,
+    ) -> Raw:
         """Say what a bill became in Odoo ("": what it was), and do no more.
 
         One that has a later date by now is kept for as long as it might be asked about.
         """
         if item.get("amended_after", "") == change:
             return {"outcome": "unchanged"}
+        values: Raw = {"amended_changes": [], "added_files": []}
+        if change and difference:
+            values |= difference()
         if not self.dry_run:
-            values: Raw = {"amended_after": change}
             remove: list[str] = []
+            bill_date = iso(bill.bill_date) if bill else ""
             if "expires_at" in item and bill_date > item["bill_date"]:
                 kept = self.table.expiry(bill_date, datetime.min.replace(tzinfo=UTC))
                 values |= {k: max(v, int(item["expires_at"])) for k, v in kept.items()}
@@ -278,44 +323,30 @@ class Keeping:
                 item,
                 actor=ACTOR,
                 now=self.now,
-                values=values,
+                values={"amended_after": change, **values},
                 remove=remove,
                 note="changed in Odoo afterwards" if change else "as it was in Odoo again",
             )
-        return {"outcome": "changed afterwards", "reason": afterwards(item, change)}
-
-
-def is_blind(item: Item) -> bool:
-    """Whether somebody is asked about a bill before anything was read of QuickBooks."""
-    flight = item.get("preflight") or {"snapshot": "there is nothing to post"}
-    return item["status"] == "READY_FOR_APPROVAL" and not flight["snapshot"]
-
-
-def tried(act: Callable[[], Raw]) -> Raw:
-    """An outcome, whatever happens: one bill never stops the others."""
-    try:
-        return act()
-    except Conflict:
-        return {"outcome": "not stored", "reason": "it was being changed at the same moment"}
-    except ClientError as error:
-        return {"outcome": "not stored", "reason": f"AWS: {error.response['Error']['Code']}"}
-    except BotoCoreError as error:
-        return {"outcome": "not stored", "reason": f"AWS: {type(error).__name__}"}
+        return {
+            "outcome": "changed afterwards",
+            "reason": afterwards(cast("Item", {**item, **values}), change),
+        }
 
 
 def _checked(
-    bill: Bill, earlier: Sequence[Earlier], flight: Preflight, company: Company, today: date
+    bill: Bill, around: Background, flight: Preflight, company: Company, today: date
 ) -> Item:
     """What the checks and the preflight say of a bill; what is not posted needs no preflight."""
     reason = checks.nothing_to_post(bill, company)
     blocking = () if reason or bill.unreadable else flight.problems
-    notable = () if reason else flight.warnings
-    close_day = company.books_close_day
+    notable = () if reason else (*around.warnings, *flight.warnings)
+    close_day, earlier = company.books_close_day, around.earlier
     found = checks.warnings(bill, earlier=earlier, today=today, books_close_day=close_day)
     return {
         "problems": checks.few([*checks.problems(bill), *blocking]),
         "warnings": checks.few([*found, *notable]),
         "duplicates": [e.entry_id for e in earlier[: checks.TWINS_NAMED]],
+        "rate_doubt": around.rate_doubt,
         "nothing_to_post": reason,
         "preflight": {} if reason else flight.shown(),
     }
@@ -323,29 +354,6 @@ def _checked(
 
 def _status_of(checked: Item) -> Status:
     return "VALIDATION_FAILED" if checked["problems"] else "READY_FOR_APPROVAL"
-
-
-def _booked_otherwise(
-    before: Booking | None, now: Booking | None, shown: Raw, flight: Preflight, currency: str
-) -> list[str]:
-    """Account by account, what is booked now in place of what 1.0 would have booked."""
-    if before is None or now is None:
-        return []
-    names = {str(t["id"]): str(t["name"]) for t in shown.get("accounts", {}).values()}
-    names |= {t.id: t.name for t in flight.accounts.values()}
-    codes = {str(t["id"]): str(t["name"]) for t in (shown.get("tax_codes") or {}).values()}
-    codes |= {t.id: t.name for t in (flight.tax_codes or {}).values()}
-    found = []
-    for account, code in sorted({*before[0], *now[0]}):
-        was, becomes = before[0].get((account, code), 0), now[0].get((account, code), 0)
-        if was != becomes:
-            where = names.get(account, account) + (f" ({codes.get(code, code)})" if code else "")
-            new, old = (amount_text(Decimal(c) / 100, currency) for c in (becomes, was))
-            found.append(f"{where}: {new} instead of {old}.")
-    if before[1] != now[1]:
-        new, old = (amount_text(Decimal(c) / 100, currency) for c in (now[1], before[1]))
-        found.append(f"Tax: {new} instead of {old}.")
-    return found
 
 
 def _since_shown(item: Item, digest: str, found: list[str]) -> list[str]:

@@ -6,7 +6,7 @@ import re
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from odoo_qb.amendment import afterwards
+from odoo_qb.afterwards import afterwards
 from odoo_qb.blocks import Block, escaped, markdown, people, section, when
 from odoo_qb.item import approved_by, document_there, link_of, open_attempt
 from odoo_qb.trouble import is_told, trouble_of
@@ -29,8 +29,9 @@ def outcome(item: Item) -> list[Block]:
 def loose_ends(item: Item) -> list[str]:
     """What somebody has to see to by hand, whatever the status says."""
     change, missing = item.get("amended_after", ""), not_attached(item)
+    asked = item.get("attach")
     return [
-        *([f"It {afterwards(item, change)}"] if change else []),
+        *([f"It {afterwards(item, change)}"] if change and not asked else []),
         *([perhaps_there(item)] if perhaps_there(item) else []),
         *([*missing, "Attach there by hand what is to be there."] if missing else []),
     ]
@@ -64,6 +65,7 @@ def _decided(item: Item) -> list[Block]:
             found = _on_its_way(item, who)
         case "POSTED" | "ALREADY_IN_QB":
             found = [markdown(f":ledger: {_in_quickbooks(item)} Approved by {who}.")]
+            found += _being_attached(item)
         case "POST_FAILED":
             found = [markdown(f":x: *Not posted.* Approved by {who}.")]
             found += [section(failure(item)), markdown(_remedies(item))]
@@ -91,6 +93,17 @@ def _on_its_way(item: Item, who: str) -> list[Block]:
         section(stuck(item)),
         markdown(_STUCK),
     ]
+
+
+def _being_attached(item: Item) -> list[Block]:
+    """Who had files attached that were added later, until that is done."""
+    asked = item.get("attach")
+    if not asked:
+        return []
+    number = len(asked["files"])
+    what = "a file that was" if number == 1 else f"{number} files that were"
+    who = f"<@{asked['by']}>{when(asked['at'])}"
+    return [markdown(f":hourglass: {who} had {what} added since attached: it is being done.")]
 
 
 def _decider(item: Item) -> str:

@@ -30,11 +30,13 @@ class Outlook:
         self._documents = documents
         self._companies = companies
         self._snapshots: dict[str, Snapshot | None] = {}
+        self._notes: dict[str, Raw] = {}
 
     def of(self, bills: Sequence[Bill]) -> dict[str, Preflight]:
         """The preflight of each bill, by entry_id."""
         ids = {note_id(b) for b in bills if b.vendor}
         notes = cast("Mapping[str, Raw]", self._table.get_many(sorted(ids)))
+        self._notes = {b.entry_id: notes.get(note_id(b), {}) for b in bills}
         return {
             b.entry_id: preflight(
                 b,
@@ -44,6 +46,10 @@ class Outlook:
             )
             for b in bills
         }
+
+    def remembered(self) -> Mapping[str, Raw]:
+        """What the table remembers of the vendors of the last bills, by entry_id."""
+        return self._notes
 
     def taken_at(self) -> str:
         """When each company was last read: what was blocked is worth another look when it moves."""

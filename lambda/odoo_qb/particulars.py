@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from odoo_qb import checks
+from odoo_qb.authors import last_editor
 from odoo_qb.bill import amount_text
 from odoo_qb.blocks import (
     FIELD,
@@ -21,7 +23,7 @@ from odoo_qb.blocks import (
 )
 from odoo_qb.item import LINES_ON_CARD, lines_of
 from odoo_qb.journal import account_of, without_cancelled
-from odoo_qb.targets import tax_name
+from odoo_qb.targets import NO_TAX
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -69,10 +71,15 @@ def _changes(item: Item) -> list[Block]:
     ]
 
 
+def warnings_of(item: Item) -> list[str]:
+    """What the approver should know, what is paid of it already before all the rest."""
+    paid = checks.paid(item.get("payment_state", ""))
+    return [*([paid] if paid else []), *item["warnings"]]
+
+
 def _warnings(item: Item) -> list[Block]:
-    if not item["warnings"]:
-        return []
-    return [section("\n".join(f"⚠ {w}" for w in item["warnings"]))]
+    found = warnings_of(item)
+    return [section("\n".join(f"⚠ {w}" for w in found))] if found else []
 
 
 def _to_compare(item: Item, twins: Mapping[str, Item]) -> list[Block]:
@@ -116,6 +123,7 @@ def _facts(item: Item) -> list[Block]:
         ("In Odoo", item["odoo_name"]),
         ("Purchase order", item["po_number"]),
         ("Entered by", item["entered_by"]),
+        ("Last edited by", last_editor(item)),
         ("QuickBooks company", preflight.get("company_name", "")),
         ("QuickBooks vendor", _vendor_there(item, preflight)),
         ("Class", preflight.get("class_name", "")),
@@ -162,8 +170,10 @@ def _lines(item: Item) -> list[Block]:
     """The rows that become lines, each with where it goes, and how the total comes about."""
     currency = item["currency"]
     preflight = item.get("preflight") or {}
-    costs = [n for n in lines_of(item["lines"]) if n.carries_money and n.kind != "tax"]
-    rows = without_cancelled(costs, lambda n: (account_of(n), n.taxes))
+    listed_lines = [n for n in lines_of(item["lines"]) if n.kind in {"product", "other"}]
+    costs = [n for n in listed_lines if n.carries_money]
+    # Where nothing is left, a free sample say, its lines are what there is to see.
+    rows = without_cancelled(costs, lambda n: (account_of(n), n.taxes)) or listed_lines
     shown = [_line_text(n, currency, preflight) for n in rows[:LINES_ON_CARD]]
     unseen = int(item["line_count"]) - len(item["lines"])
     listed = sum(n["kind"] in {"product", "other"} for n in item["lines"])
@@ -193,11 +203,17 @@ def _line_text(line: Line, currency: str, preflight: Raw) -> str:
     target = _target((preflight.get("accounts") or {}).get(line.account_code))
     codes = preflight.get("tax_codes") or {}
     taxes = ", ".join(line.taxes)
-    code = _target(codes.get(tax_name(line)) or codes.get(" + ".join(line.taxes)))
+    code = _target(codes.get(_code_name(line, codes)))
     if taxes or code:
         taxes = f" ({taxes or 'no tax'}{code})"
     text = cut(" ".join(line.text.split()), LINE_TEXT)
     return cut(f"{amount_text(line.amount, currency)}  {text} → {account}{target}{taxes}", LINE)
+
+
+def _code_name(line: Line, codes: Mapping[str, Raw]) -> str:
+    """Under which taxes a line has its code: a tax that Odoo booked as cost is none of them."""
+    fitting = [name for name in codes if set(name.split(" + ")) <= set(line.taxes)]
+    return max(fitting, key=lambda name: name.count(" + "), default=NO_TAX)
 
 
 def _target(target: Raw | None) -> str:

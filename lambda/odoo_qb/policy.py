@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from odoo_qb.amendment import afterwards
+from odoo_qb.afterwards import afterwards
+from odoo_qb.authors import is_author
 from odoo_qb.blocks import escaped, people
 from odoo_qb.item import approvals_of, approved_by, open_attempt
+from odoo_qb.statuses import IN_QUICKBOOKS
 from odoo_qb.trouble import is_told
 
 if TYPE_CHECKING:
@@ -71,23 +73,38 @@ RULES: Final[dict[str, Rule]] = {
         done="Closed. It will not be posted.",
         note="closed without posting",
     ),
+    "attach_files": Rule(
+        before="POSTED",
+        after="POSTED",  # or ALREADY_IN_QB: it stays what it is
+        done="The new files go to QuickBooks; the card will say when they are there.",
+        note="to have its new files attached",
+    ),
 }
 FIRST_OF_TWO: Final = Rule(
     before="READY_FOR_APPROVAL",
     after="READY_FOR_APPROVAL",
-    done="Your approval counts. It is a large bill: a second approver has to approve it as well.",
+    done="Approval recorded. A second approver must also approve this bill.",
     note="first of two approvals",
 )
 
 
 def needs_two(item: Item, company: Company) -> bool:
-    """Whether two people must approve: the total, in the company's currency, is above its limit."""
-    limit = company.two_approvals_above
-    return limit is not None and abs(item["company_total"]) > limit
+    """Whether two people must approve: the total, in the company's currency, is above its limit.
+
+    What that total is worth depends on the exchange rate: one far from the usual is for two people
+    to believe, and where none is known yet the figure alone counts, whatever its currency.
+    """
+    limit, doubt = company.two_approvals_above, item.get("rate_doubt", "")
+    if limit is None:
+        return False
+    is_above = abs(item["company_total"]) > limit
+    return is_above or doubt == "far" or (doubt == "unknown" and item["amount_total"] > limit)
 
 
 def rule_for(action_id: str, item: Item, company: Company) -> Rule:
     """What a button does to this bill: the first of two approvals does not approve it yet."""
+    if action_id == "attach_files":
+        return replace(RULES[action_id], after=item["status"])
     is_first = action_id == "approve_invoice" and not approvals_of(item)
     return FIRST_OF_TWO if is_first and needs_two(item, company) else RULES[action_id]
 
@@ -97,6 +114,9 @@ def objection(action_id: str, item: Item, company: Company, person: str, email: 
 
     `email` is the person's address in Slack where it is known.
     """
+    if action_id == "attach_files":
+        is_offered = item["status"] in IN_QUICKBOOKS and item.get("added_files")
+        return "" if is_offered else standing(item)
     is_stuck = action_id == "close_invoice" and is_told(item)
     if item["status"] != RULES[action_id].before and not is_stuck:
         return standing(item)
@@ -118,13 +138,11 @@ def objection(action_id: str, item: Item, company: Company, person: str, email: 
 
 
 def _not_this_approver(item: Item, company: Company, person: str, email: str) -> str:
-    """Two approvals are two people's, and one alone is not that of who entered the bill."""
+    """Two approvals are two people's, and one alone is not that of an author of the bill."""
     if any(a["by"] == person for a in approvals_of(item)):
         return "You have approved this bill: somebody else has to approve it as well."
-    entered_by = item.get("entered_by_email", "").strip().casefold()
-    is_own = bool(entered_by) and entered_by == email.strip().casefold()
-    if is_own and not needs_two(item, company):
-        return "You entered this bill in Odoo: somebody else has to approve it."
+    if is_author(item, email) and not needs_two(item, company):
+        return "You entered or edited this bill in Odoo: somebody else has to approve it."
     return ""
 
 

@@ -31,9 +31,11 @@ from odoo_qb.digest_v1 import is_unjudged
 from odoo_qb.errors import Altered, Disconnected, Refused, Throttled, Unavailable
 from odoo_qb.faults import GONE
 from odoo_qb.item import bill_of, digests, open_attempt, stamp
+from odoo_qb.later_files import attach_as_asked
 from odoo_qb.linking import link_as_asked
 from odoo_qb.preflight import preflight
 from odoo_qb.remembered import note_id
+from odoo_qb.statuses import IN_QUICKBOOKS
 from odoo_qb.trouble import is_held, is_known, note_trouble
 from odoo_qb.vendors import vendor_id
 
@@ -100,7 +102,9 @@ class Poster:
             return "OUTDATED"  # amended since: a new decision brings a new message
         company = item["company"]
         is_asked_to_link = item["status"] == "POST_FAILED" and item.get("link")
-        if item["status"] not in {"APPROVED", "POSTING"} and not is_asked_to_link:
+        is_asked_to_attach = item["status"] in IN_QUICKBOOKS and item.get("attach")
+        is_asked = is_asked_to_link or is_asked_to_attach
+        if item["status"] not in {"APPROVED", "POSTING"} and not is_asked:
             return item["status"]
         is_broken = company in self.companies and self.quickbooks(company).is_broken()
         is_left = item["status"] == "APPROVED" and is_amended(item) and not open_attempt(item)
@@ -109,8 +113,8 @@ class Poster:
         try:
             if is_asked_to_link:
                 return link_as_asked(self, item)
-            if is_unjudged(item) and not finishes_as_stored(item):
-                return self._left_to_be_judged(item)
+            if is_asked_to_attach:
+                return attach_as_asked(self, item, message_id, last_try=last_try)
             return self._post(item, message_id, last_try=last_try)
         except Disconnected as refusal:
             self.disconnected(company, refusal)
@@ -127,10 +131,14 @@ class Poster:
         note_trouble(self.table, item, message_id, reason, self.clock())
         return is_known(item, message_id)
 
-    def _post(self, item: Item, message_id: str, *, last_try: bool) -> str:
+    def _post(  # noqa: C901 - what a posting may end with is a line each
+        self, item: Item, message_id: str, *, last_try: bool
+    ) -> str:
         self._wait_for_others(item, message_id)
         claim = Claim(table=self.table, clock=self.clock, message_id=message_id, item=item)
         work = _Work(poster=self, claim=claim, began=self.clock())
+        if is_unjudged(item) and not finishes_as_stored(item) and item["company"] in self.companies:
+            return self._left_to_be_judged(claim)
         try:
             if item["status"] == "POSTING" or item.get("attempts"):
                 claim.take()
@@ -157,14 +165,17 @@ class Poster:
             raise
         return status
 
-    def _left_to_be_judged(self, item: Item) -> str:
+    def _left_to_be_judged(self, claim: Claim) -> str:
         """A bill that 1.0 stored: the extractor first sees whether it is still posted as shown.
 
-        For that it needs to know what QuickBooks consists of.
+        For that it needs to know what QuickBooks consists of. One that 1.0 left half-way, with
+        nothing sent, waits as approved.
         """
-        company = self.companies.get(item["company"])
-        if company:
-            self.snapshot(company, self.quickbooks(company.key))
+        item = claim.item
+        if item["status"] == "POSTING":
+            claim.change("APPROVED", {}, note="to be compared with what is posted now")
+        company = self.companies[item["company"]]
+        self.snapshot(company, self.quickbooks(company.key))
         return "AMENDED"
 
     def bill(self, item: Item) -> Bill:
@@ -219,6 +230,15 @@ class Poster:
             "url": deep_links.build(self.web_url, realm_id, entity, str(found["Id"])),
             "posted_at": stamp(self.clock()),
         }
+
+    def tell_of_alteration(self, item: Item, said: str) -> None:
+        """Mail that what is stored of a bill was changed past this system."""
+        logger.error("altered", entry_id=item["entry_id"], company=item["company"], reason=said)
+        self.alarm(
+            f"{item['company']}: a bill was changed past this system",
+            f"{item['odoo_name']} ({item['entry_id']}): {said} See who may write to the table and"
+            f' the bucket, and ask for the bill\'s story with {{"audit": "{item["entry_id"]}"}}.',
+        )
 
     def _wait_for_others(self, item: Item, message_id: str) -> None:
         is_mine = (item.get("claim") or {}).get("message_id") == message_id
@@ -278,6 +298,9 @@ class _Work:
         if found is None and not (earlier and is_unjudged(item)):
             creation = self._creation(bill, self._posting(bill, company, quickbooks), quickbooks)
             found = creation.look()
+            unseen = [s for s in creation.similar if s not in item.get("changes", ())]
+            if found is None and unseen:  # who approves again has seen it, and may know better
+                raise _Changed(*unseen)
         is_adopted = found is not None and not item.get("attempts")
         if found is None:
             found = creation.create()
@@ -372,14 +395,8 @@ class _Work:
         return self.claim.change("POST_FAILED", values, note=str(refusal))
 
     def tell_of_alteration(self, said: str) -> None:
-        """Mail that what is stored of a bill was changed past this system."""
-        item = self.item
-        logger.error("altered", entry_id=item["entry_id"], company=item["company"], reason=said)
-        self.poster.alarm(
-            f"{item['company']}: a bill was changed past this system",
-            f"{item['odoo_name']} ({item['entry_id']}): {said} See who may write to the table and"
-            f' the bucket, and ask for the bill\'s story with {{"audit": "{item["entry_id"]}"}}.',
-        )
+        """Mail that what is stored of the bill was changed past this system."""
+        self.poster.tell_of_alteration(self.item, said)
 
     def ask_again(self, changes: list[str]) -> Status:
         """What would be posted is not what was shown: the decision is asked for again."""

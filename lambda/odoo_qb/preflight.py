@@ -108,15 +108,15 @@ class Preflight:
         found: list[str] = []
         if not self._is_vendor(str(shown["vendor_id"]), str(shown["vendor_name"])):
             found.append(f"The vendor in QuickBooks now is {self.vendor_name or 'a new one'}.")
-        codes = {joined(k.split(" + ")): v for k, v in shown["tax_codes"].items()}  # in any order
-        for what, before, now in (
-            ("account", shown["accounts"], self.accounts),
-            ("tax code", codes, self.tax_codes or {}),
+        codes = {_any_order(k): v for k, v in shown["tax_codes"].items()}
+        for what, before, now, known_as in (
+            ("account", shown["accounts"], self.accounts, str),
+            ("tax code", codes, self.tax_codes or {}, _any_order),
         ):
             found += [
                 f"The {what} for {code} now is {target.name}."
                 for code, target in now.items()
-                if before.get(code, {}).get("id") != target.id
+                if before.get(known_as(code), {}).get("id") != target.id
             ]
         found += self._tax_changes(shown.get("tax"))
         if shown.get("due_date", self.due_date) != self.due_date:
@@ -144,10 +144,14 @@ class Preflight:
         return [f"QuickBooks now computes {now.quickbooks:,.2f} of tax."]
 
     def booking(self) -> Booking | None:
-        """What the document will book, whatever its rows are called; None while it is blocked."""
+        """What the document will book, whatever its rows are called.
+
+        None where an account or the tax is not known; closed books, say, are another matter.
+        """
         codes = self.tax_codes
         booked: dict[tuple[str, str], int] = {}
-        if self.problems or not self.snapshot:
+        has_places = all(r.row.account_code in self.accounts for r in self.tax.rows)
+        if not self.snapshot or self.tax.problems or not has_places:
             return None
         for posted in self.tax.rows:
             code = codes[posted.tax].id if codes is not None else ""
@@ -180,7 +184,7 @@ def preflight(
     filled: list[str] = []
     tax = plan_tax(bill, company, snapshot)
     rows = [r.row for r in tax.rows]
-    accounts = targets.accounts(rows, bill, company, snapshot, missing, filled)
+    accounts = targets.accounts(rows, bill, company, snapshot, missing, filled, tax.own_accounts)
     problems += few(missing, _ACCOUNTS_NAMED)
     warnings += few(filled, _ACCOUNTS_NAMED)
     problems += tax.problems
@@ -311,6 +315,11 @@ def _kept_under(
             " company_settings."
         )
     return found
+
+
+def _any_order(taxes: str) -> str:
+    """Taxes as one name: 1.0 named them in Odoo's order. A group may be called "VAT + Levy"."""
+    return joined(taxes.split(" + "))
 
 
 def _pair(target: Target) -> Raw:

@@ -61,6 +61,7 @@ class TaxPlan:
     odoo: Decimal = Decimal(0)
     quickbooks: Decimal = Decimal(0)
     override: tuple[RateTax, ...] = ()
+    own_accounts: frozenset[str] = frozenset()  # Odoo's, of tax that QuickBooks keeps itself
     problems: tuple[str, ...] = ()
 
 
@@ -70,8 +71,13 @@ def plan_tax(bill: Bill, company: Company, snapshot: Snapshot) -> TaxPlan:
         rows = list(bill.money_rows)
         rows = without_cancelled(with_tax_on_lines(rows) if company.tax_on_lines else rows)
         return TaxPlan(rows=tuple(PostedRow(row=n) for n in rows))
-    planner = _Planner(bill, company, snapshot)
+    with_lines = company.tax == "lines"
+    planner = _Planner(bill, company, snapshot, with_lines=with_lines)
     plan = planner.computed()
+    if with_lines and (plan.problems or not all(g.is_rounding for g in planner.differing())):
+        planner = _Planner(bill, company, snapshot)
+        plan = planner.computed()
+    plan = replace(plan, own_accounts=planner.own_accounts)
     differing = planner.differing()
     if plan.problems or not differing:
         return plan
@@ -80,7 +86,7 @@ def plan_tax(bill: Bill, company: Company, snapshot: Snapshot) -> TaxPlan:
     if wrong:
         plan = replace(plan, problems=tuple(_wrong(g, bill) for g in wrong))
     elif company.tax == "lines":
-        plan = planner.on_lines()
+        plan = replace(planner.on_lines(), own_accounts=plan.own_accounts)
     elif company.tax == "override":
         plan = replace(plan, how="override", override=planner.overridden())
     elif company.tax == "quickbooks" and not partial:
@@ -91,17 +97,23 @@ def plan_tax(bill: Bill, company: Company, snapshot: Snapshot) -> TaxPlan:
 
 
 class _Planner:
-    """The rows of one bill between Odoo's taxes and QuickBooks' codes."""
+    """The rows of one bill between Odoo's taxes and QuickBooks' codes.
 
-    def __init__(self, bill: Bill, company: Company, snapshot: Snapshot) -> None:
+    `with_lines`: Odoo's tax account is mapped to where the tax goes if it has to become a line, so
+    that its mapping does not tell whether QuickBooks computes that tax.
+    """
+
+    def __init__(
+        self, bill: Bill, company: Company, snapshot: Snapshot, *, with_lines: bool = False
+    ) -> None:
         self._bill = bill
+        self._with_lines = with_lines
         self._company = company
         self._snapshot = snapshot
         self._day = bill.bill_date.isoformat() if bill.bill_date else ""
         self._bases = [n for n in bill.money_rows if n.kind != "tax"]
-        costs = {account_of(n) for n in self._bases}
         taxes = [n for n in bill.money_rows if n.kind == "tax"]
-        sides = [(n, self._is_quickbooks(n, costs)) for n in taxes]
+        sides = [(n, self._is_quickbooks(n)) for n in taxes]
         self._own = [n for n, is_own in sides if is_own]
         self._elsewhere = [n for n, is_own in sides if not is_own]
         self._problems: list[str] = []
@@ -109,22 +121,31 @@ class _Planner:
         self._found: dict[str, TaxCode] = {}
         self._groups: list[TaxGroup] = []
 
-    def _is_quickbooks(self, row: Line, costs: set[tuple[str, str]]) -> bool:
+    def _is_quickbooks(self, row: Line) -> bool:
         """Whether a tax row stands where QuickBooks itself keeps that tax.
 
         An account that QuickBooks has says so itself. One that it has not is Odoo's own tax
-        account, if it is an asset or a liability and no line of the bill stands on it.
+        account, if it is an asset or a liability and no line with that tax stands on it: on an
+        asset that was bought the tax is a part of its cost.
         """
         account, _, wanted = targets.find_account(row, self._company, self._snapshot)
-        if account or wanted:
-            return bool(account and account.holds_quickbooks_tax)
+        if account and account.holds_quickbooks_tax:
+            return True
+        is_withheld = row.percent is not None and row.percent < 0
+        if (account or wanted) and not (wanted and self._with_lines and not is_withheld):
+            return False
         kind = row.account_type
+        costs = {account_of(n) for n in self._bases if n.tax_keys & row.tax_keys}
         return account_of(row) not in costs and (not kind or kind.startswith(("asset", "liab")))
+
+    @property
+    def own_accounts(self) -> frozenset[str]:
+        """Odoo's accounts of the tax that QuickBooks keeps itself."""
+        return frozenset(n.account_code for n in self._own)
 
     def computed(self) -> TaxPlan:
         """The plan in which QuickBooks computes every tax by the codes of the lines."""
-        rows = [PostedRow(row=n, tax=self._name(n)) for n in self._bases]
-        rows += [PostedRow(row=n, tax=NO_TAX) for n in self._elsewhere]
+        rows = [PostedRow(row=n, tax=self._name(n)) for n in self._taxed()]
         posted = self._in_order(rows)
         self._find_codes(posted)
         if not self._problems:
@@ -141,12 +162,20 @@ class _Planner:
     def on_lines(self) -> TaxPlan:
         """The plan in which every tax row is a line, and no line is taxed."""
         rows = [PostedRow(row=n, tax=NO_TAX) for n in self._bill.money_rows]
-        posted, odoo = self._in_order(rows), sum((n.amount for n in self._own), Decimal(0))
+        posted = self._in_order(rows)
         self._codes = {}
         self._find_codes(posted)
         return TaxPlan(
-            how="lines", rows=posted, codes=self._codes, odoo=odoo, problems=tuple(self._problems)
+            how="lines",
+            rows=posted,
+            codes=self._codes,
+            odoo=sum((n.amount for n in [*self._own, *self._elsewhere]), Decimal(0)),
+            problems=tuple(self._problems),
         )
+
+    def _taxed(self) -> list[Line]:
+        """The rows that become lines: a tax that is a part of the cost may be taxed itself."""
+        return [*self._bases, *self._elsewhere]
 
     def _in_order(self, rows: Sequence[PostedRow]) -> tuple[PostedRow, ...]:
         """The rows as they stand in the bill, without those that cancel each other out."""
@@ -165,12 +194,12 @@ class _Planner:
         A tax that Odoo booked on other accounts alone is none of them, unless the settings map
         all taxes of the row together.
         """
-        whole = targets.tax_name(row)
+        whole = targets.joined([name for name, _ in row.taxed_by])
         if targets.mapped_tax(whole, self._company.taxes):
             return whole
         elsewhere = {key for n in self._elsewhere for key in n.tax_keys}
         own = {key for n in self._own for key in n.tax_keys}
-        left = [name for name, keys in row.tax_leaves if not keys & elsewhere or keys & own]
+        left = [name for name, keys in row.taxed_by if not keys & elsewhere or keys & own]
         return targets.joined(left)
 
     def _find_codes(self, rows: Sequence[PostedRow]) -> None:
@@ -229,7 +258,7 @@ class _Planner:
             for rate_id, amount in group.odoo_by_rate().items():
                 amounts[rate_id] += amount
         nets: dict[str, Decimal] = defaultdict(Decimal)
-        for row in self._bases:
+        for row in self._taxed():
             name = self._name(row)
             for rate in self._found[name].rates if name != NO_TAX else ():
                 nets[rate.id] += row.amount
@@ -263,6 +292,12 @@ def _wrong(group: TaxGroup, bill: Bill) -> str:
 
 def _undecided(group: TaxGroup, bill: Bill) -> str:
     """That two figures differ by rounding, or by a part that is cost, and no setting decides."""
+    if not group.is_rounding and not group.tax_rows:
+        return (
+            f"{_named(group)} comes to {_figures(group, bill)}, because all of it is booked as"
+            " cost: take it out of taxes in company_settings, and it is posted as cost, or give it"
+            " a tax account in Odoo."
+        )
     if not group.is_rounding:
         return (
             f"{_named(group)} comes to {_figures(group, bill)}, because a part of it is booked as"

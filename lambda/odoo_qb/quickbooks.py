@@ -1,15 +1,13 @@
 """QuickBooks Online: the calls.
 
-python-quickbooks and intuit-oauth carry the calls. What they lack is added here: timeouts,
-no discovery request, no refresh per client, the HTTP status and intuit_tid of an error.
+python-quickbooks carries the calls. What it lacks is added here: timeouts, no redirects, no refresh
+per client, the HTTP status and intuit_tid of an error, and answers of the documented shape.
 """
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, Self, cast
 
 import requests
@@ -18,9 +16,11 @@ from urllib3.filepost import encode_multipart_formdata
 
 from odoo_qb.connection import NO_ACCESS, RECONNECT
 from odoo_qb.errors import Disconnected, Unavailable
-from odoo_qb.faults import TokenRejected, refusal_of
+from odoo_qb.faults import TokenRejected, body_of, refusal_of
+from odoo_qb.http_session import HttpSession
 from odoo_qb.ledger import to_json
 from odoo_qb.pace import Pace
+from odoo_qb.quickbooks_answers import object_of, rows_of, uploaded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -88,9 +88,7 @@ class QuickBooksCompany:
 
     def query(self, statement: str) -> list[Payload]:
         """The rows of a query; values in it went through `quoted`."""
-        answer = self._do(lambda: self._client.query(statement))
-        rows = [v for v in answer.get("QueryResponse", {}).values() if isinstance(v, list)]
-        return cast("list[Payload]", rows[0] if rows else [])
+        return rows_of(self._do(lambda: self._client.query(statement)), statement)
 
     def query_all(self, entity: str, where: str = "") -> Iterator[Payload]:
         """All rows of an entity, a thousand a call."""
@@ -109,27 +107,24 @@ class QuickBooksCompany:
     def preferences(self) -> Payload:
         """The company's preferences."""
         answer = self._do(lambda: self._client.get(f"{self._base}/preferences"))
-        return cast("Payload", answer.get("Preferences", {}))
+        return object_of(answer, "Preferences")
 
     def company_info(self) -> Payload:
         """The company's name and country."""
         answer = self._do(lambda: self._client.get(f"{self._base}/companyinfo/{self.realm_id}"))
-        return cast("Payload", answer.get("CompanyInfo", {}))
+        return object_of(answer, "CompanyInfo")
 
     def read(self, entity: str, document_id: str) -> Payload:
         """One bill or vendor credit by its id; Refused (610) if there is none."""
         answer = self._do(lambda: self._client.get(f"{self._base}/{entity.lower()}/{document_id}"))
-        return cast("Payload", answer.get(entity, {}))
+        return object_of(answer, entity, document_id)
 
     def create(self, entity: str, body: str, request_id: str) -> Payload:
         """Create a document from JSON text; the same `request_id` never creates a second."""
         answer = self._write(
             lambda: self._client.create_object(entity, body, request_id=request_id)
         )
-        created = answer.get(entity)
-        if not isinstance(created, dict):
-            raise Unavailable("QuickBooks' answer has no document in it.")
-        return created
+        return object_of(answer, entity)
 
     def numbered(self, entity: str, doc_number: str, day: str, *others: str) -> list[Payload]:
         """Bills or vendor credits that may have this number or one of the others, of any vendor.
@@ -195,12 +190,9 @@ class QuickBooksCompany:
         answer = self._write(
             lambda: self._client.upload(f"{self._base}/upload", parts, request_id), repeatable=False
         )
-        rows = [row.get("Attachable", row) for row in answer.get("AttachableResponse", ())]
-        if len(rows) != len(files):
-            raise Unavailable("QuickBooks did not say what became of every file.")
-        return rows
+        return uploaded(answer, len(files))
 
-    def _write(self, call: Callable[[], Any], *, repeatable: bool = True) -> Payload:
+    def _write(self, call: Callable[[], object], *, repeatable: bool = True) -> object:
         """Do what changes something there: a company may refuse that and answer all else."""
         try:
             answer = self._do(call, repeatable=repeatable)
@@ -212,7 +204,7 @@ class QuickBooksCompany:
             self._is_on_trial = False
         return answer
 
-    def _do(self, call: Callable[[], Any], *, repeatable: bool = True) -> Payload:
+    def _do(self, call: Callable[[], object], *, repeatable: bool = True) -> object:
         """Call with a good token; a rejected one is renewed and the call repeated.
 
         A gateway may reject a token after the work was done. A create is safe to repeat with its
@@ -223,7 +215,7 @@ class QuickBooksCompany:
             self._client.session.access_token = token
             self._pace.wait()
             try:
-                return cast("Payload", call())
+                return call()
             except TokenRejected as rejected:
                 if last:
                     said = NO_ACCESS if rejected.code == _NO_ACCESS else RECONNECT
@@ -234,8 +226,8 @@ class QuickBooksCompany:
         raise AssertionError  # the last try raises or returns
 
 
-class _Session(requests.Session):
-    """What python-quickbooks calls a session: requests' own, with the token beside it."""
+class _Session(HttpSession):
+    """What python-quickbooks calls a session: ours, with the token beside it."""
 
     access_token = ""
 
@@ -284,7 +276,7 @@ class _Client(QuickBooks):  # type: ignore[misc]  # python-quickbooks has no typ
             raise refusal
         return cast("requests.Response", response)
 
-    def upload(self, url: str, parts: Any, request_id: str) -> Payload:  # noqa: ANN401 - as urllib3
+    def upload(self, url: str, parts: Any, request_id: str) -> object:  # noqa: ANN401 - as urllib3
         """Send files as binary parts: base64, as the library sends them, arrives broken.
 
         The boundary is the request id's, so that a repeat has the same bytes.
@@ -293,7 +285,7 @@ class _Client(QuickBooks):  # type: ignore[misc]  # python-quickbooks has no typ
         body, content_type = encode_multipart_formdata(parts, boundary=request_id)
         headers = {"Accept": "application/json", "Content-Type": content_type}
         response = self.process_request("POST", url, headers, params, body)
-        return cast("Payload", json.loads(response.text, parse_float=Decimal))
+        return body_of(response.text)
 
 
 def _of_name(rows: Iterable[Payload], name: str) -> list[Payload]:

@@ -14,12 +14,23 @@ from odoo_qb.statuses import IN_QUICKBOOKS
 if TYPE_CHECKING:
     from odoo_qb.item import Item, Raw
 
-KEPT: Final = 3
+KEPT: Final = 7  # a later bill is compared with them; with more a note takes a second kilobyte
+_SHOWN: Final = 3
 
 
 def earlier_bills(note: Raw, item: Item) -> list[Raw]:
-    """The vendor's last bills but this one, the newest first."""
-    return [r for r in note.get("recent", ()) if r["entry_id"] != item["entry_id"]]
+    """The vendor's last bills but this one, the newest first, as many as a card shows."""
+    return [r for r in note.get("recent", ()) if r["entry_id"] != item["entry_id"]][:_SHOWN]
+
+
+def as_read(note: Raw) -> tuple[str, Raw]:
+    """The condition, with its values, that nobody changed the list since it was read.
+
+    Two runs may show two of a vendor's bills as posted at the same moment.
+    """
+    if "recent" in note:
+        return "recent = :was", {"was": note["recent"]}
+    return "attribute_not_exists(recent)", {}
 
 
 def with_bill(note: Raw, item: Item) -> list[Raw] | None:

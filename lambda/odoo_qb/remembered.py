@@ -43,6 +43,14 @@ def remembered(note: Raw, realm_id: str, currency: str) -> Remembered | None:
     return Remembered(**kept) if kept["id"] else None
 
 
+def all_remembered(note: Raw, realm_id: str) -> list[Remembered]:
+    """The vendors that were used in a realm, one a currency."""
+    prefix = _name("id", realm_id, "")
+    currencies = sorted(k.removeprefix(prefix) for k in note if k.startswith(prefix))
+    found = (remembered(note, realm_id, currency) for currency in currencies)
+    return [used for used in found if used]
+
+
 def to_remember(vendor_id: str, name: str, realm_id: str, currency: str, now: datetime) -> Raw:
     """What to write into the note. An id names another vendor in another realm."""
     values = {"id": vendor_id, "name": name, "at": stamp(now)}

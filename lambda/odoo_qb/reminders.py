@@ -16,7 +16,7 @@ from odoo_qb.errors import Conflict
 from odoo_qb.item import stamp
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from odoo_qb.item import Item, Raw
     from odoo_qb.settings import Company
@@ -142,6 +142,16 @@ def awake(instant: datetime, company: Company) -> datetime:
         return instant
     day = local.date() + timedelta(days=is_evening)
     return datetime.combine(day, ends, zone).astimezone(instant.tzinfo)
+
+
+def unknown_zones(companies: Iterable[Company]) -> list[str]:
+    """What is wrong with companies' time zones, a sentence each: no pattern knows them all."""
+    return [
+        f"{company.key}: there is no time zone {company.time_zone} in the tz database, so"
+        " quiet_hours are taken as UTC: correct time_zone in company_settings and apply."
+        for company in companies
+        if tz.gettz(company.time_zone) is None
+    ]
 
 
 def _is_of_this_wait(item: Item, notice: Raw) -> bool:

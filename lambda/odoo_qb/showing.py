@@ -8,11 +8,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from aws_lambda_powertools import Logger
-from botocore.exceptions import BotoCoreError, ClientError
 
-from odoo_qb import approvers, recent
-from odoo_qb.card import approval_card, retired_card
-from odoo_qb.errors import Refused, Throttled, Unavailable
+from odoo_qb import approvers, rates, recent
+from odoo_qb.card import approval_card, retired_card, why_outdated
+from odoo_qb.errors import Conflict, Refused, Throttled, Unavailable
+from odoo_qb.guarding import DAMAGE, OF_AWS, flaw_of
 from odoo_qb.item import approved_by, stamp
 from odoo_qb.remembered import note_id_of
 from odoo_qb.reminders import ESCALATION, is_escalated, keep_notices, notices_of, owed
@@ -43,14 +43,17 @@ _NO_CHANNEL: Final = {"channel_not_found", "not_in_channel", "is_archived"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notifier:
-    """What showing needs; `pause` keeps a channel within Slack's one message a second."""
+    """What showing needs; `pause` keeps us within Slack's one message a second.
+
+    It is told how many seconds it may take at most.
+    """
 
     table: Table
     slack: Slack
     companies: Mapping[str, Company]
     channel: str
     rejection_notify_users: Sequence[str]
-    pause: Callable[[], None]
+    pause: Callable[[float], None]
     sleep: Callable[[float], None]
     clock: Callable[[], datetime]
 
@@ -93,7 +96,7 @@ class Notifier:
             if not card["retired"]:
                 message = shown
                 if asks and card["digest"] != item["digest"]:
-                    message = retired_card(item)
+                    message = retired_card(item, why_outdated(item, card["digest"]))
                 elif asks and card["channel"] != channel:
                     message = retired_card(item, f"This bill now is asked about in <#{channel}>.")
                 there = self._updated(item, card, message, seconds_left)
@@ -134,7 +137,7 @@ class Notifier:
     def _twins(self, item: Item) -> dict[str, Item]:
         """The earlier bills that this one may be a duplicate of, as they stand now."""
         found = {i: self.table.get(i) for i in item.get("duplicates", ())}
-        return {i: twin for i, twin in found.items() if twin}
+        return {i: twin for i, twin in found.items() if twin and not flaw_of(twin)}
 
     def _earlier_bills(self, item: Item) -> list[Raw]:
         """What the vendor billed before; a bill that was posted is noted for the next one."""
@@ -142,14 +145,38 @@ class Notifier:
         if not note_id:
             return []
         try:
-            note = self.table.read_note(note_id)
-            bills = recent.with_bill(note, item)
-            if bills is not None:
-                self.table.write_note(note_id, {"recent": bills})
-        except (BotoCoreError, ClientError):
+            return recent.earlier_bills(self._noted(note_id, item), item)
+        except (*OF_AWS, *DAMAGE):
             logger.exception("what the vendor billed before was left out", note=note_id)
             return []
-        return recent.earlier_bills(note, item)
+
+    def _noted(self, note_id: str, item: Item) -> Raw:
+        """The vendor's note, once a bill that was posted is in it."""
+        note: Raw = {}
+        for _ in range(_TRIES):
+            note = self.table.read_note(note_id)
+            bills = recent.with_bill(note, item)
+            if bills is None:
+                break
+            condition, values = recent.as_read(note)
+            try:
+                self.table.write_note(
+                    note_id, {"recent": bills}, condition=condition, condition_values=values
+                )
+                self._note_rate(item)
+                break
+            except Conflict:
+                continue
+        return note
+
+    def _note_rate(self, item: Item) -> None:
+        """Keep the exchange rate of a posted bill, one a day, for the next ones to be compared."""
+        if not rates.is_kept(item):
+            return
+        note_id = rates.note_id_of(item)
+        values = rates.with_rate(self.table.read_note(note_id), item, self.clock())
+        if values:
+            self.table.write_note(note_id, values)
 
     def _reply(self, item: Item, seconds_left: Callable[[], float]) -> None:
         """Send the replies owed in the thread of the bill's last card, and note each at once."""
@@ -197,7 +224,7 @@ class Notifier:
     def _patiently[T](self, call: Callable[[], T], seconds_left: Callable[[], float]) -> T:
         """What `call` gives, after waiting as long as Slack asks, if there is the time."""
         while True:
-            self.pause()
+            self.pause(seconds_left() - ENOUGH_SECONDS)
             try:
                 return call()
             except Throttled as throttled:

@@ -3,46 +3,40 @@
 from __future__ import annotations
 
 import logging
-import re
-from http import HTTPStatus
+from functools import cache
 from http.client import HTTPException
 from typing import TYPE_CHECKING, Any, Final
 from urllib.error import URLError
 from urllib.parse import urlsplit
+from urllib.request import (
+    HTTPHandler,
+    HTTPSHandler,
+    OpenerDirector,
+    ProxyHandler,
+    Request,
+    UnknownHandler,
+)
 
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackApiError
-from slack_sdk.webhook import WebhookClient
+from slack_sdk.webhook import WebhookClient, WebhookResponse
 
-from odoo_qb.errors import Refused, Throttled, Unavailable
+from odoo_qb.errors import Refused, Unavailable
 from odoo_qb.home import Home, home_of, lives_here
+from odoo_qb.slack_answers import NO_PAGE, checked, is_taken
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from odoo_qb.blocks import Block
     from odoo_qb.card import Message
 
 CALL_SECONDS: Final = 10  # the longest a call may take
-_RETRY_AFTER: Final = 30  # seconds, where Slack throttles without saying how long
 _PAGE: Final = 1000  # the most members Slack names at once
-_OPERATOR_ERRORS: Final = {
-    "invalid_auth": "Slack does not accept the bot token: check slack_bot_token.",
-    "not_authed": "Slack does not accept the bot token: check slack_bot_token.",
-    "account_inactive": "The Slack app was removed: install it again.",
-    "token_revoked": "The Slack app's token was revoked: install it again.",
-    "missing_scope": "The Slack app lacks a scope: install it from the manifest again.",
-    "channel_not_found": "Slack knows no such channel, or the app is not in it: invite the app.",
-    "not_in_channel": "The app is not in the channel: invite it there.",
-    "is_archived": "The channel is archived: choose another one.",
-    "no_such_subteam": "Slack knows no such user group: check the approvers of company_settings.",
-}
-_BUSY: Final = {"internal_error", "fatal_error", "service_unavailable", "request_timeout"}
-_CODE: Final = re.compile(r"[a-z0-9_]{1,60}")
 # What a stand-in for Slack says that knows no members or guests; Slack itself never does.
-_NO_SUCH_METHOD: Final = {"unknown_method", "HTTP status 404"}
+_NO_SUCH_METHOD: Final = {"unknown_method", NO_PAGE}
 
-# What a broken connection or an answer that is no JSON raises through the SDK.
-_NO_ANSWER: Final = (URLError, OSError, HTTPException, ValueError)
+# What a broken connection raises through the SDK.
+_NO_CONNECTION: Final = (URLError, OSError, HTTPException, ValueError)
 
 
 class Slack:
@@ -54,7 +48,7 @@ class Slack:
         self._silence.setLevel(logging.CRITICAL)
         # No retry handler: after a reset nobody knows whether the message was posted, and a
         # blind second try would double it.
-        self._client = WebClient(
+        self._client = _Client(
             token=token,
             base_url=api_url,
             timeout=seconds,  # type: ignore[arg-type]  # urllib takes fractions
@@ -62,8 +56,9 @@ class Slack:
             logger=self._silence,
         )
         self._seconds = seconds
-        self._host = urlsplit(api_url).netloc
-        self._home: Home | None = None
+        self._origin = urlsplit(api_url)[:2]
+        self._installed: Mapping[str, Any] | None = None
+        self._app: str | None = None
 
     def post(
         self,
@@ -99,11 +94,12 @@ class Slack:
         """Open a modal for the person who clicked within the last three seconds."""
         self._write("views.open", trigger_id=trigger_id, view=view)
 
-    def respond(self, response_url: str, text: str) -> None:
-        """Tell the person who clicked, and nobody else."""
+    def respond(self, response_url: str, text: str, blocks: Sequence[Block] = ()) -> None:
+        """Tell the person who clicked, and nobody else; `blocks` are shown in the text's place."""
         self._answer(
             response_url,
             text=text,
+            **({"blocks": list(blocks)} if blocks else {}),
             response_type="ephemeral",
             replace_original=False,
             unfurl_links=False,
@@ -116,20 +112,38 @@ class Slack:
 
     def lacks(self, refusal: Refused) -> bool:
         """Whether a stand-in for Slack has no such method; Slack itself has them all."""
-        name = urlsplit(f"//{self._host}").hostname or ""
-        is_slacks = name.endswith(("slack.com", "slack-gov.com"))
-        return refusal.code in _NO_SUCH_METHOD and not is_slacks
+        return refusal.code in _NO_SUCH_METHOD and not _is_slacks(self._client.base_url)
 
     def home(self) -> Home:
         """Where the app is installed; asked once."""
-        if self._home is None:
-            try:
-                self._home = home_of(self._read("auth.test"))
-            except Refused as refusal:
-                if not self.lacks(refusal):
-                    raise
-                self._home = Home()
-        return self._home
+        return home_of(self._installation())
+
+    def app(self) -> str:
+        """Our app's id, which every click on a card of ours names; asked once.
+
+        Empty where a stand-in for Slack does not say. auth.test names the bot alone:
+        https://docs.slack.dev/reference/methods/bots.info
+        """
+        if self._app is None:
+            bot = self._installation().get("bot_id")
+            found = self._read_if_there("bots.info", bot=bot) if bot else {}
+            self._app = str(found.get("bot", {}).get("app_id", ""))
+        return self._app
+
+    def _installation(self) -> Mapping[str, Any]:
+        if self._installed is None:
+            self._installed = self._read_if_there("auth.test")
+        return self._installed
+
+    def _read_if_there(self, method: str, **arguments: object) -> Mapping[str, Any]:
+        """What a method answers; nothing where a stand-in for Slack does not have it."""
+        try:
+            answer: Mapping[str, Any] = self._read(method, **arguments)
+        except Refused as refusal:
+            if not self.lacks(refusal):
+                raise
+            return {}
+        return answer
 
     def group_members(self, group: str) -> list[str]:
         """The ids of a user group's people; Slack lets no guest into a group."""
@@ -172,17 +186,15 @@ class Slack:
 
     def _call(self, method: str, **arguments: Any) -> Any:  # noqa: ANN401 - Slack's JSON
         try:
-            return self._client.api_call(method, **arguments)
-        except SlackApiError as error:
-            raise _refusal(method, error) from error
-        except _NO_ANSWER as error:
+            return self._client.api_call(method, **arguments).data
+        except _NO_CONNECTION as error:
             raise Unavailable(f"Slack did not answer {method}.") from error
 
     def _answer(self, response_url: str, **message: Any) -> None:  # noqa: ANN401 - the SDK's
         """Use an address for answers; it came in a signed request, but must be Slack's still."""
         if not self._is_slacks(response_url):
             raise Refused("The address for the answer is not Slack's.")
-        webhook = WebhookClient(
+        webhook = _Webhook(
             response_url,
             timeout=self._seconds,  # type: ignore[arg-type]  # urllib takes fractions
             retry_handlers=[],
@@ -190,9 +202,9 @@ class Slack:
         )
         try:
             answer = webhook.send(**message)
-        except _NO_ANSWER as error:
+        except _NO_CONNECTION as error:
             raise Unavailable("Slack did not take the answer.") from error
-        if answer.status_code != HTTPStatus.OK:
+        if not is_taken(answer.status_code, answer.body):
             raise Unavailable(f"Slack did not take the answer: HTTP status {answer.status_code}.")
 
     def _is_slacks(self, url: str) -> bool:
@@ -200,23 +212,48 @@ class Slack:
             address = urlsplit(url)
         except ValueError:
             return False
-        return address.netloc == self._host or (
+        return address[:2] == self._origin or (
             address.scheme == "https" and address.netloc in {"hooks.slack.com", "slack.com"}
         )
 
 
-def _refusal(method: str, error: SlackApiError) -> Refused | Unavailable:
-    response = error.response
-    status = int(response.status_code)
-    said = str(response.get("error") or "")
-    if said == "ratelimited" or status == HTTPStatus.TOO_MANY_REQUESTS:
-        wait = str(response.headers.get("Retry-After") or _RETRY_AFTER)
-        return Throttled(
-            "Slack asks us to slow down.", int(wait) if wait.isdigit() else _RETRY_AFTER
-        )
-    if said in _BUSY or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return Unavailable(f"Slack could not do {method} just now.")
-    # Where the answer was no JSON, the SDK puts all of it into `error`.
-    code = said if _CODE.fullmatch(said) else f"HTTP status {status}"
-    sentence = _OPERATOR_ERRORS.get(code, f"Slack refused {method}: {code}.")
-    return Refused(sentence, code=code)
+class _Client(WebClient):
+    """The SDK's client, on a way to Slack of our own: no redirects, and documented answers only."""
+
+    def _perform_urllib_http_request_internal(self, url: str, req: Request) -> dict[str, Any]:
+        status, headers, body = _carried(req, self.timeout)
+        checked(url.rpartition("/")[2], status, headers, body, is_slacks=_is_slacks(url))
+        return {"status": status, "headers": headers, "body": body}
+
+
+class _Webhook(WebhookClient):
+    """The SDK's client for an address for answers, on the same way."""
+
+    def _perform_http_request_internal(self, url: str, req: Request) -> WebhookResponse:
+        status, headers, body = _carried(req, self.timeout)
+        return WebhookResponse(url=url, status_code=status, body=body, headers=headers)
+
+
+def _carried(request: Request, seconds: float) -> tuple[int, dict[str, str], str]:
+    """Status, headers (their names in small letters) and body of the answer to a request."""
+    with _opener().open(request, timeout=seconds) as response:
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        return response.status, headers, response.read().decode("utf-8", errors="replace")
+
+
+@cache
+def _opener() -> OpenerDirector:
+    """What carries a request, and brings back whatever answer comes, a redirect as one of them.
+
+    Python's own follows redirects, with the token, and opens files.
+    """
+    opener = OpenerDirector()
+    for handler in (ProxyHandler(), HTTPHandler(), HTTPSHandler(), UnknownHandler()):
+        opener.add_handler(handler)
+    return opener
+
+
+def _is_slacks(url: str) -> bool:
+    """Whether an address is Slack's own, and no stand-in's."""
+    host = urlsplit(url).hostname or ""
+    return host in {"slack.com", "slack-gov.com"} or host.endswith((".slack.com", ".slack-gov.com"))

@@ -25,7 +25,7 @@ _BATCH_GET: Final = 100  # DynamoDB's limit
 
 
 class Table:
-    """The one table. `client` is boto3's low-level DynamoDB client.
+    """The bills' table. `client` is boto3's low-level DynamoDB client.
 
     Every write that changes a bill is conditional on the `version` it was read with and
     raises Conflict when somebody was faster; what is only noted on it (its cards, what its thread
@@ -37,6 +37,10 @@ class Table:
         self._client = client
         self._name = name
         self._retention = retention
+
+    def other(self, name: str) -> Table:
+        """Another table, which the same client reads."""
+        return Table(self._client, name, retention=self._retention)
 
     def get(self, entry_id: str) -> Item | None:
         """One item as it stands now."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from odoo_qb.reference import PAYABLE, is_of_bills
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Container, Mapping, Sequence
 
     from odoo_qb.bill import Bill, Line
     from odoo_qb.reference import Account, Snapshot
@@ -43,8 +43,12 @@ def accounts(
     snapshot: Snapshot,
     problems: list[str],
     warnings: list[str],
+    tax_accounts: Container[str] = (),
 ) -> dict[str, Target]:
-    """The account for each Odoo account of the rows: mapped, else same number, same name."""
+    """The account for each Odoo account of the rows: mapped, else same number, same name.
+
+    `tax_accounts` are Odoo's, of tax that QuickBooks keeps itself: only a tax goes there.
+    """
     found: dict[str, Target] = {}
     seen: set[str] = set()
     for line in rows:
@@ -58,19 +62,15 @@ def accounts(
             )
             continue
         account, how, wanted = find_account(line, company, snapshot)
+        reserved = _reserved(line, account, tax_accounts, snapshot)
+        if reserved:
+            problems.append(reserved)
+            continue
         if account is None and not wanted and company.default_account:
             account, how = snapshot.account(company.default_account), "default"
             wanted = company.default_account
-        if account is None and wanted:
-            problems.append(
-                f"The account {wanted}, meant for {label}, is not in QuickBooks (or inactive):"
-                " create it there or correct company_settings."
-            )
-        elif account is None:
-            problems.append(
-                f"QuickBooks has no account for {label}: map it in company_settings, or create"
-                " an account of that number there."
-            )
+        if account is None:
+            problems.append(_missing(label, wanted))
         else:
             unusable = _unusable(account, how, bill, snapshot)
             if unusable:
@@ -86,6 +86,35 @@ def accounts(
                 warnings.append(f"{label} goes to {_name(account)}, {_kind_of(account)}.")
             found[code] = Target(id=account.id, name=_name(account), how=how)
     return found
+
+
+def _missing(label: str, wanted: str) -> str:
+    """That an account is not there, and what to do; `wanted` is what the settings ask for."""
+    if wanted:
+        return (
+            f"The account {wanted}, meant for {label}, is not in QuickBooks (or inactive):"
+            " create it there or correct company_settings."
+        )
+    return (
+        f"QuickBooks has no account for {label}: map it in company_settings, or create"
+        " an account of that number there."
+    )
+
+
+def _reserved(
+    line: Line, account: Account | None, tax_accounts: Container[str], snapshot: Snapshot
+) -> str:
+    """That a row would go where QuickBooks itself keeps tax, and what to do."""
+    is_kept = account is not None and account.holds_quickbooks_tax and snapshot.taxes_purchases
+    label = f"{line.account_code} {line.account_name}".strip()
+    kept = "QuickBooks keeps that tax itself and takes no line there"
+    if line.kind == "tax" and is_kept:
+        way = 'set tax in company_settings to "override" or "quickbooks"'
+        return f"The tax on {label} cannot be posted as a line, for {kept}: {way}."
+    if line.kind != "tax" and (is_kept or line.account_code in tax_accounts):
+        way = "book it on another account in Odoo, or enter the bill in QuickBooks by hand"
+        return f"A line is booked on {label}, but {kept}: {way}."
+    return ""
 
 
 def find_account(
@@ -105,8 +134,6 @@ def _unusable(account: Account, how: str, bill: Bill, snapshot: Snapshot) -> str
     """Why no line of the bill can go to an account, or why that is doubtful."""
     if account.kind in _TAKES_NO_LINES:
         return f"is {_TAKES_NO_LINES[account.kind]}, to which no line can go"
-    if account.holds_quickbooks_tax and snapshot.taxes_purchases:
-        return "is where QuickBooks itself keeps tax, and takes no line"
     if how in {"name", "default"} and not is_of_bills(account):
         return f"is {_kind_of(account)}, on which no bill is booked as a rule"
     home = snapshot.home_currency or bill.company_currency

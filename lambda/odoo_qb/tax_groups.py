@@ -56,7 +56,8 @@ class TaxGroup:
     @property
     def slack(self) -> Decimal:
         """How far two ways of rounding the same tax may be apart."""
-        return max(_CENT, _HALF_A_CENT * (self.roundings + len(self.tax_rows)))
+        rounded = sum((abs(n.amount) for n in self.tax_rows if n.is_rounding), Decimal(0))
+        return max(_CENT, _HALF_A_CENT * (self.roundings + len(self.tax_rows))) + rounded
 
     @property
     def is_rounding(self) -> bool:
@@ -105,7 +106,8 @@ class TaxGroups:
 
     def add_line(self, name: str, row: Line, computed: Sequence[Computed]) -> None:
         """A line under the name of its taxes, and what QuickBooks computes on it."""
-        group = self._of([("name", name), *row.tax_keys])
+        keys = {key for _, keys in row.taxed_by for key in keys}
+        group = self._of([("name", name), *keys])
         group.names.add(name)
         for rate_id, percent, amount in computed:
             group.by_rate[rate_id] += amount

@@ -184,7 +184,7 @@ def test_a_normal_demo_raises_no_alarm(first: Demo, stand: Standing, quiet: date
     at = [datetime.fromisoformat(e["at"]) for lines in first.trace.values() for e in lines]
     looked_at = alarms(stand)
 
-    assert len(looked_at) == 12
+    assert len(looked_at) == 13
     raised = {name for name in looked_at if "ALARM" in states(stand, name, min(at), quiet)}
     assert raised <= raised_by_slowness(stand, min(at))
     eventually(lambda: "OK" in states(stand, NO_EXTRACTION, quiet), "that it was looked at")

@@ -39,6 +39,7 @@ def handler(calls, context):
     return said
 """
 TABLE: Final = "odoo-qb-invoices-sandbox"
+SETTINGS: Final = "odoo-qb-settings-sandbox"
 BUCKET: Final = "odoo-qb-invoices-sandbox-000000000000-us-west-2"
 FOLDERS: Final = ("pending", "lines", "reference", "attempts", "audit")
 QUEUES: Final = {
@@ -59,6 +60,7 @@ DENIED: Final = {"AccessDenied", "AccessDeniedException", "AuthorizationError"}
 # What each function does, in the words of the calls below; whatever is not here is denied.
 ALLOWED: Final = {
     "extractor": {
+        "GetItem settings",
         *("GetItem", "BatchGetItem", "PutItem", "UpdateItem"),
         *("Query status-index", "Query company-status-index"),
         *("PutObject pending", "PutObject lines", "PutObject audit"),
@@ -67,13 +69,14 @@ ALLOWED: Final = {
     },
     "notifier": {
         *("GetItem", "UpdateItem", "GetSecretValue slack", "SendMessage notifier"),
+        "GetItem settings",
     },
     "approval-handler": {
         *("GetItem", "UpdateItem", "GetSecretValue slack", "SendMessage approved"),
-        "GetObjectVersion pending",
+        *("GetObjectVersion pending", "GetItem settings"),
     },
     "poster": {
-        *("GetItem", "UpdateItem", "Publish"),
+        *("GetItem", "UpdateItem", "Publish", "GetItem settings"),
         *("GetSecretValue quickbooks", "GetSecretValue token", "PutSecretValue token"),
         *("ReceiveMessage approved", "DeleteMessage approved", "GetQueueAttributes approved"),
         *("ChangeMessageVisibility approved", "GetObjectVersion pending", "GetObject lines"),
@@ -87,6 +90,7 @@ def table_calls() -> Json:
     key = {"entry_id": {"S": "nobody"}}
     never = {"ConditionExpression": "attribute_exists(nothing)"}
     named = {"TableName": TABLE, "Key": key}
+    settings = {"TableName": SETTINGS, "Key": key}
     by_status: Json = {
         "ExpressionAttributeNames": {"#status": "status"},
         "ExpressionAttributeValues": {":s": {"S": "nothing"}},
@@ -113,6 +117,10 @@ def table_calls() -> Json:
         "Scan": ["dynamodb", "scan", {"TableName": TABLE, "Limit": 1}],
         "DescribeTable": ["dynamodb", "describe_table", {"TableName": TABLE}],
         "DeleteTable": ["dynamodb", "delete_table", {"TableName": TABLE}],
+        "GetItem settings": ["dynamodb", "get_item", settings],
+        "PutItem settings": ["dynamodb", "put_item", {"TableName": SETTINGS, "Item": key, **never}],
+        "UpdateItem settings": ["dynamodb", "update_item", {**settings, **update, **never}],
+        "DeleteItem settings": ["dynamodb", "delete_item", {**settings, **never}],
     }
 
 
