@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from odoo_qb import ledger
 from odoo_qb.attempts import closed, is_over, under_way
 from odoo_qb.bill import amount_text, money
-from odoo_qb.comparing import IDENTITY, differences
+from odoo_qb.comparing import IDENTITY, differences, is_tax
 from odoo_qb.errors import Disconnected, Refused, Throttled, Unavailable
 from odoo_qb.faults import RequestKnown
 from odoo_qb.item import open_attempt, stamp
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from odoo_qb.ledger import Posting
     from odoo_qb.quickbooks import QuickBooksCompany
 
-FOUND: Final = frozenset({"different", "total"})  # refusals that are about a document of ours
+FOUND: Final = frozenset({"different", "tax", "total"})  # refusals: about a document of ours
 BODY_IN_ITEM: Final = 50_000  # characters; longer ones lie in S3: an item holds 400 kB in all
 _DUPLICATE: Final = "6140"
 _UNKNOWN_ID: Final = "610"
@@ -125,7 +125,7 @@ class Creation:
             raise
 
     def compare(self, found: Raw) -> None:
-        """Refused when the document's total is not what was to be posted; its tax is part of it."""
+        """Refused when the document has another total or tax than was to be posted."""
         if not is_total(found, self.posting.total):
             total, currency = money(str(found.get("TotalAmt", 0))), self.bill.currency
             raise Refused(
@@ -134,6 +134,14 @@ class Creation:
                 f" {amount_text(self.posting.total, currency)}: correct it there by hand,"
                 " then retry.",
                 code="total",
+                document=f"{self.posting.entity} {found['Id']}",
+            )
+        if not is_tax(self.posting, found):
+            raise Refused(
+                f"QuickBooks has {self.posting.entity} {found['Id']} for this bill with the right"
+                " total, but its tax is divided among the rates in another way than Odoo's:"
+                " correct it there by hand, then retry.",
+                code="tax",
                 document=f"{self.posting.entity} {found['Id']}",
             )
 
