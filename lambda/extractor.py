@@ -20,6 +20,7 @@ from odoo_qb.export import export, month_of
 from odoo_qb.extraction import Busy, Extraction
 from odoo_qb.odoo import Odoo
 from odoo_qb.request import audited, request_of
+from odoo_qb.retention import kept_since
 from odoo_qb.store import Table
 from odoo_qb.story import flaw, story
 from odoo_qb.sweep import Queue, look_after_waiting, sweep
@@ -186,8 +187,6 @@ def _alerts() -> Alerts:
 
 
 def _extraction(seconds_left: Callable[[], float], now: datetime) -> Extraction:
-    # What the table has forgotten by then must not be asked about again.
-    kept_since = now.date() - settings.retention()
     extract_since = date.fromisoformat(settings.environment("EXTRACT_SINCE"))
     return Extraction(
         odoo=_odoo(),
@@ -195,7 +194,7 @@ def _extraction(seconds_left: Callable[[], float], now: datetime) -> Extraction:
         documents=_documents(),
         companies=_companies(),
         extract_since=extract_since,
-        kept_since=kept_since,
+        kept_since=kept_since(now, settings.retention()),
         seconds_left=seconds_left,
         sleep=time.sleep,
     )

@@ -57,7 +57,7 @@ def export(
     start, end = _bounds(month)
     bills: dict[str, list[Item]] = {key: [] for key in companies}
     for item in _changed_since(table, start, now):
-        if any(start <= entry["at"] < end for entry in item["history"]):
+        if any(start <= e["at"] and str(e.get("since") or e["at"]) < end for e in item["history"]):
             bills.setdefault(item["company"], []).append(item)
     summaries = []
     for company, items in sorted(bills.items()):

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from odoo_qb import approvers
+from odoo_qb.history import sent_at
 from odoo_qb.item import stamp
 from odoo_qb.reminders import remind
 from odoo_qb.statuses import IN_QUICKBOOKS, TRANSITIONS
@@ -119,8 +120,7 @@ def unposted(table: Table, now: datetime) -> dict[str, str]:
 
 def _approved_at(item: Item) -> str:
     """The last time a person sent it on its way; the poster only puts it back there."""
-    sent = (e for e in item["history"] if e["to"] == "APPROVED" and e["from"] != "POSTING")
-    return max((str(e["at"]) for e in sent), default=item["updated_at"])
+    return max(map(sent_at, item["history"]), default="") or item["updated_at"]
 
 
 def _show_again(table: Table, queue: Queue, since: str, now: datetime) -> int:
