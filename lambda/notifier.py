@@ -14,6 +14,7 @@ from aws_lambda_powertools import Logger
 
 from odoo_qb import settings
 from odoo_qb.errors import Refused, Unavailable
+from odoo_qb.guarding import DAMAGE, OF_AWS
 from odoo_qb.shared_pace import SharedPace
 from odoo_qb.showing import ENOUGH_SECONDS, Notifier
 from odoo_qb.slack import Slack
@@ -60,6 +61,9 @@ def lambda_handler(event: object, context: Any) -> dict[str, Any]:  # noqa: ANN4
             wired.notifier.show(entry_id, seconds_left)
         except Refused as refusal:
             logger.error("Slack refused a card", entry_id=entry_id, reason=str(refusal))  # noqa: TRY400 - a sentence, no traceback
+            failed.append(number)
+        except (*DAMAGE, *OF_AWS):  # its neighbours are shown; the extractor's mail names it
+            logger.exception("a card could not be made", entry_id=entry_id)
             failed.append(number)
         except Unavailable as error:
             logger.warning("not shown yet", entry_id=entry_id, reason=str(error))

@@ -30,6 +30,7 @@ logger = Logger()
 
 RETRY_SECONDS: Final = 20  # doubled with every try
 LONGEST_SECONDS: Final = 15 * 60  # the company's next bills wait behind this one
+_STOPPED: Final = "The poster stopped at this bill ({kind}): tell whoever runs this integration."
 LAST_RECEIVE: Final = 4  # the queue gives five; the sweep goes on where the tries end
 
 
@@ -115,7 +116,8 @@ def _hide(record: Mapping[str, Any], seconds: int) -> None:
 def _put_off(record: Mapping[str, Any], entry_id: str, error: Exception, received: int) -> bool:
     """Have a message come again soon, for its company's next bills wait behind it.
 
-    True when it is better left to the sweep: a dead letter would need a person.
+    True when it is better left to the sweep: a dead letter would need a person, and the others need
+    not wait for a bill that did not get through in an earlier message's tries.
     """
     reason, wait = str(error), RETRY_SECONDS * 2 ** (received - 1)
     if not isinstance(error, Unavailable):
@@ -123,12 +125,24 @@ def _put_off(record: Mapping[str, Any], entry_id: str, error: Exception, receive
         logger.error("crashed", entry_id=entry_id, exc_info=error)
     if isinstance(error, Throttled):
         wait = min(error.wait_seconds, LONGEST_SECONDS)
-    if received >= LAST_RECEIVE:
+    if received >= LAST_RECEIVE or _is_in_trouble(record, entry_id, error, reason):
         logger.warning("left to the sweep", entry_id=entry_id, reason=reason)
         return True
     logger.warning("not posted yet", entry_id=entry_id, reason=reason, seconds=wait)
     _hide(record, wait)
     return False
+
+
+def _is_in_trouble(record: Mapping[str, Any], entry_id: str, error: Exception, reason: str) -> bool:
+    """Note what keeps a bill from QuickBooks; whether earlier messages met that, too."""
+    if isinstance(error, Throttled):
+        return False  # all of the company have to wait
+    said = reason if isinstance(error, Unavailable) else _STOPPED.format(kind=reason)
+    try:
+        return _poster().note_trouble(entry_id, record["messageId"], said)
+    except (BotoCoreError, ClientError):
+        logger.exception("not noted", entry_id=entry_id)
+        return False
 
 
 def _broken(company: str, refusal: Disconnected) -> None:

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from world import World
 
 Json = dict[str, Any]
-VENDORS_AND_BILLS = ("odoo", "reference", "vendor")
+VENDORS_AND_BILLS = ("odoo", "reference", "vendor", "payee", "rate")
 
 
 def a_new_bill(world: World, reference: str) -> str:

@@ -485,12 +485,12 @@ def test_only_a_plain_run_moves_the_watermark(books: World) -> None:
 # -- nothing changed -----------------------------------------------------------------------
 
 
-def test_unchanged_bills_cost_no_write_and_an_idle_run_one_call(world: World) -> None:
+def test_unchanged_bills_cost_no_write_and_an_idle_run_two_calls(world: World) -> None:
     world.extract()
     before = world.items()
     start = len(world.aws.calls)
     idle = world.extract()
-    assert (idle["odoo_calls"], idle["read"]) == (1, 0)
+    assert (idle["odoo_calls"], idle["read"]) == (2, 0)
     full = world.extract(full=True)
     assert sum(outcomes(full).values()) == 130
     assert set(outcomes(full)) == {"unchanged", "ignored"}

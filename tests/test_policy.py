@@ -176,7 +176,7 @@ def test_two_different_people_approve_a_large_bill(world: World) -> None:
     item = world.item(entry_id)
     assert item["status"] == "READY_FOR_APPROVAL"
     assert world.messages() == []
-    assert "Your approval counts." in told(world)[-1]
+    assert "Approval recorded." in told(world)[-1]
     assert f"Approved by <@{APPROVER}>: a second approver has to" in words(card(world, entry_id))
     assert buttons(card(world, entry_id))[0] == "approve_invoice"
     world.click(entry_id, "approve_invoice")

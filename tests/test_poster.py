@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import poster
 from builders import a_bill, an_item
+from odoo_qb.item import stamp
 from odoo_qb.store import attributes
 
 if TYPE_CHECKING:
@@ -235,6 +237,52 @@ def test_a_reading_that_succeeds_opens_a_company_that_was_closed_to_us(world: Wo
     invoke({"action": "sync_reference", "company": ONE})
     assert invoke({"Records": [message(world, approve(world))]})["batchItemFailures"] == []
     assert world.item("odoo-42")["status"] == "POSTED"
+
+
+# -- bills in trouble -----------------------------------------------------------------------
+
+
+def test_neighbours_wait_for_the_first_tries_of_a_bill_and_never_for_later_ones(
+    world: World,
+) -> None:
+    bill, neighbour = approve(world), approve(world, 43)
+    world.quickbooks.inject("html", path="/query", status=500, times=10**6)
+    first = message(world, bill)
+    assert invoke({"Records": [first]})["batchItemFailures"]
+    assert waits(world) == [20]
+    again = message(world, bill, received=2)
+    again["messageId"] = first["messageId"]
+    assert invoke({"Records": [again]})["batchItemFailures"]
+    assert waits(world) == [20, 40]
+    swept = message(world, bill, received=1) | {"messageId": "of the sweep"}
+    assert invoke({"Records": [swept]}) == {"batchItemFailures": []}
+    assert waits(world) == [20, 40], "it is left to the sweep at once"
+    world.quickbooks.forgive()
+    invoke({"Records": [message(world, neighbour)]})
+    assert world.item("odoo-43")["status"] == "POSTED"
+
+
+def test_what_crashes_the_poster_is_on_the_card_after_an_hour(world: World) -> None:
+    item = approve(world)
+    world.clients["dynamodb"].update_item(
+        TableName=world.names["table"],
+        Key={"entry_id": {"S": "odoo-42"}},
+        UpdateExpression="SET amount_total = :nonsense, trouble = :trouble",
+        ExpressionAttributeValues={
+            ":nonsense": {"S": "much"},
+            ":trouble": {
+                "M": {
+                    "since": {"S": stamp(datetime.now(UTC) - timedelta(hours=1))},
+                    "message_id": {"S": "x"},
+                    "told": {"BOOL": False},
+                }
+            },
+        },
+    )
+    assert invoke({"Records": [message(world, item)]})["batchItemFailures"] == []
+    trouble = world.item("odoo-42")["trouble"]
+    assert trouble["told"]
+    assert trouble["reason"].startswith("The poster stopped at this bill (InvalidOperation): tell")
 
 
 # -- actions ----------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 # QuickBooks takes 100 MB a request, but a request is twice in the function's memory of 256 MB.
 REQUEST_BYTES: Final = 20_000_000
 _UNSEEN: Final = "QuickBooks does not say whether it is there already, so look."
+_UNSEEN_SECONDS: Final = 20
 _UNSURE_SECONDS: Final = 120  # QuickBooks may be at it for so long; a look before tells nothing
 
 
@@ -112,8 +113,9 @@ class _Uploads:
         try:
             rows = self._quickbooks.attachments(*self._target)
         except Unavailable as error:
-            if not self._last_try:
-                raise
+            if not self._last_try:  # the bill is there: this is waited for, and not for ever
+                wait = error.wait_seconds if isinstance(error, Throttled) else _UNSEEN_SECONDS
+                raise Throttled(str(error), wait) from error
             self.failed |= {w: str(error) for w in wanted}
             return []  # better a file too few, which is told, than one too many
         except Disconnected:

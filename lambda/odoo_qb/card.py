@@ -27,9 +27,11 @@ from odoo_qb.blocks import (
 )
 from odoo_qb.digest_v1 import is_former
 from odoo_qb.item import document_there, open_attempt
-from odoo_qb.outcome import failure, first_of_two, is_closed, loose_ends, outcome
+from odoo_qb.one_line import NAME, one_line
+from odoo_qb.outcome import failure, first_of_two, is_closed, loose_ends, outcome, stuck
 from odoo_qb.particulars import particulars, vendor_of, warnings_of
 from odoo_qb.statuses import IN_QUICKBOOKS
+from odoo_qb.trouble import is_told
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -103,12 +105,13 @@ def asked_as(item: Item) -> str:
 
 def summary(item: Item) -> str:
     """The bill in one plain sentence part, for notifications, answers and mails."""
-    reference = f", reference {item['bill_reference']}" if item["bill_reference"] else ""
-    amount = amount_text(item["amount_total"], item["currency"])
-    return (
-        f"{_KIND[item['move_type']]} {item['odoo_name']} of {vendor_of(item)}, {amount}"
-        f"{reference} ({item['company']})"
+    number, name, vendor = (
+        one_line(text, NAME)
+        for text in (item["bill_reference"], item["odoo_name"], vendor_of(item))
     )
+    reference = f", reference {number}" if number else ""
+    amount = amount_text(item["amount_total"], item["currency"])
+    return f"{_KIND[item['move_type']]} {name} of {vendor}, {amount}{reference} ({item['company']})"
 
 
 def _message(item: Item, blocks: list[Block], prefix: str = "") -> Message:
@@ -127,10 +130,10 @@ def _more_words(item: Item) -> list[str]:
             return [*changes, *warnings, item["nothing_to_post"]]
         case "VALIDATION_FAILED":
             return item["problems"]
-        case "POST_FAILED":
+        case "POST_FAILED" | "ACKNOWLEDGED" if item.get("error"):
             return [failure(item)]
-        case "ACKNOWLEDGED" if is_closed(item):
-            return [failure(item)]
+        case "APPROVED" | "POSTING" if is_told(item):
+            return [stuck(item)]
         case "REJECTED":
             return [f"Reason: {item['rejection_reason']}"]
         case _:
@@ -181,7 +184,9 @@ def _actions(item: Item) -> list[Block]:
         buttons.append(button("Close", "close_invoice", value) | {"confirm": _closing(item)})
     elif item["status"] == "APPROVED":
         buttons.append(button("Take back", "take_back", value))
-    elif item["status"] == "REJECTED":
+    if is_told(item):
+        buttons.append(button("Close", "close_invoice", value) | {"confirm": _closing(item)})
+    if item["status"] == "REJECTED":
         buttons.append(button("Reopen", "reopen_invoice", value))
     elif item["status"] in IN_QUICKBOOKS and item.get("added_files"):
         buttons.append(button(attach_label(item), "attach_files", value, "primary"))

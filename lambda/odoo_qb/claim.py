@@ -67,9 +67,17 @@ class Claim:
         self.take()
         for _ in range(_TRIES):
             now = self.clock()
+            over = [] if to == "POSTING" or "trouble" not in self.item else ["trouble"]
             try:
                 self.item = self.table.change(
-                    self.item, to=to, actor=ACTOR, now=now, values=values, show=show, note=note
+                    self.item,
+                    to=to,
+                    actor=ACTOR,
+                    now=now,
+                    values=values,
+                    remove=over,
+                    show=show,
+                    note=note,
                 )
             except Conflict:
                 self._read_again()

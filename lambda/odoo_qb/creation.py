@@ -61,7 +61,8 @@ class NotCreated(Exception):  # noqa: N818 - posting makes a status of it
 class Creation:
     """The way of one posting into QuickBooks; `store` keeps attempts and answers the item.
 
-    `is_first` tells afterwards whether nothing of this posting was ever sent before.
+    `is_brief` where a bill is long known not to get through: then it is sent once, and not again
+    at once. `is_first` tells afterwards whether nothing of this posting was ever sent before.
     `similar` says which documents of others have the number in another spelling and another total:
     a person should know. `looked_at` is when QuickBooks was last asked for the document.
     """
@@ -73,6 +74,7 @@ class Creation:
     clock: Callable[[], datetime]
     store: Callable[[Sequence[Raw]], Item]
     documents: Documents
+    is_brief: bool = False
     is_first: bool = False
     similar: list[str] = field(default_factory=list)
     looked_at: datetime | None = None
@@ -115,20 +117,22 @@ class Creation:
             raise
         except Throttled:
             raise
-        except Unavailable:
-            pass  # nobody knows: the same request again is answered as the first was
-        try:
-            return self._repeated()
-        except Throttled:
-            raise
         except Unavailable as error:
-            found = self.look()
-            if found:
-                return found
-            if isinstance(error, RequestKnown) and self._is_over():
-                lost = "QuickBooks received an earlier attempt but has no document for it."
-                raise NotCreated(Refused(lost, remedy="Retry.", code="600")) from error
-            raise
+            unanswered = error
+        if not self.is_brief:  # the same request again is answered as the first was
+            try:
+                return self._repeated()
+            except Throttled:
+                raise
+            except Unavailable as error:
+                unanswered = error
+        found = self.look()
+        if found:
+            return found
+        if isinstance(unanswered, RequestKnown) and self._is_over():
+            lost = "QuickBooks received an earlier attempt but has no document for it."
+            raise NotCreated(Refused(lost, remedy="Retry.", code="600")) from unanswered
+        raise unanswered
 
     def compare(self, found: Raw) -> None:
         """Refused when the document has another total or tax than was to be posted."""

@@ -15,12 +15,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 from odoo_qb import approvers
 from odoo_qb.bill import amount_text
 from odoo_qb.blocks import escaped, named
-from odoo_qb.errors import Conflict
+from odoo_qb.errors import Conflict, Refused
 from odoo_qb.home import is_of_organisation, is_ours
 from odoo_qb.item import approvals_of, document_of, stamp
-from odoo_qb.outcome import perhaps_there
+from odoo_qb.outcome import perhaps_there, stuck
 from odoo_qb.policy import FIRST_OF_TWO, RULES, objection, rule_for
 from odoo_qb.reminders import bounded, is_escalated, notices_of
+from odoo_qb.trouble import is_held, is_told
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -170,6 +171,8 @@ class Decisions:
             return refusal
         company = self.companies[item["company"]]
         said = objection(click.action_id, item, company, click.person, email)
+        if not said and click.action_id == "close_invoice" and is_held(item, self.clock()):
+            said = "This bill is being tried at this moment: try again in a minute."
         if not said and click.realm not in {"", company.realm_id}:
             said = _another_company(company)
         return Answer(text=said, item=item) if said else None
@@ -282,16 +285,19 @@ def _written(item: Item, click: Click, rule: Rule, at: str) -> tuple[Raw, list[s
     in_realm: Raw = {"realm": click.realm} if click.realm else {}
     # Another revision: the request that decided before, sent again, decides nothing.
     anew: Raw = {"approvals": [], "revision": int(item["revision"]) + 1}
-    undone = ["decided_by", "decided_at", "rejection_reason"]
+    undone = ["decided_by", "decided_at", "rejection_reason", "trouble"]
+    closing = decided | ({"error": Refused(stuck(item)).as_error()} if is_told(item) else {})
     written: dict[str, tuple[Raw, list[str]]] = {
-        "approve_invoice": ({**approvals, **decided}, ["error"]),
+        "approve_invoice": ({**approvals, **decided}, ["error", "trouble"]),
         "reject_invoice": ({**decided, **reason}, ["error"]),
         "acknowledge_intercompany": (decided, ["error"]),
         "take_back": (anew, undone),
         "reopen_invoice": (anew, undone),
-        "retry_posting": ({}, ["error", "link"]),  # the same approval, of the same content
+        # The same approval, of the same content.
+        "retry_posting": ({}, ["error", "link", "trouble"]),
         "link_existing": ({"link": {**said, "id": click.document, **in_realm}}, []),
-        "close_invoice": (decided, ["link"]),  # the card goes on saying why it was not posted
+        # The card goes on saying why it was not posted.
+        "close_invoice": (closing, ["link", "trouble"]),
         # What the person saw is attached, whatever else comes until then.
         "attach_files": ({"attach": {**said, "files": item.get("added_files", [])}}, []),
     }

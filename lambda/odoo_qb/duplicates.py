@@ -205,7 +205,8 @@ class ByNumber:
             held = [i for i in held if _odoo_id(i) < _odoo_id(bill.entry_id)]
         for note_id in note_ids:
             self._holders.setdefault(note_id, []).append(bill.entry_id)
-        found = [self._seen[i] for i in held if i in self._seen and i != bill.entry_id]
+        known = sorted((i for i in held if i in self._seen), key=_odoo_id)
+        found = [self._seen[i] for i in known if i != bill.entry_id]
         self._seen[bill.entry_id] = bill
         return [s for s in found if _is_twin(s, bill)]
 

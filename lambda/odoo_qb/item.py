@@ -99,6 +99,7 @@ class Item(TypedDict, total=False):
     notices: list[Raw]
     touched_at: str
     claim: Raw
+    trouble: Raw
     attempts: list[Raw]
     quickbooks: Raw
     link: Raw

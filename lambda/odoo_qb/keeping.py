@@ -6,13 +6,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, cast
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from odoo_qb import authors, checks, digest_v1
 from odoo_qb.afterwards import added_files, afterwards, stays_payee
 from odoo_qb.amendment import as_named_before, changes
 from odoo_qb.bill import DIGEST_VERSION, Bill, amount_text, iso
-from odoo_qb.errors import Conflict
 from odoo_qb.history import history_entry
 from odoo_qb.item import bill_of, content, digests, is_blind, is_too_large, stamp
 from odoo_qb.judging import (
@@ -45,7 +42,8 @@ DONE: Final = frozenset({"POSTING", "POSTED", "ALREADY_IN_QB", "ACKNOWLEDGED"})
 _CLOSED: Final = DONE | {"REJECTED"}
 # What an earlier decision or failure left, and a new question must not show.
 _AFTERWARDS: Final = ("amended_after", "amended_changes", "added_files")
-_DECISION: Final = ("decided_by", "decided_at", "rejection_reason", "error", *_AFTERWARDS)
+_UNDONE: Final = ("decided_by", "decided_at", "rejection_reason", "error", "trouble")
+_DECISION: Final = (*_UNDONE, *_AFTERWARDS)
 _TOLD: Final = 5  # of what changed afterwards
 
 
@@ -333,18 +331,6 @@ class Keeping:
             "outcome": "changed afterwards",
             "reason": afterwards(cast("Item", {**item, **values}), change),
         }
-
-
-def tried(act: Callable[[], Raw]) -> Raw:
-    """An outcome, whatever happens: one bill never stops the others."""
-    try:
-        return act()
-    except Conflict:
-        return {"outcome": "not stored", "reason": "it was being changed at the same moment"}
-    except ClientError as error:
-        return {"outcome": "not stored", "reason": f"AWS: {error.response['Error']['Code']}"}
-    except BotoCoreError as error:
-        return {"outcome": "not stored", "reason": f"AWS: {type(error).__name__}"}
 
 
 def _checked(

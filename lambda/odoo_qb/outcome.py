@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from odoo_qb.afterwards import afterwards
 from odoo_qb.blocks import Block, escaped, markdown, people, section, when
 from odoo_qb.item import approved_by, document_there, link_of, open_attempt
+from odoo_qb.trouble import is_told, trouble_of
 
 if TYPE_CHECKING:
     from odoo_qb.item import Item
 
+_STUCK: Final = "It is tried again every hour. *Close* if it is not to be posted at all."
 # Of items of release 1.0, which kept no reason apart: the part of the sentence that names a button
 # which a closed bill no longer has.
 _BUTTON: Final = re.compile(r"[:.] [^:.]*\b(?:retry|link it|link again)\b[^:.]*\.", re.IGNORECASE)
@@ -59,7 +62,7 @@ def _decided(item: Item) -> list[Block]:
         case "READY_FOR_APPROVAL" if approved_by(item):
             found = [markdown(f":one:{first_of_two(item)}")]
         case "APPROVED" | "POSTING":
-            found = [markdown(f":white_check_mark: Approved by {who}. Posting follows.")]
+            found = _on_its_way(item, who)
         case "POSTED" | "ALREADY_IN_QB":
             found = [markdown(f":ledger: {_in_quickbooks(item)} Approved by {who}.")]
             found += _being_attached(item)
@@ -80,6 +83,16 @@ def _decided(item: Item) -> list[Block]:
         case "VALIDATION_FAILED":
             found = [section("Blocked: " + " ".join(item["problems"]))]
     return found
+
+
+def _on_its_way(item: Item, who: str) -> list[Block]:
+    if not is_told(item):
+        return [markdown(f":white_check_mark: Approved by {who}. Posting follows.")]
+    return [
+        markdown(f":hourglass: *Not in QuickBooks yet.* Approved by {who}."),
+        section(stuck(item)),
+        markdown(_STUCK),
+    ]
 
 
 def _being_attached(item: Item) -> list[Block]:
@@ -111,6 +124,13 @@ def _in_quickbooks(item: Item) -> str:
     linked = link_of(item)
     by = f" Linked by <@{linked['by']}>{when(linked['at'])}." if linked else ""
     return f"Already in QuickBooks as {link}.{by}"
+
+
+def stuck(item: Item) -> str:
+    """Why a bill does not get to QuickBooks, and since when."""
+    trouble = trouble_of(item)
+    since = datetime.fromisoformat(str(trouble["since"]))
+    return f"It could not be posted since {since:%Y-%m-%d %H:%M} UTC. {trouble['reason']}"
 
 
 def _remedies(item: Item) -> str:

@@ -10,6 +10,7 @@ from odoo_qb.authors import is_author
 from odoo_qb.blocks import escaped, people
 from odoo_qb.item import approvals_of, approved_by, open_attempt
 from odoo_qb.statuses import IN_QUICKBOOKS
+from odoo_qb.trouble import is_told
 
 if TYPE_CHECKING:
     from odoo_qb.item import Item
@@ -116,7 +117,8 @@ def objection(action_id: str, item: Item, company: Company, person: str, email: 
     if action_id == "attach_files":
         is_offered = item["status"] in IN_QUICKBOOKS and item.get("added_files")
         return "" if is_offered else standing(item)
-    if item["status"] != RULES[action_id].before:
+    is_stuck = action_id == "close_invoice" and is_told(item)
+    if item["status"] != RULES[action_id].before and not is_stuck:
         return standing(item)
     said = ""
     match action_id:

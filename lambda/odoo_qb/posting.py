@@ -36,6 +36,7 @@ from odoo_qb.linking import link_as_asked
 from odoo_qb.preflight import preflight
 from odoo_qb.remembered import note_id
 from odoo_qb.statuses import IN_QUICKBOOKS
+from odoo_qb.trouble import is_held, is_known, note_trouble
 from odoo_qb.vendors import vendor_id
 
 if TYPE_CHECKING:
@@ -118,6 +119,17 @@ class Poster:
         except Disconnected as refusal:
             self.disconnected(company, refusal)
             return "WAITING"
+
+    def note_trouble(self, entry_id: str, message_id: str, reason: str) -> bool:
+        """Note why a bill did not get to QuickBooks; whether it was in trouble before this message.
+
+        Such a one gives way: its company's other bills do not wait behind its next tries.
+        """
+        item = self.table.get(entry_id)
+        if item is None or item["status"] not in {"APPROVED", "POSTING"}:
+            return False
+        note_trouble(self.table, item, message_id, reason, self.clock())
+        return is_known(item, message_id)
 
     def _post(  # noqa: C901 - what a posting may end with is a line each
         self, item: Item, message_id: str, *, last_try: bool
@@ -229,9 +241,8 @@ class Poster:
         )
 
     def _wait_for_others(self, item: Item, message_id: str) -> None:
-        claim = item.get("claim") or {}
-        held = item["status"] == "POSTING" and claim.get("until", "") > stamp(self.clock())
-        if held and claim.get("message_id") != message_id:
+        is_mine = (item.get("claim") or {}).get("message_id") == message_id
+        if is_held(item, self.clock()) and not is_mine:
             raise Throttled("Another delivery of this bill is being posted.", WAIT_SECONDS)
 
 
@@ -323,6 +334,7 @@ class _Work:
             clock=self.poster.clock,
             store=self.claim.store,
             documents=self.poster.documents,
+            is_brief=is_known(self.item, self.claim.message_id),
         )
 
     def _check_realm(self, attempt: Raw, company: Company) -> None:

@@ -8,6 +8,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Final
 
 from odoo_qb.errors import Refused
+from odoo_qb.one_line import NAME, one_line
 
 if TYPE_CHECKING:
     from odoo_qb.settings import Company
@@ -45,11 +46,13 @@ def request_of(event: object, companies: Mapping[str, Company]) -> Request:
     given = {str(k): v for k, v in event.items() if v is not None}
     unknown = sorted(set(given) - set(_KNOWN))
     if unknown:
-        raise Refused(f"{unknown[0]} is not known here: use {', '.join(_KNOWN)}.")
+        name = one_line(unknown[0], NAME)
+        raise Refused(f"{name} is not known here: use {', '.join(_KNOWN)}.")
     company = given.get("company", "")
     if not isinstance(company, str) or company not in {"", *companies}:
         raise Refused(
-            f"There is no company {company}: it is one of {', '.join(sorted(companies))}."
+            f"There is no company {one_line(str(company), NAME)}: it is one of"
+            f" {', '.join(sorted(companies))}."
         )
     for flag in ("dry_run", "full"):
         if not isinstance(given.get(flag, False), bool):
@@ -86,7 +89,9 @@ def _since(value: object) -> date | None:
     try:
         return date.fromisoformat(str(value))
     except ValueError:
-        raise Refused(f"since is a bill date like 2026-01-31, not {value}.") from None
+        raise Refused(
+            f"since is a bill date like 2026-01-31, not {one_line(str(value), NAME)}."
+        ) from None
 
 
 def _ids(value: object) -> tuple[int, ...]:

@@ -8,11 +8,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from aws_lambda_powertools import Logger
-from botocore.exceptions import BotoCoreError, ClientError
 
 from odoo_qb import approvers, rates, recent
 from odoo_qb.card import approval_card, retired_card, why_outdated
 from odoo_qb.errors import Conflict, Refused, Throttled, Unavailable
+from odoo_qb.guarding import DAMAGE, OF_AWS, flaw_of
 from odoo_qb.item import approved_by, stamp
 from odoo_qb.remembered import note_id_of
 from odoo_qb.reminders import ESCALATION, is_escalated, keep_notices, notices_of, owed
@@ -137,7 +137,7 @@ class Notifier:
     def _twins(self, item: Item) -> dict[str, Item]:
         """The earlier bills that this one may be a duplicate of, as they stand now."""
         found = {i: self.table.get(i) for i in item.get("duplicates", ())}
-        return {i: twin for i, twin in found.items() if twin}
+        return {i: twin for i, twin in found.items() if twin and not flaw_of(twin)}
 
     def _earlier_bills(self, item: Item) -> list[Raw]:
         """What the vendor billed before; a bill that was posted is noted for the next one."""
@@ -145,11 +145,10 @@ class Notifier:
         if not note_id:
             return []
         try:
-            note = self._noted(note_id, item)
-        except (BotoCoreError, ClientError):
+            return recent.earlier_bills(self._noted(note_id, item), item)
+        except (*OF_AWS, *DAMAGE):
             logger.exception("what the vendor billed before was left out", note=note_id)
             return []
-        return recent.earlier_bills(note, item)
 
     def _noted(self, note_id: str, item: Item) -> Raw:
         """The vendor's note, once a bill that was posted is in it."""

@@ -30,9 +30,20 @@ TRANSITIONS: Final[dict[Status, frozenset[Status]]] = {
             "WITHDRAWN",
         }
     ),
-    "APPROVED": frozenset({"POSTING", "READY_FOR_APPROVAL", "VALIDATION_FAILED", "WITHDRAWN"}),
+    # What does not get to QuickBooks for an hour can be closed, as what was refused can.
+    "APPROVED": frozenset(
+        {"POSTING", "READY_FOR_APPROVAL", "VALIDATION_FAILED", "ACKNOWLEDGED", "WITHDRAWN"}
+    ),
     "POSTING": frozenset(
-        {"POSTING", "POSTED", "POST_FAILED", "ALREADY_IN_QB", "APPROVED", "READY_FOR_APPROVAL"}
+        {
+            "POSTING",
+            "POSTED",
+            "POST_FAILED",
+            "ALREADY_IN_QB",
+            "APPROVED",
+            "READY_FOR_APPROVAL",
+            "ACKNOWLEDGED",
+        }
     ),
     "POSTED": frozenset({"POSTED"}),
     "ALREADY_IN_QB": frozenset({"ALREADY_IN_QB"}),

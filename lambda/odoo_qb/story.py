@@ -9,6 +9,7 @@ from odoo_qb.bill import amount_text
 from odoo_qb.card import summary
 from odoo_qb.history import is_summary, summarised_in, verify_history
 from odoo_qb.item import approved_by, bill_of, digests
+from odoo_qb.one_line import one_line
 from odoo_qb.outcome import not_attached
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ _BECAME: Final = {
     "REJECTED": "rejected",
     "WITHDRAWN": "withdrawn in Odoo",
 }
+_SENTENCE: Final = 1000  # characters
 _DIGITS: Final = 12  # of a digest, which are enough to tell two contents apart
 
 
@@ -45,13 +47,14 @@ def story(item: Item, lines: Sequence[Raw] | None = None) -> list[str]:
         _sentence(entry, is_new=digest not in contents[:n])
         for n, (entry, digest) in enumerate(zip(history, contents, strict=True))
     ]
-    return [
+    found = [
         f"{summary(item)}.",
         *told,
         *_approvals(item),
         *_in_quickbooks(item),
         _verdict(item, lines),
     ]
+    return [one_line(sentence, _SENTENCE) for sentence in found]
 
 
 def _sentence(entry: Raw, *, is_new: bool) -> str:

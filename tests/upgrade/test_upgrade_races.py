@@ -312,6 +312,30 @@ def test_what_1_0_reported_as_changed_is_reported_when_it_is_as_it_was_again(lif
     assert sum("after they were decided" in mail for mail in life.world.mails()) == 2
 
 
+@apart
+@pytest.mark.parametrize("entry_id", ["odoo-1016", "odoo-1046", "odoo-2011"])
+def test_a_file_that_is_added_to_a_bill_of_1_0_can_be_attached(life: Life, entry_id: str) -> None:
+    only(life, entry_id)
+    life.world.odoo.attach(number(entry_id), "scan.pdf", b"%PDF a scan")
+    life.settle()
+    item = life.world.item(entry_id)
+    assert [file["name"] for file in item["added_files"]] == ["scan.pdf"]
+    assert (item["status"], item["digest"]) == ("POSTED", ITEMS[entry_id]["digest"])
+    assert extract(life, audit=entry_id)["whole"]
+
+
+@apart
+def test_a_payment_in_odoo_asks_nobody_again(life: Life) -> None:
+    only(life, SAME, OTHER)
+    for entry_id in (SAME, OTHER):
+        life.world.odoo.amend(number(entry_id), payment_state="paid")
+    life.settle()
+    assert len(life.cards(SAME)) == 1
+    is_asked_again(life, OTHER)
+    life.decide(SAME, "approve_invoice")
+    ends_posted_once(life, SAME)
+
+
 # -- what could not be posted, was rejected, or withdrawn ------------------------------------------
 
 
