@@ -148,7 +148,8 @@ def _document(item: Item, realm: Realm, document: Json) -> Iterator[str]:
 
 def _attached(item: Item, files: Counter[tuple[str, str]]) -> Iterator[str]:
     """Each file is there once and whole; of one that is not, the card says so."""
-    wanted = Counter((d["name"], d["sha256"]) for d in item["documents"])
+    kept = [*item["documents"], *item.get("attached_later", ())]
+    wanted = Counter((d["name"], d["sha256"]) for d in kept)
     told = " ".join(item["quickbooks"]["not_attached"])
     missing = [name for name, _ in wanted - files if name not in told]
     if missing or files - wanted:

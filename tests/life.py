@@ -223,6 +223,8 @@ class Life:
                 found.append(f"{entry_id} is {item['status']}")
             if "card_due" in item:
                 found.append(f"{entry_id} owes a card")
+            if "attach" in item and item["company"] not in self.disconnected:
+                found.append(f"{entry_id} has files to be attached")
         return found
 
     def show(self) -> bool:

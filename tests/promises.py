@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-from agreement import documents, misposted, unequal
+from agreement import IN_QUICKBOOKS, documents, misposted, unequal
 from asked import buttons
 from odoo_qb.card import approval_card, button_value
 from odoo_qb.policy import FIRST_OF_TWO, RULES
@@ -149,6 +149,8 @@ def _agreeing(item: Item, message: Message) -> Iterator[str]:
     offered = OFFERED.get(item["status"], set())
     if item["nothing_to_post"] and "approve_invoice" in offered:
         offered = {"acknowledge_intercompany", "reject_invoice"}
+    if item["status"] in IN_QUICKBOOKS and item.get("added_files"):
+        offered = {"attach_files"}
     if _deciding(message) != offered:
         yield f"its card offers {_deciding(message)} and it is {item['status']}"
     elements = [e for b in message.blocks if b["type"] == "actions" for e in b["elements"]]
@@ -159,7 +161,9 @@ def _agreeing(item: Item, message: Message) -> Iterator[str]:
 def _decisions(life: Life, items: dict[str, Item]) -> Iterator[str]:
     """What a person was told is done, was done by that person, to what their card showed."""
     for promise in life.promises:
-        after = {RULES[promise.action_id].after}
+        after: set[str] = {RULES[promise.action_id].after}
+        if promise.action_id == "attach_files":  # it stays what it is
+            after = set(IN_QUICKBOOKS)
         entries = [
             h
             for h in items[promise.entry_id]["history"]

@@ -24,7 +24,7 @@ import pytest
 from copies import in_a_copy
 from morning import a_life
 from sandbox.machine import machine
-from weather import SETTINGS, weathered
+from weather import SETTINGS, SETTINGS_BRITISH, weathered
 
 RESULT: Final = Path(__file__).resolve().parent.parent / "bench" / "soak.json"
 HOURS: Final = 48
@@ -46,7 +46,7 @@ def soaked(seeds: list[int], bills: int, hours: int, *, says: bool = False) -> l
 def _some(seeds: list[int], bills: int, hours: int, *, says: bool) -> list[Json]:
     """Each seed in a copy of one morning."""
     found: list[Json] = []
-    with pytest.MonkeyPatch.context() as patch, a_life(patch, None, **SETTINGS) as life:
+    with pytest.MonkeyPatch.context() as patch, a_life(patch, SETTINGS_BRITISH, **SETTINGS) as life:
         gc.collect()
         gc.freeze()
         for seed in seeds:

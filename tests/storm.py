@@ -44,6 +44,8 @@ _MODES: Final = {
     "request_id_on_upload": ("honoured", "ignored"),
     "rotation": ("sticky24h", "every_use"),
     "stale_refresh": ("immediate", "grace24h", "reuse_kills_family"),
+    "tax_override": ("honoured", "honoured", "ignored"),
+    "negative_line": ("accepted", "accepted", "refused"),
 }
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from builders import a_bill, a_line, a_total
 from desk import a_desk, documents
+from ledgers import read_one
 from odoo_qb.comparing import differences
 from odoo_qb.item import bill_of, content, open_attempt
 from odoo_qb.ledger import posting
@@ -525,7 +526,35 @@ def test_a_tax_that_quickbooks_does_not_take_over_is_found_in_what_it_answers() 
         # A person corrects it there, and the next try takes it for what it is.
         made["TotalAmt"] = Decimal("119.99")
         made["TxnTaxDetail"]["TotalTax"] = Decimal("19.99")
+        made["TxnTaxDetail"]["TaxLine"][0]["Amount"] = Decimal("19.99")
         assert desk.post(desk.retry(), "m2") == "POSTED"
+        assert len(desk.realm.bills) == 1
+
+
+def test_tax_that_is_divided_otherwise_among_the_rates_is_found_though_the_total_is_right() -> None:
+    """Of one rate QuickBooks computes a cent more than Odoo booked, of another a cent less."""
+    bill = read_one(
+        """
+        product 611000 100.00 {20% S} "Heater"
+        product 612000 50.00 {5% R} "Heating oil"
+        tax VAT [19.99] of 20% S
+        tax VAT [2.51] of 5% R
+        """,
+        "GB",
+    )
+    taxes = {"none": "No VAT", "20% S": "20.0% S", "5% R": "5.0% R"}
+    settings = {"taxes": taxes, "tax": "override"}
+    with a_desk(Modes(tax_override="ignored"), country="GB", company=settings) as desk:
+        item = desk.approve(replace(bill, company="north", odoo_id=42))
+        assert desk.post(item) == "POST_FAILED"
+        [made] = desk.realm.bills.values()
+        assert made["TotalAmt"] == bill.amount_total
+        error = desk.stored()["error"]
+        assert (error["code"], error["document"]) == ("tax", f"Bill {made['Id']}")
+        assert desk.post(desk.retry(), "m2") == "POST_FAILED"
+        for line, amount in zip(made["TxnTaxDetail"]["TaxLine"], ("19.99", "2.51"), strict=True):
+            line["Amount"] = Decimal(amount)
+        assert desk.post(desk.retry(), "m3") == "POSTED"
         assert len(desk.realm.bills) == 1
 
 

@@ -50,7 +50,7 @@ _KINDS = (
     "fault",
 )  # fmt: skip
 _FINAL = {"POSTED", "ALREADY_IN_QB", "POST_FAILED", "READY_FOR_APPROVAL"}
-_ABOUT_OURS = {"total", "different"}  # refusals of what QuickBooks has of the bill
+_ABOUT_OURS = {"total", "tax", "different"}  # refusals of what QuickBooks has of the bill
 _TAXES: tuple[TaxSetting, ...] = ("", "override", "override", "quickbooks", "lines")
 
 
@@ -206,7 +206,7 @@ class Day:
         desk, code = self.desk, item.get("error", {}).get("code")
         if item["status"] == "READY_FOR_APPROVAL":
             desk.decide(item["entry_id"])
-        elif item["status"] == "POST_FAILED" and code == "total":
+        elif item["status"] == "POST_FAILED" and code in {"total", "tax"}:
             (document,) = documents_of(desk, item["entry_id"])
             assert item["error"]["document"].endswith(f" {document['Id']}")
             correct_by_hand(item, desk.realm, document)

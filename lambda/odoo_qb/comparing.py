@@ -38,7 +38,7 @@ def differences(posting: Posting, found_entity: str, found: Mapping[str, Any]) -
         "number": not is_kept or there.casefold() == number.casefold(),
         "due date": "DueDate" not in payload or str(found.get("DueDate")) == payload["DueDate"],
         "accounts or amounts": _booked(found, payload) == _booked(payload, payload),
-        "tax": "TxnTaxDetail" not in payload or _tax(found) == _tax(payload),
+        "tax": is_tax(posting, found),
         "exchange rate": _at_home(found, payload) == _at_home(payload, payload),
         "department": _id(found, "DepartmentRef") == _id(payload, "DepartmentRef"),
         **{
@@ -47,6 +47,18 @@ def differences(posting: Posting, found_entity: str, found: Mapping[str, Any]) -
         },
     }
     return [what for what, agrees in agreeing.items() if not agrees]
+
+
+def is_tax(posting: Posting, found: Mapping[str, Any]) -> bool:
+    """Whether a document has the tax that was sent, if any was: rate by rate where it says so.
+
+    Two rates may be a cent off in opposite ways, which no total tells.
+    """
+    payload = posting.payload
+    if "TxnTaxDetail" not in payload:
+        return True
+    there = _by_rate(found)
+    return _tax(found) == _tax(payload) and there in ({}, _by_rate(payload))
 
 
 def _id(holder: Mapping[str, Any], reference: str) -> str:
@@ -72,6 +84,15 @@ def _tax(document: Mapping[str, Any]) -> Decimal:
     if "TotalTax" in detail:
         return money(str(detail["TotalTax"]))
     return sum((money(str(row["Amount"])) for row in detail.get("TaxLine", ())), Decimal(0))
+
+
+def _by_rate(document: Mapping[str, Any]) -> dict[str, Decimal]:
+    """The tax of each rate, without what is nothing; {} where no line names a rate."""
+    found: dict[str, Decimal] = {}
+    for row in (document.get("TxnTaxDetail") or {}).get("TaxLine", ()):
+        rate = _id(row.get("TaxLineDetail") or {}, "TaxRateRef")
+        found[rate] = found.get(rate, Decimal(0)) + money(str(row["Amount"]))
+    return {rate: amount for rate, amount in found.items() if rate and amount}
 
 
 def _at_home(document: Mapping[str, Any], payload: Payload) -> Decimal:

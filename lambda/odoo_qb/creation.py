@@ -26,7 +26,7 @@ from odoo_qb.attempts import (
     with_next,
 )
 from odoo_qb.bill import amount_text, money
-from odoo_qb.comparing import IDENTITY, differences
+from odoo_qb.comparing import IDENTITY, differences, is_tax
 from odoo_qb.errors import Altered, Disconnected, Refused, Throttled, Unavailable
 from odoo_qb.faults import RequestKnown
 from odoo_qb.item import open_attempt, stamp
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from odoo_qb.ledger import Posting
     from odoo_qb.quickbooks import QuickBooksCompany
 
-FOUND: Final = frozenset({"different", "total"})  # refusals that are about a document of ours
+FOUND: Final = frozenset({"different", "tax", "total"})  # refusals: about a document of ours
 BODY_IN_ITEM: Final = 50_000  # characters; longer ones lie in S3: an item holds 400 kB in all
 _DUPLICATE: Final = "6140"
 _UNKNOWN_ID: Final = "610"
@@ -135,16 +135,24 @@ class Creation:
         raise unanswered
 
     def compare(self, found: Raw) -> None:
-        """Refused when the document's total is not what was to be posted; its tax is part of it."""
+        """Refused when the document has another total or tax than was to be posted."""
+        document = f"{self.posting.entity} {found['Id']}"
         if not is_total(found, self.posting.total):
             total, currency = money(str(found.get("TotalAmt", 0))), self.bill.currency
-            document = f"{self.posting.entity} {found['Id']}"
             raise Refused(
                 f"QuickBooks has {document} for this bill with a total of"
                 f" {amount_text(total, currency)} instead of"
                 f" {amount_text(self.posting.total, currency)}.",
                 remedy="Correct it there by hand, then retry.",
                 code="total",
+                document=document,
+            )
+        if not is_tax(self.posting, found):
+            raise Refused(
+                f"QuickBooks has {document} for this bill with the right total, but with its tax"
+                " divided otherwise among the rates.",
+                remedy="Correct it there by hand, then retry.",
+                code="tax",
                 document=document,
             )
 
