@@ -48,12 +48,12 @@ AWS: Final = Config(
 _S3: Final = Config(signature_version="s3v4", s3={"addressing_style": "virtual"})
 
 
-def lambda_handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
+def lambda_handler(event: object, context: object) -> dict[str, Any]:
     """A request to the Function URL; every answer but a modal's is empty."""
     del context
     started = time.monotonic()
     try:
-        wish = _verified(event)
+        wish = _verified(event if isinstance(event, dict) else {})
     except BadSignature:
         return _answer(HTTPStatus.UNAUTHORIZED)
     except ValueError as error:
@@ -71,7 +71,7 @@ def lambda_handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
 
 def _verified(event: Mapping[str, Any]) -> Wish | None:
     """What the request asks for, once it is known to be Slack's; junk costs no call to AWS."""
-    headers = event.get("headers") or {}
+    headers = _texts(event.get("headers"))
     if not may_be_signed(headers, datetime.now(UTC)):
         raise BadSignature("The request has no recent timestamp or no signature.")
     body = raw_body(event)
@@ -83,6 +83,12 @@ def _verified(event: Mapping[str, Any]) -> Wish | None:
         metric.put("WronglySigned", 1)  # alarms.tf asks whether any click was signed rightly
         raise
     return wish_of(body)
+
+
+def _texts(headers: object) -> dict[str, str]:
+    """The headers that are texts, as AWS says them."""
+    found = headers if isinstance(headers, dict) else {}
+    return {k: v for k, v in found.items() if isinstance(k, str) and isinstance(v, str)}
 
 
 def _done(wish: Wish, started: float) -> dict[str, Any] | None:

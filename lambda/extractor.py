@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
@@ -18,8 +19,10 @@ from odoo_qb.documents import Documents
 from odoo_qb.errors import Misconfigured, Refused, Unavailable
 from odoo_qb.export import export, month_of
 from odoo_qb.extraction import Busy, Extraction
+from odoo_qb.guarding import Faults
 from odoo_qb.odoo import Odoo
 from odoo_qb.request import audited, request_of
+from odoo_qb.retention import kept_since
 from odoo_qb.store import Table
 from odoo_qb.story import flaw, story
 from odoo_qb.sweep import Queue, look_after_waiting, sweep
@@ -55,10 +58,11 @@ def lambda_handler(event: object, context: Any) -> dict[str, Any]:  # noqa: ANN4
         request = request_of(event, _companies())
     except Refused as refusal:
         return {"error": str(refusal)}
-    swept = {} if request.dry_run else _sweep(now)
+    faults = Faults()
+    swept = {} if request.dry_run else _sweep(now, faults)
     try:
         extraction = _extraction(lambda: context.get_remaining_time_in_millis() / 1000, now)
-        report = extraction.run(request, now)
+        report = replace(extraction, faults=faults).run(request, now)
     except Busy as busy:
         if request.is_plain:
             return {"skipped": str(busy), "swept": swept}
@@ -69,11 +73,13 @@ def lambda_handler(event: object, context: Any) -> dict[str, Any]:  # noqa: ANN4
             _alerts().tell("outage", "Nothing could be extracted from Odoo", [str(error)], now)
         raise ExtractionFailed(str(error)) from None
     if request.is_scheduled:
-        mails.tell_of(report, _table(), _companies(), _alerts(), now, is_full=request.full)
+        companies, is_full = _companies(), request.full
+        mails.tell_of(report, _table(), companies, _alerts(), now, is_full=is_full, faults=faults)
     if not request.dry_run:
         mails.tell_what_changed_afterwards(report, _alerts())
     seconds = round(time.monotonic() - started, 1)
     report |= _told_of(report, request) | {"swept": swept, "seconds": seconds}
+    report["left_out"] = len(report["left_out"])
     logger.info("extracted", **{k: v for k, v in report.items() if k != "bills"})
     return report
 
@@ -93,13 +99,19 @@ def _audit(entry_id: str) -> dict[str, Any]:
     item = _table().get(entry_id)
     if item is None or "status" not in item:
         return {"error": f"There is no bill {entry_id}: audit takes an id like odoo-42."}
-    lines = _documents().lines(item)
-    return {"audit": entry_id, "story": story(item, lines), "whole": not flaw(item, lines)}
+
+    def told() -> dict[str, Any]:
+        lines = _documents().lines(item)
+        return {"audit": entry_id, "story": story(item, lines), "whole": not flaw(item, lines)}
+
+    faults = Faults()
+    return faults.guard(item, told, {}) or {"error": " ".join(faults.lines)}
 
 
 def _exported(month: str, now: datetime) -> dict[str, Any]:
     """Write the month for the auditor; a history that was tampered with is told by mail."""
-    files = export(_table(), _documents(), _companies(), month, now)
+    faults = Faults()
+    files = export(_table(), _documents(), _companies(), month, now, faults)
     broken = [
         f"{entry_id} ({file['company']}): ask for its story with"
         f' {{"audit": "{entry_id}"}}, and compare it with the table\'s backups.'
@@ -107,6 +119,8 @@ def _exported(month: str, now: datetime) -> dict[str, Any]:
         for entry_id in file["broken_histories"]
     ]
     _alerts().tell("broken", "The history of bills was changed past this system", broken, now)
+    subject = "Records could not be written for the auditor as they should be"
+    _alerts().tell("damaged_export", subject, faults.lines, now)
     report: dict[str, Any] = {"export": month, "files": [_told(file) for file in files]}
     logger.info("exported", **report)
     return report
@@ -118,10 +132,11 @@ def _told(file: Raw) -> dict[str, Any]:
     return {**file, "posted_in_month": posted}
 
 
-def _sweep(now: datetime) -> dict[str, Any]:
+def _sweep(now: datetime, faults: Faults) -> dict[str, Any]:
     """What is stuck goes on although Odoo is down, and Odoo is read although that fails."""
     try:
-        return sweep(_table(), _queue(), now) | look_after_waiting(_table(), _companies(), now)
+        swept = sweep(_table(), _queue(), now, faults)
+        return swept | look_after_waiting(_table(), _companies(), now, faults)
     except (BotoCoreError, ClientError) as error:
         logger.exception("not swept")
         return {"error": type(error).__name__}
@@ -186,8 +201,6 @@ def _alerts() -> Alerts:
 
 
 def _extraction(seconds_left: Callable[[], float], now: datetime) -> Extraction:
-    # What the table has forgotten by then must not be asked about again.
-    kept_since = now.date() - settings.retention()
     extract_since = date.fromisoformat(settings.environment("EXTRACT_SINCE"))
     return Extraction(
         odoo=_odoo(),
@@ -195,7 +208,7 @@ def _extraction(seconds_left: Callable[[], float], now: datetime) -> Extraction:
         documents=_documents(),
         companies=_companies(),
         extract_since=extract_since,
-        kept_since=kept_since,
+        kept_since=kept_since(now, settings.retention()),
         seconds_left=seconds_left,
         sleep=time.sleep,
     )

@@ -7,40 +7,48 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import boto3
 from aws_lambda_powertools import Logger
 
 from odoo_qb import settings
 from odoo_qb.errors import Refused, Unavailable
+from odoo_qb.guarding import DAMAGE, OF_AWS
 from odoo_qb.shared_pace import SharedPace
 from odoo_qb.showing import ENOUGH_SECONDS, Notifier
 from odoo_qb.slack import Slack
 from odoo_qb.store import Table
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 logger = Logger()
 
 NO_TIME: Final = "There is no time left in this run."
 
 
-def lambda_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's
+def lambda_handler(event: object, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's
     """Records of the table's stream; those that could not be shown are answered back.
+
+    What is no record of it is told in the log and answered back where it has a number to be known
+    by, so that it ends among the failures. An event without records is answered with {"error": …}.
 
     A bill changed five times in one batch is shown once, as it stands. What Slack refuses for
     one bill does not keep the others from being shown; when Slack is down, the rest waits.
     From the first one answered back all come again, and those shown cost a look at the table:
     https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html
     """
-    wired = _wiring()
+    records = event.get("Records") if isinstance(event, dict) else None
+    if not isinstance(records, list):
+        return {"error": "This function takes records of the table's stream."}
     numbers: dict[str, str] = {}  # each bill's first record
-    for record in event["Records"]:
-        change = record["dynamodb"]
-        numbers.setdefault(change["Keys"]["entry_id"]["S"], change["SequenceNumber"])
     failed: list[str] = []
+    for record in records:
+        entry_id, number = _told(record)
+        if not entry_id:
+            logger.error("not a record of the table's stream", number=number)
+            failed += [number] if number else []
+            continue
+        numbers.setdefault(entry_id, number)
+    wired = _wiring()
     wired.pace.begin(len(numbers))
 
     def seconds_left() -> float:
@@ -53,6 +61,9 @@ def lambda_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:  #
             wired.notifier.show(entry_id, seconds_left)
         except Refused as refusal:
             logger.error("Slack refused a card", entry_id=entry_id, reason=str(refusal))  # noqa: TRY400 - a sentence, no traceback
+            failed.append(number)
+        except (*DAMAGE, *OF_AWS):  # its neighbours are shown; the extractor's mail names it
+            logger.exception("a card could not be made", entry_id=entry_id)
             failed.append(number)
         except Unavailable as error:
             logger.warning("not shown yet", entry_id=entry_id, reason=str(error))
@@ -70,6 +81,17 @@ class _Wiring:
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+def _told(record: object) -> tuple[str, str]:
+    """Which bill a record is of, and the record's number; "" for what it does not say."""
+    change = record.get("dynamodb") if isinstance(record, dict) else None
+    keys = change.get("Keys") if isinstance(change, dict) else None
+    key = keys.get("entry_id") if isinstance(keys, dict) else None
+    entry_id = key.get("S") if isinstance(key, dict) else None
+    number = change.get("SequenceNumber") if isinstance(change, dict) else None
+    texts = tuple(text if isinstance(text, str) else "" for text in (entry_id, number))
+    return (texts[0] if texts[1] else "", texts[1])
 
 
 @cache

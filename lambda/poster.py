@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
+import re
 import time
 from datetime import UTC, datetime
 from functools import cache
@@ -14,11 +14,12 @@ from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
 from odoo_qb import metric, reference, settings
-from odoo_qb.alerts import subject_of
+from odoo_qb.alerts import Alerts
 from odoo_qb.connection import Connection
 from odoo_qb.documents import Documents
 from odoo_qb.errors import Disconnected, Refused, Throttled, Unavailable
 from odoo_qb.posting import Poster
+from odoo_qb.queued import message_of
 from odoo_qb.quickbooks import CALLS_PER_MINUTE, QuickBooksCompany
 from odoo_qb.store import Table
 
@@ -32,43 +33,83 @@ LONGEST_SECONDS: Final = 15 * 60  # the company's next bills wait behind this on
 LAST_RECEIVE: Final = 4  # the queue gives five; the sweep goes on where the tries end
 
 
-def lambda_handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
+def lambda_handler(event: object, context: object) -> dict[str, Any]:
     """Messages of the queue, or an action of the schedule or of a person.
 
     {"action": "sync_reference"} reads accounts, vendors and preferences anew,
     {"action": "check_connections"} renews every token and counts its days;
-    {"company": "..."} beside it means one company.
+    {"company": "..."} beside it means one company. What is neither is answered with {"error": ...}.
     """
     del context
     actions = {"sync_reference": _sync, "check_connections": _check}
-    if event.get("action") in actions:
-        return _each_company(actions[event["action"]], str(event.get("company") or ""))
-    if "Records" not in event:
+    asked = event if isinstance(event, dict) else {}
+    action, records = asked.get("action"), asked.get("Records")
+    if isinstance(action, str) and action in actions:
+        return _each_company(actions[action], str(asked.get("company") or ""))
+    if not isinstance(records, list):
         return {"error": f"This function takes queue messages or an action: {', '.join(actions)}."}
-    failures = [r["messageId"] for r in event["Records"] if not _done_with(r)]
+    failures = [r["messageId"] for r in records if _is_record(r) and not _done_with(r)]
     return {"batchItemFailures": [{"itemIdentifier": i} for i in failures]}
+
+
+def _is_record(record: object) -> bool:
+    """Whether it has what SQS gives a message: without its id, nothing can be said of it."""
+    if isinstance(record, dict) and isinstance(record.get("messageId"), str):
+        return True
+    logger.error("not a record of the queue", type=type(record).__name__)
+    return False
 
 
 def _done_with(record: Mapping[str, Any]) -> bool:
     """Post one message's bill; False when the message must come again."""
     try:
-        message = json.loads(record["body"])
-        entry_id, revision = str(message["entry_id"]), int(message["revision"])
-    except (ValueError, TypeError, KeyError):
-        logger.error("not a message about a bill", message_id=record["messageId"])  # noqa: TRY400 - what is in it is a stranger's
-        return False  # it ends among the dead letters, where somebody is told
-    received = int(record.get("attributes", {}).get("ApproximateReceiveCount", 1))
+        message = message_of(record.get("body"))
+    except Refused as refusal:
+        return _turned_away(record, refusal)
+    received = _received(record)
     try:
         status = _poster().post(
-            entry_id,
-            revision,
+            message.entry_id,
+            message.revision,
             record["messageId"],
             last_try=received >= LAST_RECEIVE,
         )
     except Exception as error:  # noqa: BLE001 - whatever stops one bill must not stop the others
-        return _put_off(record, entry_id, error, received)
-    logger.info("done", entry_id=entry_id, status=status)
+        return _put_off(record, message.entry_id, error, received)
+    logger.info("done", entry_id=message.entry_id, status=status)
     return True
+
+
+def _turned_away(record: Mapping[str, Any], refusal: Refused) -> bool:
+    """Send what is no message of ours on its way to the dead letters, where somebody is told.
+
+    At once: as long as it is hidden, the bills of its group wait behind it.
+    """
+    logger.error("not a message about a bill", message_id=record["messageId"], reason=str(refusal))
+    _hide(record, 0)
+    return False
+
+
+def _received(record: Mapping[str, Any]) -> int:
+    """How often the queue has given this message."""
+    attributes = record.get("attributes")
+    told = attributes.get("ApproximateReceiveCount") if isinstance(attributes, dict) else ""
+    return int(told) if isinstance(told, str) and re.fullmatch("[0-9]{1,9}", told) else 1
+
+
+def _hide(record: Mapping[str, Any], seconds: int) -> None:
+    """Have a message come again after some seconds; if this fails, after the queue's own."""
+    handle = record.get("receiptHandle")
+    if not isinstance(handle, str):
+        return
+    try:
+        _clients()["sqs"].change_message_visibility(
+            QueueUrl=settings.environment("SQS_QUEUE_URL"),
+            ReceiptHandle=handle,
+            VisibilityTimeout=seconds,
+        )
+    except (BotoCoreError, ClientError) as error:
+        logger.warning("not hidden", message_id=record["messageId"], reason=type(error).__name__)
 
 
 def _put_off(record: Mapping[str, Any], entry_id: str, error: Exception, received: int) -> bool:
@@ -86,11 +127,7 @@ def _put_off(record: Mapping[str, Any], entry_id: str, error: Exception, receive
         logger.warning("left to the sweep", entry_id=entry_id, reason=reason)
         return True
     logger.warning("not posted yet", entry_id=entry_id, reason=reason, seconds=wait)
-    _clients()["sqs"].change_message_visibility(
-        QueueUrl=settings.environment("SQS_QUEUE_URL"),
-        ReceiptHandle=record["receiptHandle"],
-        VisibilityTimeout=wait,
-    )
+    _hide(record, wait)
     return False
 
 
@@ -101,14 +138,18 @@ def _broken(company: str, refusal: Disconnected) -> None:
     """
     logger.error("not connected", company=company, reason=str(refusal))
     connection = _connection(company)
-    if connection.is_broken():
-        return
-    _clients()["sns"].publish(
-        TopicArn=settings.environment("SNS_ALERT_TOPIC"),
-        Subject=subject_of(f"{company}: bills wait for a connection to QuickBooks"),
-        Message=f"{company}: {refusal} Approved bills wait and go on by themselves then.",
-    )
+    if not connection.is_broken():
+        _alarm(
+            f"{company}: bills wait for a connection to QuickBooks",
+            f"{company}: {refusal} Approved bills wait and go on by themselves then.",
+        )
     connection.note_broken(refusal)
+
+
+def _alarm(subject: str, text: str) -> None:
+    """Mail what a person must see to now; what waits for a person is in the extractor's mails."""
+    topic = settings.environment("SNS_ALERT_TOPIC")
+    Alerts(_clients()["sns"], topic, _poster().table, "mail#poster").publish(subject, [text])
 
 
 def _each_company(do: Callable[[str], str], only: str) -> dict[str, Any]:
@@ -150,6 +191,8 @@ def _check(company: str) -> str:
     if _connection(company).is_broken():
         _poster().quickbooks(company).company_info()
         _connection(company).note_works()
+    if _connection(company).is_broken():
+        return f"connected for {days} more days, but closed to posting: bills wait"
     return f"connected for {days} more days"
 
 
@@ -207,6 +250,7 @@ def _poster() -> Poster:
         companies=settings.stored_companies(table),
         quickbooks=lambda company: _company(company).take_over(),
         disconnected=_broken,
+        alarm=_alarm,
         web_url=f"https://{'sandbox.' if sandbox else ''}qbo.intuit.com",
         clock=lambda: datetime.now(UTC),
     )

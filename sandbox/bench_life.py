@@ -114,12 +114,12 @@ class Life:
     def add_ordinary(self) -> None:
         """Bills of vendors that are known, each with one PDF, entered an hour ago."""
         odoo = self.world.odoo
-        clock, odoo.clock = odoo.clock, _an_hour_ago
+        odoo.ahead = -timedelta(hours=1)
         for number, bill in enumerate(odoo.add_copies(BILLS)):
             for file in list(odoo.records["account.move"][bill]["attachment_ids"]):
                 odoo.detach(file)
             odoo.attach(bill, "bill.pdf", PDF + str(number).encode(), main=True)
-        odoo.clock = clock
+        odoo.ahead = timedelta()
 
     def age(self) -> None:
         """Let a day pass for what the table holds: nothing changed of late."""
@@ -228,10 +228,6 @@ def _patches() -> Iterator[Any]:
         yield patches
     finally:
         patches.undo()
-
-
-def _an_hour_ago() -> datetime:
-    return datetime.now(UTC) - timedelta(hours=1)
 
 
 def _told(meter: Meter, times: int) -> Json:

@@ -13,6 +13,7 @@ import base64
 import io
 import secrets
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -57,6 +58,7 @@ _JSON_RPC: Final = (
     "/web/webclient/version_info",
 )
 _SERVERS: Final = {16: "16.0+e-20230313", 17: "17.0", 18: "18.0-20250421", 19: "19.0"}
+_CACHING: Final = (V17, V18)
 _SESSION_SECONDS: Final = {V16: 90 * 86_400, V17: 7 * 86_400}
 _EXPIRED: Final = "odoo.http.SessionExpiredException"
 # The status /json/2 gives an exception; any other is a 500.
@@ -95,6 +97,7 @@ class Odoo(Books):
         self.calls: list[str] = []
         self.faults: list[Fault] = []
         self._sessions: dict[str, int] = {}
+        self._cached: set[tuple[int, str]] = set()  # keys that were found to be good
         self.admit(
             User(
                 uid=5 if version >= V19 else 6,
@@ -108,8 +111,15 @@ class Odoo(Books):
     def admit(self, user: User) -> None:
         """Let somebody call, or change what one who already may is allowed."""
         with self.lock:
+            self._cached.clear()
             self.users[user.uid] = user
             self.add_user(user.uid, user.name, user.login)
+
+    def revoke_keys(self) -> None:
+        """Revoke every API key: 17 and 18 go on taking one from a cache, but for a login."""
+        with self.lock:
+            for uid, user in self.users.items():
+                self.users[uid] = replace(user, api_key=secrets.token_hex())
 
     def fail(
         self,
@@ -141,7 +151,8 @@ class Odoo(Books):
         try:
             response = self._answer(request)
         except HTTPException as error:
-            return error.get_response(environ)(environ, start_response)
+            response = Response.force_type(error.get_response(environ), environ)
+        response.date = self.clock()
         return response(environ, start_response)
 
     def _answer(self, request: Request) -> Response:
@@ -284,8 +295,10 @@ class Odoo(Books):
     def _user(self, database: str, uid: int, secret: str) -> User:
         self._check_database(database)
         user = self.users.get(uid)
-        if user is None or secret not in (user.api_key, user.password):
+        is_cached = (uid, secret) in self._cached and self.version in _CACHING
+        if user is None or not (is_cached or secret in (user.api_key, user.password)):
             raise _denied()
+        self._cached.add((uid, secret))
         return user
 
     def _check_database(self, database: str) -> None:

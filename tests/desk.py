@@ -48,6 +48,7 @@ class Desk:
     seed_token: str = "sandbox-refresh-north"
     waited: float = 0.0
     alarms: list[str] = field(default_factory=list)
+    mails: list[str] = field(default_factory=list)
 
     @property
     def realm(self) -> Realm:
@@ -101,6 +102,7 @@ class Desk:
             companies={"north": self.company},
             quickbooks=lambda _: api,
             disconnected=lambda _, refusal: self.alarms.append(str(refusal)),
+            alarm=lambda subject, text: self.mails.append(f"{subject}\n{text}"),
             web_url="https://qbo.intuit.com",
             clock=self.clock,
         )

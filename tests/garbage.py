@@ -64,7 +64,7 @@ _BODIES: Final[dict[str, object]] = {
         "result": [{"id": True}],
         "ok": True,
     },
-    "a deleted document": {"Bill": {"status": "Deleted", "Id": "1"}, "result": False, "ok": False},
+    "a deleted document": {"Bill": {"status": "Deleted", "Id": "1"}, "result": 0, "ok": False},
 }
 _STATUSES: Final = {
     **{f"a redirect ({status})": status for status in (301, 302, 303, 307, 308)},

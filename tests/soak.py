@@ -46,7 +46,7 @@ def soaked(seeds: list[int], bills: int, hours: int, *, says: bool = False) -> l
 def _some(seeds: list[int], bills: int, hours: int, *, says: bool) -> list[Json]:
     """Each seed in a copy of one morning."""
     found: list[Json] = []
-    with pytest.MonkeyPatch.context() as patch, a_life(patch, **SETTINGS) as life:
+    with pytest.MonkeyPatch.context() as patch, a_life(patch, None, **SETTINGS) as life:
         gc.collect()
         gc.freeze()
         for seed in seeds:

@@ -264,7 +264,7 @@ def test_a_company_more_costs_its_secret_and_its_share_of_the_hourly_reading() -
         "check": counted,
     }
     one, two = (
-        of_idle_month(life, Standing(companies=n, alarms=12, metrics=1, dashboards=1))
+        of_idle_month(life, Standing(companies=n, alarms=15, metrics=1, dashboards=1))
         for n in (1, 2)
     )
     more = {what: two[what] - one[what] for what in two if two[what] != one[what]}

@@ -485,12 +485,12 @@ def test_only_a_plain_run_moves_the_watermark(books: World) -> None:
 # -- nothing changed -----------------------------------------------------------------------
 
 
-def test_unchanged_bills_cost_no_write_and_an_idle_run_one_call(world: World) -> None:
+def test_unchanged_bills_cost_no_write_and_an_idle_run_two_calls(world: World) -> None:
     world.extract()
     before = world.items()
     start = len(world.aws.calls)
     idle = world.extract()
-    assert (idle["odoo_calls"], idle["read"]) == (1, 0)
+    assert (idle["odoo_calls"], idle["read"]) == (2, 0)
     full = world.extract(full=True)
     assert sum(outcomes(full).values()) == 130
     assert set(outcomes(full)) == {"unchanged", "ignored"}
@@ -640,6 +640,19 @@ def test_a_change_that_was_undone_in_odoo_no_longer_keeps_a_bill_from_being_post
     run(books)
     item = books.item(f"odoo-{number}")
     assert (item["status"], item["revision"], item["amended_after"]) == (status, 1, "")
+
+
+def test_a_posted_bill_that_is_dated_ahead_afterwards_is_kept_until_it_is_too_old_to_ask(
+    books: World,
+) -> None:
+    number = books.odoo.new_bill()
+    run(books)
+    before = put_in(books, number, "POSTED")
+    books.odoo.amend(number, invoice_date="2041-05-01")
+    assert outcomes(run(books)) == {"changed afterwards": 1}
+    item = books.item(f"odoo-{number}")
+    over = datetime(2041, 5, 2, tzinfo=UTC) + books.table._retention
+    assert int(before["expires_at"]) < int(item["expires_at"]) == int(over.timestamp())
 
 
 def test_a_bill_of_nothing_that_was_acknowledged_is_asked_about_once_it_has_a_total(

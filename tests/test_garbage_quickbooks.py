@@ -12,13 +12,16 @@ import pytest
 from werkzeug.test import run_wsgi_app
 from werkzeug.wrappers import Response
 
+import poster
 from builders import ACME, a_bill
 from desk import REALM, a_desk, a_file
 from garbage import FOREIGN, KINDS, Elsewhere, Garbled, Rule
 from odoo_qb import reference
 from odoo_qb.bill import Vendor
 from odoo_qb.errors import Disconnected, Unavailable
+from sandbox.quickbooks import QuickBooks
 from sandbox.serving import serve
+from world import Context, a_world
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -175,6 +178,36 @@ def test_garbage_in_any_call_of_a_reading_leaves_the_last_reading_as_it_was(
                 now = desk.documents.find_text("reference/north.json")
                 assert now == before, (part, kind)
         assert elsewhere.came == []
+    assert FOREIGN not in caplog.text
+
+
+@pytest.mark.parametrize("action", ["sync_reference", "check_connections"])
+def test_garbage_for_an_action_of_the_poster_is_one_sentence_a_company(
+    action: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    doors: list[Garbled] = []
+
+    def listen(simulator: Any) -> Any:
+        if not isinstance(simulator, QuickBooks):
+            return serve(simulator)
+        doors.append(Garbled(simulator))
+        return serve(doors[0])
+
+    for world in a_world(monkeypatch, listen=listen):
+        [door], companies = doors, len(world.quickbooks.realms)
+        for part in ("/oauth2", "preferences", "companyinfo"):
+            for kind in ("nothing", "a note", "null everywhere", "a page", "a redirect (302)"):
+                world.restart()
+                door.rules = [Rule(part=part, kind=kind)]
+                told = poster.lambda_handler({"action": action}, Context())["companies"]
+                assert len(told) == companies
+                if door.rules[0].struck:
+                    assert all(s.startswith(("QuickBooks ", "Intuit ")) for s in told.values())
+                assert FOREIGN not in json.dumps(told), (part, kind)
+        door.rules.clear()
+        for said in poster.lambda_handler({"action": action}, Context())["companies"].values():
+            assert "accounts" in said or "connected for" in said
+        assert world.mails() == []
     assert FOREIGN not in caplog.text
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from odoo_qb.home import Home, home_of, is_ours, lives_here
+from odoo_qb.home import Home, home_of, is_of_organisation, is_ours, lives_here
 
 WORKSPACE = Home(team="T-1")
 OF_A_GRID = Home(team="T-1", organisation="E-1")
@@ -70,3 +70,23 @@ def test_a_request_is_ours_only_where_every_workspace_it_names_is(
     named: set[str], home: Home, ours: bool
 ) -> None:
     assert is_ours(named, home) == ours
+
+
+@pytest.mark.parametrize(
+    ("named", "organisation", "home", "ours"),
+    [
+        ({"T-2"}, "E-1", OF_A_GRID, True),
+        ({"T-1", "T-2"}, "E-1", OF_A_GRID, True),
+        ({"T-2", "T-3"}, "E-1", GRID, True),
+        ({"T-2"}, "E-2", OF_A_GRID, False),
+        ({"T-2"}, "", OF_A_GRID, False),
+        (set(), "E-1", OF_A_GRID, False),
+        ({"T-2"}, "", WORKSPACE, False),
+        ({"T-2"}, "E-1", WORKSPACE, False),
+        ({"T-2"}, "", Home(), False),
+    ],
+)
+def test_a_request_from_a_sister_workspace_names_our_organisation(
+    named: set[str], organisation: str, home: Home, ours: bool
+) -> None:
+    assert is_of_organisation(named, organisation, home) == ours

@@ -133,7 +133,6 @@ def test_a_bill_amended_between_two_calls_is_not_asked_about_half_old_half_new()
     assert whole.bill
     assert problems(mixed.bill)[0].startswith("Its journal rows add up to 70.00 USD, not to")
     assert problems(whole.bill) == ()
-    assert mixed.written <= whole.written  # so the next run finds it
 
 
 # -- renamed vendors -----------------------------------------------------------------------

@@ -484,7 +484,7 @@ def test_a_long_bill_whose_lines_are_gone_is_for_a_person(desk: Desk) -> None:
     bill = a_bill(lines=tuple(a_line("1.00", text=str(n)) for n in range(120)))
     item = desk.approve(bill)
     assert desk.post(item) == "POST_FAILED"
-    assert f"restore {item['lines_key']} there, then retry" in desk.stored()["error"]["message"]
+    assert f"Restore {item['lines_key']} there, then retry" in desk.stored()["error"]["message"]
     desk.documents.keep_lines(bill, item["lines_key"])
     desk.post(desk.retry(), "m2")
     assert desk.stored().get("error", {}).get("code") != "lines"

@@ -394,7 +394,7 @@ def test_a_try_that_quickbooks_knows_but_has_no_document_of_ends_with_a_person(d
     assert desk.post(item).startswith("AGAIN")
     desk.now += timedelta(minutes=5)
     assert desk.post(item) == "POST_FAILED"
-    assert "no document of it: retry" in desk.stored()["error"]["message"]
+    assert "has no document for it. Retry." in desk.stored()["error"]["message"]
     assert desk.post(desk.retry(), "m2") == "POSTED"
     assert len(documents(desk)) == 2
 

@@ -278,8 +278,12 @@ def _bills(numbers: range, country: str) -> list[Bill]:
         journal = a_journal(dice, country, reference=f"INV-{number}", move_type=kind)
         entered.append(enter(odoo, journal, company=company))
     with serve(odoo) as server:
-        user = {"username": "ap-bot@example.com", "api_key": "sandbox-odoo-key"}
-        client = OdooClient(url=server.url, database="odoo", **user)
+        client = OdooClient(
+            url=server.url,
+            database="odoo",
+            username="ap-bot@example.com",
+            api_key="sandbox-odoo-key",
+        )
         found = [entry.bill for entry in Books(client, {name: "north"}).page(entered)]
         client._session.close()
     bills = [replace(b, odoo_id=n) for n, b in zip(numbers, found, strict=True) if b]

@@ -96,7 +96,8 @@ class World:
         """Date the dataset's bills before go-live, so that a test begins with none of them."""
         before = datetime(2025, 6, 1, tzinfo=UTC)
         for move in self.odoo.records["account.move"].values():
-            move |= {"write_date": before, "invoice_date": f"{before:%Y-%m-%d}"}
+            move |= {"write_date": before, "create_date": before}
+            move["invoice_date"] = f"{before:%Y-%m-%d}"
         for file in self.odoo.records["ir.attachment"].values():
             file["write_date"] = before
 

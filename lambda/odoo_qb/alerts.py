@@ -6,6 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING, Any, Final
 
 from odoo_qb.item import stamp
+from odoo_qb.one_line import LINE, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,8 +14,7 @@ if TYPE_CHECKING:
 
     from odoo_qb.store import Table
 
-_LINES: Final = 200
-_LINE: Final = 500  # characters; a message of SNS holds 256 kB
+_LINES: Final = 200  # of LINE characters; a message of SNS holds 256 kB
 # "Must be less than 100 characters long", ASCII, and without line breaks:
 # https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
 _SUBJECT: Final = 99
@@ -38,22 +38,25 @@ class Alerts:
             return
         if lines:
             self.publish(subject, lines)
-        since = note[f"{about}_at"] if before and lines else stamp(now)
+        since = note.get(f"{about}_at", stamp(now)) if before and lines else stamp(now)
         self._table.write_note(self._note_id, {about: said, f"{about}_at": since})
 
     def end(self, about: str, subject: str, now: datetime) -> None:
         """Say that what was told last is over; nothing if nothing was."""
         note = self._said()
         if note.get(about):
-            self.publish(subject, [f"Recovered: it had lasted since {note[f'{about}_at']}."])
+            self.publish(subject, [f"Recovered: it had lasted since {note.get(f'{about}_at')}."])
             self._table.write_note(self._note_id, {about: "", f"{about}_at": stamp(now)})
 
     def _said(self) -> dict[str, Any]:
         return self._table.read_note(self._note_id)
 
     def publish(self, subject: str, lines: Sequence[str]) -> None:
-        """Mail the lines, whatever was said before."""
-        shown = [line[:_LINE] for line in lines[:_LINES]]
+        """Mail the lines, whatever was said before.
+
+        Each stays one line, whatever is in it: what others wrote must not look like ours.
+        """
+        shown = [one_line(line, LINE) for line in lines[:_LINES]]
         if len(lines) > _LINES:
             shown.append(f"... and {len(lines) - _LINES} more")
         text = "\n".join([subject, "", *shown])

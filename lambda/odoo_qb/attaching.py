@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Final
 from botocore.exceptions import ClientError
 
 from odoo_qb.documents import is_gone
-from odoo_qb.errors import Disconnected, Refused, Throttled, Unavailable
+from odoo_qb.errors import Altered, Disconnected, Refused, Throttled, Unavailable
 from odoo_qb.faults import fault_of_file
 from odoo_qb.quickbooks import File
 from odoo_qb.uploads import attachable, unattachable, upload_as
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from odoo_qb.bill import Bill, Document
     from odoo_qb.documents import Documents
@@ -45,6 +45,7 @@ def attach_all(
     *,
     fresh: bool,
     last_try: bool,
+    altered: Callable[[str], None],
     beside: tuple[Document, ...] = (),
 ) -> tuple[list[str], list[str]]:
     """Attach what is not attached yet; the names attached, and sentences about what is not.
@@ -53,7 +54,8 @@ def attach_all(
     else of the bill may be there already is `beside` it: of the same name and size it counts. An
     upload of which nobody knows whether it arrived raises Throttled, so that the next delivery
     looks first, when that can tell, unless this is the `last_try`. What is refused is looked
-    for, too, and then sent once more, each file alone.
+    for, too, and then sent once more, each file alone. `altered` is told of each whose bytes are
+    not those that were approved.
     """
     wanted = [_Wanted(d, *(upload_as(d) or ("", ""))) for d in attachable(bill.documents)]
     uploads = _Uploads(bill.entry_id, target, quickbooks, documents, last_try=last_try)
@@ -66,6 +68,8 @@ def attach_all(
             if one not in uploads.unsure:
                 uploads.send([one])
     attached = [w.name for w in wanted if w not in uploads.failed]
+    for said in uploads.altered.values():
+        altered(said)
     trouble = [
         f"{w.document.name} could not be attached in QuickBooks: {why}"
         for w, why in uploads.failed.items()
@@ -98,6 +102,7 @@ class _Uploads:
         self.failed: dict[_Wanted, str] = {}
         self.unsure: set[_Wanted] = set()
         self.broken: list[str] = []
+        self.altered: dict[_Wanted, str] = {}
 
     def missing(self, wanted: Sequence[_Wanted]) -> list[_Wanted]:
         """Those that QuickBooks does not have, by name and size.
@@ -169,7 +174,10 @@ class _Uploads:
                 self._check_size(one, int(answer["Size"]))
 
     def _read(self, batch: Sequence[_Wanted]) -> dict[_Wanted, File]:
-        """The files with their bytes; one that S3 no longer has must not keep a bill for ever."""
+        """The files with their bytes; one that S3 no longer has must not keep a bill for ever.
+
+        Nor is one sent that S3 has other bytes of than were approved.
+        """
         files = {}
         for one in batch:
             try:
@@ -178,6 +186,11 @@ class _Uploads:
                 if not is_gone(error):
                     raise
                 self.failed[one] = "its copy in S3 is gone. Attach it there by hand."
+            except Altered as altered:
+                self.altered[one] = str(altered)
+                self.failed[one] = (
+                    "its copy in S3 is not the file that was approved. Attach it there by hand."
+                )
         return files
 
     def _check_size(self, one: _Wanted, size: int) -> None:

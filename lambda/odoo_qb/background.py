@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, cast
 
 from odoo_qb import rates, sharing
+from odoo_qb.digest_v1 import is_unjudged
 from odoo_qb.duplicates import (
     UNDER_WAY,
     ByAmount,
@@ -16,14 +17,18 @@ from odoo_qb.duplicates import (
     reference_ids,
     seen_before,
     seen_bill,
+    seen_item,
 )
+from odoo_qb.guarding import Faults
 from odoo_qb.item import digests, is_blind
+from odoo_qb.statuses import FINAL
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from odoo_qb.bill import Bill
     from odoo_qb.checks import Earlier
+    from odoo_qb.duplicates import Seen
     from odoo_qb.item import Item, Raw
     from odoo_qb.preflight import Preflight
     from odoo_qb.rates import Doubt
@@ -46,6 +51,23 @@ class Background:
     reference_id: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Near:
+    """A bill, and the notes that may know something of it."""
+
+    bill: Bill
+    flight: Preflight
+    remembered: Raw
+    of_number: Sequence[str]
+    of_vendor: Sequence[str]
+    of_rate: str
+
+    @property
+    def note_ids(self) -> list[str]:
+        """All of them."""
+        return [*self.of_number, *self.of_vendor, *([self.of_rate] if self.of_rate else [])]
+
+
 @dataclass(slots=True, kw_only=True)
 class Surroundings:
     """The table as a run sees it around its bills, page by page; `dry_run` writes nothing."""
@@ -53,6 +75,7 @@ class Surroundings:
     table: Table
     companies: Mapping[str, Company]
     dry_run: bool
+    faults: Faults = field(default_factory=Faults)  # damaged bills, with which none is compared
     _by_amount: ByAmount = field(default_factory=ByAmount)
     _are_known: set[str] = field(default_factory=set)  # companies whose bills under way were read
 
@@ -63,62 +86,59 @@ class Surroundings:
         remembered: Mapping[str, Raw],
         stored: Mapping[str, Item],
     ) -> dict[str, Background]:
-        """The background of each bill, by entry_id.
+        """The background of each bill that may be stored or checked again, by entry_id.
 
         `remembered` has the note of each one's vendor in Odoo, `stored` what the table has of it.
         """
-        own = [(b, flights[b.entry_id], remembered.get(b.entry_id, {})) for b in bills]
-        of_number = {
-            b.entry_id: reference_ids(b, f, note, self.companies[b.company]) for b, f, note in own
-        }
-        of_vendor = {
-            b.entry_id: sharing.note_ids(b, f, note, self.companies[b.company])
-            for b, f, note in own
-        }
-        of_rate = {b.entry_id: rates.note_id(b) for b in bills}
-        wanted = [i for ids in (*of_number.values(), *of_vendor.values()) for i in ids]
-        wanted += [i for i in of_rate.values() if i]
-        notes = cast("dict[str, Raw]", self.table.get_many(wanted))
+        found: dict[str, Background] = {}
+        near = [
+            self._near(b, flights[b.entry_id], remembered.get(b.entry_id, {}))
+            for b in bills
+            if _is_news(b, stored.get(b.entry_id))
+        ]
+        notes = cast("dict[str, Raw]", self.table.get_many(i for n in near for i in n.note_ids))
         by_number = ByNumber()
         numbered = {i: n for i, n in notes.items() if i.startswith("reference#")}
-        by_number.know(self.table.get_many(by_number.learn(numbered)).values())
-        found: dict[str, Background] = {}
-        for bill, flight, note in own:
-            item, entry_id = stored.get(bill.entry_id), bill.entry_id
-            company, ids = self.companies[bill.company], of_number[bill.entry_id]
-            seen = seen_bill(bill, flight)
-            twins = by_number.before(seen, ids)
-            alike = self._alike(bill, flight, note, item)
-            shared = sharing.sharing(bill, flight, of_vendor[entry_id], notes)
-            rate = notes.get(of_rate[entry_id], {})
-            if shared.note_id and _is_news(bill, item):
-                self._note_contact(shared, notes)
+        by_number.know(self._sound(by_number.learn(numbered)))
+        for one in near:
+            bill, company = one.bill, self.companies[one.bill.company]
+            seen = seen_bill(bill, one.flight)
+            twins = by_number.before(seen, one.of_number)
+            alike = self._alike(seen, one.remembered, stored.get(bill.entry_id))
             met = {t.entry_id for t in twins}
-            found[entry_id] = Background(
-                earlier=tuple(
-                    [t.earlier(seen, is_alike=False) for t in twins]
-                    + [a for a in alike if a.entry_id not in met]
+            shared = sharing.sharing(bill, one.flight, one.of_vendor, notes)
+            self._note_contact(shared, notes)
+            rate = notes.get(one.of_rate, {})
+            found[bill.entry_id] = Background(
+                earlier=(
+                    *(t.earlier(seen, is_alike=False) for t in twins),
+                    *(a.earlier(seen, is_alike=True) for a in alike if a.entry_id not in met),
                 ),
                 warnings=(
-                    *sharing.warnings(flight, shared),
+                    *sharing.warnings(one.flight, shared),
                     *rates.warnings(bill, rate, company),
                 ),
                 rate_doubt=rates.doubt(bill, rate),
-                reference_id=ids[0] if ids else "",
+                reference_id=one.of_number[0] if one.of_number else "",
             )
         return found
 
-    def _alike(self, bill: Bill, flight: Preflight, note: Raw, item: Item | None) -> list[Earlier]:
-        """The bills of the vendor that have date and amount in common with one that is news."""
-        seen = seen_bill(bill, flight)
-        alike: list[Earlier] = []
-        if _is_news(bill, item):
-            self._read_under_way(bill.company)
-            posted = seen_before(note, seen)
-            alike = [
-                a.earlier(seen, is_alike=True)
-                for a in self._by_amount.before(seen, posted, is_new=item is None)
-            ]
+    def _near(self, bill: Bill, flight: Preflight, remembered: Raw) -> _Near:
+        company = self.companies[bill.company]
+        return _Near(
+            bill=bill,
+            flight=flight,
+            remembered=remembered,
+            of_number=reference_ids(bill, flight, remembered, company),
+            of_vendor=sharing.note_ids(bill, flight, remembered, company),
+            of_rate=rates.note_id(bill),
+        )
+
+    def _alike(self, seen: Seen, remembered: Raw, item: Item | None) -> list[Seen]:
+        """The bills of the vendor that have date and amount in common with this one."""
+        self._read_under_way(seen.company)
+        posted = seen_before(remembered, seen)
+        alike = self._by_amount.before(seen, posted, is_new=item is None)
         if item is None or item["status"] in UNDER_WAY:
             self._by_amount.add(seen)
         return alike
@@ -130,10 +150,15 @@ class Surroundings:
         self._are_known.add(company)
         ids = [i for s in UNDER_WAY for i in self.table.in_company(company, s)]
         for start in range(0, len(ids), _AT_ONCE):
-            self._by_amount.know(self.table.get_many(ids[start : start + _AT_ONCE]).values())
+            self._by_amount.know(self._sound(ids[start : start + _AT_ONCE]))
+
+    def _sound(self, entry_ids: Iterable[str]) -> list[Item]:
+        return self.faults.where(self.table.get_many(entry_ids).values(), seen_item)
 
     def _note_contact(self, shared: sharing.Sharing, notes: dict[str, Raw]) -> None:
-        """Note a contact of a vendor, for the next ones of this page, too."""
+        """Note a contact of a vendor that is new to it, for the next ones of this page, too."""
+        if not shared.note_id:
+            return
         values = dict(shared.values or {})
         notes[shared.note_id] = {**notes.get(shared.note_id, {}), **values}
         if not self.dry_run:
@@ -144,4 +169,8 @@ def _is_news(bill: Bill, item: Item | None) -> bool:
     """Whether a bill may be stored, or checked again: else nobody reads what is around it."""
     if item is None or item["status"] in {"VALIDATION_FAILED", "WITHDRAWN"}:
         return True
-    return is_blind(item) or item["digest"] not in digests(bill, item["digest"])
+    if item["status"] in FINAL and not item["nothing_to_post"]:
+        return False  # what becomes of it is only noted
+    return (
+        is_blind(item) or is_unjudged(item) or item["digest"] not in digests(bill, item["digest"])
+    )

@@ -27,6 +27,7 @@ from odoo_qb.blocks import (
 )
 from odoo_qb.digest_v1 import is_former
 from odoo_qb.item import document_there, open_attempt
+from odoo_qb.one_line import NAME, one_line
 from odoo_qb.outcome import failure, first_of_two, is_closed, loose_ends, outcome
 from odoo_qb.particulars import particulars, vendor_of, warnings_of
 from odoo_qb.statuses import IN_QUICKBOOKS
@@ -103,12 +104,13 @@ def asked_as(item: Item) -> str:
 
 def summary(item: Item) -> str:
     """The bill in one plain sentence part, for notifications, answers and mails."""
-    reference = f", reference {item['bill_reference']}" if item["bill_reference"] else ""
-    amount = amount_text(item["amount_total"], item["currency"])
-    return (
-        f"{_KIND[item['move_type']]} {item['odoo_name']} of {vendor_of(item)}, {amount}"
-        f"{reference} ({item['company']})"
+    number, name, vendor = (
+        one_line(text, NAME)
+        for text in (item["bill_reference"], item["odoo_name"], vendor_of(item))
     )
+    reference = f", reference {number}" if number else ""
+    amount = amount_text(item["amount_total"], item["currency"])
+    return f"{_KIND[item['move_type']]} {name} of {vendor}, {amount}{reference} ({item['company']})"
 
 
 def _message(item: Item, blocks: list[Block], prefix: str = "") -> Message:

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
     from odoo_qb.ledger import Payload, Posting
 
-IDENTITY: Final = frozenset({"kind", "vendor", "date"})  # where these differ, it is another bill
+# Where these differ it is another bill, or a copy that somebody made of ours.
+IDENTITY: Final = frozenset({"kind", "vendor", "date", "number"})
 # What QuickBooks fills in by itself where it is not sent.
 _FILLED_IN: Final = {"currency": "CurrencyRef", "accounts payable account": "APAccountRef"}
 _CENT: Final = Decimal("0.01")
@@ -23,15 +24,18 @@ def differences(posting: Posting, found_entity: str, found: Mapping[str, Any]) -
     """In what a document of QuickBooks is not the one that would be made, in words.
 
     Texts, terms and the order of lines are not compared, nor the number of a credit, which
-    QuickBooks may have given itself; the total is judged by whoever asks, to the cent.
+    QuickBooks may have given itself, nor one that it may not keep as it is sent; the total is
+    judged by whoever asks, to the cent.
     """
     payload = posting.payload
-    number = found.get("DocNumber") if posting.entity == "VendorCredit" else payload["DocNumber"]
+    number = str(payload["DocNumber"])
+    is_kept = posting.entity == "Bill" and number.isascii()
+    there = str(found.get("DocNumber") or "")
     agreeing = {
         "kind": found_entity == posting.entity,
         "vendor": _id(found, "VendorRef") == _id(payload, "VendorRef"),
         "date": str(found.get("TxnDate", "")) == payload.get("TxnDate"),
-        "number": found.get("DocNumber") == number,
+        "number": not is_kept or there.casefold() == number.casefold(),
         "due date": "DueDate" not in payload or str(found.get("DueDate")) == payload["DueDate"],
         "accounts or amounts": _booked(found, payload) == _booked(payload, payload),
         "tax": "TxnTaxDetail" not in payload or _tax(found) == _tax(payload),

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, cast
 from uuid import uuid4
 
 import requests
@@ -35,6 +35,10 @@ _PAUSE: Final = 1.0
 _FIVE_YEARS: Final = 5 * 365 * 24 * 3600  # the most a refresh token lives, however often renewed
 _HARD_END: Final = "x_refresh_token_hard_expires_in"
 _TRIES: Final = 30
+_WRITE: Final = "write"
+_TRIAL_AFTER: Final = timedelta(hours=1)
+_OF_THE_END: Final = ("reason", "code", "since", "by", "tried_at")  # of the note about it
+Standing = Literal["open", "closed", "on trial"]
 # What a new access token proves wrong; whatever else was said of a company, only a call can.
 _OF_THE_TOKEN: Final = frozenset({"invalid_grant", "invalid_client", ""})
 
@@ -113,29 +117,52 @@ class Connection:
 
     def is_broken(self) -> bool:
         """Whether it is known to be dead, and no new refresh token was applied since."""
-        note = self._table.read_note(self._note_id)
-        is_same = note.get("seed") == self._seed or not self._seed_token
-        return note.get("state") == "NEEDS_RECONNECT" and is_same
+        return self._is_dead(self._table.read_note(self._note_id))
 
-    def note_works(self) -> None:
-        """A call was answered: a company that was closed to us is open again."""
-        if self.is_broken():
+    def standing(self) -> Standing:
+        """Whether a bill may be posted; "on trial" where only that tells if the company is open.
+
+        A company that refused a write, as one whose subscription is read-only does, is read as
+        ever. Once an hour a bill is posted to find out.
+        """
+        note = self._table.read_note(self._note_id)
+        if not self._is_dead(note):
+            return "open"
+        is_due = str(note.get("tried_at", "")) <= stamp(self._clock() - _TRIAL_AFTER)
+        return "on trial" if note.get("by") == _WRITE and is_due else "closed"
+
+    def note_works(self, *, wrote: bool = False) -> None:
+        """A call was answered: a company that was closed to us is open again.
+
+        One that was closed to a write is opened by a write.
+        """
+        note = self._table.read_note(self._note_id)
+        if self._is_dead(note) and (wrote or note.get("by") != _WRITE):
             self._note_connected(self._stored())
 
     def note_broken(self, refusal: Disconnected) -> bool:
         """Write down that it is dead; True for the first to notice."""
-        values = {"state": "NEEDS_RECONNECT", "seed": self._seed}
-        values |= {"reason": str(refusal), "code": refusal.code}
+        now = stamp(self._clock())
+        said: Raw = {"reason": str(refusal), "code": refusal.code}
+        if refusal.on_write:
+            said |= {"by": _WRITE, "tried_at": now}
         try:
             self._table.write_note(
                 self._note_id,
-                {**values, "since": stamp(self._clock())},
+                {"state": "NEEDS_RECONNECT", "seed": self._seed, **said, "since": now},
+                remove=[] if refusal.on_write else ["by", "tried_at"],
                 condition="attribute_not_exists(#state) OR #state <> :dead OR #seed <> :seed",
                 condition_values={"dead": "NEEDS_RECONNECT"},
             )
         except Conflict:
+            if refusal.on_write:
+                self._table.write_note(self._note_id, said)
             return False
         return True
+
+    def _is_dead(self, note: Raw) -> bool:
+        is_same = note.get("seed") == self._seed or not self._seed_token
+        return note.get("state") == "NEEDS_RECONNECT" and is_same
 
     def _renew(self, stale: str) -> Tokens:
         """Get new tokens, unless another process did while this one waited for its turn.
@@ -221,7 +248,7 @@ class Connection:
     def _note_connected(self, tokens: Tokens) -> None:
         state = {"state": "CONNECTED", "seed": self._seed, "connected_at": stamp(self._clock())}
         state["refresh_expires_at"] = tokens.refresh_expires_at
-        self._table.write_note(self._note_id, state, remove=["reason", "code", "since"])
+        self._table.write_note(self._note_id, state, remove=list(_OF_THE_END))
 
     def _stored(self) -> Tokens:
         try:

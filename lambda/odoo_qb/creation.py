@@ -14,16 +14,26 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from odoo_qb import ledger
-from odoo_qb.attempts import closed, is_over, under_way
+from odoo_qb.attempts import (
+    COMPANY_CLOSED,
+    body_of,
+    closed,
+    content_of,
+    is_over,
+    may_be_there,
+    places,
+    under_way,
+    with_next,
+)
 from odoo_qb.bill import amount_text, money
 from odoo_qb.comparing import IDENTITY, differences
-from odoo_qb.errors import Disconnected, Refused, Throttled, Unavailable
+from odoo_qb.errors import Altered, Disconnected, Refused, Throttled, Unavailable
 from odoo_qb.faults import RequestKnown
 from odoo_qb.item import open_attempt, stamp
 from odoo_qb.numbering import normalised, spellings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from odoo_qb.bill import Bill
@@ -36,9 +46,6 @@ FOUND: Final = frozenset({"different", "total"})  # refusals that are about a do
 BODY_IN_ITEM: Final = 50_000  # characters; longer ones lie in S3: an item holds 400 kB in all
 _DUPLICATE: Final = "6140"
 _UNKNOWN_ID: Final = "610"
-# What QuickBooks itself, not a gateway, says of a closed company: a repeat might be told the
-# same when the company is open again.
-_ANSWERED: Final = frozenset({"100", "110", "120", "6190"})
 _HALF_A_CENT: Final = Decimal("0.005")
 
 
@@ -78,21 +85,20 @@ class Creation:
         """
         self.looked_at = self.clock()
         payload = self.posting.payload
-        places = {(self.posting.entity, payload["DocNumber"], payload["TxnDate"])}
-        places |= {(a["entity"], a["doc_number"], a["day"]) for a in self.item.get("attempts", ())}
-        current: list[Raw] = []
-        for entity, number, day in sorted(places):
-            is_current = (entity, number) == (self.posting.entity, payload["DocNumber"])
-            others = self._typed_numbers() if is_current else ()
-            rows = self.quickbooks.numbered(entity, number, day, *others)
-            ours = [r for r in rows if self.bill.entry_id in ledger.entry_ids_in(r)]
-            if ours:
-                self._recognise(entity, ours[0])
-                return ours[0]
-            if is_current:
-                current = rows
+        here = (self.posting.entity, str(payload["DocNumber"]), str(payload["TxnDate"]))
+        others: list[Raw] = []
+        marked: dict[tuple[str, str], Raw] = {}
+        for entity, number, day in sorted({here, *places(self.item.get("attempts", ()))}):
+            is_current = (entity, number) == here[:2]
+            typed = self._typed_numbers() if is_current else ()
+            rows = self.quickbooks.numbered(entity, number, day, *typed)
+            ours = [r for r in rows if ledger.entry_id_of(r) == self.bill.entry_id]
+            marked |= {(entity, str(r["Id"])): r for r in ours}
+            others = rows if is_current else others
+        if marked:
+            return self._recognised(marked)
         if for_others:
-            self._refuse_foreign(current)
+            self._refuse_foreign(others)
         return None
 
     def create(self) -> Raw:
@@ -104,7 +110,7 @@ class Creation:
         try:
             return self._repeated() if not self.is_first else self._sent()
         except Disconnected as refusal:
-            if self.is_first and refusal.code in _ANSWERED:
+            if self.is_first and refusal.code in COMPANY_CLOSED:
                 self.item = self.store(closed(self.item.get("attempts", ()), refusal.code))
             raise
         except Throttled:
@@ -120,21 +126,22 @@ class Creation:
             if found:
                 return found
             if isinstance(error, RequestKnown) and self._is_over():
-                lost = "QuickBooks knows of a try to make this, but has no document of it: retry."
-                raise NotCreated(Refused(lost, code="600")) from error
+                lost = "QuickBooks received an earlier attempt but has no document for it."
+                raise NotCreated(Refused(lost, remedy="Retry.", code="600")) from error
             raise
 
     def compare(self, found: Raw) -> None:
         """Refused when the document's total is not what was to be posted; its tax is part of it."""
         if not is_total(found, self.posting.total):
             total, currency = money(str(found.get("TotalAmt", 0))), self.bill.currency
+            document = f"{self.posting.entity} {found['Id']}"
             raise Refused(
-                f"QuickBooks has {self.posting.entity} {found['Id']} for this bill with a total of"
+                f"QuickBooks has {document} for this bill with a total of"
                 f" {amount_text(total, currency)} instead of"
-                f" {amount_text(self.posting.total, currency)}: correct it there by hand,"
-                " then retry.",
+                f" {amount_text(self.posting.total, currency)}.",
+                remedy="Correct it there by hand, then retry.",
                 code="total",
-                document=f"{self.posting.entity} {found['Id']}",
+                document=document,
             )
 
     def _sent(self) -> Raw:
@@ -142,8 +149,9 @@ class Creation:
         attempt = self._now_open()
         entity = self.posting.entity
         try:
-            return self.quickbooks.create(entity, self._body(attempt), attempt["request_id"])
-        except Disconnected:
+            body = body_of(attempt, self.documents)
+            return self.quickbooks.create(entity, body, attempt["request_id"])
+        except (Altered, Disconnected):
             raise
         except Refused as refusal:
             found = self._own() if refusal.code == _DUPLICATE else None
@@ -166,7 +174,7 @@ class Creation:
             self._note(sent_at=unanswered)
             raise
         except Disconnected as refusal:
-            if refusal.code in _ANSWERED:
+            if refusal.code in COMPANY_CLOSED:
                 self._note(sent_at=unanswered, refused=refusal.code)
             raise
         except NotCreated as refused:
@@ -184,11 +192,14 @@ class Creation:
         except Refused as refusal:
             if refusal.code != _UNKNOWN_ID:
                 raise
-            gone = (
+            gone = Refused(
                 f"QuickBooks no longer has {entity} {document_id}, which was made for this bill:"
-                " somebody deleted it there. Retry to make it again, or close the bill."
+                " somebody deleted it there.",
+                remedy="Retry to make it again, or close the bill.",
+                code="deleted",
+                tid=refusal.tid,
             )
-            raise NotCreated(Refused(gone, code="deleted", tid=refusal.tid)) from refusal
+            raise NotCreated(gone) from refusal
 
     def _note(self, **values: str) -> None:
         """Write down of the open attempt when it was sent, or by what a repeat was `refused`."""
@@ -201,9 +212,6 @@ class Creation:
 
     def _now_open(self) -> Raw:
         return dict(self.item["attempts"][-1])
-
-    def _body(self, attempt: Raw) -> str:
-        return attempt["body"] or self.documents.text(attempt["body_key"])
 
     def _own(self) -> Raw | None:
         """Our own document under a number that is taken: of a try whose answer was lost."""
@@ -226,7 +234,7 @@ class Creation:
             if not self._is_over():
                 raise under_way(last, now)
             attempts = closed(attempts, refused or "absent")
-        number = len(attempts) + 1
+        number = int(attempts[-1]["number"]) + 1 if attempts else 1
         payload, body = self.posting.payload, ledger.to_json(self.posting.payload)
         request_id = f"oqb-{_hash(self.bill.entry_id, content, str(number))[:40]}"
         key = ""
@@ -252,33 +260,48 @@ class Creation:
         }
         if self.posting.total != self.bill.amount_total:
             attempt["total"] = self.posting.total
-        self.item = self.store([*attempts, attempt])
+        self.item = self.store(with_next(attempts, attempt))
         self.is_first = True
 
     def _content(self) -> str:
-        """What tells one content from another; what QuickBooks would book is all in the payload."""
-        return _hash(self.item["digest"], ledger.to_json(self.posting.payload))
+        return content_of(self.item["digest"], ledger.to_json(self.posting.payload))
 
-    def _recognise(self, entity: str, found: Raw) -> None:
-        """A document with our marker must be this bill as approved, else a person decides.
+    def _recognised(self, marked: Mapping[tuple[str, str], Raw]) -> Raw:
+        """Which of the documents with our marker is this bill as approved, else a person decides.
 
-        One that was made for another content must have been corrected to this one in everything;
-        of one made for this content what somebody tidied up there since is theirs to know.
+        People copy documents there, memo and all, so the marker alone tells nothing: vendor, date,
+        number and total must be this bill's. Of several the first one made is it.
+        """
+        judged = [(self._differing(kind, row), kind, row) for (kind, _), row in marked.items()]
+        judged.sort(key=lambda found: int(found[2]["Id"]))
+        whole = [row for differing, _, row in judged if not differing]
+        for row in whole:
+            if is_total(row, self.posting.total):
+                return row
+        if whole:
+            self.compare(whole[0])
+        differing, entity, row = min(judged, key=lambda found: len(found[0]))
+        document = f"{entity} {row['Id']}"
+        raise Refused(
+            f"QuickBooks has {document} for this bill, with another {', '.join(differing)}:"
+            " somebody changed or copied it there, or it is from before the bill was amended.",
+            remedy="Correct it there by hand, then retry.",
+            code="different",
+            document=document,
+        )
+
+    def _differing(self, entity: str, row: Raw) -> list[str]:
+        """In what a document with our marker is not this bill.
+
+        One that may have been made for another content must have been corrected to this one in
+        everything; of one made for this content what somebody tidied up there is theirs to know.
         """
         attempts: Sequence[Raw] = self.item.get("attempts", ())
-        is_earlier = bool(attempts) and attempts[-1]["content"] != self._content()
-        differing = differences(self.posting, entity, found)
-        if not is_earlier:
-            differing = [d for d in differing if d in IDENTITY]
-        if differing:
-            document = f"{entity} {found['Id']}"
-            raise Refused(
-                f"QuickBooks has {document} for this bill, with another {', '.join(differing)}:"
-                " somebody changed it there, or it is from before the bill was amended. Correct it"
-                " there by hand, then retry.",
-                code="different",
-                document=document,
-            )
+        content, found = self._content(), differences(self.posting, entity, row)
+        is_of_another = bool(attempts) and attempts[-1]["content"] != content
+        if is_of_another or any(a["content"] != content for a in attempts if may_be_there(a)):
+            return found
+        return [d for d in found if d in IDENTITY]
 
     def _typed_numbers(self) -> tuple[str, ...]:
         """Under what else a person may have entered it: a long number's beginning, as it is.
@@ -308,8 +331,8 @@ class Creation:
             if number.casefold() in exact or is_total(row, self.posting.total):
                 raise Refused(
                     f"QuickBooks already has {entity} {row['Id']} with the number"
-                    f" {number} of this vendor, entered by somebody else:"
-                    " link it if it is this bill, else correct the reference in Odoo.",
+                    f" {number} of this vendor, entered by somebody else.",
+                    remedy="Link it if it is this bill, else correct the reference in Odoo.",
                     code=_DUPLICATE,
                 )
             total = amount_text(money(str(row.get("TotalAmt", 0))), self.bill.currency)

@@ -20,7 +20,7 @@ from odoo_qb.home import is_of_organisation, is_ours
 from odoo_qb.item import approvals_of, document_of, stamp
 from odoo_qb.outcome import perhaps_there
 from odoo_qb.policy import FIRST_OF_TWO, RULES, objection, rule_for
-from odoo_qb.reminders import is_escalated, notices_of
+from odoo_qb.reminders import bounded, is_escalated, notices_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -275,7 +275,10 @@ def _written(item: Item, click: Click, rule: Rule, at: str) -> tuple[Raw, list[s
     rejected: Raw = {"kind": "rejected", "due_at": at, "ts": "", "by": click.person}
     rejected["reason"] = click.reason
     rejected["card"] = item["cards"][-1]["ts"] if item["cards"] else ""
-    reason: Raw = {"rejection_reason": click.reason, "notices": [*notices_of(item), rejected]}
+    reason: Raw = {
+        "rejection_reason": click.reason,
+        "notices": bounded([*notices_of(item), rejected]),
+    }
     in_realm: Raw = {"realm": click.realm} if click.realm else {}
     # Another revision: the request that decided before, sent again, decides nothing.
     anew: Raw = {"approvals": [], "revision": int(item["revision"]) + 1}

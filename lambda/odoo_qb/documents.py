@@ -11,6 +11,7 @@ from urllib.parse import quote
 from botocore.exceptions import ClientError
 
 from odoo_qb.bill import money
+from odoo_qb.errors import Altered
 from odoo_qb.item import AMOUNTS, lines_text
 
 if TYPE_CHECKING:
@@ -45,10 +46,15 @@ class Documents:
         )
 
     def read(self, document: Document) -> bytes:
-        """The bytes that were approved, whatever was stored under the key since."""
+        """The bytes that were approved, whatever was stored under the key since.
+
+        Altered where these are others.
+        """
         version = {"VersionId": document.version_id} if document.version_id else {}
         answer = self._client.get_object(Bucket=self._bucket, Key=document.key, **version)
         data: bytes = answer["Body"].read()
+        if hashlib.sha256(data).hexdigest() != document.sha256:
+            raise Altered(f"{document.name} is not the file that was approved.", code="file")
         return data
 
     def link(self, document: Document) -> str:

@@ -4,7 +4,8 @@ Exception
 ├── Unavailable      try again: the other side is down, busy or did not answer
 │   └── Throttled    try again, but only after `wait_seconds`
 ├── Refused          a person must act: the sentence says what
-│   └── Disconnected QuickBooks no longer knows us: a new refresh token is needed
+│   ├── Disconnected QuickBooks no longer knows us: a new refresh token is needed
+│   └── Altered      what is stored was changed past this system: nothing is sent of it
 ├── Misconfigured    the operator must act: a setting is missing or wrong
 ├── Conflict         somebody else changed the bill first: read it again
 └── BadSignature     this request did not come from Slack
@@ -55,16 +56,25 @@ class Refused(Exception):  # noqa: N818 - see above
 
     def as_error(self) -> dict[str, str]:
         """What a bill keeps of it; a closed one shows the reason without the remedy."""
-        error = {"code": self.code, "message": str(self), "tid": self.tid}
+        error = {"code": self.code, "message": str(self), "tid": self.tid, "reason": self.reason}
         if self.remedy:
-            error |= {"reason": self.reason, "remedy": self.remedy}
+            error["remedy"] = self.remedy
         if self.document:
             error["document"] = self.document
         return error
 
 
 class Disconnected(Refused):
-    """The connection to a QuickBooks company is dead until somebody connects it again."""
+    """The connection to a QuickBooks company is dead until somebody connects it again.
+
+    `on_write` where a write was refused: what is read afterwards tells nothing of that.
+    """
+
+    on_write = False
+
+
+class Altered(Refused):
+    """What is stored is not what was approved: nothing is sent of it, and somebody is told."""
 
 
 class Misconfigured(Exception):  # noqa: N818 - see above

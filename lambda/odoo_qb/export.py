@@ -6,9 +6,11 @@ import re
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from odoo_qb.errors import Refused
+from odoo_qb.guarding import UNKNOWN, Faults, complaint, flaw_of, label
 from odoo_qb.item import stamp
 from odoo_qb.ledger import to_json
 from odoo_qb.statuses import IN_QUICKBOOKS, TRANSITIONS
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from odoo_qb.settings import Company
     from odoo_qb.store import Table
 
+_NOBODYS: Final = "unknown"  # in place of the company that a damaged record lacks
 LAST: Final = "last"  # the month before this one: what a schedule asks for
 _MONTH: Final = re.compile(r"20[0-9]{2}-(0[1-9]|1[0-2])")
 # Bookkeeping between the functions, which says nothing about the bill.
@@ -46,6 +49,7 @@ def export(
     companies: Mapping[str, Company],
     month: str,
     now: datetime,
+    faults: Faults | None = None,
 ) -> list[Raw]:
     """Write `audit/<month>/<company>.jsonl` for every company; the summary of each.
 
@@ -53,22 +57,38 @@ def export(
     happened in the month: content, decision, every try at QuickBooks, and the history both as
     it is stored and in sentences. The bills stand as they are now. Writing a month again adds
     a version to its file and takes none away.
+
+    A damaged record is written as it is, with what is wrong with it, and named in `faults`.
     """
     start, end = _bounds(month)
+    faults = faults or Faults()
     bills: dict[str, list[Item]] = {key: [] for key in companies}
+    damaged: dict[str, list[Raw]] = {}
     for item in _changed_since(table, start, now):
-        if any(start <= entry["at"] < end for entry in item["history"]):
+        if flaw_of(item):
+            faults.note(label(item), complaint(item))
+            damaged.setdefault(item.get("company") or _NOBODYS, []).append(_as_it_is(item))
+        elif any(_is_within(entry, start, end) for entry in item["history"]):
             bills.setdefault(item["company"], []).append(item)
     summaries = []
-    for company, items in sorted(bills.items()):
-        told = [_line(item, documents) for item in items]
+    for company in sorted({*bills, *damaged}):
+        items = bills.get(company, [])
+        told = [_line(item, documents, faults) for item in items]
         broken = [bill["entry_id"] for bill in told if not bill["history_is_whole"]]
         summary = _summary(company, month, items, now) | {"broken_histories": broken}
+        if company in damaged:
+            summary["damaged"] = [bill["entry_id"] for bill in damaged[company]]
+            told += damaged[company]
         summary["key"] = f"audit/{month}/{company}.jsonl"
         lines = [summary, *told]
-        documents.write(summary["key"], "".join(f"{to_json(line)}\n" for line in lines))
+        documents.write(summary["key"], "".join(f"{_text(line, faults)}\n" for line in lines))
         summaries.append(summary)
     return summaries
+
+
+def _is_within(entry: Raw, start: str, end: str) -> bool:
+    """Whether something happened between two stamps; an entry may stand for many, since one."""
+    return start <= str(entry["at"]) and str(entry.get("since") or entry["at"]) < end
 
 
 def _bounds(month: str) -> tuple[str, str]:
@@ -81,7 +101,7 @@ def _changed_since(table: Table, start: str, now: datetime) -> Iterable[Item]:
     """Every bill that was written since, and so every one with history since, by its number."""
     ids = [i for s in TRANSITIONS for i in table.in_status(s, since=start, until=now)]
     items = table.get_many(ids).values()
-    return sorted(items, key=lambda item: int(item["odoo_id"]))
+    return sorted(items, key=lambda item: (len(item["entry_id"]), item["entry_id"]))
 
 
 def _summary(company: str, month: str, items: list[Item], now: datetime) -> Raw:
@@ -106,15 +126,34 @@ def _summary(company: str, month: str, items: list[Item], now: datetime) -> Raw:
     }
 
 
-def _line(item: Item, documents: Documents) -> Raw:
-    kept = {k: v for k, v in _sorted(item) if k not in _LEFT_OUT}
-    rows = documents.lines(item)
-    return {
-        **kept,
-        "lines": item["lines"] if rows is None else rows,
-        "story": story(item, rows),
-        "history_is_whole": not flaw(item, rows),
-    }
+def _line(item: Item, documents: Documents, faults: Faults) -> Raw:
+    def told() -> Raw:
+        rows = documents.lines(item)
+        return {
+            **_kept(item),
+            "lines": item["lines"] if rows is None else rows,
+            "story": story(item, rows),
+            "history_is_whole": not flaw(item, rows),
+        }
+
+    return faults.guard(item, told, _as_it_is(item))
+
+
+def _text(line: Raw, faults: Faults) -> str:
+    """A line of the file; a record with what JSON does not have is named there."""
+    name = str(line.get("entry_id"))
+    return faults.guard(
+        line, partial(to_json, line), to_json({"entry_id": name, "damaged": UNKNOWN})
+    )
+
+
+def _as_it_is(item: Item) -> Raw:
+    """A damaged record, for an auditor to see what is left of it."""
+    return {**_kept(item), "story": [], "history_is_whole": False, "damaged": complaint(item)}
+
+
+def _kept(item: Item) -> Raw:
+    return {k: v for k, v in _sorted(item) if k not in _LEFT_OUT}
 
 
 def _sorted(item: Item) -> Iterator[tuple[str, object]]:

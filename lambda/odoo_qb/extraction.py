@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -12,24 +11,27 @@ from typing import TYPE_CHECKING, Final
 
 from odoo_qb import books
 from odoo_qb.afterwards import without_later_files
-from odoo_qb.background import Surroundings
-from odoo_qb.bill import DIGEST_VERSION
+from odoo_qb.again import BLIND, TO_BE_POSTED, Again
+from odoo_qb.background import Background, Surroundings
 from odoo_qb.digest_v1 import is_former
 from odoo_qb.errors import Conflict, Refused, Unavailable
 from odoo_qb.files import Files
-from odoo_qb.item import bill_of, is_blind, stamp
-from odoo_qb.judging import Before, is_to_be_judged
-from odoo_qb.keeping import DONE, NOT_YET_READ, Keeping, tried
+from odoo_qb.guarding import DAMAGE, DAMAGED, Faults, damaged, flaw_of, tried
+from odoo_qb.item import bill_of, stamp
+from odoo_qb.judging import Before
+from odoo_qb.keeping import DONE, NOT_YET_READ, Keeping
+from odoo_qb.left_out import late_bill, not_told, unknown_company
+from odoo_qb.news import News, clock_of, clock_troubles, news
 from odoo_qb.outlook import Outlook
+from odoo_qb.records import POSTED
 from odoo_qb.request import Request
 from odoo_qb.vanished import find_vanished
-from odoo_qb.watermark import position_of
+from odoo_qb.watermark import Position, position_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from odoo_qb.bill import Bill
-    from odoo_qb.books import Changed
     from odoo_qb.documents import Documents
     from odoo_qb.item import Item, Raw
     from odoo_qb.odoo import Odoo
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
     from odoo_qb.settings import Company
     from odoo_qb.statuses import Status
     from odoo_qb.store import Table
-    from odoo_qb.watermark import Position
+    from odoo_qb.vanished import Kind, Vanished
 
 LEASE: Final = timedelta(minutes=6)  # longer than the function may run
 _LEASE_TRIES: Final = 24
@@ -45,11 +47,8 @@ _LEASE_PAUSE: Final = 5.0  # seconds
 _THREADS: Final = 8
 _SECONDS_FOR_A_PAGE: Final = 60.0
 _NO_NEWS: Final = frozenset({"unchanged", "ignored", NOT_YET_READ})
-_BLIND: Final = "asked_before_quickbooks_was_read"  # whether there may be such bills
-_FORM: Final = "form"  # up to which digest version waiting bills were compared
-_REOPENED_WITHIN: Final = timedelta(hours=1)  # some runs may fail; the daily one looks at all
-_WAITING: Final[tuple[Status, ...]] = ("READY_FOR_APPROVAL", "VALIDATION_FAILED")
-_TO_BE_POSTED: Final[tuple[Status, ...]] = ("APPROVED", "POST_FAILED")
+# What may still be posted as it is: that it is still in Odoo is asked in every run.
+_WATCHED: Final[tuple[Status, ...]] = ("READY_FOR_APPROVAL", *TO_BE_POSTED)
 
 
 class Busy(Refused):
@@ -63,6 +62,8 @@ class _Tally:
     request: Request
     counts: dict[str, Counter[str]] = field(default_factory=dict)
     left_alone: Counter[str] = field(default_factory=Counter)
+    left_out: list[Raw] = field(default_factory=list)
+    unknown: set[str] = field(default_factory=set)  # companies of posted ones that are left alone
     rows: list[Raw] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
     companies: list[str] | None = None
@@ -96,6 +97,7 @@ class Extraction:
 
     Bills dated before `extract_since`, or their company's own, are not asked about, unless they
     are in the table; nor are those from before `kept_since`, which the table may have forgotten.
+    Records with which nothing can be done are named in `faults`.
     """
 
     odoo: Odoo
@@ -107,22 +109,26 @@ class Extraction:
     seconds_left: Callable[[], float]
     sleep: Callable[[float], None]
     page_size: int = books.PAGE_SIZE
+    faults: Faults = field(default_factory=Faults)
 
     def run(self, request: Request, now: datetime) -> Raw:
         """Read, check and store; returns the counts of what was met, by company.
 
         A bill that cannot be stored stops the watermark before it, and nothing else.
         """
+        calls_before = self.odoo.calls
         if request.dry_run:
-            return self._run(request, now)
-        self._take_lease(request, now)
-        try:
             report = self._run(request, now)
-            if request.is_plain:
-                report["checked_again"] = self._look_again(report, now)
-        finally:
-            spoken = {"speaks": self.odoo.speaks} if self.odoo.speaks else {}
-            self.table.write_note(self._note_id, spoken, remove=["lease_until"])
+        else:
+            self._take_lease(request, now)
+            try:
+                report = self._run(request, now)
+                if request.is_plain:
+                    report["checked_again"] = self._look_again(report, now)
+            finally:
+                spoken = {"speaks": self.odoo.speaks} if self.odoo.speaks else {}
+                self.table.write_note(self._note_id, spoken, remove=["lease_until"])
+        report["odoo_calls"] = self.odoo.calls - calls_before
         return report
 
     def _look_again(self, report: Raw, now: datetime) -> int:
@@ -130,15 +136,26 @@ class Extraction:
 
         That is what changed in Odoo while it was being posted and then was not, and, once
         QuickBooks or the settings are no longer the same, what they may have blocked: whoever
-        opened the missing account need not wait for the daily run.
+        opened the missing account need not wait for the daily run. So are bills whose record in the
+        table is damaged, until somebody has corrected it.
         """
-        amended = self._read_again(self._amended(now), report, now)
-        former = self._read_again(self._former(now), report, now)
-        state, waiting = self._waiting_for_news(now)
-        again = self._read_again(waiting, report, now)
-        if again and not again["not_yet_read"]:
+        again = Again(
+            table=self.table,
+            documents=self.documents,
+            companies=self.companies,
+            faults=self.faults,
+            note_id=self._note_id,
+        )
+        noted = again.damaged(report)
+        corrected = self._read_again(noted, report, now)
+        again.note_damaged(report, noted if corrected is None else [])
+        amended = self._read_again(again.amended(now), report, now)
+        former = self._read_again(again.former(now), report, now)
+        state, waiting = again.waiting_for_news(now)
+        checked = self._read_again(waiting, report, now)
+        if checked and not checked["not_yet_read"]:
             self.table.write_note(self._note_id, {"checked_with": state})
-        return sum(int(r["read"]) for r in (amended, former, again) if r)
+        return sum(int(r["read"]) for r in (corrected, amended, former, checked) if r)
 
     def _read_again(self, entry_ids: Sequence[str], report: Raw, now: datetime) -> Raw | None:
         """Add to a run's report what reading these bills gave; None if they were not read.
@@ -147,7 +164,7 @@ class Extraction:
         """
         if not entry_ids or not self._has_time():
             return None
-        ids = tuple(int(i.removeprefix("odoo-")) for i in entry_ids)
+        ids = tuple(self.faults.numbers(entry_ids))
         try:
             again = self._run(Request(odoo_ids=ids, full=True), now)
         except Unavailable:
@@ -157,55 +174,8 @@ class Extraction:
                 raise
             return None  # a company was hidden from our user; the daily run tells what it misses
         report["bills"] += again["bills"]
+        report["left_out"] += again["left_out"]
         return again
-
-    def _amended(self, now: datetime) -> list[str]:
-        """What is to be posted although it is known to have changed in Odoo meanwhile."""
-        ids = [i for s in _TO_BE_POSTED for i in self.table.in_status(s, until=now)]
-        outlook = Outlook(self.table, self.documents, self.companies)
-        return [
-            item["entry_id"]
-            for item in self.table.get_many(ids).values()
-            if (item["status"] in _TO_BE_POSTED and item.get("amended_after"))
-            or (is_to_be_judged(item) and outlook.is_known(item["company"]))
-        ]
-
-    def _former(self, now: datetime) -> list[str]:
-        """The waiting bills of 1.0 that nobody has compared yet with what is posted now.
-
-        Once there are none, the only ones to come are those that 1.0 knew as rejected, and that
-        were reopened since.
-        """
-        is_over = self.table.read_note(self._note_id).get(_FORM) == DIGEST_VERSION
-        since = stamp(now - _REOPENED_WITHIN) if is_over else "0"
-        statuses = _WAITING[:1] if is_over else _WAITING
-        ids = [i for s in statuses for i in self.table.in_status(s, since=since, until=now)]
-        found = [i for i in self.table.get_many(ids).values() if is_to_be_judged(i)]
-        if not found and not is_over:
-            self.table.write_note(self._note_id, {_FORM: DIGEST_VERSION})
-        outlook = Outlook(self.table, self.documents, self.companies)
-        return [i["entry_id"] for i in found if outlook.is_known(i["company"])]
-
-    def _waiting_for_news(self, now: datetime) -> tuple[str, list[str]]:
-        """What is blocked, or asked about before QuickBooks was read, if there is news since.
-
-        And what that news is known by: all that is known of QuickBooks, and the settings.
-        """
-        note = self.table.read_note(self._note_id)
-        outlook = Outlook(self.table, self.documents, self.companies)
-        blocked = list(self.table.in_status("VALIDATION_FAILED", until=now))
-        asked = self.table.in_status("READY_FOR_APPROVAL", until=now) if note.get(_BLIND) else ()
-        unseen = [item for item in self.table.get_many(asked).values() if is_blind(item)]
-        if note.get(_BLIND) and not unseen:
-            self.table.write_note(self._note_id, {}, remove=[_BLIND])
-        blind = [i["entry_id"] for i in unseen if outlook.is_known(i["company"])]
-        if not blocked and not blind:
-            return "", []
-        told = f"{outlook.taken_at()} {sorted(self.companies.items())}"
-        state = hashlib.sha256(told.encode()).hexdigest()
-        if note.get("checked_with") == state:
-            return state, []
-        return state, [*blind, *blocked]
 
     @property
     def _note_id(self) -> str:
@@ -218,8 +188,17 @@ class Extraction:
                 self.table.write_note(
                     self._note_id,
                     {"lease_until": stamp(now + LEASE)},
-                    condition="attribute_not_exists(lease_until) OR lease_until < :now",
-                    condition_values={"now": stamp(now)},
+                    condition=(
+                        "attribute_not_exists(lease_until) OR"
+                        " NOT attribute_type(lease_until, :text) OR"
+                        " lease_until < :now OR lease_until > :never"
+                    ),
+                    # None is given for so long: such a one is no lease of ours.
+                    condition_values={
+                        "now": stamp(now),
+                        "never": stamp(now + 2 * LEASE),
+                        "text": "S",
+                    },
                 )
             except Conflict:
                 if left:
@@ -230,21 +209,27 @@ class Extraction:
 
     def _run(self, request: Request, now: datetime) -> Raw:
         note = self.table.read_note(self._note_id)
-        position = position_of(note)
-        # A function that starts anew need not find it out; a full run does, after an upgrade.
+        position = self._position(note, now)
         is_all = request.full and not request.odoo_ids
-        self.odoo.speaks = None if is_all else self.odoo.speaks or note.get("speaks")
-        calls_before = self.odoo.calls
+        if is_all:
+            self.odoo.start_over()  # after an upgrade of Odoo, or once our key was revoked
+        else:  # a function that starts anew need not find it out
+            self.odoo.speaks = self.odoo.speaks or note.get("speaks")
         tally, keeping = _Tally(request=request), self._keeping(request, now)
         outlook = Outlook(self.table, self.documents, self.companies)
-        around = Surroundings(table=self.table, companies=self.companies, dry_run=request.dry_run)
-        found = self._find(request, position)
-        known = request.is_plain and position.knows(found)
-        ids = [] if known else [c.odoo_id for c in found]
+        around = Surroundings(
+            table=self.table,
+            companies=self.companies,
+            dry_run=request.dry_run,
+            faults=self.faults,
+        )
+        found = self._find(request, position, now, tally, keeping)
+        known = request.is_plain and position.knows(found.changed)
+        ids = [] if known else [c.odoo_id for c in found.changed]
         age = {i: n for n, i in enumerate(ids)}
         if is_all:
             ids = self._by_need(ids, tally, keeping)
-        latest: dict[int, str] = {}
+        met: set[int] = set()
         safe, is_safe = 0, True
         reader = books.Books(self.odoo, {c.odoo_company: c.key for c in self.companies.values()})
         start = 0
@@ -252,25 +237,41 @@ class Extraction:
             batch = ids[start : start + self.page_size]
             start += len(batch)
             page = reader.page(sorted(batch, key=lambda i: age.get(i, -1)))
-            latest |= {e.odoo_id: e.written for e in page}
+            met |= {e.odoo_id for e in page}
             is_safe = self._page(page, tally, keeping, outlook, around) and is_safe
             safe = start if is_safe else safe
             if request.is_plain:
-                position = self._move(position, found, safe, latest, now)
+                position = self._move(position, found, safe, now)
         if tally.is_blind and not request.dry_run:
-            self.table.write_note(self._note_id, {_BLIND: True})
+            self.table.write_note(self._note_id, {BLIND: True})
+        not_seen = self._not_seen(tally, is_all=is_all)
+        if not_seen == []:  # else it may be one of ours under another name
+            tally.left_out += [unknown_company(name) for name in sorted(tally.unknown)]
         return {
             "companies": {key: dict(c) for key, c in sorted(tally.counts.items())},
             "left_alone": dict(tally.left_alone),
             "bills": tally.rows,
             "kept": tally.kept,
-            "not_seen": self._not_seen(tally, is_all=is_all),
+            "not_seen": not_seen,
+            "left_out": tally.left_out,
+            "clock": clock_troubles(found.now, found.changed, now),
             **self._cut(request),
-            "not_found": [i for i in request.odoo_ids if i not in latest],
-            "read": len(latest),
+            "not_found": [i for i in request.odoo_ids if i not in met],
+            "read": len(met),
             "not_yet_read": len(ids) - start + tally.waiting,
-            "odoo_calls": self.odoo.calls - calls_before,
         }
+
+    def _position(self, note: Raw, now: datetime) -> Position:
+        """How far Odoo was read; where that is no date, all since go-live is read again."""
+        try:
+            return position_of(note, now)
+        except ValueError:
+            self.faults.note(
+                self._note_id,
+                "it did not say how far Odoo had been read, so all since go-live was read again."
+                " There is nothing to do.",
+            )
+            return Position()
 
     def _keeping(self, request: Request, now: datetime) -> Keeping:
         return Keeping(
@@ -282,14 +283,44 @@ class Extraction:
             now=now,
         )
 
-    def _find(self, request: Request, position: Position) -> Sequence[Changed]:
+    def _find(
+        self, request: Request, position: Position, now: datetime, tally: _Tally, keeping: Keeping
+    ) -> News:
         if request.odoo_ids:
-            return [books.Changed(odoo_id=i) for i in request.odoo_ids]
-        again = request.full or request.since is not None or request.company
+            named = [books.Changed(odoo_id=i) for i in request.odoo_ids]
+            return News(changed=named, there=frozenset(), now=now)
         first = min((self.extracted_since(key) for key in self.companies), default=date.min)
         dated_from = max(request.since or first, first)
-        search_from = "" if again else position.search_from
-        return books.search_changed(self.odoo, watermark=search_from, dated_from=dated_from)
+        if request.is_plain:
+            ids = [i for s in _WATCHED for i in self.table.in_status(s, until=now)]
+            watched = self.faults.numbers(ids)
+            found = news(self.odoo, position, dated_from, watched, now, self.faults)
+            self._look_for(set(watched) - found.there, tally, keeping)
+            return found
+        listed = books.search_changed(
+            self.odoo, watermark="", dated_from=dated_from, faults=self.faults
+        )
+        if request == Request(full=True):
+            numbers = {c.odoo_id for c in listed}
+            late = [i for i in books.entered_late(self.odoo, first) if i not in numbers]
+            few, many = not_told(late, self.table, first)
+            listed = [*(books.Changed(odoo_id=i) for i in few), *listed]  # they are read last
+            tally.left_out += many
+        return News(changed=listed, there=frozenset(), now=clock_of(self.odoo, listed, now))
+
+    def _look_for(self, missing: set[int], tally: _Tally, keeping: Keeping) -> None:
+        """Look closer at what waits, or is approved, and that Odoo did not list any more."""
+        if not missing:
+            return
+        items = self.table.get_many(f"odoo-{i}" for i in sorted(missing)).values()
+        for key in sorted(set(self.faults.each(items, lambda item: item["company"]))):
+            if key in self.companies:
+                ids = {
+                    i
+                    for status in _WATCHED
+                    for i in self.faults.numbers(self.table.in_company(key, status))
+                }
+                self._withdraw_vanished(key, "open", ids - missing, tally, keeping)
 
     def _cut(self, request: Request) -> Raw:
         """That bills of a date that was asked for are left alone, if there may be such."""
@@ -308,20 +339,27 @@ class Extraction:
         """
         first: list[int] = []
         open_ids: set[int] = set()
-        for key, company in self.companies.items():
+        for key in self.companies:
             if tally.request.company not in {"", key}:
                 continue
-            of_open = find_vanished(self.table, self.odoo, company, listed, "open")
-            of_posted = find_vanished(self.table, self.odoo, company, listed, "posted")
+            of_open = self._withdraw_vanished(key, "open", listed, tally, keeping)
+            self._withdraw_vanished(key, "posted", listed, tally, keeping)
             open_ids |= of_open.all_ids
             first += of_open.still_there
-            tally.kept += [v.kept for v in (of_open, of_posted) if v.kept]
-            gone = (*of_open.gone, *of_posted.gone)
-            for item in self.table.get_many(f"odoo-{i}" for i in gone).values():
-                found = {"entry_id": item["entry_id"], "bill": item["odoo_name"]}
-                tally.add(key, found | tried(partial(keeping.withdraw, item, "deleted")))
         first += [i for i in listed if i in open_ids]
         return [*first, *(i for i in reversed(listed) if i not in open_ids)]
+
+    def _withdraw_vanished(
+        self, key: str, kind: Kind, listed: Collection[int], tally: _Tally, keeping: Keeping
+    ) -> Vanished:
+        """Withdraw the bills of a company that Odoo did not list because it no longer has them."""
+        company = self.companies[key]
+        found = find_vanished(self.table, self.odoo, company, listed, kind, self.faults)
+        tally.kept += [found.kept] if found.kept else []
+        for item in self.table.get_many(f"odoo-{i}" for i in found.gone).values():
+            row = {"entry_id": item["entry_id"], "bill": str(item.get("odoo_name", ""))}
+            tally.add(key, row | tried(partial(keeping.withdraw, item, "deleted"), item))
+        return found
 
     def _not_seen(self, tally: _Tally, *, is_all: bool) -> list[str] | None:
         """The configured companies that Odoo does not have under their name; None: not asked.
@@ -344,18 +382,17 @@ class Extraction:
     def _move(
         self,
         before: Position,
-        found: Sequence[Changed],
+        found: News,
         safe: int,
-        latest: Mapping[int, str],
         now: datetime,
     ) -> Position:
         """Note how far everything is safe."""
-        position = before.after(found, safe, latest, now)
+        position = before.after(found.changed, safe, now, found.now)
         if position != before:
             self.table.write_note(self._note_id, position.note())
         return position
 
-    def _page(
+    def _page(  # noqa: C901 - one reason not to store a bill is a line
         self,
         page: Sequence[Entry],
         tally: _Tally,
@@ -365,46 +402,95 @@ class Extraction:
     ) -> bool:
         """Store a page (of the company that is asked for); whether all of it is safe."""
         keys = {c.odoo_company: c.key for c in self.companies.values()}
-        only = tally.request.company
         stored = self.table.get_many(f"odoo-{e.odoo_id}" for e in page)
-        tally.left_alone.update(e.odoo_company for e in page if e.odoo_company not in keys)
-        for entry in (e for e in page if e.odoo_company not in keys or only):
-            if only not in {"", keys.get(entry.odoo_company)} or entry.odoo_company not in keys:
-                self._left_alone(entry, stored.get(f"odoo-{entry.odoo_id}"), tally, keeping)
-        entries = [e for e in page if e.odoo_company in keys]
-        entries = [e for e in entries if only in {"", keys[e.odoo_company]}]
-        asked = [e.bill for e in entries if e.bill and self._is_asked(e.bill, stored)]
+        entries = self._asked_for(page, stored, tally, keeping)
+        asked = self._bills(entries, stored)
         files = Files(asked, stored)
         if not keeping.dry_run:
             files.bring(self.odoo, self.documents, self._has_time)
-        bills = {
-            b.entry_id: without_later_files(files.completed(b), stored.get(b.entry_id))
-            for b in asked
-        }
-        flights = outlook.of(list(bills.values()))
-        backgrounds = around.of(list(bills.values()), flights, outlook.remembered(), stored)
+
+        def complete(some: Iterable[Bill]) -> dict[str, Bill]:
+            return {
+                b.entry_id: without_later_files(files.completed(b), stored.get(b.entry_id))
+                for b in some
+            }
+
+        bills = self._one_by_one(asked, complete)
+        tally.left_out += self._late(entries, {*bills, *stored}, keys)
+        flights = self._one_by_one(bills.values(), outlook.of)
+
+        def background(some: list[Bill]) -> dict[str, Background]:
+            known = around.of(some, flights, outlook.remembered(), stored)
+            return {b.entry_id: known.get(b.entry_id, Background()) for b in some}
+
+        readable = [b for b in bills.values() if b.entry_id in flights]
+        backgrounds = self._one_by_one(readable, background)
         befores = self._befores(entries, bills, stored, outlook)
         tally.is_blind |= any(not f.snapshot for f in flights.values())
 
         def outcome(entry: Entry) -> Raw:
             entry_id = f"odoo-{entry.odoo_id}"
             bill, item = bills.get(entry_id), stored.get(entry_id)
-            if entry.state != "posted":
+            if item and flaw_of(item):
+                return damaged(item)
+            if entry.state != POSTED:
                 return keeping.withdraw(item, entry.state)
-            if bill is None:
+            if entry.bill not in asked:
                 since = self.extracted_since(keys[entry.odoo_company])
                 return {"outcome": "ignored", "reason": f"it is dated before {since.isoformat()}"}
+            if bill is None or entry_id not in backgrounds:
+                return damaged(entry.bill)
             if files.is_waiting(bill):
                 return {"outcome": NOT_YET_READ}
             return keeping.save(
                 bill, item, backgrounds[entry_id], flights[entry_id], befores.get(entry_id)
             )
 
+        def attempt(entry: Entry) -> Raw:
+            return tried(partial(outcome, entry), stored.get(f"odoo-{entry.odoo_id}"))
+
         with ThreadPoolExecutor(_THREADS) as pool:
-            outcomes = list(pool.map(lambda e: tried(partial(outcome, e)), entries))
+            outcomes = list(pool.map(attempt, entries))
         for entry, result in zip(entries, outcomes, strict=True):
             tally.add(keys[entry.odoo_company], _named(entry) | result)
         return all(o["outcome"] not in {"not stored", NOT_YET_READ} for o in outcomes)
+
+    def _asked_for(
+        self, page: Sequence[Entry], stored: Mapping[str, Item], tally: _Tally, keeping: Keeping
+    ) -> list[Entry]:
+        """The documents of our companies, or of the one that is asked for; the others are told."""
+        only = tally.request.company
+        ours = {c.odoo_company: c.key for c in self.companies.values()}
+        wanted = {name for name, key in ours.items() if only in {"", key}}
+        for entry in (e for e in page if e.odoo_company not in wanted):
+            if not entry.odoo_company:
+                why = entry.damage or "it belongs to no company: open and check it in Odoo."
+                tally.rows.append(_named(entry) | {"outcome": DAMAGED, "reason": why})
+                continue
+            if entry.odoo_company not in ours:
+                tally.left_alone[entry.odoo_company] += 1
+                tally.unknown |= {entry.odoo_company} if entry.state == POSTED else set()
+            self._left_alone(entry, stored.get(f"odoo-{entry.odoo_id}"), tally, keeping)
+        return [e for e in page if e.odoo_company in wanted]
+
+    def _one_by_one[T](
+        self, bills: Iterable[Bill], act: Callable[[list[Bill]], Mapping[str, T]]
+    ) -> dict[str, T]:
+        """What `act` gives for all; where one of them fails it, for each that does not."""
+        bills = list(bills)
+        try:
+            return dict(act(bills))
+        except DAMAGE:
+            each = self.faults.each(bills, lambda bill: act([bill]))
+            return {entry_id: found for some in each for entry_id, found in some.items()}
+
+    def _late(
+        self, entries: Iterable[Entry], asked: Collection[str], keys: Mapping[str, str]
+    ) -> list[Raw]:
+        """The bills that are left alone by their date although they were entered since."""
+        left = (e for e in entries if f"odoo-{e.odoo_id}" not in asked)
+        found = (late_bill(e, self._go_live(keys[e.odoo_company])) for e in left)
+        return [row for row in found if row]
 
     def _befores(
         self,
@@ -417,19 +503,22 @@ class Extraction:
 
         What may still be asked about is compared with QuickBooks, too.
         """
-        found: dict[str, Before] = {}
-        for entry in entries:
+
+        def before(entry: Entry) -> dict[str, Before]:
             entry_id = f"odoo-{entry.odoo_id}"
             item, bill = stored.get(entry_id), bills.get(entry_id)
             if item is None or bill is None or entry.former is None:
-                continue
+                return {}
             if not is_former(item["digest"]):
-                continue
+                return {}
             former = replace(entry.former, documents=bill.documents, unreadable=bill.unreadable)
-            found[entry_id] = Before(bill=former)
-            if item["status"] not in DONE and item["company"] in self.companies:
-                kept = bill_of(item, self.documents.lines(item))
-                found[entry_id] = Before(bill=former, stored=kept)
+            if item["status"] in DONE or item["company"] not in self.companies:
+                return {entry_id: Before(bill=former)}
+            kept = bill_of(item, self.documents.lines(item))
+            return {entry_id: Before(bill=former, stored=kept)}
+
+        each = self.faults.each(entries, before)
+        found = {entry_id: b for some in each for entry_id, b in some.items()}
         open_ones = [b for b in found.values() if b.stored]
         as_stored = outlook.of([b.stored for b in open_ones if b.stored])
         as_read = outlook.of([b.bill for b in open_ones])
@@ -446,23 +535,34 @@ class Extraction:
 
         One that was ours is withdrawn, unless it is our company that has another name by now.
         """
-        company = self.companies.get(item["company"]) if item else None
+        company = self.companies.get(item.get("company", "")) if item else None
         is_asked_for = tally.request.company in {"", company.key if company else ""}
         if company and is_asked_for and company.odoo_company in tally.names(self.odoo):
-            tally.add(company.key, _named(entry) | tried(partial(keeping.withdraw, item, "moved")))
+            act = partial(keeping.withdraw, item, "moved")
+            tally.add(company.key, _named(entry) | tried(act, item))
         elif tally.tells_all:
             reason = f"it belongs to {entry.odoo_company}"
             tally.rows.append(_named(entry) | {"outcome": "ignored", "reason": reason})
 
     def extracted_since(self, key: str) -> date:
         """From which bill date on anybody of a company is asked."""
-        return max(self.companies[key].extract_since or self.extract_since, self.kept_since)
+        return max(self._go_live(key), self.kept_since)
 
-    def _is_asked(self, bill: Bill, stored: Mapping[str, Item]) -> bool:
-        """Whether anybody is asked about it: a bill from before go-live is not."""
-        since = self.extracted_since(bill.company)
-        too_old = bill.bill_date is not None and bill.bill_date < since
-        return bill.entry_id in stored or not too_old
+    def _go_live(self, key: str) -> date:
+        return self.companies[key].extract_since or self.extract_since
+
+    def _bills(self, entries: Iterable[Entry], stored: Mapping[str, Item]) -> list[Bill]:
+        """The bills to compare and to ask about: one from before go-live is not, unless it was.
+
+        Nor is one whose record is damaged: with that nothing can be compared.
+        """
+        found = []
+        for bill in (e.bill for e in entries if e.bill):
+            since, item = self.extracted_since(bill.company), stored.get(bill.entry_id)
+            too_old = bill.bill_date is not None and bill.bill_date < since
+            if (item and not flaw_of(item)) or (item is None and not too_old):
+                found.append(bill)
+        return found
 
 
 def _named(entry: Entry) -> Raw:

@@ -12,7 +12,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from odoo_qb.documents import is_pdf
 from odoo_qb.errors import Refused
+from odoo_qb.guarding import DAMAGE
 from odoo_qb.item import document_of
+from odoo_qb.odoo import Misshapen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -98,8 +100,11 @@ def _known_documents(item: Item | None) -> dict[tuple[int, str], Document]:
     """What is stored of a bill's files; of one that is posted also what was added since."""
     if item is None:
         return {}
-    kept = [*item["documents"], *item.get("added_files", ()), *item.get("attached_later", ())]
-    documents = [document_of(d) for d in kept]
+    try:
+        kept = [*item["documents"], *item.get("added_files", ()), *item.get("attached_later", ())]
+        documents = [document_of(d) for d in kept]
+    except DAMAGE:
+        return {}  # they are read again, and whoever compares the bill tells what is wrong
     return {(d.odoo_id, d.checksum): d for d in documents if d.sha256}
 
 
@@ -118,6 +123,8 @@ def read_files(
             if refusal.code.endswith("AccessDenied"):
                 raise
             yield [_single_file(odoo, document) for document in batch]
+        except (Misshapen, *DAMAGE):
+            yield [_single_file(odoo, document) for document in batch]
 
 
 def _file_batch(odoo: Odoo, batch: Sequence[Document]) -> list[tuple[Document, bytes | None]]:
@@ -130,7 +137,7 @@ def _file_batch(odoo: Odoo, batch: Sequence[Document]) -> list[tuple[Document, b
 def _single_file(odoo: Odoo, document: Document) -> tuple[Document, bytes | None]:
     try:
         found = _file_batch(odoo, [document])
-    except Refused:
+    except (Refused, Misshapen, *DAMAGE):
         return document, None
     return found[0] if found else (document, None)
 

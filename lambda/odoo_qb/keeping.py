@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, cast
-
-from botocore.exceptions import BotoCoreError, ClientError
 
 from odoo_qb import authors, checks, digest_v1
 from odoo_qb.afterwards import added_files, afterwards, stays_payee
 from odoo_qb.amendment import as_named_before, changes
-from odoo_qb.bill import DIGEST_VERSION, Bill, amount_text
-from odoo_qb.errors import Conflict
+from odoo_qb.bill import DIGEST_VERSION, Bill, amount_text, iso
 from odoo_qb.history import history_entry
 from odoo_qb.item import bill_of, content, digests, is_blind, is_too_large, stamp
 from odoo_qb.judging import (
@@ -25,7 +23,7 @@ from odoo_qb.preflight import Preflight
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from datetime import date, datetime
+    from datetime import date
 
     from odoo_qb.background import Background
     from odoo_qb.documents import Documents
@@ -86,7 +84,8 @@ class Keeping:
             change = known if bill.unreadable else "" if is_same else str(fields["digest"])
             if before and known in digests(before.bill, known):
                 change = known
-            return self._compare(item, change, self._difference(bill, item, flight, before))
+            difference = self._difference(bill, item, flight, before)
+            return self._compare(item, change, difference, bill)
         judged = self._judged(bill, item, flight, before) if item and is_same else None
         if item and judged is not None and not judged:
             return self._stands(item)
@@ -296,37 +295,41 @@ class Keeping:
             note="checked again",
         )
 
-    def _compare(self, item: Item, change: str, difference: Callable[[], Raw] | None = None) -> Raw:
-        """Say what a bill became in Odoo ("": what it was), and do no more."""
+    def _compare(
+        self,
+        item: Item,
+        change: str,
+        difference: Callable[[], Raw] | None = None,
+        bill: Bill | None = None,
+    ) -> Raw:
+        """Say what a bill became in Odoo ("": what it was), and do no more.
+
+        One that has a later date by now is kept for as long as it might be asked about.
+        """
         if item.get("amended_after", "") == change:
             return {"outcome": "unchanged"}
         values: Raw = {"amended_changes": [], "added_files": []}
         if change and difference:
             values |= difference()
         if not self.dry_run:
+            remove: list[str] = []
+            bill_date = iso(bill.bill_date) if bill else ""
+            if "expires_at" in item and bill_date > item["bill_date"]:
+                kept = self.table.expiry(bill_date, datetime.min.replace(tzinfo=UTC))
+                values |= {k: max(v, int(item["expires_at"])) for k, v in kept.items()}
+                remove = [] if kept else ["expires_at"]
             self.table.change(
                 item,
                 actor=ACTOR,
                 now=self.now,
                 values={"amended_after": change, **values},
+                remove=remove,
                 note="changed in Odoo afterwards" if change else "as it was in Odoo again",
             )
         return {
             "outcome": "changed afterwards",
             "reason": afterwards(cast("Item", {**item, **values}), change),
         }
-
-
-def tried(act: Callable[[], Raw]) -> Raw:
-    """An outcome, whatever happens: one bill never stops the others."""
-    try:
-        return act()
-    except Conflict:
-        return {"outcome": "not stored", "reason": "it was being changed at the same moment"}
-    except ClientError as error:
-        return {"outcome": "not stored", "reason": f"AWS: {error.response['Error']['Code']}"}
-    except BotoCoreError as error:
-        return {"outcome": "not stored", "reason": f"AWS: {type(error).__name__}"}
 
 
 def _checked(

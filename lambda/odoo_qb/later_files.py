@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from odoo_qb.attaching import attach_all
@@ -79,6 +80,7 @@ def _attached(
         beside=tuple(before),
         fresh=False,
         last_try=last_try,
+        altered=partial(poster.tell_of_alteration, item),
     )
 
 

@@ -26,7 +26,7 @@ _NOTE_LENGTH: Final = 4000
 _DESCRIPTION_LENGTH: Final = 4000
 VENDOR_NAME_LENGTH: Final = 500
 _RATE: Final = Context(prec=12)  # significant digits: to the cent up to a thousand million
-_MARKER: Final = re.compile(r"\[(odoo-\d+)\]")
+_MARKER: Final = re.compile(r"\[(odoo-[0-9]+)\]")
 _LONG_HEAD: Final = 13  # what a number too long for QuickBooks keeps of its beginning
 
 
@@ -110,18 +110,23 @@ def marker(entry_id: str) -> str:
     return f"[{entry_id}]"
 
 
-def entry_ids_in(document: Mapping[str, Any]) -> list[str]:
-    """The bills of ours that the memo of a document in QuickBooks names."""
-    return _MARKER.findall(str(document.get("PrivateNote", "")))
+def entry_id_of(document: Mapping[str, Any]) -> str:
+    """The bill of ours that a document in QuickBooks says it is; "" for none.
+
+    Our marker counts at the very beginning of the memo, where we put it. Behind it stand Odoo's
+    number and the vendor's reference, which may hold any text, another bill's marker too.
+    """
+    found = _MARKER.match(str(document.get("PrivateNote") or ""))
+    return found[1] if found else ""
 
 
 def is_numbered_as_made(document: Mapping[str, Any]) -> bool:
     """Whether a document was made by us and has the number its memo speaks of."""
-    note = f" {document.get('PrivateNote', '')}".casefold()
-    number = str(document.get("DocNumber", "")).casefold()
+    note = f" {document.get('PrivateNote') or ''}".casefold()
+    number = str(document.get("DocNumber") or "").casefold()
     is_cut = len(number) == DOC_NUMBER_LENGTH and number[_LONG_HEAD] == "~"
     is_told = note.endswith(f" {number}") or (is_cut and f" {number[:_LONG_HEAD]}" in note)
-    return bool(entry_ids_in(document)) and is_told
+    return bool(number and entry_id_of(document)) and is_told
 
 
 def private_note(bill: Bill) -> str:

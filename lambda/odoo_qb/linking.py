@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from odoo_qb import ledger
-from odoo_qb.attempts import closed
+from odoo_qb.attempts import closed, places
 from odoo_qb.creation import is_total
 from odoo_qb.errors import Conflict, Disconnected, Refused, Unavailable
 from odoo_qb.faults import GONE
@@ -63,8 +63,8 @@ def link(poster: Poster, entry_id: str, document_id: str, actor: str) -> Status:
     differences = _differences(bill, flight, found)
     if differences:
         raise Refused(
-            f"{entity} {document_id} in QuickBooks does not agree in {', '.join(differences)}:"
-            " correct it there, or choose another one.",
+            f"{entity} {document_id} in QuickBooks does not agree in {', '.join(differences)}.",
+            remedy="Correct it there, or choose another one.",
             code="different",
         )
     _refuse_second(item, bill, found, quickbooks)
@@ -109,24 +109,23 @@ def _differences(bill: Bill, flight: Preflight, found: Raw) -> list[str]:
     vendor = found.get("VendorRef", {})
     name = str(vendor.get("name", "")).casefold()
     is_named = not flight.vendor_id and name == flight.vendor_name.casefold()
-    entry_ids = ledger.entry_ids_in(found)
+    marked = ledger.entry_id_of(found)
     agreeing = {
         "vendor": is_named or str(vendor.get("value")) == flight.vendor_id,
         "currency": found.get("CurrencyRef", {}).get("value", bill.currency) == bill.currency,
         "total": is_total(found, flight.total_of(bill)),
         "date": str(found.get("TxnDate")) == str(bill.bill_date),
-        "Odoo number": not entry_ids or bill.entry_id in entry_ids,
+        "Odoo number": marked in {"", bill.entry_id},
     }
     return [what for what, agrees in agreeing.items() if not agrees]
 
 
 def _refuse_second(item: Item, bill: Bill, found: Raw, quickbooks: QuickBooksCompany) -> None:
     """Refused where a document of our own stands beside the one that was named."""
-    places = {(ledger.entity(bill), ledger.doc_number(bill), str(bill.bill_date))}
-    places |= {(a["entity"], a["doc_number"], a["day"]) for a in item.get("attempts", ())}
-    for entity, number, day in sorted(places):
+    here = (ledger.entity(bill), ledger.doc_number(bill), str(bill.bill_date))
+    for entity, number, day in sorted({here, *places(item.get("attempts", ()))}):
         for row in quickbooks.numbered(entity, number, day):
-            is_ours = bill.entry_id in ledger.entry_ids_in(row)
+            is_ours = ledger.entry_id_of(row) == bill.entry_id
             if is_ours and (entity, row["Id"]) != (ledger.entity(bill), found["Id"]):
                 document = f"{entity} {row['Id']}"
                 raise Refused(
@@ -152,7 +151,8 @@ def _reserve(poster: Poster, note_id: str, entry_id: str) -> None:
         _, _, entity, document_id = note_id.split("#")
         raise Refused(
             f"{entity} {document_id} in QuickBooks is linked to"
-            f" {other['odoo_name'] if other else 'another bill'} already: choose another one.",
+            f" {other['odoo_name'] if other else 'another bill'} already.",
+            remedy="Choose another one.",
             code="different",
         ) from conflict
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import time
+from datetime import UTC, datetime
 from decimal import Decimal
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
 from urllib.parse import urlsplit
@@ -28,6 +30,14 @@ JSON_2: Final = "json-2"
 JSON_RPC: Final = "json-rpc"
 
 Record = dict[str, Any]
+
+
+class Misshapen(Unavailable):
+    """Some of the records of an answer are none; `records` are the others."""
+
+    def __init__(self, sentence: str, records: list[Record]) -> None:
+        super().__init__(sentence)
+        self.records = records
 
 
 class _NotSpoken(Exception):  # noqa: N818 - never leaves this module
@@ -64,8 +74,17 @@ class Odoo:
         self._sleep = sleep
         self._timeout = (_CONNECT_SECONDS, answer_seconds)
         self._uid: int | None = None
-        self.calls = 0
+        self.calls = 0  # requests that were sent, answered or not
+        self.clock: datetime | None = None  # Odoo's own, as of its last answer; None if untold
         self.speaks: Protocol | None = None
+
+    def start_over(self) -> None:
+        """Find out anew which protocol is spoken, and that our key is still good.
+
+        Odoo 17 and 18 go on answering a revoked key from a cache: only a login is refused.
+        """
+        self.speaks = None
+        self._uid = None
 
     def call(self, model: str, method: str, subject: object, **named: object) -> Any:  # noqa: ANN401 - Odoo's JSON
         """Call a method that reads: `subject` is the ids of `read`, the domain of a search.
@@ -74,7 +93,11 @@ class Odoo:
         """
 
         def checked(answer: object) -> object:
-            if not _is_answer(answer, method, subject, named.get("fields", ())):
+            fields = cast("Collection[str]", named.get("fields", ()))
+            whole = _whole(answer, fields) if method != "search" else None
+            if whole is not None and len(whole) < len(cast("list[object]", answer)):
+                raise Misshapen(str(self._no_answer()), whole)
+            if not _is_answer(answer, method, subject):
                 raise self._no_answer()
             return answer
 
@@ -147,7 +170,7 @@ class Odoo:
     ) -> requests.Response:
         self.calls += 1
         try:
-            return self._session.post(
+            response = self._session.post(
                 f"{self._base}{path}", json=body, headers=headers, timeout=self._timeout
             )
         except requests.Timeout as error:
@@ -157,6 +180,8 @@ class Odoo:
                 f"Odoo at {self._host} cannot be reached: check odoo_api_url, and that the"
                 " server is up and open to this network."
             ) from error
+        self.clock = _date_of(response)
+        return response
 
     def _bare_answer(self, response: requests.Response) -> object:
         """What /json/2 answers: the bare result, or an error that its status tells from it."""
@@ -250,8 +275,25 @@ class Odoo:
         return urlsplit(self._base).netloc.rpartition("@")[2]  # no password of a proxy
 
 
-def _is_answer(answer: object, method: str, subject: object, fields: object) -> bool:
-    """Whether it is what a method that reads answers: ids, or records with all that was asked for.
+def _date_of(response: requests.Response) -> datetime | None:
+    try:
+        date = parsedate_to_datetime(response.headers.get("Date", ""))
+    except ValueError:
+        return None
+    return date if date.tzinfo else date.replace(tzinfo=UTC)
+
+
+def _whole(answer: object, fields: Collection[str]) -> list[Record] | None:
+    """The records of an answer that have a number and all that was asked for; None if no list."""
+    if not isinstance(answer, list):
+        return None
+    names = {"id", *fields}
+    rows = [row for row in answer if isinstance(row, dict) and names <= row.keys()]
+    return [row for row in rows if _is_id(row["id"])]
+
+
+def _is_answer(answer: object, method: str, subject: object) -> bool:
+    """Whether it is what a method that reads answers: ids, or records, each once.
 
     `read` leaves out what does not exist, and gives nothing that was not asked for.
     """
@@ -259,11 +301,8 @@ def _is_answer(answer: object, method: str, subject: object, fields: object) -> 
         return False
     if method == "search":
         return all(map(_is_id, answer))
-    names = {"id", *cast("Collection[str]", fields)}
-    if not all(isinstance(row, dict) and names <= row.keys() for row in answer):
-        return False
     ids = [row["id"] for row in answer]
-    if not all(map(_is_id, ids)) or len(set(ids)) < len(ids):
+    if len(set(ids)) < len(ids):
         return False
     return method != "read" or set(ids) <= set(cast("Collection[int]", subject))
 

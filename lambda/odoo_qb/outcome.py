@@ -12,8 +12,8 @@ from odoo_qb.item import approved_by, document_there, link_of, open_attempt
 if TYPE_CHECKING:
     from odoo_qb.item import Item
 
-# Where the reason is not kept apart, as by release 1.0: the part of the sentence that names a
-# button which a closed bill no longer has.
+# Of items of release 1.0, which kept no reason apart: the part of the sentence that names a button
+# which a closed bill no longer has.
 _BUTTON: Final = re.compile(r"[:.] [^:.]*\b(?:retry|link it|link again)\b[^:.]*\.", re.IGNORECASE)
 
 
@@ -131,7 +131,7 @@ def failure(item: Item) -> str:
     error = item["error"]
     message = str(error["message"])
     if is_closed(item):
-        message = str(error.get("reason") or _BUTTON.sub(".", message))
+        message = str(error["reason"]) if "reason" in error else _BUTTON.sub(".", message)
     trace = f" (Intuit trace id {error['tid']})" if error.get("tid") else ""
     return f"{message}{trace}"
 

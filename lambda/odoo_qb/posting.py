@@ -28,9 +28,9 @@ from odoo_qb.checks import few
 from odoo_qb.claim import Claim
 from odoo_qb.creation import FOUND, Creation, NotCreated
 from odoo_qb.digest_v1 import is_unjudged
-from odoo_qb.errors import Disconnected, Refused, Throttled, Unavailable
+from odoo_qb.errors import Altered, Disconnected, Refused, Throttled, Unavailable
 from odoo_qb.faults import GONE
-from odoo_qb.item import bill_of, open_attempt, stamp
+from odoo_qb.item import bill_of, digests, open_attempt, stamp
 from odoo_qb.later_files import attach_as_asked
 from odoo_qb.linking import link_as_asked
 from odoo_qb.preflight import preflight
@@ -72,7 +72,8 @@ class _Amended(Exception):  # noqa: N818 - never leaves this module
 class Poster:
     """What posting needs; `quickbooks` gives the connected company for a company key.
 
-    `disconnected` is told of a company that must be connected again, and by what refusal.
+    `disconnected` is told of a company that must be connected again, and by what refusal; `alarm`
+    mails its subject and text to whoever runs this.
     """
 
     table: Table
@@ -80,6 +81,7 @@ class Poster:
     companies: Mapping[str, Company]
     quickbooks: Callable[[str], QuickBooksCompany]
     disconnected: Callable[[str, Disconnected], None]
+    alarm: Callable[[str, str], None]
     web_url: str
     clock: Callable[[], datetime]
 
@@ -117,7 +119,9 @@ class Poster:
             self.disconnected(company, refusal)
             return "WAITING"
 
-    def _post(self, item: Item, message_id: str, *, last_try: bool) -> str:
+    def _post(  # noqa: C901 - what a posting may end with is a line each
+        self, item: Item, message_id: str, *, last_try: bool
+    ) -> str:
         self._wait_for_others(item, message_id)
         claim = Claim(table=self.table, clock=self.clock, message_id=message_id, item=item)
         work = _Work(poster=self, claim=claim, began=self.clock())
@@ -141,6 +145,8 @@ class Poster:
         except Refused as refusal:
             if refusal.code not in FOUND:
                 work.be_certain()
+            if isinstance(refusal, Altered):
+                work.tell_of_alteration(str(refusal))
             status = work.fail(refusal, outcome="")
         except Unavailable:
             claim.release()
@@ -161,15 +167,29 @@ class Poster:
         return "AMENDED"
 
     def bill(self, item: Item) -> Bill:
-        """The bill as it was approved, with all its lines."""
+        """The bill as it was approved, with all its lines; Altered where it is another by now.
+
+        The digest is made of the content again: whoever changed an amount in the table, or a line
+        in S3, left the digest and the approval as they were.
+        """
         rows = self.documents.lines(item)
         if rows == []:
-            said = (
-                f"The lines of this bill are gone from S3: restore {item['lines_key']} there,"
-                " then retry; or enter the bill in QuickBooks by hand and close it here."
+            raise Refused(
+                "The lines of this bill are gone from S3.",
+                remedy=f"Restore {item['lines_key']} there, then retry; or enter the bill in"
+                " QuickBooks by hand and close it here.",
+                code="lines",
             )
-            raise Refused(said, code="lines")
-        return bill_of(item, rows)
+        bill = bill_of(item, rows)
+        if item["digest"] not in digests(bill, item["digest"]):
+            raise Altered(
+                "The content of this bill is not what was approved: it was changed past Odoo and"
+                " this system. Nothing was sent.",
+                remedy="Tell whoever runs this. Once the bill changes in Odoo, approval will be"
+                " requested again; or enter it in QuickBooks by hand and close it here.",
+                code="altered",
+            )
+        return bill
 
     def snapshot(self, company: Company, quickbooks: QuickBooksCompany) -> Snapshot:
         """What QuickBooks consists of, read again when the last reading is too old."""
@@ -198,6 +218,15 @@ class Poster:
             "url": deep_links.build(self.web_url, realm_id, entity, str(found["Id"])),
             "posted_at": stamp(self.clock()),
         }
+
+    def tell_of_alteration(self, item: Item, said: str) -> None:
+        """Mail that what is stored of a bill was changed past this system."""
+        logger.error("altered", entry_id=item["entry_id"], company=item["company"], reason=said)
+        self.alarm(
+            f"{item['company']}: a bill was changed past this system",
+            f"{item['odoo_name']} ({item['entry_id']}): {said} See who may write to the table and"
+            f' the bucket, and ask for the bill\'s story with {{"audit": "{item["entry_id"]}"}}.',
+        )
 
     def _wait_for_others(self, item: Item, message_id: str) -> None:
         claim = item.get("claim") or {}
@@ -273,6 +302,7 @@ class _Work:
             poster.documents,
             fresh=creation.is_first,
             last_try=last_try,
+            altered=self.tell_of_alteration,
         )
         values: Raw = {
             "quickbooks": {
@@ -298,12 +328,14 @@ class _Work:
     def _check_realm(self, attempt: Raw, company: Company) -> None:
         """Where an earlier try went is where the bill may be: a company may change its realm."""
         if attempt["realm"] != company.realm_id:
-            said = (
+            elsewhere = Refused(
                 f"An earlier try to post this bill went to another QuickBooks company (realm"
-                f" {attempt['realm']}), and nobody knows what came of it: look for the number"
-                f" {attempt['doc_number']} there and delete it, then retry."
+                f" {attempt['realm']}), and nobody knows what came of it.",
+                remedy=f"Look for the number {attempt['doc_number']} there and delete it, then"
+                " retry.",
+                code="realm",
             )
-            raise NotCreated(Refused(said, code="realm"))
+            raise NotCreated(elsewhere)
 
     def _posting(self, bill: Bill, company: Company, quickbooks: QuickBooksCompany) -> Posting:
         flight = self._preflight(bill, company, quickbooks)
@@ -349,6 +381,10 @@ class _Work:
         if outcome:
             values["attempts"] = closed(self.item.get("attempts", ()), outcome)
         return self.claim.change("POST_FAILED", values, note=str(refusal))
+
+    def tell_of_alteration(self, said: str) -> None:
+        """Mail that what is stored of the bill was changed past this system."""
+        self.poster.tell_of_alteration(self.item, said)
 
     def ask_again(self, changes: list[str]) -> Status:
         """What would be posted is not what was shown: the decision is asked for again."""

@@ -63,6 +63,7 @@ class QuickBooksCompany:
     ) -> None:
         self.realm_id = realm_id
         self._connection = connection
+        self._is_on_trial = False
         self._pace = Pace(60 / calls_per_minute, sleep)
         self._client = _Client.at(api_url, realm_id)
         self._client.use_decimal = True
@@ -77,8 +78,13 @@ class QuickBooksCompany:
         return self
 
     def is_broken(self) -> bool:
-        """Whether the connection is known to be dead: calling would be in vain."""
-        return self._connection.is_broken()
+        """Whether the connection is known to be dead, and calling would be in vain.
+
+        Where only a write tells, one that is done opens the company again.
+        """
+        standing = self._connection.standing()
+        self._is_on_trial = standing == "on trial"
+        return standing == "closed"
 
     def query(self, statement: str) -> list[Payload]:
         """The rows of a query; values in it went through `quoted`."""
@@ -115,7 +121,9 @@ class QuickBooksCompany:
 
     def create(self, entity: str, body: str, request_id: str) -> Payload:
         """Create a document from JSON text; the same `request_id` never creates a second."""
-        answer = self._do(lambda: self._client.create_object(entity, body, request_id=request_id))
+        answer = self._write(
+            lambda: self._client.create_object(entity, body, request_id=request_id)
+        )
         return object_of(answer, entity)
 
     def numbered(self, entity: str, doc_number: str, day: str, *others: str) -> list[Payload]:
@@ -179,10 +187,22 @@ class QuickBooksCompany:
             plain = "".join(c if c.isascii() and c.isprintable() else "_" for c in file.name)
             plain = plain.replace('"', "_").replace("\\", "_")
             parts.append((f"file_content_{suffix}", (plain, file.data, file.type)))
-        answer = self._do(
+        answer = self._write(
             lambda: self._client.upload(f"{self._base}/upload", parts, request_id), repeatable=False
         )
         return uploaded(answer, len(files))
+
+    def _write(self, call: Callable[[], object], *, repeatable: bool = True) -> object:
+        """Do what changes something there: a company may refuse that and answer all else."""
+        try:
+            answer = self._do(call, repeatable=repeatable)
+        except Disconnected as refusal:
+            refusal.on_write = True
+            raise
+        if self._is_on_trial:
+            self._connection.note_works(wrote=True)
+            self._is_on_trial = False
+        return answer
 
     def _do(self, call: Callable[[], object], *, repeatable: bool = True) -> object:
         """Call with a good token; a rejected one is renewed and the call repeated.

@@ -8,8 +8,19 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-from odoo_qb.bill import Author, Bill, Document, Instalment, Line, LineKind, Vendor, money
+from odoo_qb.bill import (
+    MOVE_TYPES,
+    Author,
+    Bill,
+    Document,
+    Instalment,
+    Line,
+    LineKind,
+    Vendor,
+    money,
+)
 from odoo_qb.digest_v1 import former_bill
+from odoo_qb.one_line import NAME, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,6 +33,9 @@ _TEXTS: Final[dict[str, LineKind]] = {
     "line_subsection": "section",
     "line_note": "note",
 }
+_MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
+POSTED: Final = "posted"
+_STATES: Final = frozenset({"draft", POSTED, "cancel"})
 _ROUNDING: Final = "rounding"
 _LOST_TAX: Final = "non_deductible_tax"  # of the private part, as Odoo 19 books it
 _BOTS: Final = frozenset({"__system__", "public"})  # by login
@@ -31,25 +45,30 @@ PAYABLE_ROW: Final = "payment_term"  # the rows that say what is owed, and when
 Record = dict[str, Any]
 
 
-class _NonsenseError(ValueError):
-    """A value that is none of its kind; the message says which."""
+class NonsenseError(ValueError):
+    """A value that is none of its kind; the message says which, in one line."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(one_line(what, NAME))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """What Odoo says of one document: its state, and the bill where it can be read as one.
 
-    `written` is Odoo's own time of the last change of it or of its files; `former` is the bill in
-    the form that version 1.0 would have stored.
+    A document of which not even the company can be read has `damage`, which says so. `entered` is
+    the day it was created, "" where Odoo does not tell; `former` is the bill in the form that
+    version 1.0 would have stored.
     """
 
     odoo_id: int
     odoo_name: str
     odoo_company: str
     state: str
-    written: str
     bill: Bill | None = None
     former: Bill | None = None
+    entered: str = ""
+    damage: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,50 +104,59 @@ class Names:
 
 def entry_of(move: Record, lines: Sequence[Record], files: Sequence[Record], names: Names) -> Entry:
     """What a document's records say; one that cannot be read is a bill that says why."""
-    company = name_of(move["company_id"])
-    bill = former = None
-    if move["state"] == "posted" and company in names.company_keys:
-        try:
+    number = id_of(move, "id")
+    try:
+        company, state = _related(move, "company_id", "company")[1], _state(move)
+        bill = former = None
+        if state == POSTED and company in names.company_keys:
             bill, former = _bill(move, lines, files, names)
-        except _NonsenseError as nonsense:
-            bill = _unreadable(move, names.company_keys[company], str(nonsense))
-        except (KeyError, TypeError, ValueError, ArithmeticError):
-            # Whatever one bill's data breaks must not stop its neighbours, nor be lost.
-            why = "its lines or files make no sense"
-            bill = _unreadable(move, names.company_keys[company], why)
+    except NonsenseError as nonsense:
+        return unreadable_entry(number, move, names.company_keys, str(nonsense))
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError):
+        # Whatever one bill's data breaks must not stop its neighbours, nor be lost.
+        why = "its lines or files make no sense"
+        return unreadable_entry(number, move, names.company_keys, why)
     return Entry(
-        odoo_id=move["id"],
+        odoo_id=number,
         odoo_name=text_of(move["name"]),
         odoo_company=company,
-        state=text_of(move["state"]),
-        written=max(text_of(row["write_date"]) for row in (move, *files)),
+        state=state,
         bill=bill,
         former=former,
+        entered=moment_of(move.get("create_date")),
     )
 
 
-def unreadable_entry(move: Record, company_keys: Mapping[str, str], why: str) -> Entry:
-    """A document that Odoo refused to give, from what can be read of it."""
-    company = name_of(move["company_id"])
-    asked = move["state"] == "posted" and company in company_keys
+def unreadable_entry(number: int, row: object, company_keys: Mapping[str, str], why: str) -> Entry:
+    """A document that Odoo refused to give, or that makes no sense, from what can be read of it.
+
+    Nobody is asked about it, and nothing of what was decided is taken back because of it: a state
+    that cannot be read is taken for posted.
+    """
+    move: Record = row if isinstance(row, dict) else {}
+    company, name = name_of(move.get("company_id")), text_of(move.get("name"))
+    state = text_of(move.get("state"))
+    state = state if state in _STATES else POSTED
+    asked = state == POSTED and company in company_keys
     return Entry(
-        odoo_id=move["id"],
-        odoo_name=text_of(move["name"]),
+        odoo_id=number,
+        odoo_name=name or f"document {number}",
         odoo_company=company,
-        state=text_of(move["state"]),
-        written=text_of(move["write_date"]),
-        bill=_unreadable(move, company_keys[company], why) if asked else None,
+        state=state,
+        bill=_unreadable(number, move, company_keys[company], why) if asked else None,
+        damage="" if company else f"it cannot be read ({why}): open and check it in Odoo.",
     )
 
 
-def _unreadable(move: Record, company_key: str, why: str) -> Bill:
+def _unreadable(number: int, move: Record, company_key: str, why: str) -> Bill:
+    kind = move.get("move_type")
     return Bill(
         company=company_key,
-        odoo_id=move["id"],
-        odoo_name=text_of(move["name"]),
-        move_type=move["move_type"],
+        odoo_id=number,
+        odoo_name=text_of(move.get("name")) or f"document {number}",
+        move_type=kind if kind in MOVE_TYPES else "in_invoice",
         vendor=None,
-        currency=name_of(move["currency_id"]),
+        currency=name_of(move.get("currency_id")),
         amount_untaxed=Decimal(0),
         amount_tax=Decimal(0),
         amount_total=Decimal(0),
@@ -137,12 +165,24 @@ def _unreadable(move: Record, company_key: str, why: str) -> Bill:
     )
 
 
+def _state(move: Record) -> str:
+    state = text_of(move["state"])
+    if state not in _STATES:
+        raise NonsenseError(f"its state is {move['state']!s:.40}")
+    return state
+
+
 def _bill(
     move: Record, rows: Sequence[Record], files: Sequence[Record], names: Names
 ) -> tuple[Bill, Bill | None]:
     """The bill as its journal has it, and in the form of version 1.0."""
-    company_id = int(move["company_id"][0])
-    partner = _seen(names, "res.partner", move["commercial_partner_id"], "vendor")
+    company_id, company = _related(move, "company_id", "company")
+    partner = _seen(names, "res.partner", move, "commercial_partner_id", "vendor")
+    if partner and partner not in names.vendors:
+        raise NonsenseError("Odoo gives nothing of its vendor")
+    if move["move_type"] not in MOVE_TYPES:
+        raise NonsenseError(f"its kind is {move['move_type']!s:.40}")
+    terms, creator = (_related(move, k, k) for k in ("invoice_payment_term_id", "create_uid"))
     sign = -1 if move["move_type"] == "in_refund" else 1
     ordered = sorted(rows, key=lambda row: (row["sequence"], row["id"]))
     booked = [
@@ -158,12 +198,12 @@ def _bill(
     )
     total = sum((n.amount for n in lines if n.carries_money), Decimal(0))
     bill = Bill(
-        company=names.company_keys[name_of(move["company_id"])],
-        odoo_id=move["id"],
+        company=names.company_keys[company],
+        odoo_id=id_of(move, "id"),
         odoo_name=text_of(move["name"]),
         move_type=move["move_type"],
         vendor=names.vendors.get(partner),
-        currency=name_of(move["currency_id"]),
+        currency=_related(move, "currency_id", "currency")[1],
         amount_untaxed=money(total - tax),
         amount_tax=money(tax),
         amount_total=_amount(move, "amount_total"),
@@ -174,11 +214,11 @@ def _bill(
         accounting_date=_date(move, "date"),
         due_date=_date(move, "invoice_date_due"),
         instalments=_instalments(move, [r for r in ordered if r["display_type"] == PAYABLE_ROW]),
-        payment_terms=name_of(move["invoice_payment_term_id"]),
-        payment_terms_id=_id(move["invoice_payment_term_id"]),
+        payment_terms=terms[1],
+        payment_terms_id=terms[0],
         po_number=text_of(move["invoice_origin"]),
-        entered_by=name_of(move["create_uid"]),
-        entered_by_email=names.users.get(_id(move["create_uid"]), ("", ""))[1],
+        entered_by=creator[1],
+        entered_by_email=names.users.get(creator[0], ("", ""))[1],
         authors=_authors(move, names),
         payment_state=text_of(move.get("payment_state")),
         lines=lines,
@@ -196,18 +236,19 @@ def _authors(move: Record, names: Names) -> tuple[Author, ...]:
     Odoo does not say who posted it: that is its last writer, unless somebody wrote to it since.
     """
     found: dict[int, Author] = {}
-    for user in (move["create_uid"], move.get("write_uid")):
-        login, email = names.users.get(_id(user), ("", ""))
-        if _id(user) not in {0, ODOO_BOT} and login not in _BOTS:
-            found[_id(user)] = Author(name=name_of(user), login=login, email=email)
+    for field in ("create_uid", "write_uid"):
+        number, name = _related({field: False} | move, field, field)
+        login, email = names.users.get(number, ("", ""))
+        if number not in {0, ODOO_BOT} and login not in _BOTS:
+            found[number] = Author(name=name, login=login, email=email)
     return tuple(found.values())
 
 
 def _line(row: Record, company_id: int, sign: int, names: Names) -> Line:
-    account = _seen(names, "account.account", row["account_id"], "account")
+    account = _seen(names, "account.account", row, "account_id", "account")
     of_account = names.accounts[company_id, account] if account else Account(code="", name="")
     if any(("account.tax", i) in names.hidden for i in all_taxes_of(row)):
-        raise _NonsenseError(f"our Odoo user may not read a tax on {text_of(row['name']):.80}")
+        raise NonsenseError(f"our Odoo user may not read a tax on {text_of(row['name']):.80}")
     amount = money(_amount(row, "amount_currency") * sign)
     taxes = sorted((names.taxes[i].name, i) for i in taxes_of(row))
     own = names.taxes[taxes[0][1]] if row["tax_line_id"] else None
@@ -263,38 +304,38 @@ def _instalments(move: Record, payables: Sequence[Record]) -> tuple[Instalment, 
     return tuple(found)
 
 
-def _seen(names: Names, model: str, many2one: object, what: str) -> int:
-    """The id that a many2one names, 0 for none; _NonsenseError if our user may not read it."""
-    number = _id(many2one)
+def _seen(names: Names, model: str, row: Record, field: str, what: str) -> int:
+    """The id that a many2one names, 0 for none; NonsenseError if our user may not read it."""
+    number, name = _related(row, field, what)
     if (model, number) in names.hidden:
-        raise _NonsenseError(f"our Odoo user may not read its {what} {name_of(many2one):.80}")
+        raise NonsenseError(f"our Odoo user may not read its {what} {name:.80}")
     return number
 
 
 def taxes_of(line: Record) -> list[int]:
     """The taxes on a line; of a tax row, the tax it is of."""
-    own = line["tax_line_id"]
-    return [int(own[0])] if own else list(line["tax_ids"] or ())
+    own = related_id(line, "tax_line_id")
+    return [own] if own else [positive(i) for i in line["tax_ids"] or ()]
 
 
 def all_taxes_of(line: Record) -> list[int]:
     """Those, and the taxes that are computed on a tax row, too."""
-    return list(dict.fromkeys([*taxes_of(line), *(line["tax_ids"] or ())]))
+    return list(dict.fromkeys([*taxes_of(line), *(positive(i) for i in line["tax_ids"] or ())]))
 
 
 def _documents(move: Record, files: Sequence[Record]) -> tuple[Document, ...]:
     """The files, the one to look at first: Odoo's main attachment, else PDFs by id."""
-    main = move["message_main_attachment_id"]
-    main_id = int(main[0]) if main else 0
+    main_id = related_id(move, "message_main_attachment_id")
 
     def rank(file: Record) -> tuple[bool, bool, bool, int]:
         is_pdf = file["mimetype"] == "application/pdf"
         is_image = text_of(file["mimetype"]).startswith("image/")
-        return (not (is_pdf and file["id"] == main_id), not is_pdf, not is_image, file["id"])
+        number = id_of(file, "id")
+        return (not (is_pdf and number == main_id), not is_pdf, not is_image, number)
 
     return tuple(
         Document(
-            odoo_id=file["id"],
+            odoo_id=id_of(file, "id"),
             name=text_of(file["name"]) or f"file {file['id']}",
             type=_file_type(file),
             size=int(file["file_size"]),
@@ -331,27 +372,57 @@ def name_of(value: object) -> str:
     return text_of(value[1]) if isinstance(value, list) else ""
 
 
-def _id(value: object) -> int:
-    """The id of a many2one: [id, name], or false."""
-    return int(value[0]) if isinstance(value, list) else 0
+def moment_of(value: object) -> str:
+    """Odoo's text of an instant; "" where it is none."""
+    return value if isinstance(value, str) and _MOMENT.fullmatch(value) else ""
+
+
+def positive(value: object) -> int:
+    """A record's number; NonsenseError where it is none."""
+    if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
+        raise NonsenseError(f"{value!s:.40} is no record's number")
+    return value
+
+
+def id_of(row: object, name: str) -> int:
+    """The number in a row's field; NonsenseError where there is none."""
+    return positive(row.get(name) if isinstance(row, dict) else None)
+
+
+def related_id(row: Record, field: str) -> int:
+    """The number in a many2one, 0 for none; NonsenseError where it is neither."""
+    return _related(row, field, field)[0]
+
+
+def _related(row: Record, field: str, what: str) -> tuple[int, str]:
+    """A many2one, [number, name] or false, as its number and name; (0, "") for none."""
+    value = row[field]
+    if value is False or value is None:
+        return 0, ""
+    if not isinstance(value, list) or len(value) != 2:  # noqa: PLR2004 - number and name
+        raise NonsenseError(f"its {what} is {value!s:.40}")
+    return positive(value[0]), text_of(value[1])
 
 
 def _amount(row: Record, name: str) -> Decimal:
     try:
         return money(row[name])
     except (TypeError, ValueError, ArithmeticError):
-        raise _NonsenseError(f"{name} is {row[name]!s:.40}") from None
+        raise NonsenseError(f"{name} is {row[name]!s:.40}") from None
 
 
 def _date(row: Record, name: str) -> date | None:
+    value = row.get(name)
+    if value is False or value is None:
+        return None
     try:
-        return date.fromisoformat(row[name]) if isinstance(row[name], str) else None
-    except ValueError:
-        raise _NonsenseError(f"{name} is {row[name]:.40}") from None
+        return date.fromisoformat(value)
+    except (TypeError, ValueError):
+        raise NonsenseError(f"{name} is {value!s:.40}") from None
 
 
 def _date_or_none(move: Record) -> date | None:
     try:
         return _date(move, "invoice_date")
-    except _NonsenseError:
+    except NonsenseError:
         return None

@@ -24,12 +24,21 @@ if TYPE_CHECKING:
 
 REMINDER: Final = "reminder"
 ESCALATION: Final = "escalation"
+_SENT_KEPT: Final = 10
 _HOURS: Final = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)\s*-\s*([01]?\d|2[0-3]):([0-5]\d)")
 
 
 def notices_of(item: Item) -> list[Raw]:
     """The replies owed or sent in the thread of the bill's card; `ts` is empty while owed."""
     return list(item.get("notices") or ())
+
+
+def bounded(notices: Sequence[Raw]) -> list[Raw]:
+    """The notices, of those sent long ago only the last ones: a bill's item has its bounds."""
+    sent = [n for n in notices if n["ts"]]
+    last = [n for n in sent if n["kind"] == ESCALATION][-1:]
+    kept = [*last, *sent[-_SENT_KEPT:]]
+    return [n for n in notices if not n["ts"] or n in kept]
 
 
 def owed(item: Item) -> list[Raw]:
@@ -108,7 +117,7 @@ def keep_notices(table: Table, item: Item, notices: Sequence[Raw], *, wake: bool
     try:
         table.note_on_bill(
             item["entry_id"],
-            {"notices": list(notices), **woken},
+            {"notices": bounded(notices), **woken},
             condition=f"version = :version AND {same}",
             condition_values={"version": item["version"], **values},
         )

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _KNOWN: Final = ("company", "dry_run", "entry_ids", "full", "since")
 _LARGEST_ID: Final = 2**31 - 1  # PostgreSQL's, for Odoo's ids
+_DIGITS: Final = 100  # Python reads no number of thousands of them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,9 +65,19 @@ def request_of(event: object, companies: Mapping[str, Company]) -> Request:
 
 def audited(value: object) -> str:
     """The bill whose story is asked for; Refused if it is none."""
-    if not isinstance(value, str) or not value.removeprefix("odoo-").isdecimal():
+    number = _number(value)
+    if number is None or not isinstance(value, str):
         raise Refused("audit takes an id like odoo-42.")
-    return f"odoo-{int(value.removeprefix('odoo-'))}"
+    return f"odoo-{number}"
+
+
+def _number(name: object) -> int | None:
+    """The number in a name like odoo-42; None where it is no id of Odoo's."""
+    if isinstance(name, int):
+        return name if not isinstance(name, bool) and 0 <= name <= _LARGEST_ID else None
+    digits = name.removeprefix("odoo-") if isinstance(name, str) else ""
+    is_id = digits.isdecimal() and len(digits) <= _DIGITS and int(digits) <= _LARGEST_ID
+    return int(digits) if is_id else None
 
 
 def _since(value: object) -> date | None:
@@ -82,7 +93,7 @@ def _ids(value: object) -> tuple[int, ...]:
     if value is None:
         return ()
     names = value if isinstance(value, list) else [value]
-    numbers = [str(n).removeprefix("odoo-") for n in names]
-    if not numbers or not all(n.isdecimal() and int(n) <= _LARGEST_ID for n in numbers):
+    numbers = [_number(n) for n in names]
+    if not numbers or None in numbers:
         raise Refused('entry_ids is a list like ["odoo-42"].')
-    return tuple(dict.fromkeys(int(n) for n in numbers))
+    return tuple(dict.fromkeys(n for n in numbers if n is not None))

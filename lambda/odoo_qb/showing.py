@@ -33,6 +33,7 @@ logger = Logger(child=True)
 
 ENOUGH_SECONDS: Final = 20  # for one more bill: what is left is answered back
 _TRIES: Final = 3
+_RETIRED_KEPT: Final = 20
 _POSTED_WITHIN: Final = timedelta(minutes=10)  # sooner than the sweep asks what became of a card
 # A message of ours that can no longer be changed: somebody deleted it, or it is too old.
 _GONE: Final = {"message_not_found", "cant_update_message", "edit_window_closed"}
@@ -106,7 +107,8 @@ class Notifier:
             post = partial(self.slack.post, channel, shown)
             ts = self._patiently(post, seconds_left)
             cards.append({"channel": channel, "ts": ts, "digest": item["digest"], "retired": False})
-        return cards
+        long_ago = [c for c in cards if c["retired"]][:-_RETIRED_KEPT]
+        return [c for c in cards if c not in long_ago]
 
     def _updated(
         self, item: Item, card: Card, message: Message, seconds_left: Callable[[], float]

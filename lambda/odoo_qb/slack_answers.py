@@ -38,7 +38,7 @@ _APART: Final = ("is_restricted", "is_ultra_restricted", "is_stranger", "is_bot"
 # What we read of each method's answer; more of it comes.
 _SHAPES: Final[dict[str, Shape]] = {
     "auth.test": {
-        "team_id": maybe(identifier),
+        "team_id": identifier,
         "enterprise_id": maybe(identifier),
         "is_enterprise_install": maybe(flag),
         "bot_id": maybe(identifier),

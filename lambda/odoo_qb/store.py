@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
 from odoo_qb.errors import Conflict
-from odoo_qb.history import history_entry
+from odoo_qb.history import continued
 from odoo_qb.item import Item, Raw, stamp
+from odoo_qb.retention import forgotten_at
 from odoo_qb.statuses import FINAL, TRANSITIONS
 
 if TYPE_CHECKING:
@@ -27,8 +29,8 @@ class Table:
 
     Every write that changes a bill is conditional on the `version` it was read with and
     raises Conflict when somebody was faster; what is only noted on it (its cards, what its thread
-    is owed) leaves the version as it is. `retention` after a bill came to its end
-    DynamoDB may forget it; the extractor asks about no bill older than that.
+    is owed) leaves the version as it is. `retention` after a bill came to its end, or
+    after its date, DynamoDB may forget it; the extractor asks about no bill older than that.
     """
 
     def __init__(self, client: Any, name: str, *, retention: timedelta) -> None:  # noqa: ANN401 - boto3
@@ -109,12 +111,12 @@ class Table:
             "version": version,
         }
         if after != before or note or digest != item["digest"]:
-            entry = history_entry(item["history"], now, actor, before, after, digest, note)
-            changed["history"] = [*item["history"], entry]
+            told = item["history"]
+            changed["history"] = continued(told, now, actor, before, after, digest, note)
         if show:
             changed["card_due"] = version
         if after in FINAL and before not in FINAL:
-            changed["expires_at"] = int((now + self._retention).timestamp())
+            changed |= self.expiry(str(changed.get("bill_date", item["bill_date"])), now)
         elif after not in FINAL and "expires_at" in item:
             remove = [*remove, "expires_at"]
         update = {
@@ -129,6 +131,16 @@ class Table:
         self._conditionally(self._client.update_item, update)
         kept = {k: v for k, v in item.items() if k not in remove}
         return cast("Item", {**kept, **changed})
+
+    def expiry(self, bill_date: str, ended_at: datetime) -> Raw:
+        """When DynamoDB may forget a bill of this date that ended then, as its attribute.
+
+        None of a bill without a date, or with one beyond all reason: it would be asked about again.
+        """
+        if not bill_date:
+            return {}
+        at = forgotten_at(date.fromisoformat(bill_date), ended_at, self._retention)
+        return {"expires_at": int(at.timestamp())} if at else {}
 
     def card_shown(self, entry_id: str, version: int, cards: Sequence[Card]) -> bool:
         """The notifier's bookkeeping: these cards exist, and `version` has been shown.

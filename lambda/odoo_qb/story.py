@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 from odoo_qb.bill import amount_text
 from odoo_qb.card import summary
-from odoo_qb.history import verify_history
+from odoo_qb.history import is_summary, summarised_in, verify_history
 from odoo_qb.item import approved_by, bill_of, digests
+from odoo_qb.one_line import one_line
 from odoo_qb.outcome import not_attached
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ _BECAME: Final = {
     "REJECTED": "rejected",
     "WITHDRAWN": "withdrawn in Odoo",
 }
+_SENTENCE: Final = 1000  # characters
 _DIGITS: Final = 12  # of a digest, which are enough to tell two contents apart
 
 
@@ -45,17 +47,25 @@ def story(item: Item, lines: Sequence[Raw] | None = None) -> list[str]:
         _sentence(entry, is_new=digest not in contents[:n])
         for n, (entry, digest) in enumerate(zip(history, contents, strict=True))
     ]
-    return [
+    found = [
         f"{summary(item)}.",
         *told,
         *_approvals(item),
         *_in_quickbooks(item),
         _verdict(item, lines),
     ]
+    return [one_line(sentence, _SENTENCE) for sentence in found]
 
 
 def _sentence(entry: Raw, *, is_new: bool) -> str:
     stands = _BECAME[entry["to"]]
+    if is_summary(entry):
+        who = ", ".join(f"{name} {n}" for name, n in entry["actors"].items())
+        return (
+            f"{_when(entry['since'])} to {_when(entry['at'])}: {entry['entries']} older entries"
+            f" were summarised (by {who}), after which the bill was {stands}. The chain goes on"
+            f" from {entry['chain'][:_DIGITS]}."
+        )
     if not entry["from"]:
         became = f"met it in Odoo: {stands}"
     elif entry["from"] == entry["to"]:
@@ -64,6 +74,8 @@ def _sentence(entry: Raw, *, is_new: bool) -> str:
         became = f"made it {stands}"
     content = f" Its content is {entry['digest'][:_DIGITS]}." if is_new else ""
     note = f" ({entry['note']})" if entry.get("note") else ""
+    if "times" in entry:
+        note += f" after {entry['times']} tries since {_when(entry['since'])}"
     return f"{_when(entry['at'])}: {entry['actor']} {became}{note}.{content}"
 
 
@@ -76,11 +88,7 @@ def _approvals(item: Item) -> list[str]:
 
 def _in_quickbooks(item: Item) -> list[str]:
     """The document it became there, and each try that was made."""
-    found = [
-        f"Try {int(a['number'])} at QuickBooks, with request {a['request_id']}, of content"
-        f" {a['digest'][:_DIGITS]}: {a['outcome'] or 'not known yet'}."
-        for a in item.get("attempts", ())
-    ]
+    found = [_try(attempt) for attempt in item.get("attempts", ())]
     document = item.get("quickbooks")
     if document:
         amount = amount_text(item["amount_total"], item["currency"])
@@ -90,6 +98,19 @@ def _in_quickbooks(item: Item) -> list[str]:
         )
         found += not_attached(item)
     return found
+
+
+def _try(attempt: Raw) -> str:
+    if "outcomes" in attempt:
+        came = ", ".join(f"{what} {int(n)}" for what, n in attempt["outcomes"].items())
+        return (
+            f"Tries up to {int(attempt['number'])} at QuickBooks, from {_when(attempt['since'])} to"
+            f" {_when(attempt['at'])}, were summarised: {came}."
+        )
+    return (
+        f"Try {int(attempt['number'])} at QuickBooks, with request {attempt['request_id']}, of"
+        f" content {attempt['digest'][:_DIGITS]}: {attempt['outcome'] or 'not known yet'}."
+    )
 
 
 def flaw(item: Item, lines: Sequence[Raw] | None = None) -> str:
@@ -123,7 +144,11 @@ def _is_content_whole(item: Item, lines: Sequence[Raw] | None) -> bool:
 
 
 def _verdict(item: Item, lines: Sequence[Raw] | None) -> str:
-    whole = f"The history is whole: {len(item['history'])} entries, each fits the next."
+    history = item["history"]
+    older = summarised_in(history)
+    whole = f"The history is whole: {len(history) - bool(older)} entries, each fits the next."
+    if older:
+        whole += f" They go on from {older} older ones, which were summarised."
     return flaw(item, lines) or whole
 
 

@@ -8,6 +8,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from odoo_qb import approvers
+from odoo_qb.card import approval_card
+from odoo_qb.guarding import Faults
+from odoo_qb.history import sent_at
 from odoo_qb.item import stamp
 from odoo_qb.reminders import remind
 from odoo_qb.statuses import IN_QUICKBOOKS, TRANSITIONS
@@ -55,22 +58,31 @@ class Queue:
         )
 
 
-def sweep(table: Table, queue: Queue, now: datetime) -> dict[str, int]:
+def sweep(
+    table: Table, queue: Queue, now: datetime, faults: Faults | None = None
+) -> dict[str, int]:
     """Send again what was approved or linked and never ended, show again what was never shown.
 
-    Returns how many of each kind.
+    Returns how many of each kind. What cannot be looked at is named in `faults`.
     """
+    faults = faults or Faults()
     note = table.read_note(NOTE_ID)
-    due = _Due(table, str(note.get("swept_at", "")), now)
+    due = _Due(table, _instant_or_none(note.get("swept_at")), now)
     late = set(table.in_status("APPROVED", until=now - QUEUED_WITHIN))
     hanging = set(table.in_status("POSTING", until=now - POSTED_WITHIN))
     failed = set(table.in_status("POST_FAILED", until=now - POSTED_WITHIN))
-    for item in table.get_many(sorted(late | hanging | failed)).values():
+
+    def send(item: Item) -> None:
         is_asked_to_link = item["status"] == "POST_FAILED" and item.get("link")
         is_stuck = item["status"] in {"APPROVED", "POSTING"} or is_asked_to_link  # an index is late
         if is_stuck and due.is_due(item):
             queue.send(item)
-    cards = _show_again(table, queue, str(note.get("cards_since", "0")), now)
+
+    items = table.get_many(sorted(late | hanging | failed)).values()
+    for _ in faults.each(items, send):
+        pass
+    since = _instant_or_none(note.get("cards_since"))
+    cards = _show_again(table, queue, stamp(since) if since else "0", now, faults)
     return {"approved": len(late), "posting": len(hanging), "cards": cards}
 
 
@@ -81,7 +93,7 @@ class _Due:
     costs next to nothing, and is how they go on by themselves.
     """
 
-    def __init__(self, table: Table, swept_at: str, now: datetime) -> None:
+    def __init__(self, table: Table, swept_at: datetime | None, now: datetime) -> None:
         self._table = table
         self._swept_at = swept_at
         self._now = now
@@ -93,61 +105,64 @@ class _Due:
         hours = (self._now - since) // SENT_AGAIN_AFTER
         if not hours or not self._swept_at:
             return True
-        if hours > (datetime.fromisoformat(self._swept_at) - since) // SENT_AGAIN_AFTER:
+        if hours > (self._swept_at - since) // SENT_AGAIN_AFTER:
             return True
         company = item["company"]
         if company not in self._states:
             self._states[company] = self._table.read_note(f"connection#{company}")
         state = self._states[company]
-        is_renewed = str(state.get("connected_at", "")) > self._swept_at
+        is_renewed = str(state.get("connected_at", "")) > stamp(self._swept_at)
         return is_renewed or state.get("state") == "NEEDS_RECONNECT"
 
 
-def unposted(table: Table, now: datetime) -> dict[str, str]:
+def unposted(table: Table, now: datetime, faults: Faults | None = None) -> dict[str, str]:
     """When a bill was approved, by entry_id, of those that are not posted long after.
 
     Every try to post changes the bill, so the person's approval is what counts. Left out are
     companies whose connection has ended: of that there was a mail, and their bills wait for it.
     """
+    faults = faults or Faults()
     ids = [i for s in _ON_THEIR_WAY for i in table.in_status(s, until=now)]
-    items = [i for i in table.get_many(ids).values() if i["status"] in _ON_THEIR_WAY]
-    late = {i["entry_id"]: (i["company"], _approved_at(i)) for i in items}
-    late = {i: told for i, told in late.items() if told[1] <= stamp(now - UNPOSTED_AFTER)}
+    items = faults.where(table.get_many(ids).values(), lambda i: i["status"] in _ON_THEIR_WAY)
+    told = faults.each(items, lambda i: (i["entry_id"], (i["company"], _approved_at(i))))
+    late = {i: (c, at) for i, (c, at) in told if at <= stamp(now - UNPOSTED_AFTER)}
     notes = {c: table.read_note(f"connection#{c}") for c in {c for c, _ in late.values()}}
     return {i: at for i, (c, at) in late.items() if notes[c].get("state") != "NEEDS_RECONNECT"}
 
 
 def _approved_at(item: Item) -> str:
     """The last time a person sent it on its way; the poster only puts it back there."""
-    sent = (e for e in item["history"] if e["to"] == "APPROVED" and e["from"] != "POSTING")
-    return max((str(e["at"]) for e in sent), default=item["updated_at"])
+    return max(map(sent_at, item["history"]), default="") or item["updated_at"]
 
 
-def _show_again(table: Table, queue: Queue, since: str, now: datetime) -> int:
+def _show_again(table: Table, queue: Queue, since: str, now: datetime, faults: Faults) -> int:
     """Make the stream repeat the bills whose cards are owed for too long; returns how many.
 
     A bill owes its card since its last change, so those changed since the last sweep are looked
     at, and on from the oldest one that still owes it. So are those whose files somebody asked to
-    attach: they are sent again until that is done.
+    attach: they are sent again until that is done. One of which no card can be made is named.
     """
     until = now - SHOWN_WITHIN
     changed = [i for s in TRANSITIONS for i in table.in_status(s, since=since, until=until)]
     items = table.get_many(changed).values()
     owing = [item for item in items if "card_due" in item]
-    for item in owing:
+    to_attach = faults.where(items, lambda i: i.get("attach") and i["status"] in IN_QUICKBOOKS)
+
+    def touch(item: Item) -> None:
         table.touch(item["entry_id"], now)
-    to_attach = [i for i in items if i.get("attach") and i["status"] in IN_QUICKBOOKS]
-    for item in to_attach:
-        queue.send(item)
-    open_ones = [*owing, *to_attach]
-    oldest = min((item["updated_at"] for item in open_ones), default=stamp(until - _MARGIN))
+        approval_card(item)
+
+    for _ in (*faults.each(owing, touch), *faults.each(to_attach, queue.send)):
+        pass
+    at = (str(item.get("updated_at")) for item in (*owing, *to_attach))
+    oldest = min(at, default=stamp(until - _MARGIN))
     cards_since = min(oldest, stamp(until - _MARGIN))
     table.write_note(NOTE_ID, {"cards_since": cards_since, "swept_at": stamp(now)})
     return len(owing)
 
 
 def look_after_waiting(
-    table: Table, companies: Mapping[str, Company], now: datetime
+    table: Table, companies: Mapping[str, Company], now: datetime, faults: Faults | None = None
 ) -> dict[str, int]:
     """Owe the reminders that became due, and keep what is known of the approvers fresh.
 
@@ -156,21 +171,34 @@ def look_after_waiting(
     only it may speak to Slack.
     """
     waiting = table.get_many(table.in_status("READY_FOR_APPROVAL", until=now))
-    reminded, looked_at = 0, set[str]()
-    for item in waiting.values():
+    looked_at = set[str]()
+
+    def look_after(item: Item) -> bool:
         company = companies.get(item["company"])
         if company is None or item["status"] != "READY_FOR_APPROVAL":
-            continue
-        is_woken = remind(table, item, company, now)
-        reminded += is_woken
+            return False
+        is_reminded = remind(table, item, company, now)
         channel = item["cards"][-1]["channel"] if item["cards"] else ""
-        if not is_woken and channel not in {"", company.slack_channel_id or channel}:
+        is_elsewhere = channel not in {"", company.slack_channel_id or channel}
+        is_woken = is_reminded
+        if not is_woken and is_elsewhere:
             approvers.wake(table, item)
             is_woken = True
-        if company.key in looked_at:
-            continue
-        looked_at.add(company.key)
-        ids = [i for i in approvers.sources(company, channel) if i]
-        if not is_woken and approvers.need_refresh(table, ids, now):
-            approvers.wake(table, item)
-    return {"waiting": len(waiting), "reminders": reminded}
+        if company.key not in looked_at:
+            looked_at.add(company.key)
+            ids = [i for i in approvers.sources(company, channel) if i]
+            if not is_woken and approvers.need_refresh(table, ids, now):
+                approvers.wake(table, item)
+        return is_reminded
+
+    reminders = sum((faults or Faults()).each(waiting.values(), look_after))
+    return {"waiting": len(waiting), "reminders": reminders}
+
+
+def _instant_or_none(text: object) -> datetime | None:
+    """An instant that the sweep noted; what is none is as good as never."""
+    try:
+        found = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return found if found.tzinfo else None

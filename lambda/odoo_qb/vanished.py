@@ -12,6 +12,7 @@ from odoo_qb.statuses import IN_QUICKBOOKS, OPEN
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from odoo_qb.guarding import Faults
     from odoo_qb.odoo import Odoo
     from odoo_qb.settings import Company
     from odoo_qb.statuses import Status
@@ -42,11 +43,16 @@ class Vanished:
 
 
 def find_vanished(
-    table: Table, odoo: Odoo, company: Company, listed: Collection[int], kind: Kind
+    table: Table,
+    odoo: Odoo,
+    company: Company,
+    listed: Collection[int],
+    kind: Kind,
+    faults: Faults,
 ) -> Vanished:
     """Look for a company's open or posted bills that are not among the ids `listed`."""
     entry_ids = [i for s in _STATUSES[kind] for i in table.in_company(company.key, s)]
-    all_ids = frozenset(int(i.removeprefix("odoo-")) for i in entry_ids)
+    all_ids = frozenset(faults.numbers(entry_ids))
     unlisted = sorted(all_ids - set(listed))
     if not unlisted:
         return Vanished(all_ids=all_ids)
@@ -58,7 +64,7 @@ def find_vanished(
         found = books.existing(odoo, unlisted, company_id)
     except Refused as refusal:
         return Vanished(all_ids=all_ids, kept=f"{kept}: {refusal}")
-    gone = _not_known_as_deleted(table, kind, [i for i in unlisted if i not in found])
+    gone = _not_known_as_deleted(table, kind, [i for i in unlisted if i not in found], faults)
     still_there = tuple(i for i in unlisted if i in found)
     if len(gone) > max(BILLS_AT_ONCE, SHARE_AT_ONCE * len(all_ids)):
         what_to_do = (
@@ -74,9 +80,12 @@ def find_vanished(
     return Vanished(all_ids=all_ids, still_there=still_there, gone=gone)
 
 
-def _not_known_as_deleted(table: Table, kind: Kind, ids: list[int]) -> tuple[int, ...]:
+def _not_known_as_deleted(
+    table: Table, kind: Kind, ids: list[int], faults: Faults
+) -> tuple[int, ...]:
     """What is gone since the last look: a posted bill stays as it is, with a note of that."""
     if kind == "open":
         return tuple(ids)
-    items = table.get_many(f"odoo-{i}" for i in ids)
-    return tuple(i for i in ids if items[f"odoo-{i}"].get("amended_after") != "deleted")
+    items = table.get_many(f"odoo-{i}" for i in ids).values()
+    new = [item["entry_id"] for item in items if item.get("amended_after") != "deleted"]
+    return tuple(faults.numbers(new))

@@ -1,0 +1,196 @@
+"""One bad record never stops the others: it is named to the operator, and the rest goes on."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from decimal import Decimal
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from aws_lambda_powertools import Logger
+from botocore.exceptions import BotoCoreError, ClientError
+
+from odoo_qb.errors import Conflict
+from odoo_qb.one_line import NAME, one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from odoo_qb.item import Raw
+
+logger = Logger(child=True)
+
+# What a record raises that is not as it should be: a part is missing, or of another kind.
+DAMAGE: Final = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
+OF_AWS: Final = (BotoCoreError, ClientError)
+DAMAGED: Final = "damaged"  # the outcome of a bill that such a record belongs to
+UNKNOWN: Final = "it could not be processed, and the function's log says why."
+_RESTORE: Final = "Compare its item in the table with the table's backup, and correct it."
+_PREFIX: Final = "odoo-"
+
+_INSTANTS: Final = ("created_at", "updated_at")
+_TEXTS: Final = (
+    "company", "odoo_name", "move_type", "status", "digest", "currency", "bill_reference",
+    "bill_date", "accounting_date", "due_date", "payment_terms", "lines_key", "pdf_key",
+    "nothing_to_post",
+)  # fmt: skip
+_NUMBERS: Final = (
+    "odoo_id", "revision", "version", "amount_untaxed", "amount_tax", "amount_total",
+    "company_total", "line_count",
+)  # fmt: skip
+_PARTS: Final = ("preflight", "quickbooks", "error", "link", "claim")  # where there are any
+# Lists, and what each of their rows has; None where the rows are texts.
+_ROWS: Final[Mapping[str, tuple[str, ...] | None]] = {
+    "lines": ("kind", "text", "amount", "taxes"),
+    "documents": ("odoo_id", "name", "type", "size", "sha256"),
+    "approvals": ("by", "digest"),
+    "cards": ("channel", "ts", "digest", "retired"),
+    "attempts": ("number", "outcome"),
+    "history": ("at", "from", "to", "digest", "prev"),
+    "problems": None,
+    "warnings": None,
+}
+
+
+class Faults:
+    """The records that could not be dealt with in a run: `guard` and `each` go on after one."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, str] = {}
+
+    def note(self, about: str, what: str) -> None:
+        """Name something; what was said of it first stands."""
+        self._found.setdefault(one_line(about, NAME), one_line(what))
+
+    @property
+    def lines(self) -> list[str]:
+        """What was found, a line each, for a mail."""
+        return sorted(f"{about}: {what}" for about, what in self._found.items())
+
+    def guard[T](self, record: object, act: Callable[[], T], otherwise: T) -> T:
+        """What `act` gives; `otherwise` where the record, or AWS for this one, fails it."""
+        try:
+            return act()
+        except DAMAGE:
+            logger.exception("a record could not be processed", entry_id=_id_of(record))
+            self.note(label(record), complaint(record))
+        except OF_AWS as error:
+            self.note(label(record), f"{of_aws(error)}; the next run tries again.")
+        return otherwise
+
+    def each[R, T](self, records: Iterable[R], act: Callable[[R], T]) -> Iterator[T]:
+        """What `act` gives for each record, without those that fail it."""
+        for record in records:
+            none: tuple[T, ...] = ()
+            yield from self.guard(record, partial(_one, act, record), none)
+
+    def where[R](self, records: Iterable[R], question: Callable[[R], object]) -> list[R]:
+        """The records to which the answer is yes."""
+        return [r for r, yes in self.each(records, lambda r: (r, question(r))) if yes]
+
+    def numbers(self, entry_ids: Iterable[str]) -> list[int]:
+        """Odoo's numbers of bills; an item that only looks like a bill has none."""
+        return list(self.each(entry_ids, number_of))
+
+
+def _one[R, T](act: Callable[[R], T], record: R) -> tuple[T, ...]:
+    return (act(record),)
+
+
+def number_of(entry_id: str) -> int:
+    """Odoo's number in a bill's name: "odoo-42" -> 42; ValueError where it is none."""
+    prefix, number = entry_id[: len(_PREFIX)], entry_id[len(_PREFIX) :]
+    if prefix != _PREFIX or not (number.isascii() and number.isdecimal()):
+        raise ValueError("no bill's name")
+    return int(number)
+
+
+def tried(act: Callable[[], Raw], record: object = None) -> Raw:
+    """An outcome, whatever happens: one bill never stops the others.
+
+    `record` is its item in the table, which may be what fails it.
+    """
+    try:
+        return act()
+    except Conflict:
+        return {"outcome": "not stored", "reason": "it was being changed at the same moment"}
+    except OF_AWS as error:
+        return {"outcome": "not stored", "reason": of_aws(error)}
+    except DAMAGE:
+        logger.exception("a bill could not be processed", entry_id=_id_of(record))
+        return damaged(record)
+
+
+def damaged(record: object) -> Raw:
+    """The outcome of a bill with whose record nothing can be done."""
+    named = {"about": label(record)} if record else {}
+    return {"outcome": DAMAGED, "reason": complaint(record), **named}
+
+
+def of_aws(error: Exception) -> str:
+    """What AWS said, by its name."""
+    code = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
+    return f"AWS: {code or type(error).__name__}"
+
+
+def complaint(record: object) -> str:
+    """What is wrong with a record and what to do, as far as it can be told."""
+    if not isinstance(record, dict):
+        return UNKNOWN
+    flaw = flaw_of(record)
+    return f"{flaw}. {_RESTORE}" if flaw else UNKNOWN
+
+
+def flaw_of(item: Mapping[str, Any]) -> str:
+    """The first thing about a bill's item that is not as it should be; "" if nothing is seen."""
+    for name in (*_TEXTS, *_INSTANTS, *_NUMBERS, *_ROWS, "vendor"):
+        if name not in item:
+            return f'it has no "{name}"'
+    wrong = [n for n in (*_TEXTS, *_INSTANTS) if not isinstance(item[n], str)]
+    wrong += [n for n in _NUMBERS if not isinstance(item[n], int | Decimal)]
+    wrong += [n for n in _INSTANTS if n not in wrong and not _is_instant(item[n])]
+    wrong += [n for n in _PARTS if not isinstance(item.get(n) or {}, dict)]
+    wrong += [n for n, keys in _ROWS.items() if not _are_rows(item[n], keys)]
+    wrong += (
+        [] if item["vendor"] is None or _has(item["vendor"], ("odoo_id", "name")) else ["vendor"]
+    )
+    if not wrong:
+        return ""
+    value = one_line(json.dumps(item[wrong[0]], default=str), 40)
+    return f'its "{wrong[0]}" makes no sense ({value})'
+
+
+def label(record: object) -> str:
+    """A record by the names people know it by, as many as it has."""
+    if isinstance(record, str):
+        return one_line(record, NAME)
+    name, entry_id, company = (_part(record, k) for k in ("odoo_name", "entry_id", "company"))
+    known = ", ".join(p for p in (entry_id, company) if p)
+    return f"{name} ({known})" if name and known else name or known or "a record without a name"
+
+
+def _part(record: object, name: str) -> str:
+    value = record.get(name) if isinstance(record, dict) else getattr(record, name, "")
+    return one_line(value, NAME) if isinstance(value, str) else ""
+
+
+def _id_of(record: object) -> str:
+    return record if isinstance(record, str) else _part(record, "entry_id")
+
+
+def _is_instant(text: str) -> bool:
+    try:
+        return datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        return False
+
+
+def _are_rows(value: object, keys: tuple[str, ...] | None) -> bool:
+    if not isinstance(value, list):
+        return False
+    return all(isinstance(v, str) if keys is None else _has(v, keys) for v in value)
+
+
+def _has(value: object, keys: tuple[str, ...]) -> bool:
+    return isinstance(value, dict) and all(k in value for k in keys)
