@@ -274,7 +274,7 @@ def test_the_same_reference_warns_the_later_bill_however_often_it_is_amended(boo
     name = books.item(f"odoo-{first}")["odoo_name"]
     warned = {i: w for i, item in books.items().items() for w in item["warnings"] if "dup" in w}
     assert list(warned) == [f"odoo-{second}"]
-    assert f"{name} of this vendor has the same reference" in warned[f"odoo-{second}"]
+    assert f"{name} of this vendor has the reference DUP 1" in warned[f"odoo-{second}"]
     assert books.item(f"odoo-{second}")["duplicates"] == [f"odoo-{first}"]
 
 

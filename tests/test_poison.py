@@ -435,7 +435,7 @@ def test_more_problems_than_anybody_reads_are_counted() -> None:
     found = preflight(
         a_read_bill(lines=lines),
         a_company(),
-        Snapshot(taken_at="2026-11-21", home_currency="USD"),
+        Snapshot(taken_at="2026-11-21", country="US", home_currency="USD"),
     )
     assert len(found.problems) == 11
     assert found.problems[-1] == "… and 390 more."

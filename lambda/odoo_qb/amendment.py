@@ -100,6 +100,8 @@ def _amounts(before: Bill, after: Bill) -> list[str]:
             name = {"amount_total": "total", "amount_untaxed": "untaxed amount"}.get(what, "tax")
             texts = amount_text(old, before.currency), amount_text(new, after.currency)
             found += _instead(name, *texts)
+        if found and what == "amount_total":
+            break
     if before.company_total != after.company_total and not found:
         own = [amount_text(b.company_total, b.company_currency) for b in (before, after)]
         found += _instead("total in the company's currency", *own)
