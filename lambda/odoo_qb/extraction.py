@@ -16,7 +16,7 @@ from odoo_qb.background import Background, Surroundings
 from odoo_qb.digest_v1 import is_former
 from odoo_qb.errors import Conflict, Refused, Unavailable
 from odoo_qb.files import Files
-from odoo_qb.guarding import DAMAGE, DAMAGED, Faults, damaged, flaw_of, tried
+from odoo_qb.guarding import DAMAGE, DAMAGED, OF_AWS, Faults, damaged, flaw_of, of_aws, tried
 from odoo_qb.item import bill_of, stamp
 from odoo_qb.judging import Before
 from odoo_qb.keeping import DONE, NOT_YET_READ, Keeping
@@ -292,8 +292,7 @@ class Extraction:
         first = min((self.extracted_since(key) for key in self.companies), default=date.min)
         dated_from = max(request.since or first, first)
         if request.is_plain:
-            ids = [i for s in _WATCHED for i in self.table.in_status(s, until=now)]
-            watched = self.faults.numbers(ids)
+            watched = self._watched(now)
             found = news(self.odoo, position, dated_from, watched, now, self.faults)
             self._look_for(set(watched) - found.there, tally, keeping)
             return found
@@ -307,6 +306,16 @@ class Extraction:
             listed = [*(books.Changed(odoo_id=i) for i in few), *listed]  # they are read last
             tally.left_out += many
         return News(changed=listed, there=frozenset(), now=clock_of(self.odoo, listed, now))
+
+    def _watched(self, now: datetime) -> list[int]:
+        """What waits or is approved; nothing, said so, while the table cannot list it."""
+        try:
+            ids = [i for s in _WATCHED for i in self.table.in_status(s, until=now)]
+        except OF_AWS as error:
+            what = f"{of_aws(error)}; whether waiting bills are still in Odoo was not asked."
+            self.faults.note("The table's list of what waits", what)
+            return []
+        return self.faults.numbers(ids)
 
     def _look_for(self, missing: set[int], tally: _Tally, keeping: Keeping) -> None:
         """Look closer at what waits, or is approved, and that Odoo did not list any more."""
