@@ -220,7 +220,8 @@ def _bill(
         entered_by=creator[1],
         entered_by_email=names.users.get(creator[0], ("", ""))[1],
         authors=_authors(move, names),
-        payment_state=text_of(move.get("payment_state")),
+        # A total of zero is paid at once, which tells nobody anything.
+        payment_state=text_of(move.get("payment_state")) if move["amount_total"] else "",
         lines=lines,
         documents=_documents(move, files),
         unsupported=tuple(n for n in map(_not_kept, files) if n),
