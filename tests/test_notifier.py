@@ -540,7 +540,9 @@ def test_the_card_of_what_ended_is_given_up_where_its_channel_is_no_more(
 
 def test_a_bill_that_waits_is_asked_about_in_the_channel_its_company_has_now(world: World) -> None:
     world.forget_old_bills()
-    entry_id = an_asked(world)
+    entry_id = f"odoo-{world.odoo.new_bill()}"
+    world.extract()
+    world.show()
     before = card(world, entry_id)
     world.slack.add_channel("C-NEW", "ap-new", {"U-BOT", "U-SECOND"})
     asked.settings(world, slack_channel_id="C-NEW")

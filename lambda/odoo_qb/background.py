@@ -19,7 +19,7 @@ from odoo_qb.duplicates import (
     seen_bill,
     seen_item,
 )
-from odoo_qb.guarding import Faults
+from odoo_qb.guarding import OF_AWS, Faults, of_aws
 from odoo_qb.item import digests, is_blind
 from odoo_qb.statuses import FINAL
 
@@ -148,7 +148,12 @@ class Surroundings:
         if company in self._are_known:
             return
         self._are_known.add(company)
-        ids = [i for s in UNDER_WAY for i in self.table.in_company(company, s)]
+        try:
+            ids = [i for s in UNDER_WAY for i in self.table.in_company(company, s)]
+        except OF_AWS as error:  # a softer warning is not worth a bill that is not stored
+            what = f"{of_aws(error)}; bills of the same date and amount were not looked for."
+            self.faults.note(f"{company}: the list of bills under way", what)
+            return
         for start in range(0, len(ids), _AT_ONCE):
             self._by_amount.know(self._sound(ids[start : start + _AT_ONCE]))
 
