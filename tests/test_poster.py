@@ -254,7 +254,7 @@ def test_neighbours_wait_for_the_first_tries_of_a_bill_and_never_for_later_ones(
     again["messageId"] = first["messageId"]
     assert invoke({"Records": [again]})["batchItemFailures"]
     assert waits(world) == [20, 40]
-    swept = message(world, bill, received=1) | {"messageId": "of the sweep"}
+    swept = first | {"messageId": "of the sweep"}
     assert invoke({"Records": [swept]}) == {"batchItemFailures": []}
     assert waits(world) == [20, 40], "it is left to the sweep at once"
     world.quickbooks.forgive()
