@@ -340,7 +340,7 @@ def test_checking_renews_each_token_and_tells_the_days_left_as_a_metric(
     assert [n["company"] for n in lines] == list(COMPANIES)
     for line in lines:
         [metric] = line["_aws"]["CloudWatchMetrics"]
-        assert metric["Namespace"] == "OdooQuickBooks"
+        assert metric["Namespace"] == "OdooQuickBooks/test"
         assert metric["Metrics"] == [{"Name": "RefreshTokenDaysLeft", "Unit": "Count"}]
         assert line["RefreshTokenDaysLeft"] == 100
 
