@@ -930,7 +930,7 @@ def test_a_full_run_finds_what_an_incremental_one_cannot(books: World) -> None:
 
 
 @pytest.mark.parametrize("status", OPEN)
-def test_an_open_bill_deleted_in_odoo_is_withdrawn_by_the_full_run(
+def test_an_open_bill_deleted_in_odoo_is_withdrawn_at_once_if_it_waits_else_by_the_full_run(
     books: World, status: Status
 ) -> None:
     number = books.odoo.new_bill()
@@ -938,11 +938,11 @@ def test_an_open_bill_deleted_in_odoo_is_withdrawn_by_the_full_run(
     put_in(books, number, status)
     books.odoo.reset_to_draft(number)
     books.odoo.delete(number)
-    run(books)
-    assert books.item(f"odoo-{number}")["status"] == status
     assert outcomes(run(books, full=True, dry_run=True)) == {"withdrawn": 1}
     assert books.item(f"odoo-{number}")["status"] == status
-    assert outcomes(run(books, full=True)) == {"withdrawn": 1}
+    is_watched = status in {"READY_FOR_APPROVAL", "APPROVED", "POST_FAILED"}
+    assert outcomes(run(books)) == ({"withdrawn": 1} if is_watched else {})
+    assert outcomes(run(books, full=True)) == ({} if is_watched else {"withdrawn": 1})
     item = books.item(f"odoo-{number}")
     assert (item["status"], item["history"][-1]["note"]) == ("WITHDRAWN", "is deleted in Odoo")
     assert outcomes(run(books, full=True)) == {}
