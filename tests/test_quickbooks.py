@@ -202,7 +202,7 @@ class Recorder(HTTPAdapter):
 def test_no_call_waits_for_ever(desk: Desk) -> None:
     recorder = Recorder()
     connection = desk.connection()
-    connection._auth.mount("http://", recorder)
+    connection._auth._session.mount("http://", recorder)
     with pytest.raises(Unavailable):
         connection.access_token()
     api = desk.api()

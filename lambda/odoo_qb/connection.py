@@ -15,6 +15,8 @@ from uuid import uuid4
 
 import requests
 from botocore.exceptions import ClientError
+from intuitlib.client import AuthClient
+from intuitlib.exceptions import AuthClientError
 
 from odoo_qb.errors import Conflict, Disconnected, Throttled, Unavailable
 from odoo_qb.http_session import HttpSession
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from odoo_qb.store import Table
 
 THROTTLE_SECONDS: Final = 60  # what Intuit asks to wait after a 429
+# What intuit-oauth raises of an answer that is none; we judge the answer itself.
+_NO_TOKENS: Final = (ValueError, TypeError, AttributeError, RecursionError)
 _CALL_SECONDS: Final = (3.05, 20.0)
 _LEASE: Final = timedelta(seconds=60)  # longer than two calls for tokens may take
 _PAUSE: Final = 1.0
@@ -284,33 +288,27 @@ _ANSWER: Final[Shape] = {
 }
 
 
-class _TokenEndpoint(HttpSession):
-    """Intuit's token endpoint.
-
-    intuit-oauth's own client asks for a discovery document first, and sets whatever an answer
-    names on itself, the address of the next call included.
-    """
+class _TokenEndpoint:
+    """Intuit's token endpoint, asked by intuit-oauth."""
 
     def __init__(self, client_id: str, client_secret: str, oauth_url: str) -> None:
-        super().__init__()
-        self._url = oauth_url
+        self._session = HttpSession()
         self._client = (client_id, client_secret)
+        self._url = oauth_url
+
+    def close(self) -> None:
+        """Give back what is open."""
+        self._session.close()
 
     def renewed(self, refresh_token: str) -> Raw:
         """Intuit's answer: the tokens, and in seconds how long each lasts."""
+        answers: list[requests.Response] = []
         try:
-            response = self.post(
-                self._url,
-                data={"grant_type": "refresh_token", "refresh_token": refresh_token},
-                auth=self._client,
-                headers={
-                    "Accept": "application/json",
-                    "x-include-refresh-token-hard-expires-in": "true",
-                },
-                timeout=_CALL_SECONDS,
-            )
-        except requests.RequestException as error:
-            raise Unavailable("Intuit did not answer when the token was renewed.") from error
+            _AuthClient(self._client, self._url, self._session, answers).refresh(refresh_token)
+        except (AuthClientError, *_NO_TOKENS, requests.RequestException) as error:
+            if not answers:
+                raise Unavailable("Intuit did not answer when the token was renewed.") from error
+        response = answers[-1]
         if response.status_code != HTTPStatus.OK:
             raise _refusal(response)
         try:
@@ -320,6 +318,36 @@ class _TokenEndpoint(HttpSession):
         if not fits(answer, _ANSWER):
             raise Unavailable("Intuit broke off while the token was renewed.")
         return cast("Raw", answer)
+
+
+class _AuthClient(AuthClient):  # type: ignore[misc]  # intuit-oauth has no types
+    """intuit-oauth's client for one renewal, without the discovery request of its constructor.
+
+    It sets whatever an answer names on itself, the address of the next call included: so each
+    renewal has its own, and its answer is judged by us.
+    """
+
+    def __init__(
+        self,
+        client: tuple[str, str],
+        oauth_url: str,
+        session: HttpSession,
+        answers: list[requests.Response],
+    ) -> None:
+        requests.Session.__init__(self)
+        self.client_id, self.client_secret = client
+        self.token_endpoint = oauth_url
+        self.refresh_token = None
+        self._session = session
+        self._answers = answers
+
+    def request(self, *args: Any, **kwargs: Any) -> requests.Response:  # noqa: ANN401 - as requests
+        """As requests, but with an end to waiting and no redirect; asks for the five-year end."""
+        extra = {"x-include-refresh-token-hard-expires-in": "true"}
+        kwargs["headers"] = {**(kwargs.get("headers") or {}), **extra}
+        response = self._session.request(*args, **{"timeout": _CALL_SECONDS, **kwargs})
+        self._answers.append(response)
+        return response
 
 
 def _refusal(response: requests.Response) -> Disconnected | Unavailable:
