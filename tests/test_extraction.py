@@ -314,7 +314,8 @@ def test_twelve_hundred_bills_of_one_second_come_in_one_run_and_few_calls(books:
     assert outcomes(again) == {"unchanged": 1200}
     assert "ir.attachment.read" not in world.odoo.calls[start:]
     idle = run(world, now=utc_now() + timedelta(minutes=32))
-    assert (idle["read"], idle["odoo_calls"]) == (0, 2)  # what changed, and the files
+    assert idle["read"] == 0
+    assert idle["odoo_calls"] <= 2  # what changed, and the files
 
 
 def _files(world: World, numbers: list[int]) -> list[int]:
