@@ -146,7 +146,8 @@ def _life(life: Json) -> Iterator[Row]:
 
 def _of_bills(writes: Json) -> float:
     """Writes to bills and to what is noted of each: its number, its vendor."""
-    return sum(float(writes.get(kind, 0)) for kind in ("odoo", "reference", "vendor"))
+    kinds = ("odoo", "reference", "vendor", "payee", "rate")
+    return sum(float(writes.get(kind, 0)) for kind in kinds)
 
 
 def _warm(seconds: Json) -> Iterator[Row]:
