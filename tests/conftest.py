@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from quick_moto import attributes_as_they_are
 from world import World, a_world
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ os.environ |= {
     "AWS_DEFAULT_REGION": "us-west-2",
     "AWS_EC2_METADATA_DISABLED": "true",
 }
+attributes_as_they_are()
 
 
 @pytest.fixture

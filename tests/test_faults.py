@@ -175,4 +175,10 @@ def test_a_bill_keeps_the_reason_and_the_remedy_apart_and_the_message_whole() ->
     assert error["message"] == str(refused("6210"))
     assert error["reason"] == "The books are closed for this date. (QuickBooks error 6210)"
     one = Refused("Choose one.", code="x", document="Bill 7").as_error()
-    assert one == {"code": "x", "message": "Choose one.", "tid": "", "document": "Bill 7"}
+    assert one == {
+        "code": "x",
+        "message": "Choose one.",
+        "tid": "",
+        "reason": "Choose one.",
+        "document": "Bill 7",
+    }

@@ -117,9 +117,7 @@ def search_changed(
     try:
         rows = odoo.call("account.move", "search_read", domain, fields=fields, order=_OLDEST_FIRST)
     except Misshapen as misshapen:
-        if not misshapen.records:
-            raise
-        rows = misshapen.records
+        rows = misshapen.others()
         if faults:
             faults.note("Odoo", "it lists documents without a number, so they cannot be read.")
     return [
@@ -175,8 +173,8 @@ def existing(odoo: Odoo, ids: Sequence[int], company: int) -> set[int]:
     """Which of a company's documents exist; Refused where the user may not see one of them.
 
     Odoo leaves out what does not exist and refuses what is hidden, so an id that is left out
-    of an answer is gone for certain. Refused, too, where the answer makes no sense: then nothing
-    is.
+    of an answer is gone for certain. Refused, too, where a row of the answer makes no sense: then
+    nothing is.
     """
     found: set[int] = set()
     context = {"allowed_company_ids": [company]}
@@ -195,7 +193,7 @@ def _some(odoo: Odoo, model: str, domain: object, fields: Sequence[str]) -> list
     try:
         rows = odoo.call(model, "search_read", domain, fields=list(fields), order="id")
     except Misshapen as misshapen:
-        return misshapen.records
+        return misshapen.others()
     return cast("list[Record]", rows)
 
 
@@ -218,25 +216,29 @@ class Books:
 
         Where Odoo cannot give them, their halves are asked for, down to the bill to blame.
         """
+        return self._page(ids, is_part=False)
+
+    def _page(self, ids: Sequence[int], *, is_part: bool) -> list[Entry]:
         try:
             return self._whole_page(ids)
         except Refused as refusal:
             if refusal.code.endswith(_OF_THE_CONNECTION):
                 raise
-            if len(ids) > 1:
-                half = len(ids) // 2
-                return self.page(ids[:half]) + self.page(ids[half:])
-            self._unreadable_pages += 1
-            if self._unreadable_pages > _UNREADABLE_AT_MOST:
-                raise
-            return self._unreadable(ids[0], str(refusal))
-        except (Misshapen, *DAMAGE):
+            if len(ids) == 1:
+                self._unreadable_pages += 1
+                if self._unreadable_pages > _UNREADABLE_AT_MOST:
+                    raise
+                return self._unreadable(ids[0], str(refusal))
+        except (Misshapen, *DAMAGE) as damage:
+            # Only of a part of what Odoo does answer is it the bill's own fault.
+            if isinstance(damage, Misshapen) and not is_part:
+                damage.others()
             # Which of them makes no sense is not told by what it broke.
-            if len(ids) > 1:
-                half = len(ids) // 2
-                return self.page(ids[:half]) + self.page(ids[half:])
-            logger.exception("a document could not be read", odoo_id=ids[0])
-            return self._unreadable(ids[0], "what Odoo says of it makes no sense")
+            if len(ids) == 1:
+                logger.exception("a document could not be read", odoo_id=ids[0])
+                return self._unreadable(ids[0], "what Odoo says of it makes no sense")
+        half = len(ids) // 2
+        return self._page(ids[:half], is_part=True) + self._page(ids[half:], is_part=True)
 
     def _unreadable(self, number: int, why: str) -> list[Entry]:
         fields = ("name", "company_id", "state", "move_type", "currency_id", "invoice_date")
@@ -383,7 +385,7 @@ class Books:
         try:
             return self._read(model, ids, fields, **kwargs)
         except Misshapen as misshapen:
-            return misshapen.records
+            return misshapen.others()
 
     def _read(
         self, model: str, ids: Sequence[int], fields: Sequence[str], **kwargs: object

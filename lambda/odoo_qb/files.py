@@ -123,7 +123,10 @@ def read_files(
             if refusal.code.endswith("AccessDenied"):
                 raise
             yield [_single_file(odoo, document) for document in batch]
-        except (Misshapen, *DAMAGE):
+        except Misshapen as misshapen:
+            misshapen.others()
+            yield [_single_file(odoo, document) for document in batch]
+        except DAMAGE:
             yield [_single_file(odoo, document) for document in batch]
 
 

@@ -33,11 +33,20 @@ Record = dict[str, Any]
 
 
 class Misshapen(Unavailable):
-    """Some of the records of an answer are none; `records` are the others."""
+    """Some of the records of an answer are none; `records` are the others.
+
+    Where there are no others, it is no answer at all.
+    """
 
     def __init__(self, sentence: str, records: list[Record]) -> None:
         super().__init__(sentence)
         self.records = records
+
+    def others(self) -> list[Record]:
+        """The records that make sense; raises itself where there are none."""
+        if not self.records:
+            raise self
+        return self.records
 
 
 class _NotSpoken(Exception):  # noqa: N818 - never leaves this module
