@@ -1,0 +1,50 @@
+"""moto answers with the attributes of an item as it keeps them: they are in the wire's form.
+
+Its JSON serializer (5.2) looks for each of the ten members of an AttributeValue under a dozen
+names, which was most of what the tests computed.
+"""
+
+from __future__ import annotations
+
+import base64
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from moto.core.serialize import BaseJSONSerializer
+
+if TYPE_CHECKING:
+    from botocore.model import StructureShape
+
+
+@cache
+def attributes_as_they_are() -> None:
+    """Spare moto the search, once for all tests."""
+    thorough = BaseJSONSerializer._serialize_type_structure
+
+    def quick(
+        self: BaseJSONSerializer, serialized: Any, value: Any, shape: StructureShape, key: str
+    ) -> None:
+        if key and shape.name == "AttributeValue" and isinstance(value, dict):
+            self._default_serialize(serialized, _sent(value), shape, key)
+        else:
+            thorough(self, serialized, value, shape, key)
+
+    BaseJSONSerializer._serialize_type_structure = quick  # type: ignore[method-assign]
+
+
+def _sent(value: Any) -> Any:
+    """An attribute as it is sent: moto keeps bytes, which are sent in base64."""
+    ((kind, content),) = value.items()
+    if kind == "M":
+        return {"M": {name: _sent(v) for name, v in content.items()}}
+    if kind == "L":
+        return {"L": [_sent(v) for v in content]}
+    if kind in {"B", "BS"}:
+        return {kind: _base64(content)}
+    return value
+
+
+def _base64(content: Any) -> Any:
+    if isinstance(content, bytes):
+        return base64.b64encode(content).decode()
+    return content if isinstance(content, str) else [_base64(c) for c in content]
