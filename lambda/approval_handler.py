@@ -16,16 +16,16 @@ from aws_lambda_powertools import Logger
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from odoo_qb import metric, settings
+from odoo_qb import metric, settings, zz_store_companies
 from odoo_qb.answering import TRY_AGAIN, Answering, TooLate, handle, in_modal
 from odoo_qb.decisions import Decisions
 from odoo_qb.documents import Documents
 from odoo_qb.errors import BadSignature
 from odoo_qb.interaction import raw_body, wish_of
+from odoo_qb.queued import Queue
 from odoo_qb.signature import may_be_signed, verify
 from odoo_qb.slack import Slack
 from odoo_qb.store import Table
-from odoo_qb.sweep import Queue
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -142,7 +142,7 @@ def _wiring() -> _Wiring:
             table=table,
             queue=queue,
             documents=Documents(clients["s3"], settings.environment("S3_BUCKET")),
-            companies=settings.stored_companies(table),
+            companies=zz_store_companies.stored_companies(table),
             channel=settings.environment("SLACK_CHANNEL_ID"),
             clock=lambda: datetime.now(UTC),
         ),

@@ -13,7 +13,7 @@ import boto3
 from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
-from odoo_qb import mails, settings
+from odoo_qb import company, mails, settings, zz_store_companies
 from odoo_qb.alerts import Alerts
 from odoo_qb.documents import Documents
 from odoo_qb.errors import Misconfigured, Refused, Unavailable
@@ -21,16 +21,17 @@ from odoo_qb.export import export, month_of
 from odoo_qb.extraction import Busy, Extraction
 from odoo_qb.guarding import Faults
 from odoo_qb.odoo import Odoo
+from odoo_qb.queued import Queue
 from odoo_qb.request import audited, request_of
 from odoo_qb.retention import kept_since
 from odoo_qb.store import Table
 from odoo_qb.story import flaw, story
-from odoo_qb.sweep import Queue, look_after_waiting, sweep
+from odoo_qb.sweep import look_after_waiting, sweep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from odoo_qb.item import Raw
+    from odoo_qb.exact_json import Raw
     from odoo_qb.request import Request
 
 logger = Logger()
@@ -172,8 +173,8 @@ def _queue() -> Queue:
 
 
 @cache
-def _companies() -> dict[str, settings.Company]:
-    return settings.stored_companies(_table())
+def _companies() -> dict[str, company.Company]:
+    return zz_store_companies.stored_companies(_table())
 
 
 @cache

@@ -12,7 +12,7 @@ from typing import Any, Final
 import boto3
 from aws_lambda_powertools import Logger
 
-from odoo_qb import settings
+from odoo_qb import settings, zz_store_companies
 from odoo_qb.errors import Refused, Unavailable
 from odoo_qb.guarding import DAMAGE, OF_AWS
 from odoo_qb.shared_pace import SharedPace
@@ -111,7 +111,7 @@ def _wiring() -> _Wiring:
     notifier = Notifier(
         table=table,
         slack=Slack(config["bot_token"], settings.environment("SLACK_API_URL")),
-        companies=settings.stored_companies(table),
+        companies=zz_store_companies.stored_companies(table),
         channel=settings.environment("SLACK_CHANNEL_ID"),
         rejection_notify_users=[user.strip() for user in notified if user.strip()],
         pause=pace.wait,

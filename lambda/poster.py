@@ -13,7 +13,7 @@ import boto3
 from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
-from odoo_qb import metric, reference, settings
+from odoo_qb import metric, settings, zz_quickbooks_sync, zz_store_companies
 from odoo_qb.alerts import Alerts
 from odoo_qb.connection import Connection
 from odoo_qb.documents import Documents
@@ -189,7 +189,7 @@ def _each_company(do: Callable[[str], str], only: str) -> dict[str, Any]:
 def _sync(company: str) -> str:
     poster = _poster()
     now = datetime.now(UTC)
-    snapshot = reference.sync(poster.quickbooks(company), poster.documents, company, now)
+    snapshot = zz_quickbooks_sync.sync(poster.quickbooks(company), poster.documents, company, now)
     _connection(company).note_works()
     accounts, vendors = len(snapshot.accounts), len(snapshot.vendors)
     return f"{snapshot.company_name}: {accounts} accounts, {vendors} vendors"
@@ -261,7 +261,7 @@ def _poster() -> Poster:
     return Poster(
         table=table,
         documents=Documents(clients["s3"], settings.environment("S3_BUCKET")),
-        companies=settings.stored_companies(table),
+        companies=zz_store_companies.stored_companies(table),
         quickbooks=lambda company: _company(company).take_over(),
         disconnected=_broken,
         alarm=_alarm,

@@ -87,7 +87,8 @@ def extract(_: int) -> Json:
 def read(_: int) -> Json:
     """What the extractor reads for new bills, kept nowhere."""
     from odoo_qb import books  # noqa: PLC0415 - read after the clock was started, as the handler is
-    from odoo_qb.files import Files, read_files  # noqa: PLC0415 - as above
+    from odoo_qb.files import Files  # noqa: PLC0415 - as above
+    from odoo_qb.zz_odoo_files import read_files  # noqa: PLC0415 - as above
 
     odoo = _odoo()
     ids = [c.odoo_id for c in _found(odoo)]

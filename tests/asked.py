@@ -8,7 +8,8 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from builders import a_bill, a_document, an_item
-from odoo_qb.item import content, stamp
+from odoo_qb.item import content
+from odoo_qb.timestamps import stamp
 from world import APPROVER, CHANNEL
 
 if TYPE_CHECKING:

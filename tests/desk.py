@@ -18,10 +18,10 @@ from builders import a_bill, a_company, a_document, an_item
 from odoo_qb.connection import Connection
 from odoo_qb.documents import Documents
 from odoo_qb.errors import Unavailable
-from odoo_qb.item import stamp
 from odoo_qb.posting import Poster
 from odoo_qb.quickbooks import QuickBooksCompany
 from odoo_qb.store import Table, attributes
+from odoo_qb.timestamps import stamp
 from sandbox.quickbooks import Limits, Modes, QuickBooks, Realm
 from sandbox.serving import serve
 from world import REGION, make_table
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from odoo_qb.bill import Bill, Document
+    from odoo_qb.company import Company
     from odoo_qb.item import Item
-    from odoo_qb.settings import Company
 
 REALM: Final = "9130350000000001"
 

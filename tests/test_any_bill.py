@@ -19,7 +19,8 @@ from builders import a_bill, a_line
 from ledgers import ledger
 from odoo_qb import checks
 from odoo_qb.creation import is_total
-from odoo_qb.ledger import marker, to_json
+from odoo_qb.exact_json import to_json
+from odoo_qb.ledger import marker
 from sandbox.quickbooks_errors import FaultError
 from sandbox.quickbooks_store import Modes
 

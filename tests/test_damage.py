@@ -11,13 +11,14 @@ import pytest
 import extractor
 from builders import an_item
 from odoo_qb.alerts import Alerts
-from odoo_qb.card import approval_card, summary
+from odoo_qb.card import approval_card
 from odoo_qb.export import export
 from odoo_qb.guarding import Faults, flaw_of, number_of
-from odoo_qb.item import stamp
 from odoo_qb.one_line import one_line
 from odoo_qb.store import attributes
 from odoo_qb.story import story
+from odoo_qb.timestamps import stamp
+from odoo_qb.zz_bill_summary import summary
 from sandbox.odoo_calls import Call
 from test_extraction import outcomes, put_in, utc_now
 

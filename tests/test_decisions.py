@@ -25,9 +25,10 @@ from odoo_qb.decisions import Answer, Click, Decisions
 from odoo_qb.documents import Documents
 from odoo_qb.history import verify_history
 from odoo_qb.policy import RULES
+from odoo_qb.queued import Queue
 from odoo_qb.statuses import TRANSITIONS
 from odoo_qb.store import Table
-from odoo_qb.sweep import Queue, sweep
+from odoo_qb.sweep import sweep
 from world import APPROVER, CHANNEL, World
 
 if TYPE_CHECKING:

@@ -11,13 +11,13 @@ import pytest
 
 from asked import COMPANY, a_stored, an_asked
 from builders import NOW, a_bill, a_line, an_item
+from odoo_qb.company import companies
 from odoo_qb.documents import Documents
 from odoo_qb.errors import Refused
 from odoo_qb.export import export, month_of
-from odoo_qb.settings import companies
 
 if TYPE_CHECKING:
-    from odoo_qb.item import Raw
+    from odoo_qb.exact_json import Raw
     from world import World
 
 KEYS = companies('{"1MD": {}, "TruAlchemy": {}}')

@@ -18,10 +18,11 @@ from odoo_qb import files
 from odoo_qb.documents import Documents
 from odoo_qb.extraction import Busy
 from odoo_qb.history import verify_history
-from odoo_qb.item import bill_of, stamp
+from odoo_qb.item import bill_of
 from odoo_qb.request import request_of
 from odoo_qb.statuses import TRANSITIONS
 from odoo_qb.store import Table
+from odoo_qb.timestamps import stamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -11,7 +11,7 @@ import pytest
 import extractor
 from builders import a_document
 from garbage import FOREIGN, KINDS, Elsewhere, Garbled, Rule
-from odoo_qb import books, files, odoo
+from odoo_qb import books, odoo, zz_odoo_files
 from odoo_qb.errors import Refused, Unavailable
 from odoo_qb.odoo import Odoo as Client
 from sandbox.odoo import Odoo
@@ -60,7 +60,7 @@ ASKED: Final[dict[str, Callable[[Client], object]]] = {
     "company_id": lambda client: books.company_id(client, "1MD"),
     "existing": lambda client: books.existing(client, [1, 2, 3], 1),
     "page": lambda client: books.Books(client, {"1MD": "north"}).page([1, 2, 3]),
-    "read_files": lambda client: list(files.read_files(client, [a_document()])),
+    "read_files": lambda client: list(zz_odoo_files.read_files(client, [a_document()])),
 }
 
 

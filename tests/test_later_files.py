@@ -9,8 +9,9 @@ import pytest
 
 import poster
 from asked import buttons, card, words
-from odoo_qb.item import stamp
-from odoo_qb.sweep import Queue, sweep
+from odoo_qb.queued import Queue
+from odoo_qb.sweep import sweep
+from odoo_qb.timestamps import stamp
 from world import Context
 
 if TYPE_CHECKING:

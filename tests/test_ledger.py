@@ -18,15 +18,10 @@ import pytest
 
 from builders import a_bill, a_company, a_line, a_total
 from ledgers import open_ledger, read_from
-from odoo_qb import ledger
-from odoo_qb.bill import Vendor
-from odoo_qb.ledger import (
-    doc_number,
-    exchange_rate,
-    is_numbered_as_made,
-    private_note,
-    to_json,
-)
+from odoo_qb import ledger, zz_quickbooks_names
+from odoo_qb.bill import Vendor, exchange_rate
+from odoo_qb.exact_json import to_json
+from odoo_qb.ledger import doc_number, is_numbered_as_made, private_note
 from sandbox.odoo import Odoo
 from sandbox.quickbooks_store import Modes
 from sandbox.quickbooks_validation import check_shape
@@ -297,13 +292,15 @@ def test_a_description_is_cut_at_quickbooks_limit(ledgers: dict[str, Ledger]) ->
 )
 def test_a_vendors_name_is_cleaned_to_quickbooks_rules(name: str, kept: str) -> None:
     vendor = Vendor(odoo_id=7, name=name)
-    assert ledger.vendor_name(vendor, "USD", "USD") == kept
-    check_shape("VendorCreate", {"DisplayName": ledger.vendor_name(vendor, "EUR", "USD")})
+    assert zz_quickbooks_names.vendor_name(vendor, "USD", "USD") == kept
+    check_shape(
+        "VendorCreate", {"DisplayName": zz_quickbooks_names.vendor_name(vendor, "EUR", "USD")}
+    )
 
 
 def test_a_vendors_currency_survives_a_long_name() -> None:
     vendor = Vendor(odoo_id=7, name="n" * 600)
-    name = ledger.vendor_name(vendor, "EUR", "USD")
+    name = zz_quickbooks_names.vendor_name(vendor, "EUR", "USD")
     assert name.endswith(" (EUR)")
     assert len(name) == 500
 

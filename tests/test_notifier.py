@@ -13,11 +13,11 @@ import notifier
 from asked import a_stored, amended, an_asked, buttons, card, failed, replies, words
 from builders import a_company
 from odoo_qb.errors import Throttled, Unavailable
-from odoo_qb.item import stamp
 from odoo_qb.remembered import note_id_of
 from odoo_qb.showing import Notifier
 from odoo_qb.slack import Slack
 from odoo_qb.store import Table
+from odoo_qb.timestamps import stamp
 from world import CHANNEL, Context, World
 
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ from odoo_qb import books
 from odoo_qb.bill import MOVE_TYPES, Bill
 from odoo_qb.checks import problems
 from odoo_qb.errors import Refused, Unavailable
-from odoo_qb.files import read_files
 from odoo_qb.odoo import Odoo
+from odoo_qb.zz_odoo_files import read_files
 from sandbox.odoo import Odoo as Simulator
 from sandbox.odoo_errors import OdooError
 from sandbox.serving import serve

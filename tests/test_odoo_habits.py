@@ -23,7 +23,7 @@ from world import a_world
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from odoo_qb.item import Raw
+    from odoo_qb.exact_json import Raw
     from sandbox.odoo_http import Failure
     from sandbox.odoo_view import User
     from world import World

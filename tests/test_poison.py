@@ -22,8 +22,9 @@ from odoo_qb.amendment import changes
 from odoo_qb.bill import Vendor
 from odoo_qb.duplicates import reference_ids
 from odoo_qb.history import verify_history
-from odoo_qb.preflight import LINES, Preflight, preflight
+from odoo_qb.preflight import LINES, preflight
 from odoo_qb.reference import Snapshot
+from odoo_qb.zz_mapping_plan import Preflight
 from sandbox.odoo import Odoo
 from sandbox.serving import serve
 from world import a_world

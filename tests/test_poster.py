@@ -10,8 +10,8 @@ import pytest
 
 import poster
 from builders import a_bill, an_item
-from odoo_qb.item import stamp
 from odoo_qb.store import attributes
+from odoo_qb.timestamps import stamp
 
 if TYPE_CHECKING:
     from odoo_qb.item import Item

@@ -14,7 +14,7 @@ from desk import a_desk, a_file, documents
 from odoo_qb.errors import Unavailable
 from odoo_qb.history import verify_history
 from odoo_qb.preflight import preflight
-from odoo_qb.reference import load, sync
+from odoo_qb.zz_quickbooks_sync import load, sync
 from sandbox.quickbooks import Modes
 
 if TYPE_CHECKING:

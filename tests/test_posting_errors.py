@@ -14,10 +14,11 @@ from builders import a_bill, a_line, a_total
 from desk import a_desk, documents
 from ledgers import read_one
 from odoo_qb.comparing import differences
-from odoo_qb.item import bill_of, content, open_attempt
+from odoo_qb.item import bill_of, content
 from odoo_qb.ledger import posting
 from odoo_qb.preflight import preflight
-from odoo_qb.reference import load, sync
+from odoo_qb.zz_bill_open_attempt import open_attempt
+from odoo_qb.zz_quickbooks_sync import load, sync
 from sandbox.quickbooks import Modes
 
 if TYPE_CHECKING:

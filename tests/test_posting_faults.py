@@ -30,7 +30,7 @@ from odoo_qb.books import Books
 from odoo_qb.history import verify_history
 from odoo_qb.odoo import Odoo as OdooClient
 from odoo_qb.preflight import preflight
-from odoo_qb.reference import sync
+from odoo_qb.zz_quickbooks_sync import sync
 from sandbox.odoo import Odoo
 from sandbox.serving import serve
 
@@ -39,9 +39,9 @@ if TYPE_CHECKING:
 
     from desk import Desk
     from odoo_qb.bill import Bill
+    from odoo_qb.company import TaxSetting
     from odoo_qb.item import Item
     from odoo_qb.reference import Snapshot
-    from odoo_qb.settings import TaxSetting
 
 SEQUENCES = 1_000
 _PATHS = ("/query", "/query", "/bill", "/bill", "/vendor", "/upload", "/upload", "/oauth2")

@@ -5,16 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from builders import ACME, NOW, a_bill, a_company, a_document, a_line, a_total
 from odoo_qb.ledger import posting
-from odoo_qb.preflight import NO_SNAPSHOT, Preflight, preflight
+from odoo_qb.preflight import NO_SNAPSHOT, preflight
 from odoo_qb.reference import Account, KnownVendor, Listed, Snapshot, TaxCode, TaxRate
 from odoo_qb.remembered import to_remember
 from odoo_qb.targets import mapped
+
+if TYPE_CHECKING:
+    from odoo_qb.zz_mapping_plan import Preflight
 
 REALM = "9130350000000001"
 PAYABLE = Account(id="1", name="A/P", full_name="A/P", kind="Accounts Payable", currency="USD")

@@ -12,8 +12,8 @@ import pytest
 import asked
 from builders import NOW, a_bill, a_company, a_total, an_item
 from odoo_qb import rates
-from odoo_qb.item import stamp
 from odoo_qb.policy import needs_two
+from odoo_qb.timestamps import stamp
 from world import APPROVER
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from desk import a_desk
-from odoo_qb.reference import load, sync
+from odoo_qb.zz_quickbooks_sync import load, sync
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

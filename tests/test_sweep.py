@@ -12,9 +12,10 @@ from moto import mock_aws
 
 from builders import NOW, a_bill, a_company, an_item
 from odoo_qb.history import history_entry
-from odoo_qb.item import stamp
+from odoo_qb.queued import Queue
 from odoo_qb.store import Table
-from odoo_qb.sweep import NOTE_ID, Queue, look_after_waiting, sweep, unposted
+from odoo_qb.sweep import NOTE_ID, look_after_waiting, sweep, unposted
+from odoo_qb.timestamps import stamp
 from world import REGION, _resources
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ import pytest
 import life
 import limits
 import poster
-from odoo_qb import claim, extraction, settings, showing, sweep
+from odoo_qb import claim, company, extraction, showing, sweep
 from sandbox import aws, bench_costs
 from sandbox.terraform import plugin_mirror
 
@@ -296,7 +296,7 @@ def test_what_a_company_may_be_told_is_what_the_functions_read() -> None:
     names = text.split("company_setting_names = {", 1)[1].split("\n  }\n", 1)[0]
     told = set(re.findall(r'"(\w+)"', names))
 
-    read = {"class" if f.name == "class_name" else f.name for f in fields(settings.Company)}
+    read = {"class" if f.name == "class_name" else f.name for f in fields(company.Company)}
 
     assert told == read - {"key", "realm_id"}
 

@@ -14,10 +14,13 @@ from desk import a_desk, documents
 from odoo_qb.card import approval_card
 from odoo_qb.decisions import Click, Decisions
 from odoo_qb.errors import Throttled, Unavailable
-from odoo_qb.item import open_attempt, stamp
-from odoo_qb.outcome import perhaps_there
-from odoo_qb.sweep import Queue, sweep
-from odoo_qb.trouble import is_told, note_trouble, trouble_of
+from odoo_qb.queued import Queue
+from odoo_qb.sweep import sweep
+from odoo_qb.timestamps import stamp
+from odoo_qb.trouble import is_told, trouble_of
+from odoo_qb.zz_bill_follow_ups import perhaps_there
+from odoo_qb.zz_bill_open_attempt import open_attempt
+from odoo_qb.zz_posting_delays import note_trouble
 from sandbox.blocks import problems
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import pytest
 from builders import ACME, a_bill
 from desk import a_desk
 from odoo_qb.bill import Vendor
-from odoo_qb.reference import sync
+from odoo_qb.zz_quickbooks_sync import sync
 from sandbox.quickbooks import Modes
 
 if TYPE_CHECKING:

@@ -6,14 +6,14 @@ from collections import Counter
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Final
 
-from odoo_qb.item import perhaps_posted
+from odoo_qb.zz_bill_open_attempt import perhaps_posted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from odoo_qb.bill import Bill
-    from odoo_qb.item import Item, Raw
-    from odoo_qb.preflight import Preflight
+    from odoo_qb.exact_json import Raw
+    from odoo_qb.item import Item
 
 _FILES_NAMED: Final = 3
 _NAME: Final = 100
@@ -79,18 +79,6 @@ def without_later_files(bill: Bill, item: Item | None) -> Bill:
     if not later:
         return bill
     return replace(bill, documents=tuple(d for d in bill.documents if d.sha256 not in later))
-
-
-def stays_payee(item: Item, flight: Preflight) -> str:
-    """The name of the vendor in QuickBooks that a bill had and has, whoever it is in Odoo."""
-    shown = item.get("preflight") or {}
-    if not flight.vendor_id or shown.get("realm_id") != flight.realm_id:
-        return ""
-    if shown.get("vendor_id"):
-        return flight.vendor_name if shown["vendor_id"] == flight.vendor_id else ""
-    # It was still to be created then.
-    is_same = str(shown.get("vendor_name", "")).casefold() == flight.vendor_name.casefold()
-    return flight.vendor_name if is_same else ""
 
 
 def _to_attach(files: Sequence[Raw], there: str) -> str:

@@ -9,18 +9,20 @@ from typing import TYPE_CHECKING, Final
 
 from odoo_qb.bill import DIGEST_VERSION
 from odoo_qb.guarding import DAMAGED
-from odoo_qb.item import is_blind, stamp
+from odoo_qb.item import is_blind
 from odoo_qb.judging import is_to_be_judged
 from odoo_qb.outlook import Outlook
+from odoo_qb.timestamps import stamp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from odoo_qb.company import Company
     from odoo_qb.documents import Documents
+    from odoo_qb.exact_json import Raw
     from odoo_qb.guarding import Faults
-    from odoo_qb.item import Item, Raw
-    from odoo_qb.settings import Company
+    from odoo_qb.item import Item
     from odoo_qb.statuses import Status
     from odoo_qb.store import Table
 

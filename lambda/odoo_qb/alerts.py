@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any, Final
 
-from odoo_qb.item import stamp
 from odoo_qb.one_line import LINE, one_line
+from odoo_qb.timestamps import stamp
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from odoo_qb.blocks import Block
-    from odoo_qb.card import Message
     from odoo_qb.decisions import Answer, Click, Decisions
     from odoo_qb.interaction import Wish
     from odoo_qb.slack import Slack
+    from odoo_qb.zz_slack_message import Message
 
 logger = Logger(child=True)
 

@@ -19,14 +19,15 @@ from aws_lambda_powertools import Logger
 
 from odoo_qb.errors import Conflict, Refused, Unavailable
 from odoo_qb.home import Home
-from odoo_qb.item import Raw, stamp
+from odoo_qb.timestamps import stamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
+    from odoo_qb.company import Company
+    from odoo_qb.exact_json import Raw
     from odoo_qb.item import Item
-    from odoo_qb.settings import Company
     from odoo_qb.slack import Slack
     from odoo_qb.store import Table
 

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Final, cast
 
 from odoo_qb.bill import money
 from odoo_qb.errors import Altered, Throttled
-from odoo_qb.item import open_attempt, stamp
 from odoo_qb.ledger import Posting
+from odoo_qb.timestamps import stamp
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from odoo_qb.bill import Bill
     from odoo_qb.documents import Documents
-    from odoo_qb.item import Item, Raw
-    from odoo_qb.ledger import Entity, Payload
+    from odoo_qb.exact_json import Raw
+    from odoo_qb.zz_quickbooks_types import Entity, Payload
 
 # What QuickBooks itself, not a gateway, says of a closed company: a repeat might be told the
 # same when the company is open again.
@@ -58,18 +58,6 @@ def body_of(attempt: Raw, documents: Documents) -> str:
             code="altered",
         )
     return body
-
-
-def is_decided_anew(attempt: Raw, item: Item) -> bool:
-    """Whether an attempt was made by an earlier decision than the one that stands."""
-    made_for = (attempt["digest"], int(attempt.get("revision", item["revision"])))
-    return made_for != (item["digest"], int(item["revision"]))
-
-
-def finishes_as_stored(item: Item) -> bool:
-    """Whether QuickBooks may have the bill as it was decided: that try is brought to its end."""
-    last = open_attempt(item)
-    return last is not None and not is_decided_anew(last, item)
 
 
 def places(attempts: Sequence[Raw]) -> set[tuple[str, str, str]]:

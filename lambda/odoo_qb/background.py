@@ -28,12 +28,13 @@ if TYPE_CHECKING:
 
     from odoo_qb.bill import Bill
     from odoo_qb.checks import Earlier
+    from odoo_qb.company import Company
     from odoo_qb.duplicates import Seen
-    from odoo_qb.item import Item, Raw
-    from odoo_qb.preflight import Preflight
+    from odoo_qb.exact_json import Raw
+    from odoo_qb.item import Item
     from odoo_qb.rates import Doubt
-    from odoo_qb.settings import Company
     from odoo_qb.store import Table
+    from odoo_qb.zz_mapping_plan import Preflight
 
 _AT_ONCE: Final = 100  # bills: what is kept of each is a line
 

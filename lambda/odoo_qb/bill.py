@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
+
 
 MoveType = Literal["in_invoice", "in_refund", "in_receipt"]
 MOVE_TYPES: Final[tuple[MoveType, ...]] = ("in_invoice", "in_refund", "in_receipt")
@@ -256,3 +257,11 @@ def plain(amount: Decimal) -> str:
 def iso(day: date | None) -> str:
     """A day as ISO text, "" for none."""
     return day.isoformat() if day else ""
+
+
+_RATE: Final = Context(prec=12)  # significant digits: to the cent up to a thousand million
+
+
+def exchange_rate(bill: Bill) -> Decimal:
+    """Home units for one foreign unit, from the two totals Odoo itself booked."""
+    return _RATE.divide(bill.company_total, bill.amount_total).normalize()

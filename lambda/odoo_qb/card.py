@@ -6,12 +6,10 @@ named `<!channel> & *Co*` is shown as just that. Our own words may be mrkdwn.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from odoo_qb.afterwards import attach_label
-from odoo_qb.bill import amount_text
 from odoo_qb.blocks import (
     CONFIRM,
     ESCAPED,
@@ -26,40 +24,25 @@ from odoo_qb.blocks import (
     section,
 )
 from odoo_qb.digest_v1 import is_former
-from odoo_qb.item import document_there, open_attempt
-from odoo_qb.one_line import NAME, one_line
-from odoo_qb.outcome import failure, first_of_two, is_closed, loose_ends, outcome, stuck
-from odoo_qb.particulars import particulars, vendor_of, warnings_of
+from odoo_qb.outcome import first_of_two, outcome, stuck
+from odoo_qb.particulars import particulars, warnings_of
 from odoo_qb.statuses import IN_QUICKBOOKS
 from odoo_qb.trouble import is_told
+from odoo_qb.zz_bill_follow_ups import failure, is_closed, loose_ends
+from odoo_qb.zz_bill_open_attempt import document_there, open_attempt
+from odoo_qb.zz_bill_summary import _KIND, summary, vendor_of
+from odoo_qb.zz_slack_message import Message
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from odoo_qb.item import Item, Raw
+    from odoo_qb.exact_json import Raw
+    from odoo_qb.item import Item
 
 _CHANGED: Final = "This bill changed in Odoo after this card was posted: a newer card asks again."
 _UPGRADED: Final = (
     "This bill is posted otherwise now than this card shows: a newer card asks again, and says why."
 )
-
-_KIND: Final = {"in_invoice": "Bill", "in_refund": "Credit note", "in_receipt": "Receipt"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
-    """What is sent to Slack: `text` is what notifications and screen readers say.
-
-    `ids` become the message's metadata, which any app in the workspace can read: ids only.
-    """
-
-    text: str
-    blocks: list[Block]
-    ids: dict[str, str]
-
-    def content(self) -> dict[str, Any]:
-        """The part of a message that posting and updating have in common."""
-        return {"text": self.text, "blocks": self.blocks}
 
 
 def approval_card(
@@ -101,17 +84,6 @@ def asked_as(item: Item) -> str:
     The same content is asked about anew when QuickBooks would book it otherwise than shown.
     """
     return f"revision-{int(item['revision'])}"
-
-
-def summary(item: Item) -> str:
-    """The bill in one plain sentence part, for notifications, answers and mails."""
-    number, name, vendor = (
-        one_line(text, NAME)
-        for text in (item["bill_reference"], item["odoo_name"], vendor_of(item))
-    )
-    reference = f", reference {number}" if number else ""
-    amount = amount_text(item["amount_total"], item["currency"])
-    return f"{_KIND[item['move_type']]} {name} of {vendor}, {amount}{reference} ({item['company']})"
 
 
 def _message(item: Item, blocks: list[Block], prefix: str = "") -> Message:

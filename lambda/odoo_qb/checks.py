@@ -11,15 +11,13 @@ from odoo_qb.bill import amount_text
 from odoo_qb.journal import moves_nothing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from odoo_qb.bill import Bill
-    from odoo_qb.settings import Company
+    from odoo_qb.company import Company
 
 TWINS_NAMED: Final = 5
 CLOSING_SOON: Final = timedelta(days=5)
-_SENTENCES: Final = 25
-_SENTENCE: Final = 500  # characters
 _HALF_A_CENT: Final = Decimal("0.005")  # what two exact totals may not differ by
 
 
@@ -38,13 +36,6 @@ class Earlier:
     reference: str = ""
     vendor: str = ""
     is_alike: bool = False
-
-
-def few(sentences: Sequence[str], most: int = _SENTENCES) -> list[str]:
-    """As many sentences, and as much of each, as a person reads and the table's item holds."""
-    found = [s if len(s) <= _SENTENCE else f"{s[: _SENTENCE - 1]}…" for s in sentences[:most]]
-    more = len(sentences) - len(found)
-    return [*found, f"… and {more} more."] if more else found
 
 
 def problems(bill: Bill) -> tuple[str, ...]:

@@ -7,13 +7,14 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from odoo_qb.errors import Conflict, Unavailable
-from odoo_qb.item import stamp
+from odoo_qb.timestamps import stamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
-    from odoo_qb.item import Item, Raw
+    from odoo_qb.exact_json import Raw
+    from odoo_qb.item import Item
     from odoo_qb.statuses import Status
     from odoo_qb.store import Table
 

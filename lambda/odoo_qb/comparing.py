@@ -11,7 +11,8 @@ from odoo_qb.bill import money
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from odoo_qb.ledger import Payload, Posting
+    from odoo_qb.ledger import Posting
+    from odoo_qb.zz_quickbooks_types import Payload
 
 # Where these differ it is another bill, or a copy that somebody made of ours.
 IDENTITY: Final = frozenset({"kind", "vendor", "date", "number"})

@@ -20,13 +20,13 @@ from intuitlib.exceptions import AuthClientError
 
 from odoo_qb.errors import Conflict, Disconnected, Throttled, Unavailable
 from odoo_qb.http_session import HttpSession
-from odoo_qb.item import stamp
 from odoo_qb.shapes import fits, maybe
+from odoo_qb.timestamps import stamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from odoo_qb.item import Raw
+    from odoo_qb.exact_json import Raw
     from odoo_qb.shapes import Shape
     from odoo_qb.store import Table
 

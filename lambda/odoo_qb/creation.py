@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
-from odoo_qb import ledger
+from odoo_qb import exact_json, ledger
 from odoo_qb.attempts import (
     COMPANY_CLOSED,
     body_of,
@@ -29,8 +29,9 @@ from odoo_qb.bill import amount_text, money
 from odoo_qb.comparing import IDENTITY, differences, is_tax
 from odoo_qb.errors import Altered, Disconnected, Refused, Throttled, Unavailable
 from odoo_qb.faults import RequestKnown
-from odoo_qb.item import open_attempt, stamp
 from odoo_qb.numbering import normalised, spellings
+from odoo_qb.timestamps import stamp
+from odoo_qb.zz_bill_open_attempt import open_attempt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -38,7 +39,8 @@ if TYPE_CHECKING:
 
     from odoo_qb.bill import Bill
     from odoo_qb.documents import Documents
-    from odoo_qb.item import Item, Raw
+    from odoo_qb.exact_json import Raw
+    from odoo_qb.item import Item
     from odoo_qb.ledger import Posting
     from odoo_qb.quickbooks import QuickBooksCompany
 
@@ -247,7 +249,7 @@ class Creation:
                 raise under_way(last, now)
             attempts = closed(attempts, refused or "absent")
         number = int(attempts[-1]["number"]) + 1 if attempts else 1
-        payload, body = self.posting.payload, ledger.to_json(self.posting.payload)
+        payload, body = self.posting.payload, exact_json.to_json(self.posting.payload)
         request_id = f"oqb-{_hash(self.bill.entry_id, content, str(number))[:40]}"
         key = ""
         if len(body) > BODY_IN_ITEM:
@@ -276,7 +278,7 @@ class Creation:
         self.is_first = True
 
     def _content(self) -> str:
-        return content_of(self.item["digest"], ledger.to_json(self.posting.payload))
+        return content_of(self.item["digest"], exact_json.to_json(self.posting.payload))
 
     def _recognised(self, marked: Mapping[tuple[str, str], Raw]) -> Raw:
         """Which of the documents with our marker is this bill as approved, else a person decides.

@@ -17,22 +17,25 @@ from odoo_qb.bill import amount_text
 from odoo_qb.blocks import escaped, named
 from odoo_qb.errors import Conflict, Refused
 from odoo_qb.home import is_of_organisation, is_ours
-from odoo_qb.item import approvals_of, document_of, stamp
-from odoo_qb.outcome import perhaps_there, stuck
+from odoo_qb.item import approvals_of, document_of
+from odoo_qb.outcome import stuck
 from odoo_qb.policy import FIRST_OF_TWO, RULES, objection, rule_for
-from odoo_qb.reminders import bounded, is_escalated, notices_of
+from odoo_qb.timestamps import stamp
 from odoo_qb.trouble import is_held, is_told
+from odoo_qb.zz_bill_follow_ups import perhaps_there
+from odoo_qb.zz_bill_notices import bounded, is_escalated, notices_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
+    from odoo_qb.company import Company
     from odoo_qb.documents import Documents
-    from odoo_qb.item import Item, Raw
+    from odoo_qb.exact_json import Raw
+    from odoo_qb.item import Item
     from odoo_qb.policy import Rule
-    from odoo_qb.settings import Company
+    from odoo_qb.queued import Queue
     from odoo_qb.store import Table
-    from odoo_qb.sweep import Queue
 
 logger = Logger(child=True)
 

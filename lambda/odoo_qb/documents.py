@@ -16,7 +16,8 @@ from odoo_qb.item import AMOUNTS, lines_text
 
 if TYPE_CHECKING:
     from odoo_qb.bill import Bill, Document
-    from odoo_qb.item import Item, Raw
+    from odoo_qb.exact_json import Raw
+    from odoo_qb.item import Item
 
 LINK_SECONDS: Final = 300  # how long a person may open the PDF after clicking
 _NAME_LENGTH: Final = 100  # of a file: an address has an end

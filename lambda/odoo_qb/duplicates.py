@@ -16,19 +16,20 @@ from typing import TYPE_CHECKING, Final
 
 from odoo_qb.bill import iso
 from odoo_qb.checks import Earlier
-from odoo_qb.ledger import basic
 from odoo_qb.numbering import as_in_1_0, normalised
 from odoo_qb.remembered import all_remembered
+from odoo_qb.zz_quickbooks_names import basic
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from decimal import Decimal
 
     from odoo_qb.bill import Bill
-    from odoo_qb.item import Item, Raw
-    from odoo_qb.preflight import Preflight
-    from odoo_qb.settings import Company
+    from odoo_qb.company import Company
+    from odoo_qb.exact_json import Raw
+    from odoo_qb.item import Item
     from odoo_qb.statuses import Status
+    from odoo_qb.zz_mapping_plan import Preflight
 
 _PART_BYTES: Final = 500  # of a name or number: a key of the table takes 2,048
 # What nobody pays any more is no bill to be paid twice.

@@ -10,18 +10,19 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from odoo_qb.errors import Refused
+from odoo_qb.exact_json import to_json
 from odoo_qb.guarding import UNKNOWN, Faults, complaint, flaw_of, label
-from odoo_qb.item import stamp
-from odoo_qb.ledger import to_json
 from odoo_qb.statuses import IN_QUICKBOOKS, TRANSITIONS
 from odoo_qb.story import flaw, story
+from odoo_qb.timestamps import stamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from odoo_qb.company import Company
     from odoo_qb.documents import Documents
-    from odoo_qb.item import Item, Raw
-    from odoo_qb.settings import Company
+    from odoo_qb.exact_json import Raw
+    from odoo_qb.item import Item
     from odoo_qb.store import Table
 
 _NOBODYS: Final = "unknown"  # in place of the company that a damaged record lacks

@@ -17,7 +17,7 @@ from odoo_qb.digest_v1 import is_former
 from odoo_qb.errors import Conflict, Refused, Unavailable
 from odoo_qb.files import Files
 from odoo_qb.guarding import DAMAGE, DAMAGED, OF_AWS, Faults, damaged, flaw_of, of_aws, tried
-from odoo_qb.item import bill_of, stamp
+from odoo_qb.item import bill_of
 from odoo_qb.judging import Before
 from odoo_qb.keeping import DONE, NOT_YET_READ, Keeping
 from odoo_qb.left_out import late_bill, not_told, unknown_company
@@ -25,6 +25,7 @@ from odoo_qb.news import News, clock_of, clock_troubles, news
 from odoo_qb.outlook import Outlook
 from odoo_qb.records import POSTED
 from odoo_qb.request import Request
+from odoo_qb.timestamps import stamp
 from odoo_qb.vanished import find_vanished
 from odoo_qb.watermark import Position, position_of
 
@@ -32,11 +33,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from odoo_qb.bill import Bill
+    from odoo_qb.company import Company
     from odoo_qb.documents import Documents
-    from odoo_qb.item import Item, Raw
+    from odoo_qb.exact_json import Raw
+    from odoo_qb.item import Item
     from odoo_qb.odoo import Odoo
     from odoo_qb.records import Entry
-    from odoo_qb.settings import Company
     from odoo_qb.statuses import Status
     from odoo_qb.store import Table
     from odoo_qb.vanished import Kind, Vanished

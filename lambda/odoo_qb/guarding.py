@@ -17,7 +17,7 @@ from odoo_qb.one_line import NAME, one_line
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from odoo_qb.item import Raw
+    from odoo_qb.exact_json import Raw
 
 logger = Logger(child=True)
 

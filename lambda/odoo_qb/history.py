@@ -13,13 +13,13 @@ from collections import Counter
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
-from odoo_qb.item import stamp
+from odoo_qb.timestamps import stamp
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from odoo_qb.item import Raw
+    from odoo_qb.exact_json import Raw
 
 ENTRIES: Final = 100  # from here on, or from so many bytes, the oldest are summarised
 BYTES: Final = 40_000

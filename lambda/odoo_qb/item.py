@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal  # noqa: TC003 - TypedDict fields are read by tools at run time
 from typing import TYPE_CHECKING, Any, Final, TypedDict, cast
 
@@ -14,6 +14,8 @@ from odoo_qb.statuses import Status  # noqa: TC001 - as Decimal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from odoo_qb.exact_json import Raw
 
 # What few lines have: kept only where there is something of it.
 _SELDOM: Final[Raw] = {
@@ -28,7 +30,6 @@ CONTENT_BYTES: Final = 200_000  # the rest is for attempts, cards and history
 LINES_ON_CARD: Final = 10
 AMOUNTS: Final[tuple[str, ...]] = ("quantity", "unit_price", "amount", "percent")  # of a line
 _TEXT_ON_CARD: Final = 500
-Raw = dict[str, Any]
 
 
 class Card(TypedDict):
@@ -207,12 +208,6 @@ def is_blind(item: Item) -> bool:
     return item["status"] == "READY_FOR_APPROVAL" and not flight["snapshot"]
 
 
-def open_attempt(item: Item) -> Raw | None:
-    """The last try at QuickBooks if nobody knows yet what came of it: it may have the bill."""
-    attempts = item.get("attempts", ())
-    return dict(attempts[-1]) if attempts and not attempts[-1]["outcome"] else None
-
-
 def approvals_of(item: Item) -> list[Raw]:
     """The approvals of the bill as it stands: an amendment voids those before it."""
     return [a for a in item["approvals"] if a["digest"] == item["digest"]]
@@ -227,16 +222,6 @@ def link_of(item: Item) -> Raw:
     """Which document of QuickBooks a person said this very bill is; {} if nobody did."""
     link = item.get("link") or {}
     return link if link.get("digest") == item["digest"] else {}
-
-
-def document_there(item: Item) -> str:
-    """What QuickBooks has for a bill that could not be posted, like "Bill 145"; "" if nothing."""
-    return str((item.get("error") or {}).get("document", ""))
-
-
-def perhaps_posted(item: Item) -> bool:
-    """Whether QuickBooks has, or may have, a document of a bill that is not posted."""
-    return bool(document_there(item) or open_attempt(item))
 
 
 def document_of(raw: Raw) -> Document:
@@ -286,11 +271,6 @@ def _line_of(raw: Raw) -> Line:
 
 def _lines_key(bill: Bill) -> str:
     return f"lines/{bill.entry_id}/{bill.digest()}.json"
-
-
-def stamp(now: datetime) -> str:
-    """An instant as the table keeps it: UTC, sortable, to the millisecond."""
-    return now.strftime("%Y-%m-%dT%H:%M:%S.") + f"{now.microsecond // 1000:03d}Z"
 
 
 def _day(text: str) -> date | None:

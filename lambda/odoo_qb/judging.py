@@ -11,14 +11,15 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from odoo_qb import digest_v1
-from odoo_qb.attempts import finishes_as_stored
 from odoo_qb.bill import amount_text
 from odoo_qb.item import is_blind
-from odoo_qb.preflight import Preflight
+from odoo_qb.zz_bill_open_attempt import finishes_as_stored
+from odoo_qb.zz_mapping_plan import Preflight
 
 if TYPE_CHECKING:
     from odoo_qb.bill import Bill
-    from odoo_qb.item import Item, Raw
+    from odoo_qb.exact_json import Raw
+    from odoo_qb.item import Item
     from odoo_qb.journal import Booking
 
 FORM: Final = (

@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, cast
 
-from odoo_qb import authors, checks, digest_v1
-from odoo_qb.afterwards import added_files, afterwards, stays_payee
+from odoo_qb import authors, checks, digest_v1, one_line
+from odoo_qb.afterwards import added_files, afterwards
 from odoo_qb.amendment import as_named_before, changes
 from odoo_qb.bill import DIGEST_VERSION, Bill, amount_text, iso
 from odoo_qb.history import history_entry
-from odoo_qb.item import bill_of, content, digests, is_blind, is_too_large, stamp
+from odoo_qb.item import bill_of, content, digests, is_blind, is_too_large
 from odoo_qb.judging import (
     FORM,
     READ,
@@ -19,17 +19,20 @@ from odoo_qb.judging import (
     is_to_be_judged,
     posted_otherwise,
 )
-from odoo_qb.preflight import Preflight
+from odoo_qb.payee import stays_payee
+from odoo_qb.timestamps import stamp
+from odoo_qb.zz_mapping_plan import Preflight
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import date
 
     from odoo_qb.background import Background
+    from odoo_qb.company import Company
     from odoo_qb.documents import Documents
-    from odoo_qb.item import Item, Raw
+    from odoo_qb.exact_json import Raw
+    from odoo_qb.item import Item
     from odoo_qb.judging import Before
-    from odoo_qb.settings import Company
     from odoo_qb.statuses import Status
     from odoo_qb.store import Table
 
@@ -229,7 +232,7 @@ class Keeping:
             former = before and replace(before, bill=replace(now, documents=stored.documents))
             is_more = self._is_same(with_its_files, item, flight, former)
             new = added_files(stored, now) if is_more else []
-            return {"amended_changes": checks.few(said, _TOLD), "added_files": new}
+            return {"amended_changes": one_line.few(said, _TOLD), "added_files": new}
 
         return found
 
@@ -270,7 +273,7 @@ class Keeping:
                 "authors": authors.with_earlier(item, fields["authors"]),
                 "revision": int(item["revision"]) + 1,
                 "approvals": [],
-                "changes": checks.few(_since_shown(item, str(fields["digest"]), now_different)),
+                "changes": one_line.few(_since_shown(item, str(fields["digest"]), now_different)),
             },
             remove=[k for k in (*_DECISION, "form") if k in item],
             note=note or _JUDGED,
@@ -286,7 +289,7 @@ class Keeping:
         if is_blind(item):
             found = [READ] if item["cards"] else []
             values |= {"revision": int(item["revision"]) + 1, "approvals": []}
-            values["changes"] = checks.few([*item.get("changes", ()), *found])
+            values["changes"] = one_line.few([*item.get("changes", ()), *found])
         self.table.change(
             item,
             to=_status_of(checked),
@@ -343,8 +346,8 @@ def _checked(
     close_day, earlier = company.books_close_day, around.earlier
     found = checks.warnings(bill, earlier=earlier, today=today, books_close_day=close_day)
     return {
-        "problems": checks.few([*checks.problems(bill), *blocking]),
-        "warnings": checks.few([*found, *notable]),
+        "problems": one_line.few([*checks.problems(bill), *blocking]),
+        "warnings": one_line.few([*found, *notable]),
         "duplicates": [e.entry_id for e in earlier[: checks.TWINS_NAMED]],
         "rate_doubt": around.rate_doubt,
         "nothing_to_post": reason,

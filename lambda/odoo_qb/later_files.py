@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Final
 
 from odoo_qb.attaching import attach_all
 from odoo_qb.errors import Conflict, Throttled, Unavailable
-from odoo_qb.item import bill_of, document_of, stamp
+from odoo_qb.item import bill_of, document_of
 from odoo_qb.statuses import IN_QUICKBOOKS
+from odoo_qb.timestamps import stamp
 
 if TYPE_CHECKING:
     from odoo_qb.bill import Document
-    from odoo_qb.item import Item, Raw
+    from odoo_qb.exact_json import Raw
+    from odoo_qb.item import Item
     from odoo_qb.posting import Poster
     from odoo_qb.statuses import Status
 

@@ -4,28 +4,26 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import re
 from dataclasses import dataclass
-from decimal import Context, Decimal
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
+
+from odoo_qb.bill import exchange_rate
+from odoo_qb.zz_quickbooks_names import basic
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from decimal import Decimal
 
-    from odoo_qb.bill import Bill, Vendor
-    from odoo_qb.preflight import Preflight
-    from odoo_qb.purchase_tax import PostedRow, RateTax
+    from odoo_qb.bill import Bill
+    from odoo_qb.zz_mapping_plan import PostedRow, Preflight, RateTax
+    from odoo_qb.zz_quickbooks_types import Entity, Payload
 
-Payload = dict[str, Any]
-Entity = Literal["Bill", "VendorCredit"]
 
 # https://developer.intuit.com/app/developer/qbo/docs/api/accounting/most-commonly-used/bill
 DOC_NUMBER_LENGTH: Final = 21
 _NOTE_LENGTH: Final = 4000
 _DESCRIPTION_LENGTH: Final = 4000
-VENDOR_NAME_LENGTH: Final = 500
-_RATE: Final = Context(prec=12)  # significant digits: to the cent up to a thousand million
 _MARKER: Final = re.compile(r"\[(odoo-[0-9]+)\]")
 _LONG_HEAD: Final = 13  # what a number too long for QuickBooks keeps of its beginning
 
@@ -81,11 +79,6 @@ def entity(bill: Bill) -> Entity:
     return "VendorCredit" if bill.is_credit else "Bill"
 
 
-def exchange_rate(bill: Bill) -> Decimal:
-    """Home units for one foreign unit, from the two totals Odoo itself booked."""
-    return _RATE.divide(bill.company_total, bill.amount_total).normalize()
-
-
 def doc_number(bill: Bill) -> str:
     """The vendor's number, else Odoo's, in QuickBooks' 21 characters.
 
@@ -135,20 +128,6 @@ def private_note(bill: Bill) -> str:
     return " ".join(p for p in parts if p)[:_NOTE_LENGTH]
 
 
-def vendor_name(vendor: Vendor, currency: str, home_currency: str) -> str:
-    """A vendor's name by QuickBooks' rules; a vendor there has one currency for good."""
-    name = " ".join(basic(vendor.name).replace(":", "-").split())
-    name = name or f"Odoo vendor {vendor.odoo_id}"
-    suffix = "" if currency == home_currency else f" ({currency})"
-    return name[: VENDOR_NAME_LENGTH - len(suffix)] + suffix
-
-
-def basic(text: str) -> str:
-    """Without control characters and beyond U+FFFF: whether QuickBooks keeps those is unknown."""
-    spaced = "".join(" " if c.isspace() else c for c in text)
-    return "".join(c for c in spaced if c.isprintable() and ord(c) <= 0xFFFF).strip()  # noqa: PLR2004
-
-
 def _line(posted: PostedRow, preflight: Preflight) -> Payload:
     row = posted.row
     detail: Payload = {"AccountRef": {"value": preflight.accounts[row.account_code].id}}
@@ -183,14 +162,3 @@ def _tax_line(tax: RateTax) -> Payload:
             "NetAmountTaxable": tax.net,
         },
     }
-
-
-def to_json(value: object) -> str:
-    """JSON in pure ASCII with exact decimals: the standard encoder would go through float."""
-    if isinstance(value, dict):
-        return "{" + ",".join(f"{json.dumps(k)}:{to_json(v)}" for k, v in value.items()) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ",".join(to_json(v) for v in value) + "]"
-    if isinstance(value, Decimal):
-        return f"{value:f}"
-    return json.dumps(value)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from odoo_qb.alerts import Alerts
-    from odoo_qb.item import Raw
+    from odoo_qb.exact_json import Raw
     from odoo_qb.records import Entry
     from odoo_qb.store import Table
 

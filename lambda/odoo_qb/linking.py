@@ -9,16 +9,18 @@ from odoo_qb.attempts import closed, places
 from odoo_qb.creation import is_total
 from odoo_qb.errors import Conflict, Disconnected, Refused, Unavailable
 from odoo_qb.faults import GONE
-from odoo_qb.item import document_there, link_of
+from odoo_qb.item import link_of
 from odoo_qb.preflight import preflight
+from odoo_qb.zz_bill_open_attempt import document_there
 
 if TYPE_CHECKING:
     from odoo_qb.bill import Bill
-    from odoo_qb.item import Item, Raw
+    from odoo_qb.exact_json import Raw
+    from odoo_qb.item import Item
     from odoo_qb.posting import Poster
-    from odoo_qb.preflight import Preflight
     from odoo_qb.quickbooks import QuickBooksCompany
     from odoo_qb.statuses import Status
+    from odoo_qb.zz_mapping_plan import Preflight
 
 
 def link_as_asked(poster: Poster, item: Item) -> Status:

@@ -8,23 +8,25 @@ from typing import TYPE_CHECKING, Final
 from aws_lambda_powertools import Logger
 
 from odoo_qb import approvers
-from odoo_qb.card import summary
 from odoo_qb.guarding import DAMAGED, Faults, label
-from odoo_qb.item import bill_of, stamp
+from odoo_qb.item import bill_of
 from odoo_qb.left_out import tell_of_left_out
 from odoo_qb.one_line import NAME, one_line
-from odoo_qb.outcome import not_attached, perhaps_there
 from odoo_qb.reminders import unknown_zones
 from odoo_qb.sweep import unposted
+from odoo_qb.timestamps import stamp
 from odoo_qb.uploads import unattachable
+from odoo_qb.zz_bill_follow_ups import not_attached, perhaps_there
+from odoo_qb.zz_bill_summary import summary
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
     from odoo_qb.alerts import Alerts
-    from odoo_qb.item import Item, Raw
-    from odoo_qb.settings import Company
+    from odoo_qb.company import Company
+    from odoo_qb.exact_json import Raw
+    from odoo_qb.item import Item
     from odoo_qb.statuses import Status
     from odoo_qb.store import Table
 

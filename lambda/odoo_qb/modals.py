@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from odoo_qb.blocks import TEXT, Block, cut, plain
-from odoo_qb.card import button_value, summary
+from odoo_qb.card import button_value
+from odoo_qb.zz_bill_summary import summary
 
 if TYPE_CHECKING:
     from odoo_qb.item import Item

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 
 NAME: Final = 120  # characters of a name: a longer one pushes out what is said of it
 LINE: Final = 500  # of a whole sentence
@@ -17,3 +21,16 @@ def one_line(text: str, length: int = LINE) -> str:
     spaced = " ".join(text.split())  # of every kind: str.split knows Unicode's line breaks
     clean = "".join(c for c in spaced if c.isprintable())
     return clean if len(clean) <= length else f"{clean[: length - 1].rstrip()}…"
+
+
+_SENTENCES: Final = 25
+
+
+_SENTENCE: Final = 500  # characters
+
+
+def few(sentences: Sequence[str], most: int = _SENTENCES) -> list[str]:
+    """As many sentences, and as much of each, as a person reads and the table's item holds."""
+    found = [s if len(s) <= _SENTENCE else f"{s[: _SENTENCE - 1]}…" for s in sentences[:most]]
+    more = len(sentences) - len(found)
+    return [*found, f"… and {more} more."] if more else found

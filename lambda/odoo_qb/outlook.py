@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from odoo_qb import reference
+from odoo_qb import zz_quickbooks_sync
 from odoo_qb.preflight import preflight
 from odoo_qb.remembered import note_id
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from odoo_qb.bill import Bill
+    from odoo_qb.company import Company
     from odoo_qb.documents import Documents
-    from odoo_qb.item import Raw
-    from odoo_qb.preflight import Preflight
+    from odoo_qb.exact_json import Raw
     from odoo_qb.reference import Snapshot
-    from odoo_qb.settings import Company
     from odoo_qb.store import Table
+    from odoo_qb.zz_mapping_plan import Preflight
 
 
 class Outlook:
@@ -62,5 +62,7 @@ class Outlook:
 
     def _snapshot(self, company: str) -> Snapshot | None:
         if company not in self._snapshots:
-            self._snapshots[company] = reference.load(self._documents, self._companies[company])
+            self._snapshots[company] = zz_quickbooks_sync.load(
+                self._documents, self._companies[company]
+            )
         return self._snapshots[company]

@@ -23,13 +23,15 @@ from odoo_qb.blocks import (
 )
 from odoo_qb.item import LINES_ON_CARD, lines_of
 from odoo_qb.journal import account_of, without_cancelled
-from odoo_qb.targets import NO_TAX
+from odoo_qb.zz_bill_summary import vendor_of
+from odoo_qb.zz_bill_taxes import NO_TAX
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from odoo_qb.bill import Line
-    from odoo_qb.item import Item, Raw
+    from odoo_qb.exact_json import Raw
+    from odoo_qb.item import Item
 
 _TAXED: Final = {
     "override": "QuickBooks gets Odoo's tax of {odoo}; it would compute {quickbooks}.",
@@ -52,12 +54,6 @@ def particulars(item: Item, recent: Sequence[Raw], twins: Mapping[str, Item]) ->
     if item["status"] == "READY_FOR_APPROVAL":
         blocks += _before(recent)
     return [*blocks, *_lines(item), *_files(item)]
-
-
-def vendor_of(item: Item) -> str:
-    """The vendor's name, or that there is none."""
-    vendor = item["vendor"]
-    return str(vendor["name"]) if vendor else "(no vendor)"
 
 
 def _changes(item: Item) -> list[Block]:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from odoo_qb.ledger import vendor_name
 from odoo_qb.remembered import remembered
+from odoo_qb.zz_quickbooks_names import vendor_name
 
 if TYPE_CHECKING:
     from odoo_qb.bill import Bill
-    from odoo_qb.item import Raw
+    from odoo_qb.company import Company
+    from odoo_qb.exact_json import Raw
+    from odoo_qb.item import Item
     from odoo_qb.reference import KnownVendor, Snapshot
-    from odoo_qb.settings import Company
+    from odoo_qb.zz_mapping_plan import Preflight
 
 DELETED: Final = "(deleted)"  # what QuickBooks may append to the name of an inactive vendor
 
@@ -127,3 +129,15 @@ def _unusable(vendor: KnownVendor, currency: str, home: str) -> str:
             " one, or map another."
         )
     return ""
+
+
+def stays_payee(item: Item, flight: Preflight) -> str:
+    """The name of the vendor in QuickBooks that a bill had and has, whoever it is in Odoo."""
+    shown = item.get("preflight") or {}
+    if not flight.vendor_id or shown.get("realm_id") != flight.realm_id:
+        return ""
+    if shown.get("vendor_id"):
+        return flight.vendor_name if shown["vendor_id"] == flight.vendor_id else ""
+    # It was still to be created then.
+    is_same = str(shown.get("vendor_name", "")).casefold() == flight.vendor_name.casefold()
+    return flight.vendor_name if is_same else ""

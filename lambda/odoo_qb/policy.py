@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Final
 from odoo_qb.afterwards import afterwards
 from odoo_qb.authors import is_author
 from odoo_qb.blocks import escaped, people
-from odoo_qb.item import approvals_of, approved_by, open_attempt
+from odoo_qb.item import approvals_of, approved_by
 from odoo_qb.statuses import IN_QUICKBOOKS
 from odoo_qb.trouble import is_told
+from odoo_qb.zz_bill_open_attempt import open_attempt
 
 if TYPE_CHECKING:
+    from odoo_qb.company import Company
     from odoo_qb.item import Item
-    from odoo_qb.settings import Company
     from odoo_qb.statuses import Status
 
 

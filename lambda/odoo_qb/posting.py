@@ -14,45 +14,42 @@ from typing import TYPE_CHECKING, Final
 
 from aws_lambda_powertools import Logger
 
-from odoo_qb import deep_links, ledger, reference
+from odoo_qb import deep_links, ledger, zz_quickbooks_sync
 from odoo_qb.attaching import attach_all
-from odoo_qb.attempts import (
-    closed,
-    finishes_as_stored,
-    is_decided_anew,
-    is_over,
-    posting_of,
-    under_way,
-)
-from odoo_qb.checks import few
+from odoo_qb.attempts import closed, is_over, posting_of, under_way
 from odoo_qb.claim import Claim
 from odoo_qb.creation import FOUND, Creation, NotCreated
 from odoo_qb.digest_v1 import is_unjudged
 from odoo_qb.errors import Altered, Disconnected, Refused, Throttled, Unavailable
 from odoo_qb.faults import GONE
-from odoo_qb.item import bill_of, digests, open_attempt, stamp
+from odoo_qb.item import bill_of, digests
 from odoo_qb.later_files import attach_as_asked
 from odoo_qb.linking import link_as_asked
+from odoo_qb.one_line import few
 from odoo_qb.preflight import preflight
 from odoo_qb.remembered import note_id
 from odoo_qb.statuses import IN_QUICKBOOKS
-from odoo_qb.trouble import is_held, is_known, note_trouble
+from odoo_qb.timestamps import stamp
+from odoo_qb.trouble import is_held, is_known
 from odoo_qb.vendors import vendor_id
+from odoo_qb.zz_bill_open_attempt import finishes_as_stored, is_decided_anew, open_attempt
+from odoo_qb.zz_posting_delays import note_trouble
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from odoo_qb.bill import Bill
+    from odoo_qb.company import Company
     from odoo_qb.documents import Documents
-    from odoo_qb.item import Item, Raw
+    from odoo_qb.exact_json import Raw
+    from odoo_qb.item import Item
     from odoo_qb.ledger import Posting
-    from odoo_qb.preflight import Preflight
     from odoo_qb.quickbooks import QuickBooksCompany
     from odoo_qb.reference import Snapshot
-    from odoo_qb.settings import Company
     from odoo_qb.statuses import Status
     from odoo_qb.store import Table
+    from odoo_qb.zz_mapping_plan import Preflight
 
 logger = Logger(child=True)
 
@@ -206,7 +203,7 @@ class Poster:
     def snapshot(self, company: Company, quickbooks: QuickBooksCompany) -> Snapshot:
         """What QuickBooks consists of, read again when the last reading is too old."""
         now = self.clock()
-        snapshot = reference.load(self.documents, company)
+        snapshot = zz_quickbooks_sync.load(self.documents, company)
         if snapshot is None or snapshot.taken_at < stamp(now - SNAPSHOT_AGE):
             snapshot = self.synced(company, quickbooks)
         return snapshot
@@ -214,8 +211,8 @@ class Poster:
     def synced(self, company: Company, quickbooks: QuickBooksCompany) -> Snapshot:
         """What QuickBooks consists of, read now."""
         now = self.clock()
-        found = reference.sync(quickbooks, self.documents, company.key, now)
-        return reference.with_country(found, company)
+        found = zz_quickbooks_sync.sync(quickbooks, self.documents, company.key, now)
+        return zz_quickbooks_sync.with_country(found, company)
 
     def note_of(self, bill: Bill) -> Raw:
         """What the table remembers of the bill's vendor."""

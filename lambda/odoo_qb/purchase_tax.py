@@ -9,60 +9,24 @@ those on other accounts (not deductible, withheld) become lines.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from odoo_qb import targets
+from odoo_qb import targets, zz_bill_taxes, zz_mapping_plan
 from odoo_qb.bill import amount_text
 from odoo_qb.journal import account_of, with_tax_on_lines, without_cancelled
-from odoo_qb.targets import NO_TAX
 from odoo_qb.tax_groups import TaxGroups, taxes_on
+from odoo_qb.zz_bill_taxes import NO_TAX
+from odoo_qb.zz_mapping_plan import PostedRow, RateTax, TaxPlan
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping, Sequence
+    from collections.abc import Hashable, Sequence
 
     from odoo_qb.bill import Bill, Line
+    from odoo_qb.company import Company
     from odoo_qb.reference import Snapshot, TaxCode
-    from odoo_qb.settings import Company
     from odoo_qb.tax_groups import TaxGroup
-
-How = Literal["", "computed", "override", "quickbooks", "lines"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PostedRow:
-    """A journal row that becomes a line, under the name of its taxes ("" where no code is sent)."""
-
-    row: Line
-    tax: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RateTax:
-    """The tax of one QuickBooks rate: the amount, and the net it is of."""
-
-    rate_id: str
-    amount: Decimal
-    net: Decimal
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaxPlan:
-    """The lines of a document, their tax codes by name, and how its tax comes about.
-
-    `how` is "" where QuickBooks knows no purchase tax; "computed" where it comes to Odoo's tax by
-    itself; else what the settings say. `odoo` and `quickbooks` are the two figures.
-    """
-
-    how: How = ""
-    rows: tuple[PostedRow, ...] = ()
-    codes: Mapping[str, targets.Target] | None = None
-    odoo: Decimal = Decimal(0)
-    quickbooks: Decimal = Decimal(0)
-    override: tuple[RateTax, ...] = ()
-    own_accounts: frozenset[str] = frozenset()  # Odoo's, of tax that QuickBooks keeps itself
-    problems: tuple[str, ...] = ()
 
 
 def plan_tax(bill: Bill, company: Company, snapshot: Snapshot) -> TaxPlan:
@@ -117,7 +81,7 @@ class _Planner:
         self._own = [n for n, is_own in sides if is_own]
         self._elsewhere = [n for n, is_own in sides if not is_own]
         self._problems: list[str] = []
-        self._codes: dict[str, targets.Target] = {}
+        self._codes: dict[str, zz_mapping_plan.Target] = {}
         self._found: dict[str, TaxCode] = {}
         self._groups: list[TaxGroup] = []
 
@@ -194,17 +158,17 @@ class _Planner:
         A tax that Odoo booked on other accounts alone is none of them, unless the settings map
         all taxes of the row together.
         """
-        whole = targets.joined([name for name, _ in row.taxed_by])
-        if targets.mapped_tax(whole, self._company.taxes):
+        whole = zz_bill_taxes.joined([name for name, _ in row.taxed_by])
+        if zz_bill_taxes.mapped_tax(whole, self._company.taxes):
             return whole
         elsewhere = {key for n in self._elsewhere for key in n.tax_keys}
         own = {key for n in self._own for key in n.tax_keys}
         left = [name for name, keys in row.taxed_by if not keys & elsewhere or keys & own]
-        return targets.joined(left)
+        return zz_bill_taxes.joined(left)
 
     def _find_codes(self, rows: Sequence[PostedRow]) -> None:
         for name in dict.fromkeys(r.tax for r in rows):
-            wanted = targets.mapped_tax(name, self._company.taxes)
+            wanted = zz_bill_taxes.mapped_tax(name, self._company.taxes)
             code = self._snapshot.tax_code(wanted or name)
             if code is None:
                 label = 'lines without a tax ("none")' if name == NO_TAX else f"the tax {name}"
@@ -213,7 +177,7 @@ class _Planner:
                     " company_settings."
                 )
                 continue
-            self._codes[name] = targets.Target(
+            self._codes[name] = zz_mapping_plan.Target(
                 id=code.id, name=code.name, how="mapped" if wanted else "name"
             )
             self._found[name] = code

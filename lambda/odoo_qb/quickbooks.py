@@ -16,9 +16,9 @@ from urllib3.filepost import encode_multipart_formdata
 
 from odoo_qb.connection import NO_ACCESS, RECONNECT
 from odoo_qb.errors import Disconnected, Unavailable
+from odoo_qb.exact_json import to_json
 from odoo_qb.faults import TokenRejected, body_of, refusal_of
 from odoo_qb.http_session import HttpSession
-from odoo_qb.ledger import to_json
 from odoo_qb.pace import Pace
 from odoo_qb.quickbooks_answers import object_of, rows_of, uploaded
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from odoo_qb.connection import Connection
-    from odoo_qb.ledger import Payload
+    from odoo_qb.zz_quickbooks_types import Payload
 
 _READ_SECONDS: Final = (3.05, 20.0)
 _WRITE_SECONDS: Final = (3.05, 45.0)  # within the function's own two minutes

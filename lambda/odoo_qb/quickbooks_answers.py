@@ -15,8 +15,8 @@ from odoo_qb.faults import fault_of_file
 from odoo_qb.shapes import fits, flag, identifier, maybe, number, text, whole, without_nulls
 
 if TYPE_CHECKING:
-    from odoo_qb.ledger import Payload
     from odoo_qb.shapes import Shape
+    from odoo_qb.zz_quickbooks_types import Payload
 
 _HIGHEST_RATE: Final = 10**9  # of a unit of one currency in another's
 _FROM: Final = re.compile(r"\bfrom (\w+)", re.IGNORECASE)

@@ -12,15 +12,16 @@ from decimal import Context, Decimal
 from statistics import median
 from typing import TYPE_CHECKING, Final, Literal
 
-from odoo_qb.item import stamp
 from odoo_qb.statuses import IN_QUICKBOOKS
+from odoo_qb.timestamps import stamp
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from odoo_qb.bill import Bill
-    from odoo_qb.item import Item, Raw
-    from odoo_qb.settings import Company
+    from odoo_qb.company import Company
+    from odoo_qb.exact_json import Raw
+    from odoo_qb.item import Item
 
 Doubt = Literal["", "far", "unknown"]
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Final
 from odoo_qb.statuses import IN_QUICKBOOKS
 
 if TYPE_CHECKING:
-    from odoo_qb.item import Item, Raw
+    from odoo_qb.exact_json import Raw
+    from odoo_qb.item import Item
 
 KEPT: Final = 7  # a later bill is compared with them; with more a note takes a second kilobyte
 _SHOWN: Final = 3

@@ -8,13 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from odoo_qb.item import stamp
+from odoo_qb.timestamps import stamp
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from odoo_qb.bill import Bill
-    from odoo_qb.item import Item, Raw
+    from odoo_qb.exact_json import Raw
+    from odoo_qb.item import Item
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

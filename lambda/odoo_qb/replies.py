@@ -5,14 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from odoo_qb.blocks import ESCAPED, FALLBACK, cut, escaped, markdown, people, section, when
-from odoo_qb.card import Message, ids_of, summary
+from odoo_qb.card import ids_of
 from odoo_qb.item import approved_by
-from odoo_qb.reminders import ESCALATION, waiting_since
+from odoo_qb.zz_bill_notices import ESCALATION, waiting_since
+from odoo_qb.zz_bill_summary import summary
+from odoo_qb.zz_slack_message import Message
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from odoo_qb.item import Item, Raw
+    from odoo_qb.exact_json import Raw
+    from odoo_qb.item import Item
 
 
 def rejection_notice(

@@ -11,7 +11,7 @@ from odoo_qb.errors import Refused
 from odoo_qb.one_line import NAME, one_line
 
 if TYPE_CHECKING:
-    from odoo_qb.settings import Company
+    from odoo_qb.company import Company
 
 _KNOWN: Final = ("company", "dry_run", "entry_ids", "full", "since")
 _LARGEST_ID: Final = 2**31 - 1  # PostgreSQL's, for Odoo's ids

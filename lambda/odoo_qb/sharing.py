@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from odoo_qb.bill import Bill, Vendor
-    from odoo_qb.item import Raw
-    from odoo_qb.preflight import Preflight
-    from odoo_qb.settings import Company
+    from odoo_qb.company import Company
+    from odoo_qb.exact_json import Raw
+    from odoo_qb.zz_mapping_plan import Preflight
 
 _CONTACT: Final = "contact_"
 _NAMED: Final = 3

@@ -13,21 +13,24 @@ from odoo_qb import approvers, rates, recent
 from odoo_qb.card import approval_card, retired_card, why_outdated
 from odoo_qb.errors import Conflict, Refused, Throttled, Unavailable
 from odoo_qb.guarding import DAMAGE, OF_AWS, flaw_of
-from odoo_qb.item import approved_by, stamp
+from odoo_qb.item import approved_by
 from odoo_qb.remembered import note_id_of
-from odoo_qb.reminders import ESCALATION, is_escalated, keep_notices, notices_of, owed
+from odoo_qb.reminders import keep_notices
 from odoo_qb.replies import rejection_notice, reminder
 from odoo_qb.slack import CALL_SECONDS
+from odoo_qb.timestamps import stamp
+from odoo_qb.zz_bill_notices import ESCALATION, is_escalated, notices_of, owed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
-    from odoo_qb.card import Message
-    from odoo_qb.item import Card, Item, Raw
-    from odoo_qb.settings import Company
+    from odoo_qb.company import Company
+    from odoo_qb.exact_json import Raw
+    from odoo_qb.item import Card, Item
     from odoo_qb.slack import Slack
     from odoo_qb.store import Table
+    from odoo_qb.zz_slack_message import Message
 
 logger = Logger(child=True)
 

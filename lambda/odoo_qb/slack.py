@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from odoo_qb.blocks import Block
-    from odoo_qb.card import Message
+    from odoo_qb.zz_slack_message import Message
 
 CALL_SECONDS: Final = 10  # the longest a call may take
 _PAGE: Final = 1000  # the most members Slack names at once

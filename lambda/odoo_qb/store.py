@@ -10,15 +10,16 @@ from botocore.exceptions import ClientError
 
 from odoo_qb.errors import Conflict
 from odoo_qb.history import continued
-from odoo_qb.item import Item, Raw, stamp
 from odoo_qb.retention import forgotten_at
 from odoo_qb.statuses import FINAL, TRANSITIONS
+from odoo_qb.timestamps import stamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime, timedelta
 
-    from odoo_qb.item import Card
+    from odoo_qb.exact_json import Raw
+    from odoo_qb.item import Card, Item
     from odoo_qb.statuses import Status
 
 _BATCH_GET: Final = 100  # DynamoDB's limit

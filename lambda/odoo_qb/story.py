@@ -6,16 +6,17 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from odoo_qb.bill import amount_text
-from odoo_qb.card import summary
 from odoo_qb.history import is_summary, summarised_in, verify_history
 from odoo_qb.item import approved_by, bill_of, digests
 from odoo_qb.one_line import one_line
-from odoo_qb.outcome import not_attached
+from odoo_qb.zz_bill_follow_ups import not_attached
+from odoo_qb.zz_bill_summary import summary
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from odoo_qb.item import Item, Raw
+    from odoo_qb.exact_json import Raw
+    from odoo_qb.item import Item
 
 _BECAME: Final = {
     "VALIDATION_FAILED": "blocked",

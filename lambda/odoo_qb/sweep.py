@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from odoo_qb import approvers
 from odoo_qb.card import approval_card
 from odoo_qb.guarding import Faults
 from odoo_qb.history import sent_at
-from odoo_qb.item import stamp
 from odoo_qb.reminders import remind
 from odoo_qb.statuses import IN_QUICKBOOKS, TRANSITIONS
+from odoo_qb.timestamps import stamp
 from odoo_qb.trouble import since
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from odoo_qb.item import Item, Raw
-    from odoo_qb.settings import Company
+    from odoo_qb.company import Company
+    from odoo_qb.exact_json import Raw
+    from odoo_qb.item import Item
+    from odoo_qb.queued import Queue
     from odoo_qb.statuses import Status
     from odoo_qb.store import Table
 
@@ -34,29 +34,6 @@ SHOWN_WITHIN: Final = timedelta(minutes=20)  # a busy channel takes a card a sec
 _MARGIN: Final = timedelta(minutes=5)  # an index may lag behind its table
 NOTE_ID: Final = "sweep"
 _ON_THEIR_WAY: Final[tuple[Status, ...]] = ("APPROVED", "POSTING")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Queue:
-    """The FIFO queue to the poster. `client` is boto3's SQS client."""
-
-    client: Any
-    url: str
-
-    def send(self, item: Item) -> None:
-        """Ask for a bill to be posted; one company's bills go one after the other.
-
-        The deduplication id has the version, so that sending again after a change within
-        five minutes is not swallowed, and sending the same twice is.
-        """
-        self.client.send_message(
-            QueueUrl=self.url,
-            MessageBody=json.dumps(
-                {"entry_id": item["entry_id"], "revision": int(item["revision"])}
-            ),
-            MessageGroupId=item["company"],
-            MessageDeduplicationId=f"{item['entry_id']}-{item['version']}",
-        )
 
 
 def sweep(

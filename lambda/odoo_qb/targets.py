@@ -2,38 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from odoo_qb.reference import PAYABLE, is_of_bills
+from odoo_qb.zz_mapping_plan import Target
 
 if TYPE_CHECKING:
     from collections.abc import Container, Mapping, Sequence
 
     from odoo_qb.bill import Bill, Line
+    from odoo_qb.company import Company
     from odoo_qb.reference import Account, Snapshot
-    from odoo_qb.settings import Company
 
 _OWN_PAYABLE: Final = "Accounts Payable (A/P)"  # as QuickBooks calls the one it opens by itself
-NO_TAX: Final = "none"  # the name of having no tax, to be mapped like one
-_PLUS: Final = " + "
 _TAKES_NO_LINES: Final = {
     PAYABLE: "an accounts payable account",
     "Accounts Receivable": "an accounts receivable account",
     "Non-Posting": "a non-posting account",
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
-    """A QuickBooks account or tax code, and how it was found.
-
-    `how` is one of mapped, number, name, default.
-    """
-
-    id: str
-    name: str
-    how: str
 
 
 def accounts(
@@ -157,23 +143,6 @@ def mapped(code: str, mapping: Mapping[str, str]) -> str:
     longest = max(prefixes, key=lambda k: len(k.rstrip("*")), default="")
     best = code if code in mapping else longest
     return mapping.get(best, "")
-
-
-def tax_name(line: Line) -> str:
-    """The taxes of a line as one name: what `taxes` of the settings maps."""
-    return joined(line.taxes)
-
-
-def joined(taxes: Sequence[str]) -> str:
-    """Several taxes as one name; they are a set, whatever their order."""
-    return _PLUS.join(sorted(taxes)) or NO_TAX
-
-
-def mapped_tax(name: str, mapping: Mapping[str, str]) -> str:
-    """The mapping's entry for taxes, in whatever order it names them; "" if there is none."""
-    parts = sorted(name.split(_PLUS))
-    found = (code for key, code in mapping.items() if sorted(key.split(_PLUS)) == parts)
-    return mapping.get(name) or next(found, "")
 
 
 def payable(

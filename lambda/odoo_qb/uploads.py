@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from odoo_qb.ledger import basic
+from odoo_qb.zz_quickbooks_names import basic
 
 if TYPE_CHECKING:
     from odoo_qb.bill import Bill, Document

@@ -12,9 +12,9 @@ from odoo_qb.statuses import IN_QUICKBOOKS, OPEN
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from odoo_qb.company import Company
     from odoo_qb.guarding import Faults
     from odoo_qb.odoo import Odoo
-    from odoo_qb.settings import Company
     from odoo_qb.statuses import Status
     from odoo_qb.store import Table
 

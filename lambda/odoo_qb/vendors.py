@@ -6,23 +6,23 @@ import hashlib
 import re
 from typing import TYPE_CHECKING, Final
 
-from odoo_qb import ledger
+from odoo_qb import exact_json, zz_quickbooks_names
 from odoo_qb.errors import Disconnected, Refused
 from odoo_qb.faults import REACTIVATE
-from odoo_qb.item import stamp
 from odoo_qb.payee import DELETED, is_deleted_as
-from odoo_qb.preflight import TAKEN_SUFFIX
-from odoo_qb.reference import vendor_of
 from odoo_qb.remembered import note_id, to_remember
+from odoo_qb.timestamps import stamp
+from odoo_qb.zz_mapping_plan import TAKEN_SUFFIX
+from odoo_qb.zz_quickbooks_sync import vendor_of
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from odoo_qb.bill import Bill
-    from odoo_qb.item import Raw
-    from odoo_qb.preflight import Preflight
+    from odoo_qb.exact_json import Raw
     from odoo_qb.quickbooks import QuickBooksCompany
     from odoo_qb.store import Table
+    from odoo_qb.zz_mapping_plan import Preflight
 
 # https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/vendor
 _PLAIN_NAME_LENGTH: Final = 100  # of CompanyName and PrintOnCheckName
@@ -104,7 +104,7 @@ def _created(bill: Bill, preflight: Preflight, quickbooks: QuickBooksCompany, no
             " there by hand and map it in company_settings, then retry.",
             code="6240",
         )
-    suffixed = name[: ledger.VENDOR_NAME_LENGTH - len(TAKEN_SUFFIX)] + TAKEN_SUFFIX
+    suffixed = name[: zz_quickbooks_names.VENDOR_NAME_LENGTH - len(TAKEN_SUFFIX)] + TAKEN_SUFFIX
     existing = _existing(bill, suffixed, quickbooks)
     return existing or _create(bill, preflight, quickbooks, suffixed, now)
 
@@ -121,7 +121,7 @@ def _create(
     if bill.vendor:
         # Without its currency or suffix: cheques are made out to it. QuickBooks would print the
         # name that is displayed.
-        plain = ledger.vendor_name(bill.vendor, bill.currency, bill.currency)
+        plain = zz_quickbooks_names.vendor_name(bill.vendor, bill.currency, bill.currency)
         plain = plain[:_PLAIN_NAME_LENGTH].rstrip()
         payload |= {"CompanyName": plain, "PrintOnCheckName": plain}
     if preflight.multicurrency:
@@ -141,7 +141,7 @@ def _create(
 
 
 def _made(bill: Bill, payload: Raw, quickbooks: QuickBooksCompany, now: datetime) -> Raw:
-    body = ledger.to_json(payload)
+    body = exact_json.to_json(payload)
     whole = f"vendor|{bill.entry_id}|{stamp(now)}|{body}"
     digest = hashlib.sha256(whole.encode()).hexdigest()
     return quickbooks.create("Vendor", body, f"oqb-{digest[:40]}")

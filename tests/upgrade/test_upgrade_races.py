@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from life import promise_of
-from odoo_qb.item import stamp
+from odoo_qb.timestamps import stamp
 from upgrade import fixture
 from upgrade.upgraded import (
     SECOND,
