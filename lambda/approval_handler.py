@@ -16,21 +16,22 @@ from aws_lambda_powertools import Logger
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from odoo_qb import metric, settings, zz_store_companies
-from odoo_qb.answering import TRY_AGAIN, Answering, TooLate, handle, in_modal
-from odoo_qb.decisions import Decisions
-from odoo_qb.documents import Documents
+from odoo_qb import metric, settings
+from odoo_qb.approval.decisions import Decisions
+from odoo_qb.approval.interaction import raw_body, wish_of
+from odoo_qb.approval.responder import TRY_AGAIN, Answering, TooLate, handle, in_modal
 from odoo_qb.errors import BadSignature
-from odoo_qb.interaction import raw_body, wish_of
-from odoo_qb.queued import Queue
-from odoo_qb.signature import may_be_signed, verify
-from odoo_qb.slack import Slack
-from odoo_qb.store import Table
+from odoo_qb.slack.client import Slack
+from odoo_qb.slack.signature import may_be_signed, verify
+from odoo_qb.store import companies
+from odoo_qb.store.documents import Documents
+from odoo_qb.store.queue import Queue
+from odoo_qb.store.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from odoo_qb.interaction import Wish
+    from odoo_qb.approval.interaction import Wish
 
 logger = Logger()
 
@@ -142,7 +143,7 @@ def _wiring() -> _Wiring:
             table=table,
             queue=queue,
             documents=Documents(clients["s3"], settings.environment("S3_BUCKET")),
-            companies=zz_store_companies.stored_companies(table),
+            companies=companies.stored_companies(table),
             channel=settings.environment("SLACK_CHANNEL_ID"),
             clock=lambda: datetime.now(UTC),
         ),

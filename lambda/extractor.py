@@ -13,26 +13,28 @@ import boto3
 from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
-from odoo_qb import company, mails, settings, zz_store_companies
-from odoo_qb.alerts import Alerts
-from odoo_qb.documents import Documents
+from odoo_qb import company, settings
+from odoo_qb.bill.retention import kept_since
 from odoo_qb.errors import Misconfigured, Refused, Unavailable
-from odoo_qb.export import export, month_of
-from odoo_qb.extraction import Busy, Extraction
+from odoo_qb.extraction.request import audited, request_of
+from odoo_qb.extraction.run import Busy, Extraction
 from odoo_qb.guarding import Faults
-from odoo_qb.odoo import Odoo
-from odoo_qb.queued import Queue
-from odoo_qb.request import audited, request_of
-from odoo_qb.retention import kept_since
-from odoo_qb.store import Table
-from odoo_qb.story import flaw, story
-from odoo_qb.sweep import look_after_waiting, sweep
+from odoo_qb.odoo.client import Odoo
+from odoo_qb.operations import emails
+from odoo_qb.operations.audit_export import export, month_of
+from odoo_qb.operations.audit_trail import flaw, story
+from odoo_qb.operations.sweep import look_after_waiting, sweep
+from odoo_qb.store import companies
+from odoo_qb.store.alerts import Alerts
+from odoo_qb.store.documents import Documents
+from odoo_qb.store.queue import Queue
+from odoo_qb.store.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from odoo_qb.exact_json import Raw
-    from odoo_qb.request import Request
+    from odoo_qb.extraction.request import Request
 
 logger = Logger()
 
@@ -75,9 +77,9 @@ def lambda_handler(event: object, context: Any) -> dict[str, Any]:  # noqa: ANN4
         raise ExtractionFailed(str(error)) from None
     if request.is_scheduled:
         companies, is_full = _companies(), request.full
-        mails.tell_of(report, _table(), companies, _alerts(), now, is_full=is_full, faults=faults)
+        emails.tell_of(report, _table(), companies, _alerts(), now, is_full=is_full, faults=faults)
     if not request.dry_run:
-        mails.tell_what_changed_afterwards(report, _alerts())
+        emails.tell_what_changed_afterwards(report, _alerts())
     seconds = round(time.monotonic() - started, 1)
     report |= _told_of(report, request) | {"swept": swept, "seconds": seconds}
     report["left_out"] = len(report["left_out"])
@@ -174,7 +176,7 @@ def _queue() -> Queue:
 
 @cache
 def _companies() -> dict[str, company.Company]:
-    return zz_store_companies.stored_companies(_table())
+    return companies.stored_companies(_table())
 
 
 @cache

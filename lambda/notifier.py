@@ -12,13 +12,14 @@ from typing import Any, Final
 import boto3
 from aws_lambda_powertools import Logger
 
-from odoo_qb import settings, zz_store_companies
+from odoo_qb import settings
+from odoo_qb.approval.publisher import ENOUGH_SECONDS, Notifier
 from odoo_qb.errors import Refused, Unavailable
 from odoo_qb.guarding import DAMAGE, OF_AWS
-from odoo_qb.shared_pace import SharedPace
-from odoo_qb.showing import ENOUGH_SECONDS, Notifier
-from odoo_qb.slack import Slack
-from odoo_qb.store import Table
+from odoo_qb.slack.client import Slack
+from odoo_qb.store import companies
+from odoo_qb.store.shared_throttle import SharedPace
+from odoo_qb.store.table import Table
 
 logger = Logger()
 
@@ -111,7 +112,7 @@ def _wiring() -> _Wiring:
     notifier = Notifier(
         table=table,
         slack=Slack(config["bot_token"], settings.environment("SLACK_API_URL")),
-        companies=zz_store_companies.stored_companies(table),
+        companies=companies.stored_companies(table),
         channel=settings.environment("SLACK_CHANNEL_ID"),
         rejection_notify_users=[user.strip() for user in notified if user.strip()],
         pause=pace.wait,

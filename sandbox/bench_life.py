@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Callable, Iterator
 
-    from odoo_qb.item import Item
+    from odoo_qb.bill.item import Item
     from sandbox.slack import SignedRequest
     from world import World
 

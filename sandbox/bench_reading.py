@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from odoo_qb.odoo import Odoo
+    from odoo_qb.odoo.client import Odoo
 
 RUN_SECONDS: Final = 300.0  # the extractor's timeout: a run that is cut short is begun again
 
@@ -86,17 +86,19 @@ def extract(_: int) -> Json:
 
 def read(_: int) -> Json:
     """What the extractor reads for new bills, kept nowhere."""
-    from odoo_qb import books  # noqa: PLC0415 - read after the clock was started, as the handler is
-    from odoo_qb.files import Files  # noqa: PLC0415 - as above
-    from odoo_qb.zz_odoo_files import read_files  # noqa: PLC0415 - as above
+    from odoo_qb.extraction.files import Files  # noqa: PLC0415 - as above
+
+    # Read after the clock was started, as the handler is.
+    from odoo_qb.odoo import reader  # noqa: PLC0415
+    from odoo_qb.odoo.files import read_files  # noqa: PLC0415 - as above
 
     odoo = _odoo()
     ids = [c.odoo_id for c in _found(odoo)]
     companies = odoo.call("res.company", "search_read", [], fields=["name"])
-    reader = books.Books(odoo, {row["name"]: row["name"] for row in companies})
+    books = reader.Books(odoo, {row["name"]: row["name"] for row in companies})
     bills = files = 0
-    for start in range(0, len(ids), books.PAGE_SIZE):
-        page = reader.page(ids[start : start + books.PAGE_SIZE])
+    for start in range(0, len(ids), reader.PAGE_SIZE):
+        page = books.page(ids[start : start + reader.PAGE_SIZE])
         found = [entry.bill for entry in page if entry.bill]
         bills += len(found)
         for batch in read_files(odoo, Files(found, {}).missing()):
@@ -126,7 +128,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _odoo() -> Odoo:
-    from odoo_qb.odoo import Odoo  # noqa: PLC0415 - as the handler, after the clock was started
+    from odoo_qb.odoo.client import Odoo  # noqa: PLC0415 - as the handler, after the clock was started
 
     return Odoo(
         url=os.environ["ODOO_API_URL"],
@@ -137,10 +139,10 @@ def _odoo() -> Odoo:
 
 
 def _found(odoo: Odoo) -> list[Any]:
-    from odoo_qb import books  # noqa: PLC0415 - as above
+    from odoo_qb.odoo import reader  # noqa: PLC0415 - as above
 
     since = date.fromisoformat(os.environ["EXTRACT_SINCE"])
-    return books.search_changed(odoo, watermark="", dated_from=since)
+    return reader.search_changed(odoo, watermark="", dated_from=since)
 
 
 if __name__ == "__main__":

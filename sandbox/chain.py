@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from botocore.exceptions import ClientError
 
 from odoo_qb.errors import Refused, Unavailable
-from odoo_qb.odoo import Odoo as OdooClient
+from odoo_qb.odoo.client import Odoo as OdooClient
 from sandbox import aws
 from sandbox.odoo import Odoo
 from sandbox.quickbooks import QuickBooks

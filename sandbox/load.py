@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from odoo_qb.bill import MOVE_TYPES
+from odoo_qb.bill.model import MOVE_TYPES
 from sandbox import chain, demo, outcome
 from sandbox.approver import Approver, rule
 from sandbox.machine import machine

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-from odoo_qb.bill import amount_text
+from odoo_qb.bill.model import amount_text
 from sandbox.recording import matching
 
 if TYPE_CHECKING:

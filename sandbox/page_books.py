@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from odoo_qb.bill import amount_text
+from odoo_qb.bill.model import amount_text
 from sandbox.outcome import counted
 
 if TYPE_CHECKING:

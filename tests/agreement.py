@@ -15,7 +15,7 @@ from world import CHANNEL
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from odoo_qb.item import Item
+    from odoo_qb.bill.item import Item
     from sandbox.quickbooks import Realm
     from sandbox.slack_payloads import Message
     from world import World

@@ -8,13 +8,13 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from builders import a_bill, a_document, an_item
-from odoo_qb.item import content
+from odoo_qb.bill.item import content
 from odoo_qb.timestamps import stamp
 from world import APPROVER, CHANNEL
 
 if TYPE_CHECKING:
-    from odoo_qb.bill import Bill
-    from odoo_qb.item import Item
+    from odoo_qb.bill.item import Item
+    from odoo_qb.bill.model import Bill
     from sandbox.slack_payloads import Message
     from world import World
 

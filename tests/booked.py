@@ -15,7 +15,7 @@ from drawn import HALF, PERCENTS, REVERSE, STANDARD, TAX_ACCOUNTS
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from odoo_qb.item import Item
+    from odoo_qb.bill.item import Item
     from sandbox.quickbooks import Realm
 
 Json = dict[str, Any]

@@ -7,10 +7,10 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, cast
 
-from odoo_qb.bill import Bill, Document, Line, Vendor
+from odoo_qb.bill.history import history_entry
+from odoo_qb.bill.item import Item, content
+from odoo_qb.bill.model import Bill, Document, Line, Vendor
 from odoo_qb.company import Company
-from odoo_qb.history import history_entry
-from odoo_qb.item import Item, content
 from odoo_qb.timestamps import stamp
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)

@@ -15,12 +15,12 @@ import boto3
 from moto import mock_aws
 
 from builders import a_bill, a_company, a_document, an_item
-from odoo_qb.connection import Connection
-from odoo_qb.documents import Documents
 from odoo_qb.errors import Unavailable
-from odoo_qb.posting import Poster
-from odoo_qb.quickbooks import QuickBooksCompany
-from odoo_qb.store import Table, attributes
+from odoo_qb.posting.poster import Poster
+from odoo_qb.quickbooks.client import QuickBooksCompany
+from odoo_qb.quickbooks.connection import Connection
+from odoo_qb.store.documents import Documents
+from odoo_qb.store.table import Table, attributes
 from odoo_qb.timestamps import stamp
 from sandbox.quickbooks import Limits, Modes, QuickBooks, Realm
 from sandbox.serving import serve
@@ -29,9 +29,9 @@ from world import REGION, make_table
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from odoo_qb.bill import Bill, Document
+    from odoo_qb.bill.item import Item
+    from odoo_qb.bill.model import Bill, Document
     from odoo_qb.company import Company
-    from odoo_qb.item import Item
 
 REALM: Final = "9130350000000001"
 

@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, Any, Final
 from builders import a_company
 from desk import a_desk
 from entering import COMPANIES, company_of, enter
-from odoo_qb.books import Books as BillReader
 from odoo_qb.exact_json import to_json
-from odoo_qb.ledger import posting
-from odoo_qb.odoo import Odoo as OdooClient
-from odoo_qb.preflight import preflight
-from odoo_qb.zz_quickbooks_sync import sync
+from odoo_qb.mapping.preflight import preflight
+from odoo_qb.odoo.client import Odoo as OdooClient
+from odoo_qb.odoo.reader import Books as BillReader
+from odoo_qb.posting.payload import posting
+from odoo_qb.quickbooks.sync import sync
 from sandbox.odoo import Odoo
 from sandbox.quickbooks_opening import add_tax_code, add_tax_rate
 from sandbox.quickbooks_store import Modes
@@ -34,11 +34,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from journal import Journal
-    from odoo_qb.bill import Bill
+    from odoo_qb.bill.model import Bill
     from odoo_qb.company import Company
-    from odoo_qb.ledger import Posting
-    from odoo_qb.reference import Snapshot
-    from odoo_qb.zz_mapping_plan import Preflight
+    from odoo_qb.mapping.plan import Preflight
+    from odoo_qb.posting.payload import Posting
+    from odoo_qb.quickbooks.snapshot import Snapshot
     from sandbox.quickbooks_store import Json, Realm
 
 NOW: Final = datetime(2026, 11, 21, tzinfo=UTC)

@@ -25,8 +25,8 @@ import notifier
 import poster
 from asked import buttons
 from clock import FUNCTIONS, START, Clock
-from odoo_qb.interaction import MODAL_FIELDS
-from odoo_qb.policy import FIRST_OF_TWO, RULES
+from odoo_qb.approval.interaction import MODAL_FIELDS
+from odoo_qb.approval.policy import FIRST_OF_TWO, RULES
 from quick import straight
 from world import APPROVER, CHANNEL, REGION, Context
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from agreement import IN_QUICKBOOKS, documents, misposted, unequal
 from asked import buttons
-from odoo_qb.card import approval_card, button_value
-from odoo_qb.policy import FIRST_OF_TWO, RULES
-from odoo_qb.story import story
-from odoo_qb.watermark import LOOKBACK
+from odoo_qb.approval.policy import FIRST_OF_TWO, RULES
+from odoo_qb.cards.card import approval_card, button_value
+from odoo_qb.extraction.watermark import LOOKBACK
+from odoo_qb.operations.audit_trail import story
 from sandbox.odoo_books import as_text
 from world import APPROVER, CHANNEL
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from life import Life
-    from odoo_qb.item import Item
+    from odoo_qb.bill.item import Item
     from sandbox.slack_payloads import Message
     from world import World
 

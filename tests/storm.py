@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 import poster
 from life import END, is_read
-from odoo_qb.extraction import LEASE
+from odoo_qb.extraction.run import LEASE
 
 if TYPE_CHECKING:
     import random

@@ -15,10 +15,10 @@ import pytest
 from builders import a_bill, a_company, a_line, a_total, an_item
 from journal import SHAPES
 from ledgers import Ledger, Posted, ledger, open_ledger, read, read_one
-from odoo_qb import checks
-from odoo_qb.particulars import particulars
-from odoo_qb.purchase_tax import plan_tax
-from odoo_qb.reference import Account
+from odoo_qb.bill import checks
+from odoo_qb.cards.details import particulars
+from odoo_qb.mapping.purchase_tax import plan_tax
+from odoo_qb.quickbooks.snapshot import Account
 from sandbox.quickbooks_errors import FaultError
 from sandbox.quickbooks_store import Modes
 

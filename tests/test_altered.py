@@ -11,15 +11,15 @@ import pytest
 
 from builders import a_bill, a_line, a_total
 from desk import a_desk, a_file, documents
-from odoo_qb import digest_v1
-from odoo_qb.item import bill_of, content, lines_text
-from odoo_qb.zz_bill_open_attempt import open_attempt
+from odoo_qb.bill import digest_v1
+from odoo_qb.bill.item import bill_of, content, lines_text
+from odoo_qb.bill.open_attempt import open_attempt
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from desk import Desk
-    from odoo_qb.item import Item
+    from odoo_qb.bill.item import Item
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builders import ACME, a_bill, a_document, a_line
-from odoo_qb.amendment import as_named_before, changes
-from odoo_qb.bill import Vendor
+from odoo_qb.bill.changes import as_named_before, changes
+from odoo_qb.bill.model import Vendor
 
 BILL = a_bill()
 LINE, TAX = BILL.lines

@@ -17,16 +17,16 @@ from hypothesis import strategies as st
 
 from builders import a_bill, a_line
 from ledgers import ledger
-from odoo_qb import checks
-from odoo_qb.creation import is_total
+from odoo_qb.bill import checks
 from odoo_qb.exact_json import to_json
-from odoo_qb.ledger import marker
+from odoo_qb.posting.creation import is_total
+from odoo_qb.posting.payload import marker
 from sandbox.quickbooks_errors import FaultError
 from sandbox.quickbooks_store import Modes
 
 if TYPE_CHECKING:
     from ledgers import Ledger, Posted
-    from odoo_qb.bill import Bill, Line
+    from odoo_qb.bill.model import Bill, Line
 
 CENT: Final = Decimal("0.01")
 CENTS: Final = st.integers(-100_000, 1_000_000).map(lambda cents: Decimal(cents) / 100)

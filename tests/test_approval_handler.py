@@ -33,9 +33,9 @@ from asked import (
     words,
 )
 from builders import a_document
-from odoo_qb import deep_links
-from odoo_qb.answering import NEEDED, TRY_AGAIN
-from odoo_qb.decisions import STRANGER
+from odoo_qb.approval.decisions import STRANGER
+from odoo_qb.approval.responder import NEEDED, TRY_AGAIN
+from odoo_qb.quickbooks import deep_links
 from sandbox.ministack_alarms import embedded_metrics
 from sandbox.slack import SignedRequest, signed
 from world import APPROVER, CHANNEL, Context, World

@@ -9,18 +9,18 @@ import pytest
 
 from builders import a_bill, a_document
 from desk import a_desk, a_file, file_bytes
-from odoo_qb.attaching import REQUEST_BYTES
-from odoo_qb.documents import Documents
-from odoo_qb.faults import fault_of_file
-from odoo_qb.uploads import attachable, upload_as
+from odoo_qb.posting.attachments import REQUEST_BYTES
+from odoo_qb.quickbooks.error_codes import fault_of_file
+from odoo_qb.quickbooks.file_types import attachable, upload_as
+from odoo_qb.store.documents import Documents
 from sandbox.quickbooks import Modes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from desk import Desk
-    from odoo_qb.bill import Document
-    from odoo_qb.item import Item
+    from odoo_qb.bill.item import Item
+    from odoo_qb.bill.model import Document
 
 UPLOADS = [Modes(request_id_on_upload="honoured"), Modes(request_id_on_upload="ignored")]
 
@@ -98,8 +98,8 @@ def test_two_files_of_one_name_both_go_and_none_goes_twice(desk: Desk) -> None:
 
 def _put(desk: Desk, item: Item, bill: Any) -> Item:
     """The approved item with documents that are stored already."""
-    from odoo_qb.item import content  # noqa: PLC0415
-    from odoo_qb.store import attributes  # noqa: PLC0415
+    from odoo_qb.bill.item import content  # noqa: PLC0415
+    from odoo_qb.store.table import attributes  # noqa: PLC0415
 
     approval = item["approvals"][0] | {"digest": bill.digest()}
     changed: Any = {**item, **content(bill), "approvals": [approval]}

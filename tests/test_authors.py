@@ -9,14 +9,14 @@ import pytest
 
 from asked import card, told, words
 from builders import a_bill, a_company, an_item
-from odoo_qb.authors import authors_of, is_author, last_editor, with_earlier
-from odoo_qb.bill import Author
-from odoo_qb.card import approval_card
-from odoo_qb.policy import objection
+from odoo_qb.approval.policy import objection
+from odoo_qb.bill.authors import authors_of, is_author, last_editor, with_earlier
+from odoo_qb.bill.model import Author
+from odoo_qb.cards.card import approval_card
 from world import APPROVER
 
 if TYPE_CHECKING:
-    from odoo_qb.item import Item
+    from odoo_qb.bill.item import Item
     from world import World
 
 ANA = Author(name="Ana Ruiz", login="ana", email="ana@example.com")

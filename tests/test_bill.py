@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builders import ACME, a_bill, a_document, a_line
-from odoo_qb import digest_v1
-from odoo_qb.bill import Instalment, amount_text, money
+from odoo_qb.bill import digest_v1
+from odoo_qb.bill.model import Instalment, amount_text, money
 
 
 @pytest.mark.parametrize(

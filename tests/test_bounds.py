@@ -12,21 +12,21 @@ import pytest
 
 from builders import NOW, a_bill, an_item
 from desk import a_desk, documents
-from odoo_qb.attempts import ATTEMPTS, places, with_next
+from odoo_qb.bill.history import ENTRIES, continued, history_entry, is_summary, verify_history
+from odoo_qb.bill.item import content
+from odoo_qb.bill.notices import bounded
 from odoo_qb.errors import Disconnected
-from odoo_qb.history import ENTRIES, continued, history_entry, is_summary, verify_history
-from odoo_qb.item import content
-from odoo_qb.story import flaw, story
-from odoo_qb.sweep import unposted
+from odoo_qb.operations.audit_trail import flaw, story
+from odoo_qb.operations.sweep import unposted
+from odoo_qb.posting.attempts import ATTEMPTS, places, with_next
 from odoo_qb.timestamps import stamp
-from odoo_qb.zz_bill_notices import bounded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from desk import Desk
+    from odoo_qb.bill.item import Item
     from odoo_qb.exact_json import Raw
-    from odoo_qb.item import Item
 
 DAYS = 3
 LIMIT = 100_000  # bytes, of the 400 kB that DynamoDB takes

@@ -15,21 +15,21 @@ from hypothesis import strategies as st
 
 from asked import buttons, words
 from builders import a_bill, a_company, a_document, a_line, a_total, an_item
-from odoo_qb.amendment import changes
-from odoo_qb.bill import Vendor
-from odoo_qb.card import approval_card, retired_card
+from odoo_qb.bill.changes import changes
+from odoo_qb.bill.item import Item, bill_of
+from odoo_qb.bill.model import Vendor
+from odoo_qb.bill.status import Status
+from odoo_qb.bill.summary import summary
+from odoo_qb.cards.card import approval_card, retired_card
+from odoo_qb.cards.modals import link_modal, rejection_modal
+from odoo_qb.cards.replies import rejection_notice, reminder
 from odoo_qb.errors import Refused
-from odoo_qb.item import Item, bill_of
-from odoo_qb.modals import link_modal, rejection_modal
-from odoo_qb.preflight import preflight
-from odoo_qb.reference import Account, KnownVendor, Snapshot, TaxCode
-from odoo_qb.replies import rejection_notice, reminder
-from odoo_qb.statuses import Status
-from odoo_qb.zz_bill_summary import summary
+from odoo_qb.mapping.preflight import preflight
+from odoo_qb.quickbooks.snapshot import Account, KnownVendor, Snapshot, TaxCode
 from sandbox.blocks import problems, serialised_length
 
 if TYPE_CHECKING:
-    from odoo_qb.zz_slack_message import Message
+    from odoo_qb.slack.message import Message
     from world import World
 
 STATUSES = get_args(Status)

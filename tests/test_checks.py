@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from builders import ACME, a_bill, a_company, a_document, a_line, a_total
-from odoo_qb.checks import Earlier, nothing_to_post, paid, problems, warnings
+from odoo_qb.bill.checks import Earlier, nothing_to_post, paid, problems, warnings
 
 TODAY = date(2026, 11, 21)
 NOT_ADDING_UP = (

@@ -26,7 +26,7 @@ from copies import in_a_copy, split, tell
 from life import END, is_read, promise_of
 from lives import BRITISH_COMPANY, LIVES, OVERTAKEN, SETTINGS, VAT, met, number_of, peace
 from morning import a_life
-from odoo_qb.interaction import MODAL_FIELDS
+from odoo_qb.approval.interaction import MODAL_FIELDS
 from promises import broken, spare_cards_decide_nothing
 from world import CHANNEL
 

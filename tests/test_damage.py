@@ -10,22 +10,22 @@ import pytest
 
 import extractor
 from builders import an_item
-from odoo_qb.alerts import Alerts
-from odoo_qb.card import approval_card
-from odoo_qb.export import export
+from odoo_qb.bill.summary import summary
+from odoo_qb.cards.card import approval_card
 from odoo_qb.guarding import Faults, flaw_of, number_of
-from odoo_qb.one_line import one_line
-from odoo_qb.store import attributes
-from odoo_qb.story import story
+from odoo_qb.operations.audit_export import export
+from odoo_qb.operations.audit_trail import story
+from odoo_qb.sentences import one_line
+from odoo_qb.store.alerts import Alerts
+from odoo_qb.store.table import attributes
 from odoo_qb.timestamps import stamp
-from odoo_qb.zz_bill_summary import summary
 from sandbox.odoo_calls import Call
 from test_extraction import outcomes, put_in, utc_now
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from odoo_qb.statuses import Status
+    from odoo_qb.bill.status import Status
     from world import World
 
 Json = dict[str, Any]

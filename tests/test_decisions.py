@@ -21,20 +21,20 @@ from asked import (
     moved,
 )
 from builders import NOW, a_company
-from odoo_qb.decisions import Answer, Click, Decisions
-from odoo_qb.documents import Documents
-from odoo_qb.history import verify_history
-from odoo_qb.policy import RULES
-from odoo_qb.queued import Queue
-from odoo_qb.statuses import TRANSITIONS
-from odoo_qb.store import Table
-from odoo_qb.sweep import sweep
+from odoo_qb.approval.decisions import Answer, Click, Decisions
+from odoo_qb.approval.policy import RULES
+from odoo_qb.bill.history import verify_history
+from odoo_qb.bill.status import TRANSITIONS
+from odoo_qb.operations.sweep import sweep
+from odoo_qb.store.documents import Documents
+from odoo_qb.store.queue import Queue
+from odoo_qb.store.table import Table
 from world import APPROVER, CHANNEL, World
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from odoo_qb.item import Item
+    from odoo_qb.bill.item import Item
 
 PEOPLE = (APPROVER, SECOND)
 

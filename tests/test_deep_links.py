@@ -9,8 +9,8 @@ from urllib.parse import quote
 
 import pytest
 
-from odoo_qb import deep_links
-from odoo_qb.deep_links import DocumentLink
+from odoo_qb.quickbooks import deep_links
+from odoo_qb.quickbooks.deep_links import DocumentLink
 
 CASES: dict[str, Any] = json.loads(
     (Path(__file__).parent / "data/quickbooks/deep_links.json").read_text()

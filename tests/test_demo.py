@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 from werkzeug.wrappers import Request, Response
 
-from odoo_qb import extraction
-from odoo_qb.statuses import TRANSITIONS
+from odoo_qb.bill.status import TRANSITIONS
+from odoo_qb.extraction import run
 from sandbox import chain, demo, outcome, standing
 from sandbox.approver import rule
 from sandbox.aws import Emulator, EmulatorError
@@ -247,7 +247,7 @@ def test_an_extraction_that_never_ends_ends_the_demo_in_its_own_sentence(tmp_pat
         demo.extract(running, lambda _: None, waited.append)
 
     assert str(ended.value) == busy["skipped"]
-    assert timedelta(seconds=sum(waited)) > extraction.LEASE
+    assert timedelta(seconds=sum(waited)) > run.LEASE
 
 
 def test_a_company_that_quickbooks_does_not_let_in_is_trouble(tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from builders import a_bill, a_document, a_line, an_item
-from odoo_qb.documents import Documents, is_pdf
-from odoo_qb.item import bill_of
+from odoo_qb.bill.item import bill_of
+from odoo_qb.store.documents import Documents, is_pdf
 from world import REGION, _resources
 
 if TYPE_CHECKING:

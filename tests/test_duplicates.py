@@ -10,7 +10,7 @@ import poster
 from world import Context
 
 if TYPE_CHECKING:
-    from odoo_qb.item import Item
+    from odoo_qb.bill.item import Item
     from world import World
 
 COMPANY = "1MD"

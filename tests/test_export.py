@@ -12,9 +12,9 @@ import pytest
 from asked import COMPANY, a_stored, an_asked
 from builders import NOW, a_bill, a_line, an_item
 from odoo_qb.company import companies
-from odoo_qb.documents import Documents
 from odoo_qb.errors import Refused
-from odoo_qb.export import export, month_of
+from odoo_qb.operations.audit_export import export, month_of
+from odoo_qb.store.documents import Documents
 
 if TYPE_CHECKING:
     from odoo_qb.exact_json import Raw

@@ -14,21 +14,21 @@ import pytest
 
 import extractor
 import poster
-from odoo_qb import files
-from odoo_qb.documents import Documents
-from odoo_qb.extraction import Busy
-from odoo_qb.history import verify_history
-from odoo_qb.item import bill_of
-from odoo_qb.request import request_of
-from odoo_qb.statuses import TRANSITIONS
-from odoo_qb.store import Table
+from odoo_qb.bill.history import verify_history
+from odoo_qb.bill.item import bill_of
+from odoo_qb.bill.status import TRANSITIONS
+from odoo_qb.extraction import files
+from odoo_qb.extraction.request import request_of
+from odoo_qb.extraction.run import Busy
+from odoo_qb.store.documents import Documents
+from odoo_qb.store.table import Table
 from odoo_qb.timestamps import stamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from odoo_qb.item import Item
-    from odoo_qb.statuses import Status
+    from odoo_qb.bill.item import Item
+    from odoo_qb.bill.status import Status
     from world import World
 
 COMPANY = "1MD"

@@ -15,7 +15,7 @@ import poster
 from asked import an_asked, moved
 from builders import a_document
 from odoo_qb.errors import Misconfigured
-from odoo_qb.story import story
+from odoo_qb.operations.audit_trail import story
 from odoo_qb.timestamps import stamp
 from test_extraction import WRITES, outcomes, put_in, utc_now
 from world import Context

@@ -9,7 +9,7 @@ from typing import Any, Final
 import pytest
 
 from odoo_qb.errors import Refused
-from odoo_qb.faults import REACTIVATE, refusal_of
+from odoo_qb.quickbooks.error_codes import REACTIVATE, refusal_of
 
 CASES: dict[str, Any] = json.loads(
     (Path(__file__).parent / "data/quickbooks/faults.json").read_text()

@@ -11,9 +11,9 @@ import pytest
 import extractor
 from builders import a_document
 from garbage import FOREIGN, KINDS, Elsewhere, Garbled, Rule
-from odoo_qb import books, odoo, zz_odoo_files
 from odoo_qb.errors import Refused, Unavailable
-from odoo_qb.odoo import Odoo as Client
+from odoo_qb.odoo import client, files, reader
+from odoo_qb.odoo.client import Odoo as Client
 from sandbox.odoo import Odoo
 from sandbox.serving import serve
 from world import World, a_world
@@ -46,21 +46,21 @@ def garbled_world(
         return serve(doors[0])
 
     # Wall-clock budgets are for production: what is tried again later is not waited for here.
-    monkeypatch.setattr(odoo, "_PAUSES", ())
+    monkeypatch.setattr(client, "_PAUSES", ())
     for world in a_world(monkeypatch, listen=listen, version=version):
         world.forget_old_bills()
         yield world, doors[0]
 
 
 ASKED: Final[dict[str, Callable[[Client], object]]] = {
-    "search_changed": lambda client: books.search_changed(
+    "search_changed": lambda client: reader.search_changed(
         client, watermark="2026-01-01 00:00:00", dated_from=date(2026, 1, 1)
     ),
-    "companies": books.companies,
-    "company_id": lambda client: books.company_id(client, "1MD"),
-    "existing": lambda client: books.existing(client, [1, 2, 3], 1),
-    "page": lambda client: books.Books(client, {"1MD": "north"}).page([1, 2, 3]),
-    "read_files": lambda client: list(zz_odoo_files.read_files(client, [a_document()])),
+    "companies": reader.companies,
+    "company_id": lambda client: reader.company_id(client, "1MD"),
+    "existing": lambda client: reader.existing(client, [1, 2, 3], 1),
+    "page": lambda client: reader.Books(client, {"1MD": "north"}).page([1, 2, 3]),
+    "read_files": lambda client: list(files.read_files(client, [a_document()])),
 }
 
 

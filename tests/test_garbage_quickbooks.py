@@ -16,9 +16,9 @@ import poster
 from builders import ACME, a_bill
 from desk import REALM, a_desk, a_file
 from garbage import FOREIGN, KINDS, Elsewhere, Garbled, Rule
-from odoo_qb import zz_quickbooks_sync
-from odoo_qb.bill import Vendor
+from odoo_qb.bill.model import Vendor
 from odoo_qb.errors import Disconnected, Unavailable
+from odoo_qb.quickbooks import sync
 from sandbox.quickbooks import QuickBooks
 from sandbox.serving import serve
 from world import Context, a_world
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from desk import Desk
-    from odoo_qb.item import Item
-    from odoo_qb.quickbooks import QuickBooksCompany
+    from odoo_qb.bill.item import Item
+    from odoo_qb.quickbooks.client import QuickBooksCompany
 
 # What goes wrong in a posting, and in which of its calls; None is the kind under test.
 SCENARIOS: Final[dict[str, list[dict[str, Any]]]] = {
@@ -154,7 +154,7 @@ def test_a_create_that_nobody_knows_of_is_never_made_again_under_another_content
 def calls_of_a_sync(desk: Desk, garbled: Garbled) -> list[str]:
     """What a reading of the company asks for, a part of each request that no other has."""
     garbled.asked.clear()
-    zz_quickbooks_sync.sync(desk.api(), desk.documents, "north", desk.now)
+    sync.sync(desk.api(), desk.documents, "north", desk.now)
     parts = ["preferences", "companyinfo"]
     parts += [a.split("select * ")[1].split(" start")[0] for a in garbled.asked if "select" in a]
     return parts
@@ -174,7 +174,7 @@ def test_garbage_in_any_call_of_a_reading_leaves_the_last_reading_as_it_was(
                 garbled.rules = [Rule(part=part, kind=kind)]
                 # A list that holds nothing has nothing in it that could be wrong.
                 with suppress(Unavailable):
-                    zz_quickbooks_sync.sync(desk.api(), desk.documents, "north", desk.now)
+                    sync.sync(desk.api(), desk.documents, "north", desk.now)
                 now = desk.documents.find_text("reference/north.json")
                 assert now == before, (part, kind)
         assert elsewhere.came == []

@@ -10,10 +10,10 @@ import notifier
 from asked import COMPANY, a_stored, an_asked, buttons, card, settings, told, words
 from builders import an_item
 from garbage import FOREIGN, KINDS, Elsewhere, Garbled, Rule
-from odoo_qb.card import approval_card
+from odoo_qb.cards.card import approval_card
+from odoo_qb.cards.modals import rejection_modal
 from odoo_qb.errors import Unavailable
-from odoo_qb.modals import rejection_modal
-from odoo_qb.slack import Slack
+from odoo_qb.slack.client import Slack
 from sandbox.serving import serve
 from sandbox.slack import Slack as Workspace
 from world import APPROVER, CHANNEL, Context, World, a_world

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from builders import NOW
-from odoo_qb.history import history_entry, verify_history
+from odoo_qb.bill.history import history_entry, verify_history
 
 
 @pytest.mark.parametrize("position", [0, 1, 2])

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from odoo_qb.home import Home, home_of, is_of_organisation, is_ours, lives_here
+from odoo_qb.slack.workspace import Home, home_of, is_of_organisation, is_ours, lives_here
 
 WORKSPACE = Home(team="T-1")
 OF_A_GRID = Home(team="T-1", organisation="E-1")

@@ -14,9 +14,9 @@ import notifier
 import poster
 from builders import a_bill, an_item
 from odoo_qb.errors import Refused
-from odoo_qb.queued import message_of
-from odoo_qb.request import audited, request_of
-from odoo_qb.store import attributes
+from odoo_qb.extraction.request import audited, request_of
+from odoo_qb.store.queue import message_of
+from odoo_qb.store.table import attributes
 from world import Context
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builders import a_bill, a_line
-from odoo_qb.bill import Bill, Document, Line, Vendor, money
-from odoo_qb.item import Item, bill_of, content, lines_text
-from odoo_qb.store import attributes, plain
+from odoo_qb.bill.item import Item, bill_of, content, lines_text
+from odoo_qb.bill.model import Bill, Document, Line, Vendor, money
+from odoo_qb.store.table import attributes, plain
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 amounts = st.decimals(-(10**11), 10**11, allow_nan=False, places=6).map(money)

@@ -9,13 +9,13 @@ import pytest
 
 import poster
 from asked import buttons, card, words
-from odoo_qb.queued import Queue
-from odoo_qb.sweep import sweep
+from odoo_qb.operations.sweep import sweep
+from odoo_qb.store.queue import Queue
 from odoo_qb.timestamps import stamp
 from world import Context
 
 if TYPE_CHECKING:
-    from odoo_qb.item import Item
+    from odoo_qb.bill.item import Item
     from world import World
 
 REALM = "9130350000000001"

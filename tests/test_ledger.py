@@ -18,18 +18,19 @@ import pytest
 
 from builders import a_bill, a_company, a_line, a_total
 from ledgers import open_ledger, read_from
-from odoo_qb import ledger, zz_quickbooks_names
-from odoo_qb.bill import Vendor, exchange_rate
+from odoo_qb.bill.model import Vendor, exchange_rate
 from odoo_qb.exact_json import to_json
-from odoo_qb.ledger import doc_number, is_numbered_as_made, private_note
+from odoo_qb.posting import payload
+from odoo_qb.posting.payload import doc_number, is_numbered_as_made, private_note
+from odoo_qb.quickbooks import names
 from sandbox.odoo import Odoo
 from sandbox.quickbooks_store import Modes
 from sandbox.quickbooks_validation import check_shape
 
 if TYPE_CHECKING:
     from ledgers import Ledger
-    from odoo_qb.bill import Bill
-    from odoo_qb.ledger import Posting
+    from odoo_qb.bill.model import Bill
+    from odoo_qb.posting.payload import Posting
     from sandbox.quickbooks import Realm
 
 GOLDEN = Path(__file__).parent / "data" / "golden"
@@ -256,7 +257,7 @@ def test_ten_thousand_long_references_that_begin_alike_stay_apart() -> None:
         for n in range(10_000)
     }
     assert len(numbers) == 10_000
-    assert all(len(n) <= ledger.DOC_NUMBER_LENGTH for n in numbers)
+    assert all(len(n) <= payload.DOC_NUMBER_LENGTH for n in numbers)
     assert all(n.startswith("2026-PURCHASE") for n in numbers)
 
 
@@ -292,15 +293,13 @@ def test_a_description_is_cut_at_quickbooks_limit(ledgers: dict[str, Ledger]) ->
 )
 def test_a_vendors_name_is_cleaned_to_quickbooks_rules(name: str, kept: str) -> None:
     vendor = Vendor(odoo_id=7, name=name)
-    assert zz_quickbooks_names.vendor_name(vendor, "USD", "USD") == kept
-    check_shape(
-        "VendorCreate", {"DisplayName": zz_quickbooks_names.vendor_name(vendor, "EUR", "USD")}
-    )
+    assert names.vendor_name(vendor, "USD", "USD") == kept
+    check_shape("VendorCreate", {"DisplayName": names.vendor_name(vendor, "EUR", "USD")})
 
 
 def test_a_vendors_currency_survives_a_long_name() -> None:
     vendor = Vendor(odoo_id=7, name="n" * 600)
-    name = zz_quickbooks_names.vendor_name(vendor, "EUR", "USD")
+    name = names.vendor_name(vendor, "EUR", "USD")
     assert name.endswith(" (EUR)")
     assert len(name) == 500
 

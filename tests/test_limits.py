@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import limits
 import poster
-from odoo_qb.alerts import Alerts
 from odoo_qb.errors import Disconnected
+from odoo_qb.store.alerts import Alerts
 from test_costs import a_life
 from world import Context
 

@@ -10,17 +10,17 @@ import pytest
 
 from builders import a_bill, a_total
 from desk import a_desk, documents
-from odoo_qb.card import approval_card
+from odoo_qb.approval.policy import RULES, objection
+from odoo_qb.bill.history import verify_history
+from odoo_qb.cards.card import approval_card
 from odoo_qb.errors import Conflict, Disconnected, Refused, Unavailable
-from odoo_qb.history import verify_history
-from odoo_qb.linking import link, link_as_asked
-from odoo_qb.policy import RULES, objection
+from odoo_qb.posting.linking import link, link_as_asked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from desk import Desk
-    from odoo_qb.item import Item
+    from odoo_qb.bill.item import Item
 
 
 @pytest.fixture

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from odoo_qb.slack import Slack
-from odoo_qb.zz_slack_message import Message
+from odoo_qb.slack.client import Slack
+from odoo_qb.slack.message import Message
 from sandbox.load import cards_of
 from sandbox.recording import Recorder
 from sandbox.serving import serve

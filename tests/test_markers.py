@@ -14,13 +14,13 @@ import pytest
 
 from builders import a_bill, a_total
 from desk import a_desk, documents
-from odoo_qb.ledger import entry_id_of, is_numbered_as_made
+from odoo_qb.posting.payload import entry_id_of, is_numbered_as_made
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from desk import Desk
-    from odoo_qb.bill import Bill
+    from odoo_qb.bill.model import Bill
 
 
 @pytest.fixture

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 import extractor
-from odoo_qb import news
-from odoo_qb.watermark import CLOCK_MARGIN, as_instant
+from odoo_qb.extraction import news
+from odoo_qb.extraction.watermark import CLOCK_MARGIN, as_instant
 from test_extraction import WATERMARK, outcomes, put_in, run, utc_now, written
 from test_extractor import fails
 
 if TYPE_CHECKING:
-    from odoo_qb.statuses import Status
+    from odoo_qb.bill.status import Status
     from world import World
 
 DAYS = timedelta(days=3)

@@ -12,18 +12,18 @@ import asked
 import notifier
 from asked import a_stored, amended, an_asked, buttons, card, failed, replies, words
 from builders import a_company
+from odoo_qb.approval.publisher import Notifier
 from odoo_qb.errors import Throttled, Unavailable
-from odoo_qb.remembered import note_id_of
-from odoo_qb.showing import Notifier
-from odoo_qb.slack import Slack
-from odoo_qb.store import Table
+from odoo_qb.slack.client import Slack
+from odoo_qb.store.table import Table
+from odoo_qb.store.vendor_notes import note_id_of
 from odoo_qb.timestamps import stamp
 from world import CHANNEL, Context, World
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from odoo_qb.item import Item
+    from odoo_qb.bill.item import Item
 
 Json = dict[str, Any]
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from odoo_qb.numbering import as_in_1_0, normalised, spellings
+from odoo_qb.bill.numbering import as_in_1_0, normalised, spellings
 
 ZERO_WIDTH, SOFT_HYPHEN, JOINER, FILLER = "\u200b", "\u00ad", "\u2060", "\u3164"
 

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from werkzeug.wrappers import Request, Response
 
-from odoo_qb import books
-from odoo_qb.bill import MOVE_TYPES, Bill
-from odoo_qb.checks import problems
+from odoo_qb.bill.checks import problems
+from odoo_qb.bill.model import MOVE_TYPES, Bill
 from odoo_qb.errors import Refused, Unavailable
-from odoo_qb.odoo import Odoo
-from odoo_qb.zz_odoo_files import read_files
+from odoo_qb.odoo import reader
+from odoo_qb.odoo.client import Odoo
+from odoo_qb.odoo.files import read_files
 from sandbox.odoo import Odoo as Simulator
 from sandbox.odoo_errors import OdooError
 from sandbox.serving import serve
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from wsgiref.types import WSGIApplication
 
-    from odoo_qb.records import Entry
+    from odoo_qb.odoo.records import Entry
     from sandbox.odoo_http import Failure
     from sandbox.odoo_view import User
 
@@ -64,8 +64,7 @@ def posted_ids(simulator: Simulator) -> list[int]:
 
 def read(simulator: Simulator, ids: list[int] | None = None) -> list[Entry]:
     with a_client(simulator) as odoo:
-        reader = books.Books(odoo, company_keys(simulator))
-        return reader.page(ids or posted_ids(simulator))
+        return reader.Books(odoo, company_keys(simulator)).page(ids or posted_ids(simulator))
 
 
 @cache
@@ -253,9 +252,9 @@ def test_a_file_that_odoo_lost_is_told_from_one_that_was_deleted() -> None:
 def test_a_search_finds_every_state_and_what_has_no_date_yet(version: int) -> None:
     simulator = Simulator(version=version)
     with a_client(simulator) as odoo:
-        found = books.search_changed(odoo, watermark="", dated_from=date(2026, 1, 1))
-        later = books.search_changed(odoo, watermark="", dated_from=date(2026, 11, 1))
-        written = books.search_changed(
+        found = reader.search_changed(odoo, watermark="", dated_from=date(2026, 1, 1))
+        later = reader.search_changed(odoo, watermark="", dated_from=date(2026, 11, 1))
+        written = reader.search_changed(
             odoo, watermark="2026-11-21 01:19:00", dated_from=date(2026, 1, 1)
         )
     assert len(found) == 130
@@ -269,9 +268,9 @@ def test_what_is_hidden_is_not_taken_for_gone() -> None:
     ids = posted_ids(simulator)[:3]
     others = next(i for i in posted_ids(simulator) if _company(simulator, i) != 1)
     with a_client(simulator) as odoo:
-        assert books.existing(odoo, [*ids, 99_999], 1) == set(ids)
+        assert reader.existing(odoo, [*ids, 99_999], 1) == set(ids)
         with pytest.raises(Refused):
-            books.existing(odoo, [*ids, others], 1)
+            reader.existing(odoo, [*ids, others], 1)
 
 
 def _company(simulator: Simulator, number: int) -> int:
@@ -283,9 +282,9 @@ def test_a_company_that_the_user_does_not_see_is_none() -> None:
     narrow = replace(simulator.users[6], companies=(2,))
     with a_client(simulator) as odoo:
         name = str(simulator.records["res.company"][1]["name"])
-        assert books.company_id(odoo, name) == 1
+        assert reader.company_id(odoo, name) == 1
         simulator.admit(narrow)
-        assert books.company_id(odoo, name) is None
+        assert reader.company_id(odoo, name) is None
 
 
 # -- a bill that cannot be read ------------------------------------------------------------
@@ -429,8 +428,8 @@ def test_both_protocols_tell_the_same_of_every_bill() -> None:
         for speaks in ("json-2", "json-rpc"):
             odoo = client(server.url)
             odoo.speaks = speaks
-            reader = books.Books(odoo, company_keys(simulator))
-            told.append(reader.page(posted_ids(simulator)))
+            books = reader.Books(odoo, company_keys(simulator))
+            told.append(books.page(posted_ids(simulator)))
             assert odoo.speaks == speaks
             assert "common.authenticate" in simulator.calls or speaks == "json-2"
     assert len(told[0]) == 98

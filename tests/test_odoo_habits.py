@@ -11,11 +11,11 @@ import pytest
 
 import extractor
 import poster
-from odoo_qb.books import Books
-from odoo_qb.checks import problems
+from odoo_qb.bill.checks import problems
 from odoo_qb.errors import Refused, Unavailable
-from odoo_qb.odoo import Odoo as Client
-from odoo_qb.request import request_of
+from odoo_qb.extraction.request import request_of
+from odoo_qb.odoo.client import Odoo as Client
+from odoo_qb.odoo.reader import Books
 from sandbox.odoo import Odoo
 from sandbox.serving import serve
 from world import a_world

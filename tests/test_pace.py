@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from odoo_qb.pace import Pace
+from odoo_qb.throttle import Pace
 
 HOUR = 3600.0  # so long that no machine is slow enough to make a difference
 

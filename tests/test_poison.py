@@ -18,13 +18,13 @@ import pytest
 import poster
 from builders import a_bill as a_read_bill
 from builders import a_company, a_line
-from odoo_qb.amendment import changes
-from odoo_qb.bill import Vendor
-from odoo_qb.duplicates import reference_ids
-from odoo_qb.history import verify_history
-from odoo_qb.preflight import LINES, preflight
-from odoo_qb.reference import Snapshot
-from odoo_qb.zz_mapping_plan import Preflight
+from odoo_qb.bill.changes import changes
+from odoo_qb.bill.history import verify_history
+from odoo_qb.bill.model import Vendor
+from odoo_qb.extraction.duplicates import reference_ids
+from odoo_qb.mapping.plan import Preflight
+from odoo_qb.mapping.preflight import LINES, preflight
+from odoo_qb.quickbooks.snapshot import Snapshot
 from sandbox.odoo import Odoo
 from sandbox.serving import serve
 from world import a_world
@@ -32,8 +32,8 @@ from world import a_world
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from odoo_qb.bill import Bill
-    from odoo_qb.item import Item
+    from odoo_qb.bill.item import Item
+    from odoo_qb.bill.model import Bill
     from world import World
 
 pytestmark = pytest.mark.xdist_group("poison")  # they share one chain

@@ -15,19 +15,19 @@ import pytest
 import asked
 from asked import SECOND, amended, an_asked, buttons, card, told, words
 from builders import a_bill, a_company, an_item
-from odoo_qb import approvers
-from odoo_qb.card import approval_card
+from odoo_qb.approval import approvers
+from odoo_qb.approval.policy import RULES, needs_two, objection, rule_for, standing
+from odoo_qb.bill.status import Status
+from odoo_qb.cards.card import approval_card
 from odoo_qb.company import companies
 from odoo_qb.errors import Refused
-from odoo_qb.policy import RULES, needs_two, objection, rule_for, standing
-from odoo_qb.slack import Slack
-from odoo_qb.statuses import Status
+from odoo_qb.slack.client import Slack
 from odoo_qb.timestamps import stamp
 from sandbox.slack_payloads import Person
 from world import APPROVER, CHANNEL
 
 if TYPE_CHECKING:
-    from odoo_qb.item import Item
+    from odoo_qb.bill.item import Item
     from world import World
 
 LIMITED: Final = a_company(two_approvals_above=Decimal(100))

@@ -10,11 +10,11 @@ import pytest
 
 import poster
 from builders import a_bill, an_item
-from odoo_qb.store import attributes
+from odoo_qb.store.table import attributes
 from odoo_qb.timestamps import stamp
 
 if TYPE_CHECKING:
-    from odoo_qb.item import Item
+    from odoo_qb.bill.item import Item
     from world import World
 
 ONE, TWO, *_ = COMPANIES = ("1MD", "EssentialElements", "LiveConscious", "TruAlchemy")

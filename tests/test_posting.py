@@ -11,10 +11,10 @@ import pytest
 
 from builders import a_bill, a_line, a_total
 from desk import a_desk, a_file, documents
+from odoo_qb.bill.history import verify_history
 from odoo_qb.errors import Unavailable
-from odoo_qb.history import verify_history
-from odoo_qb.preflight import preflight
-from odoo_qb.zz_quickbooks_sync import load, sync
+from odoo_qb.mapping.preflight import preflight
+from odoo_qb.quickbooks.sync import load, sync
 from sandbox.quickbooks import Modes
 
 if TYPE_CHECKING:

@@ -13,20 +13,20 @@ import pytest
 from builders import a_bill, a_line, a_total
 from desk import a_desk, documents
 from ledgers import read_one
-from odoo_qb.comparing import differences
-from odoo_qb.item import bill_of, content
-from odoo_qb.ledger import posting
-from odoo_qb.preflight import preflight
-from odoo_qb.zz_bill_open_attempt import open_attempt
-from odoo_qb.zz_quickbooks_sync import load, sync
+from odoo_qb.bill.item import bill_of, content
+from odoo_qb.bill.open_attempt import open_attempt
+from odoo_qb.mapping.preflight import preflight
+from odoo_qb.posting.document_diff import differences
+from odoo_qb.posting.payload import posting
+from odoo_qb.quickbooks.sync import load, sync
 from sandbox.quickbooks import Modes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from desk import Desk
-    from odoo_qb.bill import Bill
-    from odoo_qb.item import Item
+    from odoo_qb.bill.item import Item
+    from odoo_qb.bill.model import Bill
 
 
 @pytest.fixture

@@ -26,11 +26,11 @@ from booked import correct_by_hand, misbooked
 from desk import REALM, a_desk, a_file
 from drawn import BRITISH, BRITISH_BY_LINES, a_journal
 from entering import COMPANIES, company_of, enter
-from odoo_qb.books import Books
-from odoo_qb.history import verify_history
-from odoo_qb.odoo import Odoo as OdooClient
-from odoo_qb.preflight import preflight
-from odoo_qb.zz_quickbooks_sync import sync
+from odoo_qb.bill.history import verify_history
+from odoo_qb.mapping.preflight import preflight
+from odoo_qb.odoo.client import Odoo as OdooClient
+from odoo_qb.odoo.reader import Books
+from odoo_qb.quickbooks.sync import sync
 from sandbox.odoo import Odoo
 from sandbox.serving import serve
 
@@ -38,10 +38,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from desk import Desk
-    from odoo_qb.bill import Bill
+    from odoo_qb.bill.item import Item
+    from odoo_qb.bill.model import Bill
     from odoo_qb.company import TaxSetting
-    from odoo_qb.item import Item
-    from odoo_qb.reference import Snapshot
+    from odoo_qb.quickbooks.snapshot import Snapshot
 
 SEQUENCES = 1_000
 _PATHS = ("/query", "/query", "/bill", "/bill", "/vendor", "/upload", "/upload", "/oauth2")

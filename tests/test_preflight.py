@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from builders import ACME, NOW, a_bill, a_company, a_document, a_line, a_total
-from odoo_qb.ledger import posting
-from odoo_qb.preflight import NO_SNAPSHOT, preflight
-from odoo_qb.reference import Account, KnownVendor, Listed, Snapshot, TaxCode, TaxRate
-from odoo_qb.remembered import to_remember
-from odoo_qb.targets import mapped
+from odoo_qb.mapping.accounts import mapped
+from odoo_qb.mapping.preflight import NO_SNAPSHOT, preflight
+from odoo_qb.posting.payload import posting
+from odoo_qb.quickbooks.snapshot import Account, KnownVendor, Listed, Snapshot, TaxCode, TaxRate
+from odoo_qb.store.vendor_notes import to_remember
 
 if TYPE_CHECKING:
-    from odoo_qb.zz_mapping_plan import Preflight
+    from odoo_qb.mapping.plan import Preflight
 
 REALM = "9130350000000001"
 PAYABLE = Account(id="1", name="A/P", full_name="A/P", kind="Accounts Payable", currency="USD")

@@ -17,15 +17,15 @@ import pytest
 
 from builders import a_bill, a_line
 from ledgers import ledger, open_ledger, read_one
-from odoo_qb.purchase_tax import plan_tax
-from odoo_qb.reference import TaxCode, TaxRate
-from odoo_qb.tax_groups import TaxGroups, taxes_on
+from odoo_qb.mapping.purchase_tax import plan_tax
+from odoo_qb.mapping.tax_groups import TaxGroups, taxes_on
+from odoo_qb.quickbooks.snapshot import TaxCode, TaxRate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ledgers import Ledger
-    from odoo_qb.bill import Bill, Line
+    from odoo_qb.bill.model import Bill, Line
 
 DATA: Final = Path(__file__).parent / "data" / "quickbooks"
 DAY: Final = "2026-11-02"

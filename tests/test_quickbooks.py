@@ -11,8 +11,8 @@ from requests.adapters import HTTPAdapter
 
 from desk import REALM, a_desk
 from odoo_qb.errors import Disconnected, Refused, Throttled, Unavailable
-from odoo_qb.faults import RequestKnown, TokenRejected, refusal_of
-from odoo_qb.quickbooks import File, QuickBooksCompany, quoted
+from odoo_qb.quickbooks.client import File, QuickBooksCompany, quoted
+from odoo_qb.quickbooks.error_codes import RequestKnown, TokenRejected, refusal_of
 from sandbox.quickbooks import Modes
 
 if TYPE_CHECKING:

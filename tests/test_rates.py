@@ -11,14 +11,14 @@ import pytest
 
 import asked
 from builders import NOW, a_bill, a_company, a_total, an_item
-from odoo_qb import rates
-from odoo_qb.policy import needs_two
+from odoo_qb.approval.policy import needs_two
+from odoo_qb.bill import exchange_rates
 from odoo_qb.timestamps import stamp
 from world import APPROVER
 
 if TYPE_CHECKING:
-    from odoo_qb.bill import Bill
-    from odoo_qb.item import Item
+    from odoo_qb.bill.item import Item
+    from odoo_qb.bill.model import Bill
     from world import World
 
 LIMITED = a_company(two_approvals_above=Decimal(5000))
@@ -31,7 +31,7 @@ def in_euro(amount: str, company_total: str) -> Bill:
 
 
 def as_asked(bill: Bill, note: dict[str, Any]) -> Item:
-    return an_item(bill, rate_doubt=rates.doubt(bill, note))
+    return an_item(bill, rate_doubt=exchange_rates.doubt(bill, note))
 
 
 @pytest.mark.parametrize(
@@ -57,38 +57,40 @@ def test_two_must_approve_what_an_odd_rate_would_make_small(
 
 
 def test_a_bill_in_the_companys_own_currency_and_one_of_nothing_have_no_rate() -> None:
-    assert rates.doubt(a_total("50000.00"), {}) == ""
-    assert rates.doubt(in_euro("0.00", "0.00"), {}) == ""
-    assert rates.note_id(a_bill(company_currency="")) == ""
+    assert exchange_rates.doubt(a_total("50000.00"), {}) == ""
+    assert exchange_rates.doubt(in_euro("0.00", "0.00"), {}) == ""
+    assert exchange_rates.note_id(a_bill(company_currency="")) == ""
 
 
 def test_the_approver_reads_which_rate_is_far_from_which() -> None:
-    (said,) = rates.warnings(in_euro("50000.00", "5.00"), USUAL, LIMITED)
+    (said,) = exchange_rates.warnings(in_euro("50000.00", "5.00"), USUAL, LIMITED)
     assert said == (
         "The exchange rate of 0.0001 USD for 1 EUR is far from the 1.11 of recent bills: check it"
         " in Odoo. A second approver must approve this bill."
     )
-    (said,) = rates.warnings(in_euro("50000.00", "5.00"), USUAL, a_company())
+    (said,) = exchange_rates.warnings(in_euro("50000.00", "5.00"), USUAL, a_company())
     assert said.endswith("check it in Odoo.")
-    (said,) = rates.warnings(in_euro("50000.00", "5.00"), {}, LIMITED)
+    (said,) = exchange_rates.warnings(in_euro("50000.00", "5.00"), {}, LIMITED)
     assert said == (
         "No bill in EUR was posted yet to compare its exchange rate with: a second approver must"
         " approve it."
     )
-    assert rates.warnings(in_euro("1000.00", "1110.00"), USUAL, LIMITED) == []
-    assert rates.warnings(in_euro("50000.00", "55000.00"), {}, LIMITED) == []  # large anyhow
+    assert exchange_rates.warnings(in_euro("1000.00", "1110.00"), USUAL, LIMITED) == []
+    assert (
+        exchange_rates.warnings(in_euro("50000.00", "55000.00"), {}, LIMITED) == []
+    )  # large anyhow
 
 
 def test_a_rate_a_day_is_kept_and_the_last_ones_only() -> None:
     item = an_item(in_euro("1000.00", "1110.00"), status="POSTED")
     note: dict[str, Any] = {"rates": [Decimal(n) for n in range(2, 7)], "at": stamp(NOW)}
-    assert rates.with_rate(note, item, NOW + timedelta(hours=23)) is None
-    written = rates.with_rate(note, item, NOW + timedelta(hours=25))
+    assert exchange_rates.with_rate(note, item, NOW + timedelta(hours=23)) is None
+    written = exchange_rates.with_rate(note, item, NOW + timedelta(hours=25))
     assert written
     assert written["rates"] == [Decimal("1.11"), *(Decimal(n) for n in range(2, 6))]
-    assert rates.is_kept(item)
-    assert not rates.is_kept(an_item(in_euro("1000.00", "1110.00")))
-    assert not rates.is_kept(an_item(a_bill(), status="POSTED"))
+    assert exchange_rates.is_kept(item)
+    assert not exchange_rates.is_kept(an_item(in_euro("1000.00", "1110.00")))
+    assert not exchange_rates.is_kept(an_item(a_bill(), status="POSTED"))
 
 
 def test_the_rates_of_posted_bills_are_what_the_next_one_is_compared_with(world: World) -> None:

@@ -13,13 +13,13 @@ import pytest
 
 from builders import a_company
 from ledgers import open_ledger, read_from
-from odoo_qb import checks
+from odoo_qb.bill import checks
 from sandbox.odoo import Odoo
 from sandbox.odoo_import import load_bills
 
 if TYPE_CHECKING:
     from ledgers import Ledger
-    from odoo_qb.bill import Bill
+    from odoo_qb.bill.model import Bill
 
 TEXT: Final = (Path(__file__).parent / "data" / "odoo-19-bills.json").read_text("utf-8")
 RECORDED: Final[dict[str, Any]] = json.loads(TEXT)  # as Odoo sends it

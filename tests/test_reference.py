@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from desk import a_desk
-from odoo_qb.zz_quickbooks_sync import load, sync
+from odoo_qb.quickbooks.sync import load, sync
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from desk import Desk
-    from odoo_qb.reference import Snapshot
+    from odoo_qb.quickbooks.snapshot import Snapshot
 
 
 @pytest.fixture

@@ -10,16 +10,16 @@ import pytest
 import asked
 from asked import SECOND, a_stored, amended, an_asked, card, replies, words
 from builders import NOW, a_bill, a_company, an_item
+from odoo_qb.approval.reminders import awake, due_notices, keep_notices, remind
+from odoo_qb.bill.history import history_entry
+from odoo_qb.bill.notices import is_escalated, notices_of, owed, waiting_since
 from odoo_qb.company import companies
-from odoo_qb.history import history_entry
-from odoo_qb.reminders import awake, due_notices, keep_notices, remind
 from odoo_qb.timestamps import stamp
-from odoo_qb.zz_bill_notices import is_escalated, notices_of, owed, waiting_since
 from world import APPROVER, CHANNEL
 
 if TYPE_CHECKING:
+    from odoo_qb.bill.item import Item
     from odoo_qb.company import Company
-    from odoo_qb.item import Item
     from world import World
 
 COMPANY = a_company(reminder_hours=24, escalation_hours=48, approvers=(APPROVER,))

@@ -9,7 +9,7 @@ import pytest
 
 from builders import a_company
 from odoo_qb.errors import Refused
-from odoo_qb.request import Request, request_of
+from odoo_qb.extraction.request import Request, request_of
 
 COMPANIES = {"north": a_company(), "south": a_company(key="south", odoo_company="South Ltd")}
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from builders import a_bill
 from desk import a_desk
-from odoo_qb.retention import forgotten_at, kept_since
+from odoo_qb.bill.retention import forgotten_at, kept_since
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

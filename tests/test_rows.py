@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builders import a_bill, a_line, a_total
-from odoo_qb.journal import (
+from odoo_qb.bill.journal import (
     account_of,
     moves_nothing,
     shared_out,
@@ -22,7 +22,7 @@ from odoo_qb.journal import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from odoo_qb.bill import Line
+    from odoo_qb.bill.model import Line
 
 CENTS = st.integers(-100_000, 100_000).map(lambda cents: Decimal(cents) / 100)
 

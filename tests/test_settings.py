@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from odoo_qb.errors import Misconfigured
-from odoo_qb.zz_store_companies import stored_companies
+from odoo_qb.store.companies import stored_companies
 
 if TYPE_CHECKING:
     from world import World

@@ -16,14 +16,14 @@ import pytest
 
 from journal import shapes
 from ledgers import ledger, read
-from odoo_qb import checks
+from odoo_qb.bill import checks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from journal import Journal
     from ledgers import Ledger, Posted
-    from odoo_qb.bill import Bill, Line
+    from odoo_qb.bill.model import Bill, Line
 
 GOLDEN: Final = Path(__file__).parent / "data" / "golden-shapes"
 # What else an operator may set, and what it says at the head of its part.

@@ -11,8 +11,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from odoo_qb.errors import Unavailable
-from odoo_qb.pace import Pace
-from odoo_qb.shared_pace import BLOCK, NOTE, UNNOTICED, SharedPace
+from odoo_qb.store.shared_throttle import BLOCK, NOTE, UNNOTICED, SharedPace
+from odoo_qb.throttle import Pace
 from sandbox.bench_meter import WRITES
 
 if TYPE_CHECKING:

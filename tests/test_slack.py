@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from builders import an_item
-from odoo_qb.card import approval_card
+from odoo_qb.cards.card import approval_card
+from odoo_qb.cards.modals import rejection_modal
 from odoo_qb.errors import BadSignature, Refused, Throttled, Unavailable
-from odoo_qb.modals import rejection_modal
-from odoo_qb.signature import may_be_signed, verify
-from odoo_qb.slack import Slack
+from odoo_qb.slack.client import Slack
+from odoo_qb.slack.signature import may_be_signed, verify
 from sandbox.serving import serve
 from sandbox.slack import Slack as Workspace
 

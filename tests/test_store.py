@@ -11,18 +11,18 @@ import pytest
 from moto import mock_aws
 
 from builders import NOW, a_bill, an_item
+from odoo_qb.bill.history import verify_history
+from odoo_qb.bill.status import FINAL, TRANSITIONS
 from odoo_qb.errors import Conflict
-from odoo_qb.history import verify_history
-from odoo_qb.statuses import FINAL, TRANSITIONS
-from odoo_qb.store import Table
+from odoo_qb.store.table import Table
 from world import REGION, _resources
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from odoo_qb.bill import Bill
-    from odoo_qb.item import Card, Item
-    from odoo_qb.statuses import Status
+    from odoo_qb.bill.item import Card, Item
+    from odoo_qb.bill.model import Bill
+    from odoo_qb.bill.status import Status
 
 REFERENCE = "reference#north#7#inv-1001"
 # Written down a second time, by whom a transition belongs to: the two must agree.

@@ -10,14 +10,14 @@ import pytest
 
 from asked import a_stored, amended, an_asked, failed
 from builders import a_bill, a_line, an_item
-from odoo_qb.item import bill_of, lines_text
-from odoo_qb.story import flaw, story
+from odoo_qb.bill.item import bill_of, lines_text
+from odoo_qb.operations.audit_trail import flaw, story
 from world import APPROVER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from odoo_qb.item import Item
+    from odoo_qb.bill.item import Item
     from world import World
 
 

@@ -11,17 +11,17 @@ import pytest
 from moto import mock_aws
 
 from builders import NOW, a_bill, a_company, an_item
-from odoo_qb.history import history_entry
-from odoo_qb.queued import Queue
-from odoo_qb.store import Table
-from odoo_qb.sweep import NOTE_ID, look_after_waiting, sweep, unposted
+from odoo_qb.bill.history import history_entry
+from odoo_qb.operations.sweep import NOTE_ID, look_after_waiting, sweep, unposted
+from odoo_qb.store.queue import Queue
+from odoo_qb.store.table import Table
 from odoo_qb.timestamps import stamp
 from world import REGION, _resources
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from odoo_qb.statuses import Status
+    from odoo_qb.bill.status import Status
 
 
 class Desk:

@@ -18,7 +18,11 @@ import pytest
 import life
 import limits
 import poster
-from odoo_qb import claim, company, extraction, showing, sweep
+from odoo_qb import company
+from odoo_qb.approval import publisher
+from odoo_qb.extraction import run
+from odoo_qb.operations import sweep
+from odoo_qb.posting import claim
 from sandbox import aws, bench_costs
 from sandbox.terraform import plugin_mirror
 
@@ -272,7 +276,7 @@ def test_nobody_takes_over_from_a_function_that_may_still_run(
     hidden = timedelta(seconds=planned["aws_sqs_queue.approved"]["visibility_timeout_seconds"])
 
     assert timeout_of(planned, "poster") < claim.CLAIM
-    assert timeout_of(planned, "extractor") < extraction.LEASE
+    assert timeout_of(planned, "extractor") < run.LEASE
     assert max(hidden, claim.CLAIM) < sweep.POSTED_WITHIN
 
 
@@ -286,7 +290,7 @@ def test_a_batch_of_cards_is_shown_within_the_notifiers_time(
     batch = planned["aws_lambda_event_source_mapping.notifier"]["batch_size"]
     per_second = 1  # Slack's limit, and the variable's default
 
-    shown = timedelta(seconds=batch / per_second + showing.ENOUGH_SECONDS)
+    shown = timedelta(seconds=batch / per_second + publisher.ENOUGH_SECONDS)
 
     assert shown < timeout_of(planned, "notifier")
 

@@ -11,23 +11,23 @@ import pytest
 from asked import words
 from builders import NOW, a_bill, a_company
 from desk import a_desk, documents
-from odoo_qb.card import approval_card
-from odoo_qb.decisions import Click, Decisions
+from odoo_qb.approval.decisions import Click, Decisions
+from odoo_qb.bill.delays import is_told, trouble_of
+from odoo_qb.bill.follow_ups import perhaps_there
+from odoo_qb.bill.open_attempt import open_attempt
+from odoo_qb.cards.card import approval_card
 from odoo_qb.errors import Throttled, Unavailable
-from odoo_qb.queued import Queue
-from odoo_qb.sweep import sweep
+from odoo_qb.operations.sweep import sweep
+from odoo_qb.posting.delays import note_trouble
+from odoo_qb.store.queue import Queue
 from odoo_qb.timestamps import stamp
-from odoo_qb.trouble import is_told, trouble_of
-from odoo_qb.zz_bill_follow_ups import perhaps_there
-from odoo_qb.zz_bill_open_attempt import open_attempt
-from odoo_qb.zz_posting_delays import note_trouble
 from sandbox.blocks import problems
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from desk import Desk
-    from odoo_qb.item import Item
+    from odoo_qb.bill.item import Item
 
 HOUR = timedelta(hours=1)
 

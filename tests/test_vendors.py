@@ -12,15 +12,15 @@ import pytest
 
 from builders import ACME, a_bill
 from desk import a_desk
-from odoo_qb.bill import Vendor
-from odoo_qb.zz_quickbooks_sync import sync
+from odoo_qb.bill.model import Vendor
+from odoo_qb.quickbooks.sync import sync
 from sandbox.quickbooks import Modes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from desk import Desk
-    from odoo_qb.item import Item
+    from odoo_qb.bill.item import Item
 
 CASES = Path(__file__).parent / "data/quickbooks"
 

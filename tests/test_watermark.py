@@ -6,8 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from odoo_qb.books import Changed
-from odoo_qb.watermark import (
+from odoo_qb.extraction.watermark import (
     CLOCK_MARGIN,
     LOOKBACK,
     Position,
@@ -15,6 +14,7 @@ from odoo_qb.watermark import (
     as_text,
     position_of,
 )
+from odoo_qb.odoo.reader import Changed
 
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 LATER = NOON + timedelta(hours=1)

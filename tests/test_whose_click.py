@@ -10,8 +10,8 @@ from urllib.parse import parse_qs
 import pytest
 
 from asked import a_stored, an_asked, buttons, card, settings, told, words
-from odoo_qb.decisions import OTHER_APP, STRANGER
-from odoo_qb.slack import Slack
+from odoo_qb.approval.decisions import OTHER_APP, STRANGER
+from odoo_qb.slack.client import Slack
 from sandbox.slack import SignedRequest, signed
 from sandbox.slack_payloads import Person
 from world import APPROVER, CHANNEL, World

@@ -22,8 +22,8 @@ from entering import change, enter
 from journal import parse
 from life import QUARTER, promise_of
 from morning import companies, settle
-from odoo_qb.interaction import MODAL_FIELDS
-from odoo_qb.story import story
+from odoo_qb.approval.interaction import MODAL_FIELDS
+from odoo_qb.operations.audit_trail import story
 from promises import broken, broken_at_any_time
 from storm import Storm
 from world import CHANNEL
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from journal import Journal
     from life import Life
-    from odoo_qb.item import Item
+    from odoo_qb.bill.item import Item
     from sandbox.slack import SignedRequest
     from sandbox.slack_payloads import Message
 

@@ -24,7 +24,7 @@ import extractor
 import notifier
 import poster
 from odoo_qb import settings
-from odoo_qb.store import Table, plain
+from odoo_qb.store.table import Table, plain
 from quick import rows
 from sandbox.odoo import Odoo
 from sandbox.odoo_import import Importer
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from odoo_qb.item import Item
+    from odoo_qb.bill.item import Item
 
 REGION: Final = "us-west-2"
 CHANNEL: Final = "C-SANDBOX"

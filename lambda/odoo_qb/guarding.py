@@ -12,7 +12,7 @@ from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
 from odoo_qb.errors import Conflict
-from odoo_qb.one_line import NAME, one_line
+from odoo_qb.sentences import NAME, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

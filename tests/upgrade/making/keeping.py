@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from life import Life
-    from odoo_qb.item import Item
+    from odoo_qb.bill.item import Item
     from sandbox.odoo import Odoo
     from sandbox.quickbooks import QuickBooks, Realm
     from upgrade.making.plan import Planned
