@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from decimal import Decimal
 
-    from odoo_qb.bill.item import Item
     from odoo_qb.bill.journal import Booking
 
 _PLUS: Final = " + "
@@ -35,11 +34,6 @@ _KINDS: Final[dict[str, LineKind]] = {
 def is_former(digest: str) -> bool:
     """Whether a digest was made by 1.0."""
     return bool(digest) and "-" not in digest
-
-
-def is_unjudged(item: Item) -> bool:
-    """Whether nobody compared yet what 1.0 would have posted of a bill with what is posted now."""
-    return is_former(item["digest"]) and not item.get("form")
 
 
 def former_bill(

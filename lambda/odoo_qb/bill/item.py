@@ -9,7 +9,17 @@ from decimal import Decimal  # noqa: TC003 - TypedDict fields are read by tools 
 from typing import TYPE_CHECKING, Any, Final, TypedDict, cast
 
 from odoo_qb.bill import digest_v1
-from odoo_qb.bill.model import Author, Bill, Document, Instalment, Line, Vendor, iso, money
+from odoo_qb.bill.digest_v1 import is_former
+from odoo_qb.bill.model import (
+    Author,
+    Bill,
+    Document,
+    Instalment,
+    Line,
+    Vendor,
+    iso,
+    money,
+)
 from odoo_qb.bill.status import Status  # noqa: TC001 - as Decimal
 
 if TYPE_CHECKING:
@@ -275,3 +285,8 @@ def _lines_key(bill: Bill) -> str:
 
 def _day(text: str) -> date | None:
     return date.fromisoformat(text) if text else None
+
+
+def is_unjudged(item: Item) -> bool:
+    """Whether nobody compared yet what 1.0 would have posted of a bill with what is posted now."""
+    return is_former(item["digest"]) and not item.get("form")

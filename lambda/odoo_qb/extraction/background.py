@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, cast
 
 from odoo_qb.bill import exchange_rates
-from odoo_qb.bill.digest_v1 import is_unjudged
-from odoo_qb.bill.item import digests, is_blind
+from odoo_qb.bill.item import digests, is_blind, is_unjudged
 from odoo_qb.bill.status import FINAL
 from odoo_qb.extraction import shared_contacts
 from odoo_qb.extraction.duplicates import (

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from odoo_qb.bill import digest_v1
-from odoo_qb.bill.item import is_blind
+from odoo_qb.bill.item import is_blind, is_unjudged
 from odoo_qb.bill.model import amount_text
 from odoo_qb.bill.open_attempt import finishes_as_stored
 from odoo_qb.mapping.plan import Preflight
@@ -51,7 +51,7 @@ def is_to_be_judged(item: Item) -> bool:
     One that QuickBooks may have already is brought to its end as it was sent.
     """
     is_waiting = item["status"] in _WAITING and not finishes_as_stored(item)
-    return is_waiting and digest_v1.is_unjudged(item)
+    return is_waiting and is_unjudged(item)
 
 
 def posted_otherwise(

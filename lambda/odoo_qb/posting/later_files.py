@@ -18,55 +18,59 @@ if TYPE_CHECKING:
     from odoo_qb.bill.model import Document
     from odoo_qb.bill.status import Status
     from odoo_qb.exact_json import Raw
-    from odoo_qb.posting.poster import Poster
+    from odoo_qb.posting.context import PostingContext
 
 ACTOR: Final = "poster"
 _CLAIM: Final = timedelta(minutes=3)  # longer than the function may run
 _TRIES: Final = 5
 
 
-def attach_as_asked(poster: Poster, item: Item, message_id: str, *, last_try: bool) -> Status:
+def attach_as_asked(
+    context: PostingContext, item: Item, message_id: str, *, last_try: bool
+) -> Status:
     """Attach the files that a person saw and asked for; the bill's status, which stays.
 
     Raises Unavailable when the message must come again: one that may have sent a file is followed
     by a look at what is there. Another delivery waits, for two at once would send a file twice.
     """
-    item = _claimed(poster, item, message_id)
+    item = _claimed(context, item, message_id)
     files = [document_of(d) for d in item["attach"]["files"]]
-    attached, trouble = _attached(poster, item, files, last_try=last_try)
+    attached, trouble = _attached(context, item, files, last_try=last_try)
     for _ in range(_TRIES):
         try:
-            done = poster.table.change(
+            done = context.table.change(
                 item,
                 actor=ACTOR,
-                now=poster.clock(),
+                now=context.clock(),
                 values=_written(item, files, attached, trouble),
                 remove=["attach"],
                 note=f"attached {', '.join(f.name for f in files)}" if not trouble else trouble[0],
             )
         except Conflict:
-            item = _again(poster, item)
+            item = _again(context, item)
         else:
             return done["status"]
     raise Unavailable("The bill changes faster than its files can be attached.")
 
 
-def _claimed(poster: Poster, item: Item, message_id: str) -> Item:
-    now, asked = poster.clock(), item["attach"]
+def _claimed(context: PostingContext, item: Item, message_id: str) -> Item:
+    now, asked = context.clock(), item["attach"]
     if asked.get("until", "") > stamp(now) and asked.get("message_id") != message_id:
         raise Throttled("Another delivery attaches these files.", int(_CLAIM.total_seconds()))
     claim = {**asked, "message_id": message_id, "until": stamp(now + _CLAIM)}
     try:
-        return poster.table.change(item, actor=ACTOR, now=now, values={"attach": claim}, show=False)
+        return context.table.change(
+            item, actor=ACTOR, now=now, values={"attach": claim}, show=False
+        )
     except Conflict as error:
         raise Unavailable("The bill changed while its files were to be attached.") from error
 
 
 def _attached(
-    poster: Poster, item: Item, files: list[Document], *, last_try: bool
+    context: PostingContext, item: Item, files: list[Document], *, last_try: bool
 ) -> tuple[list[str], list[str]]:
     """The names that are attached, and sentences about what is not."""
-    company, posted = poster.companies.get(item["company"]), item["quickbooks"]
+    company, posted = context.companies.get(item["company"]), item["quickbooks"]
     realms = {str(a["realm"]) for a in item.get("attempts", ())[-1:]}
     if company is None or (realms and company.realm_id not in realms):
         where = f"{posted['type']} {posted['id']}"
@@ -77,12 +81,12 @@ def _attached(
     return attach_all(
         bill,
         (str(posted["type"]), str(posted["id"])),
-        poster.quickbooks(company.key),
-        poster.documents,
+        context.quickbooks(company.key),
+        context.documents,
         beside=tuple(before),
         fresh=False,
         last_try=last_try,
-        altered=partial(poster.tell_of_alteration, item),
+        altered=partial(context.tell_of_alteration, item),
     )
 
 
@@ -104,9 +108,9 @@ def _written(item: Item, files: list[Document], attached: list[str], trouble: li
     }
 
 
-def _again(poster: Poster, item: Item) -> Item:
+def _again(context: PostingContext, item: Item) -> Item:
     """The bill as it is now, if it is still ours to finish."""
-    found = poster.table.get(item["entry_id"])
+    found = context.table.get(item["entry_id"])
     asked = (found or {}).get("attach") or {}
     is_ours = asked.get("message_id") == item["attach"]["message_id"]
     if found is None or found["status"] not in IN_QUICKBOOKS or not is_ours:

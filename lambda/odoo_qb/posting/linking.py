@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from odoo_qb.bill.status import Status
     from odoo_qb.exact_json import Raw
     from odoo_qb.mapping.plan import Preflight
-    from odoo_qb.posting.poster import Poster
+    from odoo_qb.posting.context import PostingContext
     from odoo_qb.quickbooks.client import QuickBooksCompany
 
 
-def link_as_asked(poster: Poster, item: Item) -> Status:
+def link_as_asked(context: PostingContext, item: Item) -> Status:
     """Link a POST_FAILED bill to the document a person named; its status afterwards.
 
     What stands against it becomes the bill's error, with the same remedies as before. Raises
@@ -34,34 +34,34 @@ def link_as_asked(poster: Poster, item: Item) -> Status:
     if not asked:
         return item["status"]
     try:
-        return link(poster, item["entry_id"], str(asked["id"]), str(asked["by"]))
+        return link(context, item["entry_id"], str(asked["id"]), str(asked["by"]))
     except Conflict as error:
         raise Unavailable("The bill changed while it was being linked.") from error
     except Disconnected:
         raise
     except Refused as refusal:
-        return _refuse(poster, item, refusal)
+        return _refuse(context, item, refusal)
 
 
-def link(poster: Poster, entry_id: str, document_id: str, actor: str) -> Status:
+def link(context: PostingContext, entry_id: str, document_id: str, actor: str) -> Status:
     """Make a POST_FAILED bill ALREADY_IN_QB, as QuickBooks' document of this id.
 
     Refused unless vendor, currency, total and date agree, it is no other bill's, and no other
     document is this bill's. Nothing is changed in QuickBooks. Conflict when the bill is no
     longer as it was read.
     """
-    item = poster.table.get(entry_id)
+    item = context.table.get(entry_id)
     if item is None or item["status"] != "POST_FAILED":
         raise Refused("Only a bill that could not be posted can be linked.", code="status")
-    company = poster.companies.get(item["company"])
+    company = context.companies.get(item["company"])
     if company is None:
         raise Refused(f"The company {item['company']} is no longer configured.", code="company")
-    quickbooks = poster.quickbooks(company.key)
-    bill = poster.bill(item)
+    quickbooks = context.quickbooks(company.key)
+    bill = context.bill(item)
     entity = payload.entity(bill)
     found = _read(quickbooks, entity, document_id)
-    snapshot = poster.snapshot(company, quickbooks)
-    flight = preflight(bill, company, snapshot, poster.note_of(bill))
+    snapshot = context.snapshot(company, quickbooks)
+    flight = preflight(bill, company, snapshot, context.note_of(bill))
     differences = _differences(bill, flight, found)
     if differences:
         raise Refused(
@@ -71,10 +71,10 @@ def link(poster: Poster, entry_id: str, document_id: str, actor: str) -> Status:
         )
     _refuse_second(item, bill, found, quickbooks)
     note_id = f"linked#{quickbooks.realm_id}#{entity}#{found['Id']}"
-    _reserve(poster, note_id, entry_id)
+    _reserve(context, note_id, entry_id)
     values: Raw = {
         "quickbooks": {
-            **poster.shown(entity, found, quickbooks.realm_id),
+            **context.shown(entity, found, quickbooks.realm_id),
             "attachments": [],
             "not_attached": [],
         },
@@ -82,13 +82,13 @@ def link(poster: Poster, entry_id: str, document_id: str, actor: str) -> Status:
     }
     note = f"linked to {entity} {document_id}"
     try:
-        poster.table.change(
-            item, to="ALREADY_IN_QB", actor=actor, now=poster.clock(), values=values, note=note
+        context.table.change(
+            item, to="ALREADY_IN_QB", actor=actor, now=context.clock(), values=values, note=note
         )
     except Conflict:
-        by_now = poster.table.get(entry_id)
+        by_now = context.table.get(entry_id)
         if by_now is None or by_now["status"] != "ALREADY_IN_QB":  # as by a delivery beside ours
-            poster.table.write_note(note_id, {}, remove=["linked_to"])
+            context.table.write_note(note_id, {}, remove=["linked_to"])
         raise
     return "ALREADY_IN_QB"
 
@@ -138,18 +138,18 @@ def _refuse_second(item: Item, bill: Bill, found: Raw, quickbooks: QuickBooksCom
                 )
 
 
-def _reserve(poster: Poster, note_id: str, entry_id: str) -> None:
+def _reserve(context: PostingContext, note_id: str, entry_id: str) -> None:
     """Note that a document is this bill's; Refused if it is another's already."""
     try:
-        poster.table.write_note(
+        context.table.write_note(
             note_id,
             {"linked_to": entry_id},
             condition="attribute_not_exists(linked_to) OR linked_to = :bill",
             condition_values={"bill": entry_id},
         )
     except Conflict as conflict:
-        holder = str(poster.table.read_note(note_id).get("linked_to", ""))
-        other = poster.table.get(holder) if holder else None
+        holder = str(context.table.read_note(note_id).get("linked_to", ""))
+        other = context.table.get(holder) if holder else None
         _, _, entity, document_id = note_id.split("#")
         raise Refused(
             f"{entity} {document_id} in QuickBooks is linked to"
@@ -159,16 +159,16 @@ def _reserve(poster: Poster, note_id: str, entry_id: str) -> None:
         ) from conflict
 
 
-def _refuse(poster: Poster, item: Item, refusal: Refused) -> Status:
+def _refuse(context: PostingContext, item: Item, refusal: Refused) -> Status:
     """Say why it is not that one; whoever changed the bill meanwhile knew better."""
     error = refusal.as_error()
     if not refusal.document and document_there(item):
         error["document"] = document_there(item)  # whichever other one was named, it stands there
     try:
-        poster.table.change(
+        context.table.change(
             item,
             actor="poster",
-            now=poster.clock(),
+            now=context.clock(),
             values={"error": error},
             remove=["link"],
             note=str(refusal),
