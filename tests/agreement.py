@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from odoo_qb.bill.item import Item
-    from sandbox.quickbooks import Realm
-    from sandbox.slack_payloads import Message
+    from sandbox.quickbooks.server import Realm
+    from sandbox.slack.payloads import Message
     from world import World
 
 Json = dict[str, Any]

@@ -15,7 +15,7 @@ from world import APPROVER, CHANNEL
 if TYPE_CHECKING:
     from odoo_qb.bill.item import Item
     from odoo_qb.bill.model import Bill
-    from sandbox.slack_payloads import Message
+    from sandbox.slack.payloads import Message
     from world import World
 
 COMPANY: Final = "1MD"

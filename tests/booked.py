@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from odoo_qb.bill.item import Item
-    from sandbox.quickbooks import Realm
+    from sandbox.quickbooks.server import Realm
 
 Json = dict[str, Any]
 Sums = dict[Any, Decimal]

@@ -22,8 +22,8 @@ from odoo_qb.quickbooks.connection import Connection
 from odoo_qb.store.documents import Documents
 from odoo_qb.store.table import Table, attributes
 from odoo_qb.timestamps import stamp
-from sandbox.quickbooks import Limits, Modes, QuickBooks, Realm
-from sandbox.serving import serve
+from sandbox.http_server import serve
+from sandbox.quickbooks.server import Limits, Modes, QuickBooks, Realm
 from world import REGION, make_table
 
 if TYPE_CHECKING:

@@ -6,13 +6,13 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from journal import Journal, Row, parse
-from sandbox.odoo_import import Importer
+from sandbox.odoo.importer import Importer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from sandbox.odoo import Odoo
+    from sandbox.odoo.server import Odoo
 
 # A company for each country's QuickBooks; the recorded companies keep their books in dollars.
 COMPANIES: Final = {"US": ("1MD", "USD"), "GB": ("Thames Trading", "GBP"), "CA": ("Maple", "CAD")}

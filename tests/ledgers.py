@@ -24,11 +24,11 @@ from odoo_qb.odoo.client import Odoo as OdooClient
 from odoo_qb.odoo.reader import Books as BillReader
 from odoo_qb.posting.payload import posting
 from odoo_qb.quickbooks.sync import sync
-from sandbox.odoo import Odoo
-from sandbox.quickbooks_opening import add_tax_code, add_tax_rate
-from sandbox.quickbooks_store import Modes
-from sandbox.quickbooks_validation import Books, check_shape, document
-from sandbox.serving import serve
+from sandbox.http_server import serve
+from sandbox.odoo.server import Odoo
+from sandbox.quickbooks.opening import add_tax_code, add_tax_rate
+from sandbox.quickbooks.store import Modes
+from sandbox.quickbooks.validation import Books, check_shape, document
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from odoo_qb.mapping.plan import Preflight
     from odoo_qb.posting.payload import Posting
     from odoo_qb.quickbooks.snapshot import Snapshot
-    from sandbox.quickbooks_store import Json, Realm
+    from sandbox.quickbooks.store import Json, Realm
 
 NOW: Final = datetime(2026, 11, 21, tzinfo=UTC)
 # What operators set for the companies of `entering`; its taxes are named as those of the shapes.

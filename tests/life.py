@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 
     from botocore.client import BaseClient
 
-    from sandbox.slack import SignedRequest
-    from sandbox.slack_payloads import Message
+    from sandbox.slack.payloads import Message
+    from sandbox.slack.server import SignedRequest
     from world import World
 
 QUARTER: Final = timedelta(minutes=15)

@@ -13,7 +13,7 @@ from odoo_qb.approval.policy import FIRST_OF_TWO, RULES
 from odoo_qb.cards.card import approval_card, button_value
 from odoo_qb.extraction.watermark import LOOKBACK
 from odoo_qb.operations.audit_trail import story
-from sandbox.odoo_books import as_text
+from sandbox.odoo.books import as_text
 from world import APPROVER, CHANNEL
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from life import Life
     from odoo_qb.bill.item import Item
-    from sandbox.slack_payloads import Message
+    from sandbox.slack.payloads import Message
     from world import World
 
 Json = dict[str, Any]

@@ -23,7 +23,7 @@ import pytest
 
 from copies import in_a_copy
 from morning import a_life
-from sandbox.machine import machine
+from sandbox.benchmark.machine import machine
 from weather import SETTINGS, SETTINGS_BRITISH, weathered
 
 RESULT: Final = Path(__file__).resolve().parent.parent / "bench" / "soak.json"

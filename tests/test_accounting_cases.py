@@ -19,8 +19,8 @@ from odoo_qb.bill import checks
 from odoo_qb.cards.details import particulars
 from odoo_qb.mapping.purchase_tax import plan_tax
 from odoo_qb.quickbooks.snapshot import Account
-from sandbox.quickbooks_errors import FaultError
-from sandbox.quickbooks_store import Modes
+from sandbox.quickbooks.errors import FaultError
+from sandbox.quickbooks.store import Modes
 
 EQUIPMENT, RENT, SALES = "Purchase of Equipments", "Rent", "Sales Expenses"
 

@@ -21,8 +21,8 @@ from odoo_qb.bill import checks
 from odoo_qb.exact_json import to_json
 from odoo_qb.posting.creation import is_total
 from odoo_qb.posting.payload import marker
-from sandbox.quickbooks_errors import FaultError
-from sandbox.quickbooks_store import Modes
+from sandbox.quickbooks.errors import FaultError
+from sandbox.quickbooks.store import Modes
 
 if TYPE_CHECKING:
     from ledgers import Ledger, Posted

@@ -36,8 +36,8 @@ from builders import a_document
 from odoo_qb.approval.decisions import STRANGER
 from odoo_qb.approval.responder import NEEDED, TRY_AGAIN
 from odoo_qb.quickbooks import deep_links
-from sandbox.ministack_alarms import embedded_metrics
-from sandbox.slack import SignedRequest, signed
+from sandbox.aws.alarms import embedded_metrics
+from sandbox.slack.server import SignedRequest, signed
 from world import APPROVER, CHANNEL, Context, World
 
 Json = dict[str, Any]

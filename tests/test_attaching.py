@@ -13,7 +13,7 @@ from odoo_qb.posting.attachments import REQUEST_BYTES
 from odoo_qb.quickbooks.error_codes import fault_of_file
 from odoo_qb.quickbooks.file_types import attachable, upload_as
 from odoo_qb.store.documents import Documents
-from sandbox.quickbooks import Modes
+from sandbox.quickbooks.server import Modes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

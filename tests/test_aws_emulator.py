@@ -21,10 +21,10 @@ from urllib.error import HTTPError
 import pytest
 from werkzeug.wrappers import Response
 
-from sandbox import aws
-from sandbox.ministack_alarms import alarm_state, computed, embedded_metrics
-from sandbox.ministack_streams import Batch, first_failed, shard_of, split_by_age, still_to_do
-from sandbox.serving import Ports, serve
+from sandbox.aws import emulator as aws
+from sandbox.aws.alarms import alarm_state, computed, embedded_metrics
+from sandbox.aws.streams import Batch, first_failed, shard_of, split_by_age, still_to_do
+from sandbox.http_server import Ports, serve
 from sandbox.terraform import Terraform, TerraformError, was_cut_off
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.blocks import problems
+from sandbox.slack.block_kit import problems
 
 if TYPE_CHECKING:
     from collections.abc import Callable

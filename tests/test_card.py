@@ -26,7 +26,7 @@ from odoo_qb.cards.replies import rejection_notice, reminder
 from odoo_qb.errors import Refused
 from odoo_qb.mapping.preflight import preflight
 from odoo_qb.quickbooks.snapshot import Account, KnownVendor, Snapshot, TaxCode
-from sandbox.blocks import problems, serialised_length
+from sandbox.slack.block_kit import problems, serialised_length
 
 if TYPE_CHECKING:
     from odoo_qb.slack.message import Message

@@ -14,7 +14,7 @@ import pytest
 from builders import a_bill
 from desk import a_desk
 from odoo_qb.errors import Disconnected, Throttled, Unavailable
-from sandbox.quickbooks import Modes
+from sandbox.quickbooks.server import Modes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

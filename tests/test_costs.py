@@ -15,16 +15,16 @@ import pytest
 import extractor
 import notifier
 import poster
-from sandbox.bench_capacity import query_units, read_units, size_of, write_units
-from sandbox.bench_costs import (
+from sandbox.benchmark.capacity import query_units, read_units, size_of, write_units
+from sandbox.benchmark.costs import (
     PLATFORM_BYTES,
     Standing,
     at_list_price,
     beyond_what_is_free,
     of_idle_month,
 )
-from sandbox.bench_meter import WRITES, Meter
-from sandbox.bench_table import Row
+from sandbox.benchmark.meter import WRITES, Meter
+from sandbox.benchmark.report import Row
 from world import Context
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from odoo_qb.sentences import one_line
 from odoo_qb.store.alerts import Alerts
 from odoo_qb.store.table import attributes
 from odoo_qb.timestamps import stamp
-from sandbox.odoo_calls import Call
+from sandbox.odoo.calls import Call
 from test_extraction import outcomes, put_in, utc_now
 
 if TYPE_CHECKING:

@@ -19,13 +19,14 @@ from werkzeug.wrappers import Request, Response
 
 from odoo_qb.bill.status import TRANSITIONS
 from odoo_qb.extraction import run
-from sandbox import chain, demo, outcome, standing
+from sandbox import chain, demo, run_report
+from sandbox import serve as serve_command
 from sandbox.approver import rule
-from sandbox.aws import Emulator, EmulatorError
-from sandbox.outcome import Document
+from sandbox.aws.emulator import Emulator, EmulatorError
+from sandbox.http_server import serve
 from sandbox.recording import Recorder
-from sandbox.serving import serve
-from sandbox.slack import Slack
+from sandbox.run_report import Document
+from sandbox.slack.server import Slack
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -75,8 +76,8 @@ def test_an_answer_replayed_is_one_document_and_two_documents_are_two() -> None:
     created = an_exchange("bill", {"Bill": a_row()})
     other = an_exchange("bill", {"Bill": a_row(id="8")})
 
-    assert outcome.documents([created, created]) == [a_document()]
-    assert outcome.documents([created, other]) == [a_document(), a_document(id="8")]
+    assert run_report.documents([created, created]) == [a_document()]
+    assert run_report.documents([created, other]) == [a_document(), a_document(id="8")]
 
 
 def test_a_document_whose_creation_was_never_answered_is_found_by_its_marker() -> None:
@@ -85,13 +86,13 @@ def test_a_document_whose_creation_was_never_answered_is_found_by_its_marker() -
     rows = [a_row(), a_row(id="9", PrivateNote="somebody's own")]
     found = an_exchange("query", {"QueryResponse": {"Bill": rows}}, method="GET")
 
-    assert outcome.documents([lost, refused, found]) == [a_document()]
+    assert run_report.documents([lost, refused, found]) == [a_document()]
 
 
 def test_a_document_made_without_our_marker_is_not_overlooked() -> None:
-    held = outcome.documents([an_exchange("bill", {"Bill": a_row(PrivateNote="")})])
+    held = run_report.documents([an_exchange("bill", {"Bill": a_row(PrivateNote="")})])
 
-    assert outcome.trouble([], held, 0) == [
+    assert run_report.trouble([], held, 0) == [
         "A document without our marker is in QuickBooks and was not approved."
     ]
 
@@ -100,17 +101,17 @@ def test_calls_are_counted_below_any_path() -> None:
     below = "/proxy/v3/company/1/bill"
     paths = [below, "/v3/company/1/query", "/oauth2/v1/tokens/bearer", "/own/token/"]
 
-    counted = outcome.calls("quickbooks", [{"path": p} for p in paths])
+    counted = run_report.calls("quickbooks", [{"path": p} for p in paths])
 
     assert counted == {"bill": 1, "query": 1, "token": 2}
     said = [{"path": p} for p in ("/api/chat.update", "/response/abc", "/response/def")]
-    assert outcome.calls("slack", said) == {"chat.update": 1, "response_url": 2}
+    assert run_report.calls("slack", said) == {"chat.update": 1, "response_url": 2}
 
 
 def test_once_and_only_once_is_no_trouble() -> None:
     items = [an_item(), an_item(43, "REJECTED"), an_item(44, "READY_FOR_APPROVAL")]
 
-    assert outcome.trouble(items, [a_document()], 0) == []
+    assert run_report.trouble(items, [a_document()], 0) == []
 
 
 @pytest.mark.parametrize(
@@ -135,13 +136,13 @@ def test_once_and_only_once_is_no_trouble() -> None:
     ],
 )
 def test_a_broken_promise_is_said(item: Json, held: list[Document], sentence: str) -> None:
-    (told,) = outcome.trouble([item], held, 0)
+    (told,) = run_report.trouble([item], held, 0)
 
     assert sentence in told
 
 
 def test_dead_letters_are_trouble() -> None:
-    assert outcome.trouble([], [], 2) == [
+    assert run_report.trouble([], [], 2) == [
         "2 messages are in dead-letter queues: see the functions' logs."
     ]
 
@@ -164,8 +165,8 @@ def test_bills_that_nobody_was_asked_about_are_trouble_and_slack_says_why(
     waiting = [an_item(n, "READY_FOR_APPROVAL", cards=[], card_due=1) for n in (42, 43)]
     stale = an_item(44, cards=[{"ts": "1"}], card_due=3)
 
-    assert outcome.unshown([asked], slack) == []
-    assert outcome.unshown([*waiting, asked, stale], slack) == [
+    assert run_report.unshown([asked], slack) == []
+    assert run_report.unshown([*waiting, asked, stale], slack) == [
         f"2 bills never got a card: {told}",
         f"1 card does not say how its bill stands: {told}",
     ]
@@ -174,13 +175,13 @@ def test_bills_that_nobody_was_asked_about_are_trouble_and_slack_says_why(
 def test_a_slack_that_was_never_called_is_not_blamed() -> None:
     waiting = an_item(42, "READY_FOR_APPROVAL", cards=[])
 
-    assert outcome.unshown([waiting], Recorder(Slack())) == [
+    assert run_report.unshown([waiting], Recorder(Slack())) == [
         "1 bill never got a card: the notifier did not call Slack. Its log says why."
     ]
 
 
 def test_a_run_that_read_nothing_is_no_success() -> None:
-    (told,) = outcome.unshown([], Recorder(Slack()))
+    (told,) = run_report.unshown([], Recorder(Slack()))
 
     assert told == "No bill was read in Odoo, so nothing was asked and nothing posted."
 
@@ -274,13 +275,15 @@ def test_totals_are_compared_by_company_and_currency_and_credits_subtract() -> N
         a_document(44, total=Decimal("0.11"), currency="EUR"),
     ]
 
-    sums = outcome.totals(items, held, {"north": REALM})
+    sums = run_report.totals(items, held, {"north": REALM})
 
     assert sums == {
         ("north", "EUR"): (Decimal("0.10"), Decimal("0.11")),
         ("north", "USD"): (Decimal("100.00"), Decimal("100.00")),
     }
-    assert outcome.unequal(sums) == ["north: 0.10 EUR were approved, and QuickBooks has 0.11 EUR."]
+    assert run_report.unequal(sums) == [
+        "north: 0.10 EUR were approved, and QuickBooks has 0.11 EUR."
+    ]
 
 
 def test_every_status_has_a_column_and_a_word(every_status: list[Json]) -> None:
@@ -293,7 +296,7 @@ def test_every_status_has_a_column_and_a_word(every_status: list[Json]) -> None:
         "seconds": {},
     }
 
-    lines = outcome.told(every_status, report, outcome.totals(every_status, [], {}))
+    lines = run_report.told(every_status, report, run_report.totals(every_status, [], {}))
 
     everything = next(line for line in lines if line.startswith("all"))
     assert everything.split() == ["all", "10", "2", "1", "1", "1", "2", "1", "1", "1"]
@@ -463,7 +466,7 @@ def test_a_port_that_is_taken_is_named() -> None:
 
 def test_a_standing_sandbox_ends_with_its_emulator(tmp_path: Path) -> None:
     with a_chain(Account(), tmp_path) as running, pytest.raises(EmulatorError) as ended:
-        standing.watch(running.emulator)
+        serve_command.watch(running.emulator)
 
     log = tmp_path / "emulator.log"
     assert str(ended.value) == (f"The AWS emulator ended by itself: see {log}, and start again.")

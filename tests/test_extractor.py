@@ -21,7 +21,7 @@ from test_extraction import WRITES, outcomes, put_in, utc_now
 from world import Context
 
 if TYPE_CHECKING:
-    from sandbox.odoo_http import Failure
+    from sandbox.odoo.http import Failure
     from world import World
 
 KEY = "sandbox-odoo-key"

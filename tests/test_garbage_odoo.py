@@ -14,8 +14,8 @@ from garbage import FOREIGN, KINDS, Elsewhere, Garbled, Rule
 from odoo_qb.errors import Refused, Unavailable
 from odoo_qb.odoo import client, files, reader
 from odoo_qb.odoo.client import Odoo as Client
-from sandbox.odoo import Odoo
-from sandbox.serving import serve
+from sandbox.http_server import serve
+from sandbox.odoo.server import Odoo
 from world import World, a_world
 
 if TYPE_CHECKING:

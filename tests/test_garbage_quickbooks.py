@@ -19,8 +19,8 @@ from garbage import FOREIGN, KINDS, Elsewhere, Garbled, Rule
 from odoo_qb.bill.model import Vendor
 from odoo_qb.errors import Disconnected, Unavailable
 from odoo_qb.quickbooks import sync
-from sandbox.quickbooks import QuickBooks
-from sandbox.serving import serve
+from sandbox.http_server import serve
+from sandbox.quickbooks.server import QuickBooks
 from world import Context, a_world
 
 if TYPE_CHECKING:

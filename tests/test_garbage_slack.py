@@ -14,8 +14,8 @@ from odoo_qb.cards.card import approval_card
 from odoo_qb.cards.modals import rejection_modal
 from odoo_qb.errors import Unavailable
 from odoo_qb.slack.client import Slack
-from sandbox.serving import serve
-from sandbox.slack import Slack as Workspace
+from sandbox.http_server import serve
+from sandbox.slack.server import Slack as Workspace
 from world import APPROVER, CHANNEL, Context, World, a_world
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ import requests
 
 from entering import COMPANIES, company_of, enter
 from journal import Head, Journal, Row, parse, shapes
-from sandbox.odoo import Odoo
-from sandbox.serving import serve
+from sandbox.http_server import serve
+from sandbox.odoo.server import Odoo
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

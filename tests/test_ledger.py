@@ -23,15 +23,15 @@ from odoo_qb.exact_json import to_json
 from odoo_qb.posting import payload
 from odoo_qb.posting.payload import doc_number, is_numbered_as_made, private_note
 from odoo_qb.quickbooks import names
-from sandbox.odoo import Odoo
-from sandbox.quickbooks_store import Modes
-from sandbox.quickbooks_validation import check_shape
+from sandbox.odoo.server import Odoo
+from sandbox.quickbooks.store import Modes
+from sandbox.quickbooks.validation import check_shape
 
 if TYPE_CHECKING:
     from ledgers import Ledger
     from odoo_qb.bill.model import Bill
     from odoo_qb.posting.payload import Posting
-    from sandbox.quickbooks import Realm
+    from sandbox.quickbooks.server import Realm
 
 GOLDEN = Path(__file__).parent / "data" / "golden"
 # Odoo booked all the other taxes of the dataset as cost, so that QuickBooks computes none.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from odoo_qb.slack.client import Slack
 from odoo_qb.slack.message import Message
-from sandbox.load import cards_of
+from sandbox.benchmark.load import cards_of
+from sandbox.http_server import serve
 from sandbox.recording import Recorder
-from sandbox.serving import serve
-from sandbox.slack import Slack as Workspace
+from sandbox.slack.server import Slack as Workspace
 from world import CHANNEL
 
 

@@ -19,17 +19,17 @@ from odoo_qb.errors import Refused, Unavailable
 from odoo_qb.odoo import reader
 from odoo_qb.odoo.client import Odoo
 from odoo_qb.odoo.files import read_files
-from sandbox.odoo import Odoo as Simulator
-from sandbox.odoo_errors import OdooError
-from sandbox.serving import serve
+from sandbox.http_server import serve
+from sandbox.odoo.errors import OdooError
+from sandbox.odoo.server import Odoo as Simulator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from wsgiref.types import WSGIApplication
 
     from odoo_qb.odoo.records import Entry
-    from sandbox.odoo_http import Failure
-    from sandbox.odoo_view import User
+    from sandbox.odoo.http import Failure
+    from sandbox.odoo.view import User
 
 VERSIONS = (16, 17, 18, 19)
 KEY = "sandbox-odoo-key"

@@ -16,16 +16,16 @@ from odoo_qb.errors import Refused, Unavailable
 from odoo_qb.extraction.request import request_of
 from odoo_qb.odoo.client import Odoo as Client
 from odoo_qb.odoo.reader import Books
-from sandbox.odoo import Odoo
-from sandbox.serving import serve
+from sandbox.http_server import serve
+from sandbox.odoo.server import Odoo
 from world import a_world
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from odoo_qb.exact_json import Raw
-    from sandbox.odoo_http import Failure
-    from sandbox.odoo_view import User
+    from sandbox.odoo.http import Failure
+    from sandbox.odoo.view import User
     from world import World
 
 COMPANY: Final = "1MD"

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from sandbox.odoo import Odoo
-from sandbox.odoo_calls import Call
-from sandbox.odoo_import import Importer, load_bills
+from sandbox.odoo.calls import Call
+from sandbox.odoo.importer import Importer, load_bills
+from sandbox.odoo.server import Odoo
 
 VERSIONS = (16, 17, 18, 19)
 RECORDED_BILLS = Path(__file__).parent / "data" / "odoo-19-bills.json"

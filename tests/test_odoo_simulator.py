@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
-from sandbox.odoo import Odoo
-from sandbox.odoo_view import User
-from sandbox.serving import serve
+from sandbox.http_server import serve
+from sandbox.odoo.server import Odoo
+from sandbox.odoo.view import User
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from sandbox.odoo_http import Failure
+    from sandbox.odoo.http import Failure
 
 type Json = Any
 

@@ -13,7 +13,7 @@ from zipfile import ZipFile
 
 import pytest
 
-from sandbox.bench_packages import RUNTIME, TARGETS
+from sandbox.benchmark.packages import RUNTIME, TARGETS
 
 PROJECT: Final = Path(__file__).parent.parent
 FUNCTIONS: Final = tuple(TARGETS)

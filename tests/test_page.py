@@ -18,14 +18,14 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 from werkzeug.test import Client
 
-from sandbox.page import Page
-from sandbox.page_acts import a_pdf
-from sandbox.page_mrkdwn import Reader
-from sandbox.page_state import Mail, Parts, Pipeline, Reply, Run
+from sandbox.page.actions import a_pdf
+from sandbox.page.app import Page
+from sandbox.page.mrkdwn import Reader
+from sandbox.page.state import Mail, Parts, Pipeline, Reply, Run
 from world import APPROVER, CHANNEL
 
 if TYPE_CHECKING:
-    from sandbox.slack_payloads import SignedRequest
+    from sandbox.slack.payloads import SignedRequest
     from world import World
 
 HOSTILE: Final = '<!channel> & *Co* <script>alert("1")</script>'

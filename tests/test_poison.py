@@ -25,8 +25,8 @@ from odoo_qb.extraction.duplicates import reference_ids
 from odoo_qb.mapping.plan import Preflight
 from odoo_qb.mapping.preflight import LINES, preflight
 from odoo_qb.quickbooks.snapshot import Snapshot
-from sandbox.odoo import Odoo
-from sandbox.serving import serve
+from sandbox.http_server import serve
+from sandbox.odoo.server import Odoo
 from world import a_world
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from odoo_qb.company import companies
 from odoo_qb.errors import Refused
 from odoo_qb.slack.client import Slack
 from odoo_qb.timestamps import stamp
-from sandbox.slack_payloads import Person
+from sandbox.slack.payloads import Person
 from world import APPROVER, CHANNEL
 
 if TYPE_CHECKING:

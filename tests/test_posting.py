@@ -15,7 +15,7 @@ from odoo_qb.bill.history import verify_history
 from odoo_qb.errors import Unavailable
 from odoo_qb.mapping.preflight import preflight
 from odoo_qb.quickbooks.sync import load, sync
-from sandbox.quickbooks import Modes
+from sandbox.quickbooks.server import Modes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -19,7 +19,7 @@ from odoo_qb.mapping.preflight import preflight
 from odoo_qb.posting.document_diff import differences
 from odoo_qb.posting.payload import posting
 from odoo_qb.quickbooks.sync import load, sync
-from sandbox.quickbooks import Modes
+from sandbox.quickbooks.server import Modes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

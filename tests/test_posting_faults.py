@@ -31,8 +31,8 @@ from odoo_qb.mapping.preflight import preflight
 from odoo_qb.odoo.client import Odoo as OdooClient
 from odoo_qb.odoo.reader import Books
 from odoo_qb.quickbooks.sync import sync
-from sandbox.odoo import Odoo
-from sandbox.serving import serve
+from sandbox.http_server import serve
+from sandbox.odoo.server import Odoo
 
 if TYPE_CHECKING:
     from collections.abc import Callable

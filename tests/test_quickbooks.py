@@ -13,7 +13,7 @@ from desk import REALM, a_desk
 from odoo_qb.errors import Disconnected, Refused, Throttled, Unavailable
 from odoo_qb.quickbooks.client import File, QuickBooksCompany, quoted
 from odoo_qb.quickbooks.error_codes import RequestKnown, TokenRejected, refusal_of
-from sandbox.quickbooks import Modes
+from sandbox.quickbooks.server import Modes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

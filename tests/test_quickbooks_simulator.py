@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
-from sandbox.quickbooks import Limits, Modes, QuickBooks
-from sandbox.quickbooks_errors import CALCULATING_TAX
-from sandbox.quickbooks_opening import add_tax_code, add_tax_rate
-from sandbox.quickbooks_shape import check_shape
-from sandbox.quickbooks_store import to_json
-from sandbox.serving import serve
+from sandbox.http_server import serve
+from sandbox.quickbooks.errors import CALCULATING_TAX
+from sandbox.quickbooks.opening import add_tax_code, add_tax_rate
+from sandbox.quickbooks.server import Limits, Modes, QuickBooks
+from sandbox.quickbooks.shape import check_shape
+from sandbox.quickbooks.store import to_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

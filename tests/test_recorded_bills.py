@@ -14,8 +14,8 @@ import pytest
 from builders import a_company
 from ledgers import open_ledger, read_from
 from odoo_qb.bill import checks
-from sandbox.odoo import Odoo
-from sandbox.odoo_import import load_bills
+from sandbox.odoo.importer import load_bills
+from sandbox.odoo.server import Odoo
 
 if TYPE_CHECKING:
     from ledgers import Ledger

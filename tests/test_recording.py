@@ -14,16 +14,16 @@ import pytest
 import requests
 from werkzeug.wrappers import Request, Response
 
-from sandbox.quickbooks import QuickBooks
+from sandbox.http_server import serve
+from sandbox.quickbooks.server import QuickBooks
 from sandbox.recording import Recorder, forward
-from sandbox.serving import serve
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
     from wsgiref.types import StartResponse, WSGIEnvironment
 
-    from sandbox.serving import Server
+    from sandbox.http_server import Server
 
 Json = dict[str, Any]
 

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from odoo_qb.errors import Unavailable
 from odoo_qb.store.shared_throttle import BLOCK, NOTE, UNNOTICED, SharedPace
 from odoo_qb.throttle import Pace
-from sandbox.bench_meter import WRITES
+from sandbox.benchmark.meter import WRITES
 
 if TYPE_CHECKING:
     from world import World

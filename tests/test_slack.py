@@ -16,8 +16,8 @@ from odoo_qb.cards.modals import rejection_modal
 from odoo_qb.errors import BadSignature, Refused, Throttled, Unavailable
 from odoo_qb.slack.client import Slack
 from odoo_qb.slack.signature import may_be_signed, verify
-from sandbox.serving import serve
-from sandbox.slack import Slack as Workspace
+from sandbox.http_server import serve
+from sandbox.slack.server import Slack as Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,8 +16,8 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.signature import SignatureVerifier
 from slack_sdk.webhook import WebhookClient
 
-from sandbox.serving import serve
-from sandbox.slack import BOT, ScreenError, SignedRequest, Slack, View
+from sandbox.http_server import serve
+from sandbox.slack.server import BOT, ScreenError, SignedRequest, Slack, View
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

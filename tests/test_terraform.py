@@ -23,7 +23,8 @@ from odoo_qb.approval import publisher
 from odoo_qb.extraction import run
 from odoo_qb.operations import sweep
 from odoo_qb.posting import claim
-from sandbox import aws, bench_costs
+from sandbox.aws import emulator as aws
+from sandbox.benchmark import costs
 from sandbox.terraform import plugin_mirror
 
 PROJECT: Final = Path(__file__).parent.parent
@@ -328,15 +329,15 @@ def test_the_costs_are_of_what_terraform_makes(planned: dict[str, dict[str, Any]
         if address.startswith("aws_cloudwatch_event_rule.")
     }
 
-    assert runs == bench_costs.RUNS_A_DAY
-    assert of_kind["aws_secretsmanager_secret"] == bench_costs.GIVEN_SECRETS + companies
+    assert runs == costs.RUNS_A_DAY
+    assert of_kind["aws_secretsmanager_secret"] == costs.GIVEN_SECRETS + companies
     assert {
         name: planned[f"aws_lambda_function.{resource}"]["memory_size"] / 1024
         for name, resource in {
             **{n: f'function["{n}"]' for n in ("extractor", "notifier", "poster")},
             "approval_handler": "approval_handler",
         }.items()
-    } == bench_costs.GIGABYTES
+    } == costs.GIGABYTES
 
 
 # -- what AWS takes, of names, lengths and forms -------------------------------------------------

@@ -21,7 +21,7 @@ from odoo_qb.operations.sweep import sweep
 from odoo_qb.posting.delays import note_trouble
 from odoo_qb.store.queue import Queue
 from odoo_qb.timestamps import stamp
-from sandbox.blocks import problems
+from sandbox.slack.block_kit import problems
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,7 +14,7 @@ from builders import ACME, a_bill
 from desk import a_desk
 from odoo_qb.bill.model import Vendor
 from odoo_qb.quickbooks.sync import sync
-from sandbox.quickbooks import Modes
+from sandbox.quickbooks.server import Modes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

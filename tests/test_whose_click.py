@@ -12,8 +12,8 @@ import pytest
 from asked import a_stored, an_asked, buttons, card, settings, told, words
 from odoo_qb.approval.decisions import OTHER_APP, STRANGER
 from odoo_qb.slack.client import Slack
-from sandbox.slack import SignedRequest, signed
-from sandbox.slack_payloads import Person
+from sandbox.slack.payloads import Person
+from sandbox.slack.server import SignedRequest, signed
 from world import APPROVER, CHANNEL, World
 
 Json = dict[str, Any]

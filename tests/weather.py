@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from journal import Journal
     from life import Life
     from odoo_qb.bill.item import Item
-    from sandbox.slack import SignedRequest
-    from sandbox.slack_payloads import Message
+    from sandbox.slack.payloads import Message
+    from sandbox.slack.server import SignedRequest
 
 Json = dict[str, Any]
 COMPANIES: Final = {1: "US", 2: "US", 3: "GB", 4: "GB"}

@@ -26,11 +26,11 @@ import poster
 from odoo_qb import settings
 from odoo_qb.store.table import Table, plain
 from quick import rows
-from sandbox.odoo import Odoo
-from sandbox.odoo_import import Importer
-from sandbox.quickbooks import Limits, QuickBooks
-from sandbox.serving import serve
-from sandbox.slack import SignedRequest, Slack
+from sandbox.http_server import serve
+from sandbox.odoo.importer import Importer
+from sandbox.odoo.server import Odoo
+from sandbox.quickbooks.server import Limits, QuickBooks
+from sandbox.slack.server import SignedRequest, Slack
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator

@@ -25,9 +25,9 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.wrappers import Request, Response
 
 from e2e.running import PROJECT, VENDORS, Demo, Standing, demo, environment
-from sandbox.odoo import Odoo
-from sandbox.quickbooks import QuickBooks
-from sandbox.serving import serve
+from sandbox.http_server import serve
+from sandbox.odoo.server import Odoo
+from sandbox.quickbooks.server import QuickBooks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -17,7 +17,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from sandbox.slack import Slack
+from sandbox.slack.server import Slack
 from upgrade import fixture
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 from werkzeug.test import Client
 
-from sandbox.odoo import Odoo
-from sandbox.quickbooks import Limits, QuickBooks
+from sandbox.odoo.server import Odoo
+from sandbox.quickbooks.server import Limits, QuickBooks
 from upgrade import fixture
 
 if TYPE_CHECKING:

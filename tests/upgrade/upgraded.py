@@ -29,7 +29,7 @@ from world import a_world
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from sandbox.quickbooks import Realm
+    from sandbox.quickbooks.server import Realm
 
 Json = dict[str, Any]
 SECOND: Final = "U-SECOND"

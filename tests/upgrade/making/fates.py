@@ -22,7 +22,7 @@ from world import APPROVER
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sandbox.quickbooks import Realm
+    from sandbox.quickbooks.server import Realm
     from upgrade.making.plan import Planned
 
 Json = dict[str, Any]

@@ -13,7 +13,7 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.s3.models import s3_backends
 
 from quick import rows
-from sandbox.odoo_records import empty
+from sandbox.odoo.dataset import empty
 from upgrade.making.companies import FIRMS
 from upgrade.making.plan import SITUATIONS
 from upgrade.making.realms import seed_token
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from life import Life
     from odoo_qb.bill.item import Item
-    from sandbox.odoo import Odoo
-    from sandbox.quickbooks import QuickBooks, Realm
+    from sandbox.odoo.server import Odoo
+    from sandbox.quickbooks.server import QuickBooks, Realm
     from upgrade.making.plan import Planned
 
 Json = dict[str, Any]
