@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Any, Final
 import notifier
 import poster
 from sandbox.benchmark.meter import Meter
-from world import Context, a_world
+from sandbox.in_process.chain import Context, a_world
 
 if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Callable, Iterator
 
     from odoo_qb.bill.item import Item
+    from sandbox.in_process.chain import World
     from sandbox.slack.server import SignedRequest
-    from world import World
 
 BILLS: Final = 50  # ordinary ones: of known vendors, each with a PDF
 PDF: Final = b"%PDF-1.7 " + b"x" * 50_000

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sandbox.aws import emulator as aws
 from sandbox.http_server import serve
+from sandbox.in_process.chain import make_table
 from sandbox.odoo.server import Odoo
-from world import make_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

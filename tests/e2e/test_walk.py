@@ -24,17 +24,17 @@ from werkzeug.exceptions import NotFound
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.wrappers import Request, Response
 
-from e2e.running import PROJECT, VENDORS, Demo, Standing, demo, environment
 from sandbox.http_server import serve
 from sandbox.odoo.server import Odoo
 from sandbox.quickbooks.server import QuickBooks
+from tests.e2e.terminal import PROJECT, VENDORS, Demo, Standing, demo, environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-    from e2e.running import Json
+    from tests.e2e.terminal import Json
 
 STEPS: Final = ("setup", "extract", "approve", "post")
 SECRETS: Final = (

@@ -18,7 +18,7 @@ import pytest
 from moto import mock_aws
 
 from sandbox.slack.server import Slack
-from upgrade import fixture
+from tests.upgrade import fixture
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,7 +15,7 @@ from werkzeug.test import Client
 
 from sandbox.odoo.server import Odoo
 from sandbox.quickbooks.server import Limits, QuickBooks
-from upgrade import fixture
+from tests.upgrade import fixture
 
 if TYPE_CHECKING:
     from werkzeug.test import TestResponse

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from life import promise_of
 from odoo_qb.timestamps import stamp
-from upgrade import fixture
-from upgrade.upgraded import (
+from sandbox.in_process.chain import APPROVER, CHANNEL
+from tests.simulation.simulation import promise_of
+from tests.upgrade import fixture
+from tests.upgrade.upgraded import (
     SECOND,
     an_upgrade,
     apart,
@@ -24,12 +25,11 @@ from upgrade.upgraded import (
     forget,
     only,
 )
-from world import APPROVER, CHANNEL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from life import Life
+    from tests.simulation.simulation import Life
 
 Json = dict[str, Any]
 

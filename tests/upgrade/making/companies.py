@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from sandbox.odoo.dataset import empty
+from sandbox.odoo_records import empty
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from sandbox.odoo.server import Odoo
+    from sandbox.odoo import Odoo
 
 Json = dict[str, Any]
 

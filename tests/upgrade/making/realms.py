@@ -10,7 +10,7 @@ from upgrade.making.companies import ACME, FIRMS, HARTLEY, VENDOR_NAMES, Firm
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from sandbox.quickbooks.server import QuickBooks, Realm
+    from sandbox.quickbooks import QuickBooks, Realm
 
 
 def seed_token(firm: Firm) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from upgrade.making.companies import CURRENCIES, PAYABLE, THIRTY_DAYS, Firm, Json, blank
 
 if TYPE_CHECKING:
-    from sandbox.odoo.server import Odoo
+    from sandbox.odoo import Odoo
 
 CENT: Final = Decimal("0.01")
 _TEXTS: Final = frozenset({"line_section", "line_subsection", "line_note"})
