@@ -30,12 +30,20 @@ def run(port: int, say: Callable[[str], None]) -> int:
         say("")
         for name, address in {"page": shown.url, **addresses(running)}.items():
             say(f"{name:<10} {address}")
-        for name, value in running.emulator.environment().items():
-            if name.startswith("AWS_"):
-                say(f"export {name}={value}")
+        for line in exports(running.emulator):
+            say(line)
         say("Ctrl-C stops all of it.")
         watch(running.emulator)
     return 0
+
+
+def exports(emulator: Emulator) -> list[str]:
+    """What to paste into a shell, so that the AWS CLI talks to this sandbox and to nothing else."""
+    return [
+        f"export {name}={value}"
+        for name, value in emulator.environment().items()
+        if name.startswith("AWS_")
+    ]
 
 
 def watch(emulator: Emulator) -> None:

@@ -84,11 +84,15 @@ class Emulator:
         )
 
     def environment(self) -> dict[str, str]:
-        """The environment in which Terraform and the AWS CLI reach this emulator alone."""
+        """The environment in which Terraform, the AWS CLI and boto3 reach this emulator alone.
+
+        The region has both its names: boto3 and version 1 of the CLI read AWS_DEFAULT_REGION only.
+        """
         return _clean_environment() | {
             "AWS_ENDPOINT_URL": self.url,
             "AWS_CA_BUNDLE": str(self.ca_bundle),
             "AWS_REGION": self.region,
+            "AWS_DEFAULT_REGION": self.region,
             "AWS_ACCESS_KEY_ID": self.access_key,
             "AWS_SECRET_ACCESS_KEY": self.secret_key,
             "AWS_CONFIG_FILE": os.devnull,

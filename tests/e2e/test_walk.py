@@ -214,6 +214,7 @@ def first_companies(first: Demo) -> list[str]:
 
 def test_a_standing_sandbox_says_where_everything_is(stand: Standing) -> None:
     assert set(stand.addresses) >= {"page", *VENDORS, "aws", "clicks", "e-mails"}
+    assert stand.exports["AWS_DEFAULT_REGION"] == stand.exports["AWS_REGION"]
     page = requests.get(stand.addresses["page"], timeout=10)
     assert stand.addresses["slack"] in page.text
     for vendor in VENDORS:

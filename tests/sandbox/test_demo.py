@@ -37,6 +37,13 @@ REALM: Final = "9130350000000001"
 
 Json = dict[str, Any]
 
+_ASKS_FOR_A_CLIENT: Final = """
+import boto3
+client = boto3.client("dynamodb")
+key = client._request_signer._credentials.access_key
+print(client.meta.endpoint_url, client.meta.region_name, key)
+"""
+
 
 def an_item(number: int = 42, status: str = "POSTED", **fields: Any) -> Json:
     item = {
@@ -462,6 +469,25 @@ def test_a_port_that_is_taken_is_named() -> None:
 
     assert done.returncode == 1
     assert f"Port {port} is taken by another program: choose another one with" in done.stdout
+
+
+def test_what_a_standing_sandbox_prints_is_all_that_boto3_needs(tmp_path: Path) -> None:
+    url = "https://127.0.0.1:4566"
+    with subprocess.Popen(["true"]) as process:
+        emulator = Emulator(
+            url=url, ca_bundle=tmp_path / "ca.pem", run_dir=tmp_path, process=process
+        )
+        printed = serve_command.exports(emulator)
+
+    found = subprocess.run(
+        [sys.executable, "-c", _ASKS_FOR_A_CLIENT],
+        env=dict(line.removeprefix("export ").split("=", 1) for line in printed),
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+
+    assert found == [url, "us-west-2", "test"]
 
 
 def test_a_standing_sandbox_ends_with_its_emulator(tmp_path: Path) -> None:

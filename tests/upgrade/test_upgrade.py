@@ -378,7 +378,7 @@ def _poster_first(life: Life) -> None:
 
 
 def _look_first(life: Life) -> None:
-    """As the README has it: QuickBooks is read, a dry run, and then the daily run at once."""
+    """As operators.md has it: QuickBooks is read, a dry run, and then the daily run at once."""
     life.hourly()
     extract(life, full=True, dry_run=True)
     life.daily()
