@@ -17,7 +17,7 @@ from odoo_qb import metric, settings
 from odoo_qb.errors import Disconnected, Refused, Throttled, Unavailable
 from odoo_qb.posting.poster import Poster
 from odoo_qb.quickbooks import sync
-from odoo_qb.quickbooks.client import CALLS_PER_MINUTE, QuickBooksCompany
+from odoo_qb.quickbooks.client import CALLS_PER_MINUTE, QuickBooksClient
 from odoo_qb.quickbooks.connection import Connection
 from odoo_qb.store import companies
 from odoo_qb.store.alerts import Alerts
@@ -241,8 +241,8 @@ def _connection(company: str) -> Connection:
 
 
 @cache
-def _company(company: str) -> QuickBooksCompany:
-    return QuickBooksCompany(
+def _company(company: str) -> QuickBooksClient:
+    return QuickBooksClient(
         connection=_connection(company),
         realm_id=_poster().companies[company].realm_id,
         api_url=settings.environment("QB_API_URL"),
@@ -263,8 +263,8 @@ def _poster() -> Poster:
     return Poster(
         table=table,
         documents=Documents(clients["s3"], settings.environment("S3_BUCKET")),
-        companies=companies.stored_companies(table),
-        quickbooks=lambda company: _company(company).take_over(),
+        companies=companies.load_companies(table),
+        quickbooks=lambda company: _company(company).begin_batch(),
         disconnected=_broken,
         alarm=_alarm,
         web_url=f"https://{'sandbox.' if sandbox else ''}qbo.intuit.com",

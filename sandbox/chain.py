@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from botocore.exceptions import ClientError
 
 from odoo_qb.errors import Refused, Unavailable
-from odoo_qb.odoo.client import Odoo as OdooClient
+from odoo_qb.odoo.client import OdooClient
 from sandbox.aws import emulator as aws
 from sandbox.http_server import Ports, Server, serve
 from sandbox.odoo.server import Odoo

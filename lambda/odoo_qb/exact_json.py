@@ -6,7 +6,7 @@ import json
 from decimal import Decimal
 from typing import Any
 
-Raw = dict[str, Any]
+Json = dict[str, Any]
 
 
 def to_json(value: object) -> str:

@@ -29,7 +29,7 @@ _SENTENCES: Final = 25
 _SENTENCE: Final = 500  # characters
 
 
-def few(sentences: Sequence[str], most: int = _SENTENCES) -> list[str]:
+def shorten(sentences: Sequence[str], most: int = _SENTENCES) -> list[str]:
     """As many sentences, and as much of each, as a person reads and the table's item holds."""
     found = [s if len(s) <= _SENTENCE else f"{s[: _SENTENCE - 1]}…" for s in sentences[:most]]
     more = len(sentences) - len(found)

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-class Pace:
+class Throttle:
     """Waits no longer than it must: `gap_seconds` from the last call, which is in `last`.
 
     Another process may have called a moment before this one began, so it begins with a gap.

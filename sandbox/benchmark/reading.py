@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from odoo_qb.odoo.client import Odoo
+    from odoo_qb.odoo.client import OdooClient
 
 RUN_SECONDS: Final = 300.0  # the extractor's timeout: a run that is cut short is begun again
 
@@ -42,7 +42,7 @@ class Context:
 class NaiveReader:
     """What one writes first: a bill, its lines, its vendor and its file, a call for each."""
 
-    def __init__(self, odoo: Odoo) -> None:
+    def __init__(self, odoo: OdooClient) -> None:
         self._odoo = odoo
 
     def bill(self, odoo_id: int) -> tuple[Json, list[Json], Json, bytes]:
@@ -86,7 +86,7 @@ def extract(_: int) -> Json:
 
 def read(_: int) -> Json:
     """What the extractor reads for new bills, kept nowhere."""
-    from odoo_qb.extraction.files import Files  # noqa: PLC0415 - as above
+    from odoo_qb.extraction.files import FileStage  # noqa: PLC0415 - as above
 
     # Read after the clock was started, as the handler is.
     from odoo_qb.odoo import reader  # noqa: PLC0415
@@ -95,13 +95,13 @@ def read(_: int) -> Json:
     odoo = _odoo()
     ids = [c.odoo_id for c in _found(odoo)]
     companies = odoo.call("res.company", "search_read", [], fields=["name"])
-    books = reader.Books(odoo, {row["name"]: row["name"] for row in companies})
+    books = reader.BillReader(odoo, {row["name"]: row["name"] for row in companies})
     bills = files = 0
     for start in range(0, len(ids), reader.PAGE_SIZE):
         page = books.page(ids[start : start + reader.PAGE_SIZE])
         found = [entry.bill for entry in page if entry.bill]
         bills += len(found)
-        for batch in read_files(odoo, Files(found, {}).missing()):
+        for batch in read_files(odoo, FileStage(found, {}).missing()):
             files += len(batch)
     return {"bills": bills, "files": files, "calls": odoo.calls}
 
@@ -127,10 +127,10 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _odoo() -> Odoo:
-    from odoo_qb.odoo.client import Odoo  # noqa: PLC0415 - as the handler, after the clock was started
+def _odoo() -> OdooClient:
+    from odoo_qb.odoo.client import OdooClient  # noqa: PLC0415 - as the handler, after the clock was started
 
-    return Odoo(
+    return OdooClient(
         url=os.environ["ODOO_API_URL"],
         database="odoo",
         username="ap-bot@example.com",
@@ -138,7 +138,7 @@ def _odoo() -> Odoo:
     )
 
 
-def _found(odoo: Odoo) -> list[Any]:
+def _found(odoo: OdooClient) -> list[Any]:
     from odoo_qb.odoo import reader  # noqa: PLC0415 - as above
 
     since = date.fromisoformat(os.environ["EXTRACT_SINCE"])

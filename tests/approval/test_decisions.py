@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from odoo_qb.approval.decisions import Answer, Click, Decisions
+from odoo_qb.approval.decisions import Click, DecisionService, Response
 from odoo_qb.approval.policy import RULES
 from odoo_qb.bill.history import verify_history
 from odoo_qb.bill.status import TRANSITIONS
 from odoo_qb.operations.sweep import sweep
 from odoo_qb.store.documents import Documents
-from odoo_qb.store.queue import Queue
+from odoo_qb.store.queue import ApprovedQueue
 from odoo_qb.store.table import Table
 from sandbox.in_process.chain import APPROVER, CHANNEL, World
 from tests.support.builders import NOW, a_company
@@ -39,19 +39,19 @@ if TYPE_CHECKING:
 PEOPLE = (APPROVER, SECOND)
 
 
-def a_desk(world: World, **given: Any) -> Decisions:
+def a_desk(world: World, **given: Any) -> DecisionService:
     """Where decisions are made; APPROVER and SECOND may decide."""
     for person in PEOPLE:
         approvers_known(world, person, person, at=NOW)
     defaults: dict[str, Any] = {
         "table": world.table,
-        "queue": Queue(client=world.clients["sqs"], url=world.names["queue"]),
+        "queue": ApprovedQueue(client=world.clients["sqs"], url=world.names["queue"]),
         "documents": Documents(world.clients["s3"], world.names["bucket"]),
         "companies": {COMPANY: a_company(key=COMPANY, approvers=PEOPLE)},
         "channel": CHANNEL,
         "clock": lambda: NOW,
     }
-    return Decisions(**defaults | given)
+    return DecisionService(**defaults | given)
 
 
 def a_click(world: World, entry_id: str, action_id: str, person: str = APPROVER) -> Click:
@@ -67,7 +67,7 @@ def a_click(world: World, entry_id: str, action_id: str, person: str = APPROVER)
     )
 
 
-def decided(world: World, entry_id: str, action_id: str, person: str = APPROVER) -> Answer:
+def decided(world: World, entry_id: str, action_id: str, person: str = APPROVER) -> Response:
     return a_desk(world).decide(a_click(world, entry_id, action_id, person))
 
 
@@ -151,7 +151,7 @@ def test_of_two_people_at_the_same_instant_one_decides(
     entry_id = a_stored(world)
     start = threading.Barrier(2)
 
-    def click(person: str, action_id: str) -> Answer:
+    def click(person: str, action_id: str) -> Response:
         start.wait()
         return decided(world, entry_id, action_id, person)
 
@@ -271,7 +271,7 @@ def test_the_same_content_asked_anew_is_not_decided_on_the_card_of_before(world:
 
 def test_an_approval_the_queue_does_not_take_stays_and_is_swept(world: World) -> None:
     entry_id = a_stored(world)
-    queue = Queue(client=world.clients["sqs"], url=world.names["queue"] + "-gone")
+    queue = ApprovedQueue(client=world.clients["sqs"], url=world.names["queue"] + "-gone")
     answer = a_desk(world, queue=queue).decide(a_click(world, entry_id, "approve_invoice"))
     assert answer.is_done
     assert answer.text.startswith("Your decision stands. ")
@@ -322,11 +322,11 @@ def test_a_link_the_queue_does_not_take_stays_and_is_swept(world: World) -> None
     entry_id = a_stored(world)
     decided(world, entry_id, "approve_invoice")
     failed(world, entry_id)
-    queue = Queue(client=world.clients["sqs"], url=world.names["queue"] + "-gone")
+    queue = ApprovedQueue(client=world.clients["sqs"], url=world.names["queue"] + "-gone")
     answer = a_desk(world, queue=queue).decide(a_click(world, entry_id, "link_existing"))
     assert answer.is_done
     assert world.item(entry_id)["link"]["id"] == "145"
-    swept = Queue(client=world.clients["sqs"], url=world.names["queue"])
+    swept = ApprovedQueue(client=world.clients["sqs"], url=world.names["queue"])
     sweep(world.table, swept, datetime.now(UTC) + timedelta(hours=1))
     assert len(world.messages()) == 2  # the approval's, and the one that has the two compared
 

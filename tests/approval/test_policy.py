@@ -18,7 +18,7 @@ from odoo_qb.bill.status import Status
 from odoo_qb.cards.card import approval_card
 from odoo_qb.company import companies
 from odoo_qb.errors import Refused
-from odoo_qb.slack.client import Slack
+from odoo_qb.slack.client import SlackClient
 from odoo_qb.timestamps import stamp
 from sandbox.in_process.chain import APPROVER, CHANNEL
 from sandbox.slack.payloads import Person
@@ -392,7 +392,7 @@ def test_a_crowd_is_renewed_little_by_little_and_nobody_is_forgotten(world: Worl
 def test_looking_people_up_leaves_the_card_its_time(world: World) -> None:
     a_crowd(world, 30)
     left = iter(range(60, 0, -1))
-    slack = Slack("xoxb-sandbox", f"{world.slack.public_url}/api/")
+    slack = SlackClient("xoxb-sandbox", f"{world.slack.public_url}/api/")
     approvers.refresh(world.table, slack, [CHANNEL], datetime.now(UTC), lambda: next(left) > 50)
     note = world.table.read_note(f"approvers#{CHANNEL}")
     assert 0 < world.slack.calls["users.info"] < 10
@@ -446,7 +446,10 @@ def test_only_a_stand_in_for_slack_may_lack_a_method() -> None:
         ("unknown_method", "https://SLACK.com:443/api/", False),
         ("missing_scope", "http://127.0.0.1:9/api/", False),
     ):
-        assert Slack("xoxb-sandbox", url).lacks(Refused("No.", code=code)) == lacks, (code, url)
+        assert SlackClient("xoxb-sandbox", url).lacks(Refused("No.", code=code)) == lacks, (
+            code,
+            url,
+        )
 
 
 def test_the_list_of_the_channel_is_kept_fresh_over_a_weekend(world: World) -> None:

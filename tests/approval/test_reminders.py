@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from odoo_qb.approval.reminders import awake, due_notices, keep_notices, remind
+from odoo_qb.approval.reminders import due_notices, keep_notices, outside_quiet_hours, remind
 from odoo_qb.bill.history import history_entry
-from odoo_qb.bill.notices import is_escalated, notices_of, owed, waiting_since
+from odoo_qb.bill.notices import is_escalated, notices_of, pending, waiting_since
 from odoo_qb.company import companies
 from odoo_qb.timestamps import stamp
 from sandbox.in_process.chain import APPROVER, CHANNEL
@@ -80,7 +80,7 @@ def test_an_amendment_begins_the_wait_anew_and_another_look_at_it_does_not() -> 
     item["digest"] = "new"
     item["notices"] = [sent("reminder", 15), {**sent("reminder", 16), "ts": ""}]
     assert waiting_since(item) == stamp(after(20))
-    assert owed(item) == []  # the one of the wait before is not sent any more
+    assert pending(item) == []  # the one of the wait before is not sent any more
     assert kinds(item, COMPANY, 43.9) == []
     assert kinds(item, COMPANY, 44) == ["reminder"]
 
@@ -101,7 +101,7 @@ def test_an_amendment_begins_the_wait_anew_and_another_look_at_it_does_not() -> 
 )
 def test_quiet_hours_are_the_companys_own(zone: str, quiet: str, at: str, end: str) -> None:
     company = a_company(time_zone=zone, quiet_hours=quiet)
-    woken = awake(datetime.fromisoformat(at).replace(tzinfo=UTC), company)
+    woken = outside_quiet_hours(datetime.fromisoformat(at).replace(tzinfo=UTC), company)
     assert woken == datetime.fromisoformat(end).replace(tzinfo=UTC)
 
 

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from odoo_qb.approval.decisions import OTHER_APP, STRANGER
-from odoo_qb.slack.client import Slack
+from odoo_qb.slack.client import SlackClient
 from sandbox.in_process.chain import APPROVER, CHANNEL, World
 from sandbox.slack.payloads import Person
 from sandbox.slack.server import SignedRequest, signed
@@ -166,7 +166,7 @@ def test_a_workspace_of_its_own_has_no_sisters(world: World) -> None:
 
 
 def test_the_simulated_slack_tells_of_an_organisation_as_slack_does(grid: World) -> None:
-    slack = Slack("xoxb-sandbox", f"{grid.slack.public_url}/api/")
+    slack = SlackClient("xoxb-sandbox", f"{grid.slack.public_url}/api/")
     assert (slack.home().team, slack.home().organisation) == ("T-SANDBOX", "E-OURS")
     assert slack.colleague_email(SISTER) == ""
     assert slack.colleague_email(APPROVER) == "ada@example.com"

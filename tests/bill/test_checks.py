@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from odoo_qb.bill.checks import Earlier, nothing_to_post, paid, problems, warnings
+from odoo_qb.bill.checks import EarlierBill, nothing_to_post, paid, problems, warnings
 from tests.support.builders import ACME, a_bill, a_company, a_document, a_line, a_total
 
 TODAY = date(2026, 11, 21)
@@ -87,8 +87,8 @@ def test_half_a_cent_is_too_much_and_less_is_a_rounding_of_odoos() -> None:
     assert len(problems(a_bill(lines=lines))) == 1
 
 
-def an_earlier(number: int = 1, amount: str = "108.25", currency: str = "USD") -> Earlier:
-    return Earlier(
+def an_earlier(number: int = 1, amount: str = "108.25", currency: str = "USD") -> EarlierBill:
+    return EarlierBill(
         entry_id=f"odoo-{number}",
         odoo_name=f"BILL/{number}",
         amount_total=Decimal(amount),
@@ -104,7 +104,7 @@ def an_earlier(number: int = 1, amount: str = "108.25", currency: str = "USD") -
         (an_earlier(currency="EUR"), "108.25 EUR"),
     ],
 )
-def test_a_duplicate_is_named_with_its_amount(other: Earlier, amount: str) -> None:
+def test_a_duplicate_is_named_with_its_amount(other: EarlierBill, amount: str) -> None:
     assert warnings(a_bill(), earlier=[other], today=TODAY) == (
         f"Possible duplicate: BILL/1 of this vendor has the same reference INV-1001 and {amount}.",
     )

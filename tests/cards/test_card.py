@@ -22,7 +22,7 @@ from odoo_qb.cards.card import approval_card, retired_card
 from odoo_qb.cards.modals import link_modal, rejection_modal
 from odoo_qb.cards.replies import rejection_notice, reminder
 from odoo_qb.errors import Refused
-from odoo_qb.mapping.preflight import preflight
+from odoo_qb.mapping.preflight import plan_posting
 from odoo_qb.quickbooks.snapshot import Account, KnownVendor, Snapshot, TaxCode
 from sandbox.slack.block_kit import problems, serialised_length
 from tests.support.builders import a_bill, a_company, a_document, a_line, a_total, an_item
@@ -116,7 +116,7 @@ def test_the_companys_own_currency_stands_beside_another_one(currency: str, amou
 
 def shown_with(bill: Any, snapshot: Snapshot = SNAPSHOT, **company: Any) -> str:
     """The words of a waiting bill's card after its preflight."""
-    flight = preflight(bill, a_company(**company), snapshot)
+    flight = plan_posting(bill, a_company(**company), snapshot)
     return words(approval_card(an_item(bill, preflight=flight.shown())))
 
 
@@ -154,7 +154,7 @@ def test_the_card_names_quickbooks_company_and_whether_it_knows_the_vendor() -> 
 @pytest.mark.parametrize("status", ["POSTED", "ALREADY_IN_QB"])
 def test_a_bill_that_quickbooks_has_names_its_vendor_as_one_that_is_there(status: str) -> None:
     bill = a_total("8", vendor=Vendor(odoo_id=9, name="Beta"))
-    flight = preflight(bill, a_company(), SNAPSHOT)
+    flight = plan_posting(bill, a_company(), SNAPSHOT)
     item = an_item(bill, preflight=flight.shown())
     assert "Beta (will be created)" in words(approval_card(in_status(item, "APPROVED")))
     seen = words(approval_card(in_status(item, status)))
@@ -163,7 +163,7 @@ def test_a_bill_that_quickbooks_has_names_its_vendor_as_one_that_is_there(status
 
 
 def test_before_the_first_snapshot_nothing_is_said_of_quickbooks() -> None:
-    flight = preflight(a_bill(), a_company(), None)
+    flight = plan_posting(a_bill(), a_company(), None)
     assert "QuickBooks" not in words(approval_card(an_item(preflight=flight.shown())))
 
 
@@ -724,7 +724,7 @@ def test_telling_bills_look_as_their_golden_cards_do(world: World) -> None:
     twins = {"odoo-20": a_twin("145")}
     for name, (entry_id, warned, change) in TELLING.items():
         bill = bill_of(world.item(entry_id))
-        flight = preflight(bill, company, SNAPSHOT).shown() if bill.amount_total else {}
+        flight = plan_posting(bill, company, SNAPSHOT).shown() if bill.amount_total else {}
         zero = "The total is zero: there is nothing to post." if not bill.amount_total else ""
         more: Any = {"preflight": flight, "digest": DIGEST, "nothing_to_post": zero}
         item = change(an_item(bill, warnings=warned, **more))

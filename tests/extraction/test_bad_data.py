@@ -20,8 +20,8 @@ from odoo_qb.bill.changes import changes
 from odoo_qb.bill.history import verify_history
 from odoo_qb.bill.model import Vendor
 from odoo_qb.extraction.duplicates import reference_ids
-from odoo_qb.mapping.plan import Preflight
-from odoo_qb.mapping.preflight import LINES, preflight
+from odoo_qb.mapping.plan import PostingPlan
+from odoo_qb.mapping.preflight import LINES, plan_posting
 from odoo_qb.quickbooks.snapshot import Snapshot
 from sandbox.http_server import serve
 from sandbox.in_process.chain import a_world
@@ -427,13 +427,13 @@ def test_links_to_pdfs_are_of_bearable_length(aftermath: Aftermath) -> None:
 def test_a_bill_with_more_lines_than_quickbooks_takes_is_blocked() -> None:
     lines = tuple(a_line("1.00", account_code="6110") for _ in range(LINES + 1))
     bill = a_read_bill(lines=lines)
-    found = preflight(bill, a_company(), Snapshot(taken_at="2026-11-21", home_currency="USD"))
+    found = plan_posting(bill, a_company(), Snapshot(taken_at="2026-11-21", home_currency="USD"))
     assert "QuickBooks takes 10,000 lines at most, this bill has 10,001." in found.problems
 
 
 def test_more_problems_than_anybody_reads_are_counted() -> None:
     lines = tuple(a_line("1.00", account_code=f"9{n}") for n in range(400))
-    found = preflight(
+    found = plan_posting(
         a_read_bill(lines=lines),
         a_company(),
         Snapshot(taken_at="2026-11-21", country="US", home_currency="USD"),
@@ -458,7 +458,7 @@ def test_two_references_that_only_their_ends_tell_apart_are_no_duplicates() -> N
     def note_ids(reference: str) -> list[str]:
         vendor = Vendor(odoo_id=7, name="é" * LONG)
         bill = a_read_bill(bill_reference=reference, vendor=vendor)
-        return reference_ids(bill, Preflight(vendor_name=vendor.name), {}, a_company())
+        return reference_ids(bill, PostingPlan(vendor_name=vendor.name), {}, a_company())
 
     first, second = (note_ids("x" * LONG + end) for end in "ab")
     assert not set(first) & set(second)

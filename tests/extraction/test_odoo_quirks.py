@@ -14,8 +14,8 @@ import poster
 from odoo_qb.bill.checks import problems
 from odoo_qb.errors import Refused, Unavailable
 from odoo_qb.extraction.request import request_of
-from odoo_qb.odoo.client import Odoo as Client
-from odoo_qb.odoo.reader import Books
+from odoo_qb.odoo.client import OdooClient
+from odoo_qb.odoo.reader import BillReader
 from sandbox.http_server import serve
 from sandbox.in_process.chain import a_world
 from sandbox.odoo.server import Odoo
@@ -23,7 +23,7 @@ from sandbox.odoo.server import Odoo
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from odoo_qb.exact_json import Raw
+    from odoo_qb.exact_json import Json
     from sandbox.in_process.chain import World
     from sandbox.odoo.http import Failure
     from sandbox.odoo.view import User
@@ -48,20 +48,20 @@ def either(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> I
         yield world
 
 
-def run(**given: Any) -> Raw:
+def run(**given: Any) -> Json:
     """A plain run of the real wiring, with pages of any size and as much time as a test wants."""
     extraction = extractor._extraction(lambda: 240.0, datetime.now(UTC))
     return replace(extraction, **given).run(request_of({}, {}), datetime.now(UTC))
 
 
-def outcomes(report: Raw) -> Counter[str]:
+def outcomes(report: Json) -> Counter[str]:
     total: Counter[str] = Counter()
     for counts in report["companies"].values():
         total.update(counts)
     return total
 
 
-def run_hastily() -> Raw:
+def run_hastily() -> Json:
     """A run whose client does not pause between its tries."""
     odoo = extractor._odoo()
     odoo._sleep = lambda _seconds: None
@@ -126,9 +126,11 @@ def test_a_bill_amended_between_two_calls_is_not_asked_about_half_old_half_new()
     name = str(simulator.records["res.company"][1]["name"])
     (user,) = simulator.users.values()
     with serve(simulator) as server:
-        odoo = Client(url=server.url, database="odoo", username=user.login, api_key=user.api_key)
+        odoo = OdooClient(
+            url=server.url, database="odoo", username=user.login, api_key=user.api_key
+        )
         simulator.amended = number
-        (mixed,), (whole,) = (Books(odoo, {name: COMPANY}).page([number]) for _ in range(2))
+        (mixed,), (whole,) = (BillReader(odoo, {name: COMPANY}).page([number]) for _ in range(2))
     assert mixed.bill
     assert whole.bill
     assert problems(mixed.bill)[0].startswith("Its journal rows add up to 70.00 USD, not to")

@@ -9,7 +9,7 @@ import pytest
 from odoo_qb.extraction.watermark import (
     CLOCK_MARGIN,
     LOOKBACK,
-    Position,
+    Watermark,
     as_instant,
     as_text,
     position_of,
@@ -31,35 +31,35 @@ def at(
 
 
 def test_the_next_search_looks_back() -> None:
-    assert Position().search_from == ""
-    assert Position(written="2026-11-21 12:00:00").search_from == "2026-11-21 11:45:00"
+    assert Watermark().search_from == ""
+    assert Watermark(written="2026-11-21 12:00:00").search_from == "2026-11-21 11:45:00"
     assert timedelta(minutes=15) == LOOKBACK
 
 
 def test_it_moves_only_over_what_is_safe() -> None:
     found = [at(0, 1), at(1, 2), at(2, 3)]
-    before = Position(written="2026-11-21 11:00:00")
+    before = Watermark(written="2026-11-21 11:00:00")
     assert before.after(found, 0, LATER, LATER) == before
-    assert before.after(found, 2, LATER, LATER) == Position(written="2026-11-21 12:01:00")
+    assert before.after(found, 2, LATER, LATER) == Watermark(written="2026-11-21 12:01:00")
     assert before.after(found, 3, LATER, LATER).written == "2026-11-21 12:02:00"
 
 
 def test_it_never_moves_back() -> None:
-    before = Position(written="2026-11-21 13:00:00")
+    before = Watermark(written="2026-11-21 13:00:00")
     assert before.after([at(0)], 1, LATER, LATER).written == "2026-11-21 13:00:00"
     assert before.after([], 0, LATER, LATER).written == "2026-11-21 13:00:00"
 
 
 def test_a_date_that_is_yet_to_come_moves_it_no_further() -> None:
     found = [at(0, 1), at(3 * 24 * 60, 2)]
-    position = Position().after(found, 2, LATER, LATER)
+    position = Watermark().after(found, 2, LATER, LATER)
     assert position.written == "2026-11-21 12:00:00"
     assert position.knows(found), "it was not written a moment ago, whatever it says"
 
 
 def test_it_is_never_beyond_odoos_own_clock() -> None:
     """What is written once that is behind must not lie before it."""
-    before = Position(written="2026-11-21 12:00:00")
+    before = Watermark(written="2026-11-21 12:00:00")
     three_days_ago = NOON - timedelta(days=3)
     after = before.after([at(0)], 1, LATER, three_days_ago)
     assert as_instant(after.written) == three_days_ago + CLOCK_MARGIN
@@ -69,7 +69,7 @@ def test_it_is_never_beyond_odoos_own_clock() -> None:
 
 def test_the_same_answer_again_is_known() -> None:
     found = [at(-60, 1), at(-10, 2), at(0, 3)]
-    position = Position().after(found, 3, LATER, LATER)
+    position = Watermark().after(found, 3, LATER, LATER)
     assert position.knows([at(0, 3), at(-10, 2)])  # what the next search reaches back to
     assert not position.knows(found)
     assert position_of(dict(position.note()), LATER) == position
@@ -87,7 +87,7 @@ def test_the_same_answer_again_is_known() -> None:
     ids=["one less", "committed late", "written again", "a file more", "nothing"],
 )
 def test_any_other_answer_is_read(changed: list[Changed]) -> None:
-    position = Position().after([at(-10, 2), at(0, 3)], 2, LATER, LATER)
+    position = Watermark().after([at(-10, 2), at(0, 3)], 2, LATER, LATER)
     assert position.knows([at(-10, 2), at(0, 3)])
     assert not position.knows(changed)
 
@@ -95,13 +95,13 @@ def test_any_other_answer_is_read(changed: list[Changed]) -> None:
 def test_an_old_bill_with_a_new_file_stays_in_the_answer() -> None:
     stamp = (9, "2026-11-21 12:00:00", "c0ffee")
     found = [at(-600, 1, files=(9,), stamps=(stamp,)), at(0, 2)]
-    assert Position().after(found, 2, LATER, LATER).knows(found)
+    assert Watermark().after(found, 2, LATER, LATER).knows(found)
 
 
 def test_a_file_whose_bytes_were_replaced_makes_another_answer() -> None:
     old, new = (9, "2026-11-21 12:00:00", "c0ffee"), (9, "2026-11-21 12:00:00", "decaf")
     found = [at(0, 1, files=(9,), stamps=(old,))]
-    assert not Position().after(found, 1, LATER, LATER).knows([at(0, 1, (9,), (new,))])
+    assert not Watermark().after(found, 1, LATER, LATER).knows([at(0, 1, (9,), (new,))])
 
 
 @pytest.mark.parametrize(
@@ -123,11 +123,11 @@ def test_a_note_that_is_no_position_is_told_from_one(note: dict[str, object], wh
 def test_what_was_just_written_is_read_once_more() -> None:
     """Odoo tells no fractions of a second: a second change may hide in the one that was seen."""
     found = [at(0)]
-    soon = Position().after(found, 1, *2 * [NOON + timedelta(minutes=14)])
+    soon = Watermark().after(found, 1, *2 * [NOON + timedelta(minutes=14)])
     assert not soon.knows(found)
     assert soon.after(found, 1, *2 * [NOON + timedelta(minutes=15)]).knows(found)
 
 
 def test_nothing_is_known_before_a_whole_run_was_safe() -> None:
-    assert not Position().knows([])
-    assert not Position().after([at(0, 1), at(0, 2)], 1, LATER, LATER).knows([at(0, 1), at(0, 2)])
+    assert not Watermark().knows([])
+    assert not Watermark().after([at(0, 1), at(0, 2)], 1, LATER, LATER).knows([at(0, 1), at(0, 2)])

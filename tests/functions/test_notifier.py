@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import notifier
-from odoo_qb.approval.publisher import Notifier
+from odoo_qb.approval.publisher import CardPublisher
 from odoo_qb.errors import Throttled, Unavailable
-from odoo_qb.slack.client import Slack
+from odoo_qb.slack.client import SlackClient
 from odoo_qb.store.table import Table
 from odoo_qb.store.vendor_notes import note_id_of
 from odoo_qb.timestamps import stamp
@@ -63,11 +63,11 @@ def delivered(*entry_ids: str, seconds: float = 60.0) -> list[str]:
     return [f["itemIdentifier"] for f in answer["batchItemFailures"]]
 
 
-def a_notifier(world: World, **given: Any) -> Notifier:
+def a_notifier(world: World, **given: Any) -> CardPublisher:
     """A notifier whose time passes only when told."""
     defaults: Json = {
         "table": world.table,
-        "slack": Slack("xoxb-sandbox", f"{world.slack.public_url}/api/"),
+        "slack": SlackClient("xoxb-sandbox", f"{world.slack.public_url}/api/"),
         "companies": {stored_bills.COMPANY: a_company(key=stored_bills.COMPANY)},
         "channel": CHANNEL,
         "rejection_notify_users": (),
@@ -75,7 +75,7 @@ def a_notifier(world: World, **given: Any) -> Notifier:
         "sleep": lambda _: None,
         "clock": lambda: datetime.now(UTC),
     }
-    return Notifier(**defaults | given)
+    return CardPublisher(**defaults | given)
 
 
 def posts(world: World) -> int:

@@ -127,7 +127,7 @@ def quickbooks(bill: Bill, books: Ledger) -> Iterator[str]:
         for sentence in (nothing,) if nothing else against:
             yield from _wrapped(sentence)
         return
-    flight, posted = books.preflight(bill), books.post(bill)
+    flight, posted = books.plan_posting(bill), books.post(bill)
     assert posted.total == posted.made.total
     assert flight.tax.how == "quickbooks" or posted.total == bill.amount_total
     yield f"QuickBooks, {posted.made.entity} in {posted.kept['CurrencyRef']['value']}"

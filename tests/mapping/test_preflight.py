@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from odoo_qb.mapping.accounts import mapped
-from odoo_qb.mapping.preflight import NO_SNAPSHOT, preflight
+from odoo_qb.mapping.preflight import NO_SNAPSHOT, plan_posting
 from odoo_qb.posting.payload import posting
 from odoo_qb.quickbooks.snapshot import Account, KnownVendor, Listed, Snapshot, TaxCode, TaxRate
 from odoo_qb.store.vendor_notes import to_remember
 from tests.support.builders import ACME, NOW, a_bill, a_company, a_document, a_line, a_total
 
 if TYPE_CHECKING:
-    from odoo_qb.mapping.plan import Preflight
+    from odoo_qb.mapping.plan import PostingPlan
 
 REALM = "9130350000000001"
 PAYABLE = Account(id="1", name="A/P", full_name="A/P", kind="Accounts Payable", currency="USD")
@@ -86,7 +86,7 @@ def test_an_account_is_the_mapped_one_else_of_that_number_else_of_that_name_else
     line: dict[str, str], settings: dict[str, Any], account: str, how: str
 ) -> None:
     bill = replace(a_total("5.00"), lines=(a_line("5.00", **line),))
-    flight = preflight(bill, a_company(**settings), a_snapshot())
+    flight = plan_posting(bill, a_company(**settings), a_snapshot())
     target = flight.accounts[line["account_code"]]
     assert (target.id, target.how) == (account, how)
     assert flight.problems == ()
@@ -98,7 +98,7 @@ def test_a_name_that_two_accounts_have_below_others_is_neither() -> None:
     bill = replace(
         a_total("5.00"), lines=(a_line("5.00", account_code="1", account_name="Freight In"),)
     )
-    flight = preflight(bill, a_company(), a_snapshot(accounts=(FREIGHT, other)))
+    flight = plan_posting(bill, a_company(), a_snapshot(accounts=(FREIGHT, other)))
     [problem] = flight.problems
     assert problem == (
         "QuickBooks has no account for 1 Freight In: map it in company_settings, or create an"
@@ -111,7 +111,7 @@ def test_a_name_that_two_accounts_have_below_others_is_neither() -> None:
 )
 def test_a_mapping_that_leads_nowhere_blocks_and_names_both_ends(settings: dict[str, Any]) -> None:
     inactive = Account(id="11", name="Nowhere", full_name="Nowhere", active=False)
-    flight = preflight(a_total("5.00"), a_company(**settings), a_snapshot(accounts=(inactive,)))
+    flight = plan_posting(a_total("5.00"), a_company(**settings), a_snapshot(accounts=(inactive,)))
     [problem] = flight.problems
     assert "Nowhere" in problem
     assert "443000 Cash Discount Loss" in problem
@@ -119,7 +119,7 @@ def test_a_mapping_that_leads_nowhere_blocks_and_names_both_ends(settings: dict[
 
 def test_a_line_whose_account_has_no_number_blocks() -> None:
     bill = replace(a_total("5.00"), lines=(a_line("5.00", account_code="", account_name="Misc"),))
-    flight = preflight(bill, a_company(default_account="443000"), a_snapshot())
+    flight = plan_posting(bill, a_company(default_account="443000"), a_snapshot())
     assert flight.problems == ("Misc has no account number in Odoo: give it one there.",)
 
 
@@ -137,14 +137,14 @@ def test_an_account_no_line_of_the_bill_can_go_to_blocks(
     account: dict[str, Any], sentence: str
 ) -> None:
     snapshot = a_snapshot(accounts=(replace(CASH, **account),), vendors=())
-    flight = preflight(a_total("5.00", currency="GBP"), a_company(), snapshot)
+    flight = plan_posting(a_total("5.00", currency="GBP"), a_company(), snapshot)
     said = f"Cash Discounts in QuickBooks, meant for 443000 Cash Discount Loss, {sentence}"
     assert [p.startswith(said) for p in flight.problems] == ([True] if sentence else [])
 
 
 def test_each_missing_account_is_told_once() -> None:
     bill = a_bill(lines=(a_line("50.00", account_code="1"), a_line("58.25", account_code="1")))
-    assert len(preflight(bill, a_company(), a_snapshot()).problems) == 1
+    assert len(plan_posting(bill, a_company(), a_snapshot()).problems) == 1
 
 
 # -- taxes and terms ------------------------------------------------------------------------
@@ -176,7 +176,7 @@ def test_outside_the_us_each_combination_of_taxes_has_its_code() -> None:
         )
     )
     company = a_company(taxes={"VAT + Duty": "20.0% S", "none": "exempt"})
-    flight = preflight(bill, company, a_british_snapshot())
+    flight = plan_posting(bill, company, a_british_snapshot())
     assert flight.tax_codes is not None
     found = {name: (t.id, t.how) for name, t in flight.tax_codes.items()}
     expected = {"20.0% s": ("5", "name"), "Duty + VAT": ("5", "mapped"), "none": ("7", "mapped")}
@@ -187,7 +187,7 @@ def test_outside_the_us_each_combination_of_taxes_has_its_code() -> None:
 def test_outside_the_us_a_bill_of_tax_alone_blocks_where_quickbooks_keeps_that_tax() -> None:
     tax = a_line("20.00", text="import VAT", taxes=("20.0% S",), **VAT)
     bill = a_bill(lines=(tax,), amount_total=Decimal("20.00"), amount_tax=Decimal("20.00"))
-    flight = preflight(bill, a_company(), a_british_snapshot())
+    flight = plan_posting(bill, a_company(), a_british_snapshot())
     assert [p.partition(";")[0] for p in flight.problems] == [
         (
             "Odoo booked tax that belongs to no line (import VAT on 131000): 0.00 USD of tax in"
@@ -199,14 +199,14 @@ def test_outside_the_us_a_bill_of_tax_alone_blocks_where_quickbooks_keeps_that_t
     ]
     mapped = a_company(accounts={"131000": "443000"}, taxes={"none": "Exempt"})
     for company, snapshot in ((mapped, a_british_snapshot()), (mapped, a_snapshot())):
-        flight = preflight(bill, company, snapshot)
+        flight = plan_posting(bill, company, snapshot)
         assert not flight.problems
         assert [n.row.amount for n in flight.tax.rows] == [Decimal("20.00")]
 
 
 def test_a_tax_without_a_code_blocks_and_says_which() -> None:
     bill = a_bill(lines=(a_line("50.00", taxes=("VAT 7%",)), a_line("50.00")))
-    flight = preflight(bill, a_company(), a_british_snapshot())
+    flight = plan_posting(bill, a_company(), a_british_snapshot())
     assert [p.partition(":")[0] for p in flight.problems] == [
         "QuickBooks has no tax code for the tax VAT 7%",
         'QuickBooks has no tax code for lines without a tax ("none")',
@@ -215,7 +215,7 @@ def test_a_tax_without_a_code_blocks_and_says_which() -> None:
 
 def test_in_the_us_no_tax_code_is_asked_for_and_the_tax_row_needs_an_account() -> None:
     bill = a_bill(lines=(a_line("100.00"), a_line("8.25", kind="tax", account_code="99")))
-    flight = preflight(bill, a_company(), a_snapshot())
+    flight = plan_posting(bill, a_company(), a_snapshot())
     assert flight.tax_codes is None
     assert "QuickBooks has no account for 99" in flight.problems[0]
 
@@ -226,7 +226,7 @@ def test_a_code_for_no_tax_that_charges_tax_or_nothing_known_is_refused() -> Non
     snapshot = a_british_snapshot()
     snapshot = replace(snapshot, tax_codes=(*snapshot.tax_codes, unknown, for_sales))
     said = [
-        preflight(a_total("5.00"), a_company(taxes={"none": code}), snapshot).problems
+        plan_posting(a_total("5.00"), a_company(taxes={"none": code}), snapshot).problems
         for code in ("Exempt", "20.0% S", "Odd", "RCS")
     ]
     charges = "The tax code 20.0% S is to stand for no tax (none), but it charges tax"
@@ -256,14 +256,14 @@ def test_terms_are_those_mapped_else_of_that_name_else_left_to_the_due_date(
     terms: str, mapping: dict[str, str], term: str
 ) -> None:
     bill = a_total("5.00", payment_terms=terms)
-    flight = preflight(bill, a_company(terms=mapping), a_snapshot())
+    flight = plan_posting(bill, a_company(terms=mapping), a_snapshot())
     assert flight.term_id == term
     assert flight.warnings == ()
 
 
 def test_mapped_terms_that_quickbooks_lacks_are_told() -> None:
     bill = a_total("5.00", payment_terms="30 Days")
-    flight = preflight(bill, a_company(terms={"30 Days": "Net 31"}), a_snapshot())
+    flight = plan_posting(bill, a_company(terms={"30 Days": "Net 31"}), a_snapshot())
     assert "no terms Net 31, meant for 30 Days" in flight.warnings[0]
 
 
@@ -271,7 +271,7 @@ def test_mapped_terms_that_quickbooks_lacks_are_told() -> None:
 
 
 def test_a_foreign_currency_needs_multicurrency() -> None:
-    flight = preflight(
+    flight = plan_posting(
         a_total("5.00", currency="EUR"), a_company(), a_snapshot(multicurrency=False)
     )
     assert flight.problems[0] == (
@@ -283,7 +283,7 @@ def test_a_foreign_currency_needs_multicurrency() -> None:
 def test_a_rate_that_loses_more_than_a_cent_is_told() -> None:
     for home, booked in (("5.43", ""), ("99999999999.99", "99,999,999,999.90 USD")):
         bill = replace(a_total("3.00", currency="EUR"), company_total=Decimal(home))
-        flight = preflight(bill, a_company(), a_snapshot())
+        flight = plan_posting(bill, a_company(), a_snapshot())
         assert [w for w in flight.warnings if "exchange rate" in w] == [
             f"At the exchange rate QuickBooks will book {said}; in Odoo it is"
             " 99,999,999,999.99 USD."
@@ -294,7 +294,7 @@ def test_a_rate_that_loses_more_than_a_cent_is_told() -> None:
 
 def test_a_company_abroad_that_keeps_no_tax_books_it_as_a_cost() -> None:
     bill = a_bill(lines=(a_line("100.00"), a_line("8.25", kind="tax", account_code="443000")))
-    flight = preflight(bill, a_company(), a_british_snapshot(uses_tax=False))
+    flight = plan_posting(bill, a_company(), a_british_snapshot(uses_tax=False))
     assert not flight.problems
     payload = posting(bill, flight, "70").payload
     assert payload["GlobalTaxCalculation"] == "NotApplicable"
@@ -310,7 +310,7 @@ def test_class_and_department_of_the_settings_are_on_every_line_and_bill() -> No
         departments=(Listed(id="31", name="North"),),
     )
     company = a_company(class_name="garden:tools", department="North")
-    flight = preflight(a_total("5.00"), company, snapshot)
+    flight = plan_posting(a_total("5.00"), company, snapshot)
     assert not flight.problems
     payload = posting(a_total("5.00"), flight, "70").payload
     assert payload["DepartmentRef"] == {"value": "31"}
@@ -331,28 +331,28 @@ def test_class_and_department_of_the_settings_are_on_every_line_and_bill() -> No
 )
 def test_a_department_that_cannot_be_set_blocks_and_says_why(tracked: bool, said: str) -> None:
     snapshot = a_snapshot(tracks_departments=tracked)
-    flight = preflight(a_total("5.00"), a_company(department="West"), snapshot)
+    flight = plan_posting(a_total("5.00"), a_company(department="West"), snapshot)
     assert flight.problems[0].startswith(said)
 
 
 def test_without_multicurrency_no_currency_is_named() -> None:
     bill = a_total("5.00")
-    flight = preflight(bill, a_company(), a_snapshot(multicurrency=False))
+    flight = plan_posting(bill, a_company(), a_snapshot(multicurrency=False))
     assert not flight.problems
     assert "CurrencyRef" not in posting(bill, flight, "70").payload
 
 
 def test_books_in_another_currency_than_odoos_block() -> None:
-    flight = preflight(a_total("5.00"), a_company(), a_snapshot(home_currency="GBP"))
+    flight = plan_posting(a_total("5.00"), a_company(), a_snapshot(home_currency="GBP"))
     assert any("no exchange rate fits both" in p for p in flight.problems)
 
 
 def test_the_payable_account_is_that_of_the_bills_currency() -> None:
     euro = replace(PAYABLE, id="4", currency="EUR")
     snapshot = a_snapshot(accounts=(PAYABLE, CASH, euro))
-    assert preflight(a_total("5.00", currency="EUR"), a_company(), snapshot).payable_id == "4"
-    assert preflight(a_total("5.00"), a_company(), snapshot).payable_id == "1"
-    assert preflight(a_total("5.00", currency="CHF"), a_company(), snapshot).payable_id == ""
+    assert plan_posting(a_total("5.00", currency="EUR"), a_company(), snapshot).payable_id == "4"
+    assert plan_posting(a_total("5.00"), a_company(), snapshot).payable_id == "1"
+    assert plan_posting(a_total("5.00", currency="CHF"), a_company(), snapshot).payable_id == ""
 
 
 @pytest.mark.parametrize(
@@ -372,7 +372,7 @@ def test_of_several_payable_accounts_it_is_the_one_named_else_quickbooks_own_els
         replace(PAYABLE, id=str(n), name=name, full_name=name) for n, name in enumerate(others, 50)
     ]
     snapshot = a_snapshot(accounts=(PAYABLE, CASH, *more))
-    flight = preflight(a_total("5.00"), a_company(**settings), snapshot)
+    flight = plan_posting(a_total("5.00"), a_company(**settings), snapshot)
     assert flight.payable_id == payable
     said = "QuickBooks has several accounts payable accounts in USD (A/P, Intercompany): name one"
     assert [p.startswith(said) for p in flight.problems] == ([] if payable else [True])
@@ -382,22 +382,22 @@ def test_the_payable_account_of_the_settings_is_not_asked_of_another_currency() 
     euro = replace(PAYABLE, id="4", name="A/P - EUR", currency="EUR")
     snapshot = a_snapshot(accounts=(PAYABLE, CASH, euro), vendors=())
     company = a_company(payable_account="A/P")
-    assert preflight(a_total("5.00", currency="EUR"), company, snapshot).payable_id == "4"
+    assert plan_posting(a_total("5.00", currency="EUR"), company, snapshot).payable_id == "4"
 
 
 def test_a_payable_account_of_the_settings_that_is_none_blocks() -> None:
-    flight = preflight(a_total("5.00"), a_company(payable_account="443000"), a_snapshot())
+    flight = plan_posting(a_total("5.00"), a_company(payable_account="443000"), a_snapshot())
     assert flight.problems[0].startswith("The accounts payable account 443000 of company_settings")
 
 
 def test_another_payable_account_is_a_change_and_the_first_of_a_currency_is_none() -> None:
-    shown = preflight(a_total("5.00"), a_company(), a_snapshot()).shown()
+    shown = plan_posting(a_total("5.00"), a_company(), a_snapshot()).shown()
     other = a_snapshot(accounts=(replace(PAYABLE, id="2", name="Other"), CASH))
-    assert preflight(a_total("5.00"), a_company(), other).changes(shown) == [
+    assert plan_posting(a_total("5.00"), a_company(), other).changes(shown) == [
         "The accounts payable account now is Other."
     ]
-    none = preflight(a_total("5.00"), a_company(), a_snapshot(accounts=(CASH,))).shown()
-    assert preflight(a_total("5.00"), a_company(), other).changes(none) == []
+    none = plan_posting(a_total("5.00"), a_company(), a_snapshot(accounts=(CASH,))).shown()
+    assert plan_posting(a_total("5.00"), a_company(), other).changes(none) == []
 
 
 @pytest.mark.parametrize(
@@ -405,22 +405,22 @@ def test_another_payable_account_is_a_change_and_the_first_of_a_currency_is_none
 )
 def test_a_date_in_closed_books_blocks(day: date, is_closed: bool) -> None:
     bill = a_total("5.00", bill_date=day)
-    flight = preflight(bill, a_company(), a_snapshot(book_close_date="2026-10-31"))
+    flight = plan_posting(bill, a_company(), a_snapshot(book_close_date="2026-10-31"))
     assert any("books are closed up to 2026-10-31" in p for p in flight.problems) == is_closed
 
 
 def test_without_a_snapshot_it_says_so_and_nothing_blocks() -> None:
-    flight = preflight(a_bill(), a_company(), None)
+    flight = plan_posting(a_bill(), a_company(), None)
     assert flight.warnings == (NO_SNAPSHOT,)
     assert not flight.problems
-    assert preflight(a_bill(), a_company(), a_snapshot()).changes(flight.shown()) == []
+    assert plan_posting(a_bill(), a_company(), a_snapshot()).changes(flight.shown()) == []
 
 
 def test_what_was_approved_before_quickbooks_was_read_is_not_booked_where_nothing_matches() -> None:
     bill = replace(a_total("5.00"), lines=(a_line("5.00", account_code="1", account_name="?"),))
     company = a_company(default_account="443000")
-    blind = preflight(bill, company, None).shown()
-    (change,) = preflight(bill, company, a_snapshot()).changes(blind)
+    blind = plan_posting(bill, company, None).shown()
+    (change,) = plan_posting(bill, company, a_snapshot()).changes(blind)
     assert change.startswith("The account for 1 now is ")
 
 
@@ -432,8 +432,8 @@ def vendor_in(
     settings: dict[str, Any] | None = None,
     remembered: dict[str, str] | None = None,
     **bill: Any,
-) -> Preflight:
-    return preflight(
+) -> PostingPlan:
+    return plan_posting(
         a_total("5.00", **bill),
         a_company(**settings or {}),
         a_snapshot(vendors=vendors),
@@ -509,7 +509,7 @@ def known(name: str = ACME.name, **fields: Any) -> KnownVendor:
     ],
 )
 def test_the_vendor_is_the_mapped_one_else_the_remembered_else_of_exactly_that_name_else_new(
-    flight: Preflight, expected: tuple[str, str, str]
+    flight: PostingPlan, expected: tuple[str, str, str]
 ) -> None:
     assert (flight.vendor_id, flight.vendor_name, flight.vendor_how) == expected
     assert flight.problems == ()
@@ -550,7 +550,7 @@ def test_the_vendor_is_the_mapped_one_else_the_remembered_else_of_exactly_that_n
     ],
 )
 def test_a_vendor_that_cannot_be_used_blocks_with_what_to_do(
-    flight: Preflight, sentence: str
+    flight: PostingPlan, sentence: str
 ) -> None:
     [problem] = flight.problems
     assert sentence in problem
@@ -593,14 +593,14 @@ def test_a_bill_without_a_vendor_has_none() -> None:
 
 
 def test_what_was_shown_and_still_holds_is_no_change() -> None:
-    flight = preflight(a_bill(), a_company(), a_snapshot())
+    flight = plan_posting(a_bill(), a_company(), a_snapshot())
     assert flight.changes(flight.shown()) == []
 
 
 def test_another_realm_is_a_change_whatever_its_ids() -> None:
-    shown = preflight(a_bill(), a_company(), a_snapshot()).shown()
+    shown = plan_posting(a_bill(), a_company(), a_snapshot()).shown()
     moved = a_snapshot(realm_id="9130350000000099", company_name="North Ltd (live)")
-    assert preflight(a_bill(), a_company(), moved).changes(shown) == [
+    assert plan_posting(a_bill(), a_company(), moved).changes(shown) == [
         "The company in QuickBooks now is North Ltd (live)."
     ]
 
@@ -611,14 +611,14 @@ def test_each_change_of_account_tax_code_and_vendor_is_a_sentence() -> None:
     snapshot = replace(snapshot, tax_codes=(*snapshot.tax_codes, other_code))
     bill = a_bill(lines=(a_line("100.00", taxes=("8.25%",)), a_line("8.25", **VAT)))
     company = a_company(taxes={"none": "Exempt"})
-    shown = preflight(bill, company, snapshot).shown()
+    shown = plan_posting(bill, company, snapshot).shown()
     other = replace(
         company,
         accounts={"443000": "Freight In"},
         taxes={"8.25%": "8.25% again"},
         vendors={ACME.name: "Zeta"},
     )
-    now = preflight(
+    now = plan_posting(
         bill, other, replace(snapshot, vendors=(*snapshot.vendors, known("Zeta", id="71")))
     )
     assert now.changes(shown) == [
@@ -648,7 +648,7 @@ def test_files_that_quickbooks_does_not_take_are_named() -> None:
             a_document("big.png", size=100_000_001, type="image/png"),
         )
     )
-    assert preflight(bill, a_company(), a_snapshot()).warnings == (
+    assert plan_posting(bill, a_company(), a_snapshot()).warnings == (
         "mail.eml will not be attached in QuickBooks: it takes no files of this type.",
         "big.png will not be attached in QuickBooks: it takes no more than 100 MB.",
     )

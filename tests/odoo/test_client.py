@@ -17,7 +17,7 @@ from odoo_qb.bill.checks import problems
 from odoo_qb.bill.model import MOVE_TYPES, Bill
 from odoo_qb.errors import Refused, Unavailable
 from odoo_qb.odoo import reader
-from odoo_qb.odoo.client import Odoo
+from odoo_qb.odoo.client import OdooClient
 from odoo_qb.odoo.files import read_files
 from sandbox.http_server import serve
 from sandbox.odoo.errors import OdooError
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from wsgiref.types import WSGIApplication
 
-    from odoo_qb.odoo.records import Entry
+    from odoo_qb.odoo.records import OdooDocument
     from sandbox.odoo.http import Failure
     from sandbox.odoo.view import User
 
@@ -36,13 +36,13 @@ KEY = "sandbox-odoo-key"
 LOGIN = "ap-bot@example.com"
 
 
-def client(url: str, **changed: Any) -> Odoo:
+def client(url: str, **changed: Any) -> OdooClient:
     given: dict[str, Any] = {"url": url, "database": "odoo", "username": LOGIN, "api_key": KEY}
-    return Odoo(**given | {"sleep": lambda _seconds: None} | changed)
+    return OdooClient(**given | {"sleep": lambda _seconds: None} | changed)
 
 
 @contextmanager
-def a_client(simulator: WSGIApplication, **changed: Any) -> Iterator[Odoo]:
+def a_client(simulator: WSGIApplication, **changed: Any) -> Iterator[OdooClient]:
     with serve(simulator) as server:
         odoo = client(server.url, **changed)
         yield odoo
@@ -62,9 +62,9 @@ def posted_ids(simulator: Simulator) -> list[int]:
     ]
 
 
-def read(simulator: Simulator, ids: list[int] | None = None) -> list[Entry]:
+def read(simulator: Simulator, ids: list[int] | None = None) -> list[OdooDocument]:
     with a_client(simulator) as odoo:
-        return reader.Books(odoo, company_keys(simulator)).page(ids or posted_ids(simulator))
+        return reader.BillReader(odoo, company_keys(simulator)).page(ids or posted_ids(simulator))
 
 
 @cache
@@ -415,7 +415,7 @@ def test_json_2_needs_no_login_and_older_versions_are_asked_for_it_once(version:
 def test_who_knows_what_a_server_speaks_asks_for_nothing_in_vain(version: int) -> None:
     simulator = Simulator(version=version)
     with a_client(simulator) as odoo:
-        odoo.speaks = "json-2" if version >= 19 else "json-rpc"
+        odoo.protocol = "json-2" if version >= 19 else "json-rpc"
         assert odoo.call("account.move", "read", [1], fields=["ref"])[0]["ref"] == "1M-INV-1001"
     assert simulator.calls.count("json.2") == 0
     assert odoo.calls == (1 if version >= 19 else 2)
@@ -427,10 +427,10 @@ def test_both_protocols_tell_the_same_of_every_bill() -> None:
     with serve(simulator) as server:
         for speaks in ("json-2", "json-rpc"):
             odoo = client(server.url)
-            odoo.speaks = speaks
-            books = reader.Books(odoo, company_keys(simulator))
+            odoo.protocol = speaks
+            books = reader.BillReader(odoo, company_keys(simulator))
             told.append(books.page(posted_ids(simulator)))
-            assert odoo.speaks == speaks
+            assert odoo.protocol == speaks
             assert "common.authenticate" in simulator.calls or speaks == "json-2"
     assert len(told[0]) == 98
     assert told[0] == told[1]
@@ -440,7 +440,7 @@ def test_a_password_opens_json_rpc_where_json_2_takes_keys_only() -> None:
     simulator = Simulator(version=19)
     with a_client(simulator, api_key="sandbox-odoo-password") as odoo:
         assert odoo.call("account.move", "search", [["id", "=", 1]]) == [1]
-        assert odoo.speaks == "json-rpc"
+        assert odoo.protocol == "json-rpc"
 
 
 def test_a_proxy_with_its_own_password_still_gets_through_by_json_rpc() -> None:
@@ -448,7 +448,7 @@ def test_a_proxy_with_its_own_password_still_gets_through_by_json_rpc() -> None:
     with serve(simulator) as server:
         odoo = client(server.url.replace("http://", "http://proxy:hush@"))
         assert odoo.call("account.move", "search", [["id", "=", 1]]) == [1]
-        assert odoo.speaks == "json-rpc"
+        assert odoo.protocol == "json-rpc"
 
 
 @pytest.mark.parametrize(
@@ -464,7 +464,7 @@ def test_an_error_of_json_2_is_the_same_sentence(
     simulator = Simulator(version=19)
     with a_client(simulator) as odoo:
         for speaks in (None, "json-2"):
-            odoo.speaks = speaks
+            odoo.protocol = speaks
             with pytest.raises(Refused) as error:
                 odoo.call("account.move", method, [1], fields=fields)
             assert str(error.value).startswith(sentence)
@@ -486,7 +486,7 @@ def test_a_server_that_no_longer_speaks_json_2_is_asked_over_json_rpc() -> None:
         simulator.become(18)  # restored from a backup, say
         simulator.admit(replace(simulator.users[5], uid=6))
         assert odoo.call("account.move", "search", [])
-        assert odoo.speaks == "json-rpc"
+        assert odoo.protocol == "json-rpc"
 
 
 @pytest.mark.parametrize("kind", ["bad_gateway", "html", "cut", "reset"])
@@ -495,16 +495,16 @@ def test_a_failure_proves_nothing_about_the_protocol(kind: Failure) -> None:
     with a_client(simulator) as odoo:
         simulator.fail(kind, times=1)
         assert odoo.call("account.move", "search", [["id", "=", 1]]) == [1]
-        odoo.speaks = "json-2"
+        odoo.protocol = "json-2"
         simulator.fail(kind, times=2)
         assert odoo.call("account.move", "search", [["id", "=", 1]]) == [1]
-        assert odoo.speaks == "json-2"
+        assert odoo.protocol == "json-2"
 
 
 # -- failures ------------------------------------------------------------------------------
 
 
-def sentence_of(odoo: Odoo) -> str:
+def sentence_of(odoo: OdooClient) -> str:
     with pytest.raises((Refused, Unavailable)) as error:
         odoo.call("account.move", "search", [])
     text = str(error.value)
@@ -637,7 +637,7 @@ def answering(body: bytes, kind: str = "application/json", status: int = 200) ->
 )
 def test_an_answer_that_is_none_is_one_sentence_too(body: bytes, sentence: str) -> None:
     with a_client(answering(body)) as odoo:
-        odoo.speaks = "json-rpc"
+        odoo.protocol = "json-rpc"
         assert sentence in sentence_of(odoo)
 
 

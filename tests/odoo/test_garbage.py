@@ -11,7 +11,7 @@ import pytest
 import extractor
 from odoo_qb.errors import Refused, Unavailable
 from odoo_qb.odoo import client, files, reader
-from odoo_qb.odoo.client import Odoo as Client
+from odoo_qb.odoo.client import OdooClient
 from sandbox.http_server import serve
 from sandbox.in_process.chain import World, a_world
 from sandbox.odoo.server import Odoo
@@ -52,14 +52,14 @@ def garbled_world(
         yield world, doors[0]
 
 
-ASKED: Final[dict[str, Callable[[Client], object]]] = {
+ASKED: Final[dict[str, Callable[[OdooClient], object]]] = {
     "search_changed": lambda client: reader.search_changed(
         client, watermark="2026-01-01 00:00:00", dated_from=date(2026, 1, 1)
     ),
     "companies": reader.companies,
     "company_id": lambda client: reader.company_id(client, "1MD"),
     "existing": lambda client: reader.existing(client, [1, 2, 3], 1),
-    "page": lambda client: reader.Books(client, {"1MD": "north"}).page([1, 2, 3]),
+    "page": lambda client: reader.BillReader(client, {"1MD": "north"}).page([1, 2, 3]),
     "read_files": lambda client: list(files.read_files(client, [a_document()])),
 }
 
@@ -74,7 +74,7 @@ def test_garbage_in_place_of_any_answer_is_to_be_asked_for_again(
     no_answer = (Unavailable, Refused) if name == "existing" else Unavailable
     with serve(door) as server:
         for kind in NO_ANSWERS:
-            client = Client(
+            client = OdooClient(
                 url=server.url,
                 database="odoo",
                 username="ap-bot@example.com",
@@ -82,8 +82,8 @@ def test_garbage_in_place_of_any_answer_is_to_be_asked_for_again(
                 sleep=lambda _: None,
             )
             door.rules = [Rule(part="", kind=kind)]
-            for protocol in (None, client.speaks, "json-rpc"):
-                client.speaks = protocol
+            for protocol in (None, client.protocol, "json-rpc"):
+                client.protocol = protocol
                 with pytest.raises(no_answer) as raised:
                     ASKED[name](client)
                 assert FOREIGN not in str(raised.value), kind

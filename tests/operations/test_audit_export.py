@@ -17,7 +17,7 @@ from tests.support.builders import NOW, a_bill, a_line, an_item
 from tests.support.stored_bills import COMPANY, a_stored, an_asked
 
 if TYPE_CHECKING:
-    from odoo_qb.exact_json import Raw
+    from odoo_qb.exact_json import Json
     from sandbox.in_process.chain import World
 
 KEYS = companies('{"1MD": {}, "TruAlchemy": {}}')
@@ -35,7 +35,7 @@ def exported(world: World, month: str, now: datetime = NOW) -> dict[str, list[An
     }
 
 
-def a_posted(world: World) -> Raw:
+def a_posted(world: World) -> Json:
     entry_id = an_asked(world)
     world.click(entry_id, "approve_invoice")
     world.post()

@@ -12,7 +12,7 @@ from moto import mock_aws
 
 from odoo_qb.bill.history import history_entry
 from odoo_qb.operations.sweep import NOTE_ID, look_after_waiting, sweep, unposted
-from odoo_qb.store.queue import Queue
+from odoo_qb.store.queue import ApprovedQueue
 from odoo_qb.store.table import Table
 from odoo_qb.timestamps import stamp
 from sandbox.in_process.chain import REGION, _resources
@@ -32,7 +32,7 @@ class Desk:
         client = boto3.client("dynamodb", region_name=REGION)
         self.table = Table(client, "bills", retention=timedelta(days=2555))
         self.sqs = boto3.client("sqs", region_name=REGION)
-        self.queue = Queue(client=self.sqs, url=self.names["queue"])
+        self.queue = ApprovedQueue(client=self.sqs, url=self.names["queue"])
 
     def put(self, number: int, status: Status, minutes_ago: float, **fields: Any) -> None:
         changed = stamp(NOW - timedelta(minutes=minutes_ago))
@@ -122,7 +122,7 @@ def sendings(desk: Desk, hours: float) -> list[float]:
     """After how many hours the sweeps, every quarter of one, sent something."""
     found = []
     for quarter in range(1, int(hours * 4) + 1):
-        desk.queue = Queue(client=Counted(), url="")
+        desk.queue = ApprovedQueue(client=Counted(), url="")
         desk.sweep(minutes_later=15 * quarter)
         found += [quarter / 4] * desk.queue.client.sent
     return found
@@ -146,7 +146,7 @@ def test_what_never_goes_through_is_sent_once_an_hour_and_not_in_everybodys_way(
 
 def test_bills_of_a_company_that_was_connected_again_go_on_at_the_next_sweep(desk: Desk) -> None:
     desk.put(1, "APPROVED", minutes_ago=61)
-    desk.queue = Queue(client=Counted(), url="")
+    desk.queue = ApprovedQueue(client=Counted(), url="")
     sent = []
     for minutes, state in ((0, ""), (15, "NEEDS_RECONNECT"), (30, "CONNECTED"), (45, "CONNECTED")):
         at = stamp(NOW + timedelta(minutes=20))

@@ -153,14 +153,14 @@ def test_any_bill_is_blocked_with_a_sentence_or_posted_as_it_was_foretold(countr
         elif checks.nothing_to_post(case.bill, books.company):
             assert not case.bill.amount_total
         else:
-            event(f"posted, tax {books.preflight(case.bill).tax.how or 'as cost'}")
+            event(f"posted, tax {books.plan_posting(case.bill).tax.how or 'as cost'}")
             _is_posted_as_foretold(case, books)
 
     check()
 
 
 def _is_posted_as_foretold(case: Drawn, books: Ledger) -> None:
-    bill, tax = case.bill, books.preflight(case.bill).tax
+    bill, tax = case.bill, books.plan_posting(case.bill).tax
     try:
         posted = books.post(bill, case.modes)
     except FaultError as fault:
@@ -185,7 +185,7 @@ def _is_posted_as_foretold(case: Drawn, books: Ledger) -> None:
 
 def _is_a_refusal_that_nobody_could_foresee(fault: FaultError, case: Drawn, books: Ledger) -> None:
     """QuickBooks may take no negative line, and no total of zero: what it does is not known."""
-    flight = books.preflight(case.bill)
+    flight = books.plan_posting(case.bill)
     has_negative = any(posted.row.amount < 0 for posted in flight.tax.rows)
     is_negative_line = case.modes.negative_line == "refused" and has_negative
     # Its own tax may take a total of almost nothing below zero.

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from odoo_qb.bill.item import Item
-    from odoo_qb.exact_json import Raw
+    from odoo_qb.exact_json import Json
     from tests.support.posting_fixture import Desk
 
 DAYS = 3
@@ -46,12 +46,12 @@ class Quick:
     """DynamoDB for one writer: moto takes a tenth of a second to change an item of this size."""
 
     def __init__(self) -> None:
-        self.items: dict[str, Raw] = {}
+        self.items: dict[str, Json] = {}
 
     def put_item(self, **given: Any) -> None:
         self.items[given["Item"]["entry_id"]["S"]] = given["Item"]
 
-    def get_item(self, **given: Any) -> Raw:
+    def get_item(self, **given: Any) -> Json:
         found = self.items.get(given["Key"]["entry_id"]["S"])
         return {"Item": dict(found)} if found else {}
 
@@ -193,8 +193,8 @@ def test_a_new_refresh_token_opens_what_was_closed_to_writing(desk: Desk) -> Non
 # -- the chain --------------------------------------------------------------------------------
 
 
-def a_long_history(entries: int, **fields: str) -> list[Raw]:
-    history: list[Raw] = [history_entry([], NOW, "extractor", "", "READY_FOR_APPROVAL", "d")]
+def a_long_history(entries: int, **fields: str) -> list[Json]:
+    history: list[Json] = [history_entry([], NOW, "extractor", "", "READY_FOR_APPROVAL", "d")]
     for n in range(entries):
         at = NOW + timedelta(minutes=n)
         before, after = ("READY_FOR_APPROVAL", "APPROVED")[:: 1 if n % 2 == 0 else -1]
@@ -203,7 +203,7 @@ def a_long_history(entries: int, **fields: str) -> list[Raw]:
 
 
 def test_a_history_is_as_it_was_until_it_is_long() -> None:
-    history: list[Raw] = []
+    history: list[Json] = []
     for n in range(ENTRIES):
         entry = history_entry(history, NOW, f"U-{n}", "A", "B", "d")
         assert continued(history, NOW, f"U-{n}", "A", "B", "d") == [*history, entry]
@@ -247,7 +247,7 @@ def test_a_summary_that_was_touched_is_noticed(tamper: Any) -> None:
     assert not is_whole
 
 
-def tried(history: list[Raw], n: int, note: str = "closed") -> list[Raw]:
+def tried(history: list[Json], n: int, note: str = "closed") -> list[Json]:
     at = NOW + timedelta(hours=n)
     history = continued(history, at, "poster", "APPROVED", "POSTING", "d")
     return continued(history, at, "poster", "POSTING", "APPROVED", "d", note)
@@ -269,7 +269,7 @@ def test_what_repeats_itself_is_one_entry_that_says_how_often() -> None:
 
 
 def test_what_people_do_again_and_again_is_never_made_one_entry() -> None:
-    history: list[Raw] = [history_entry([], NOW, "extractor", "", "READY_FOR_APPROVAL", "d")]
+    history: list[Json] = [history_entry([], NOW, "extractor", "", "READY_FOR_APPROVAL", "d")]
     for _ in range(20):
         history = continued(history, NOW, "U-A", "READY_FOR_APPROVAL", "APPROVED", "d")
         history = continued(history, NOW, "U-A", "APPROVED", "READY_FOR_APPROVAL", "d", "back")
@@ -292,7 +292,7 @@ def test_an_approval_that_only_the_summary_knows_is_still_seen_to_be_unposted(de
 # -- attempts, notices ------------------------------------------------------------------------
 
 
-def an_attempt(number: int, outcome: str = "6000") -> Raw:
+def an_attempt(number: int, outcome: str = "6000") -> Json:
     return {
         "number": number, "at": f"2026-11-21T09:{number % 60:02d}:00.000Z", "outcome": outcome,
         "entity": "Bill", "doc_number": f"INV-{number}", "day": "2026-11-02", "body_key": "",
@@ -301,7 +301,7 @@ def an_attempt(number: int, outcome: str = "6000") -> Raw:
 
 
 def test_summarised_attempts_are_still_looked_for_where_they_may_be() -> None:
-    attempts: list[Raw] = []
+    attempts: list[Json] = []
     for n in range(1, 101):
         attempts = with_next(attempts, an_attempt(n, "absent" if n in {3, 40} else "6000"))
     assert len(attempts) <= ATTEMPTS

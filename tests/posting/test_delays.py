@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from odoo_qb.approval.decisions import Click, Decisions
+from odoo_qb.approval.decisions import Click, DecisionService
 from odoo_qb.bill.delays import is_told, trouble_of
-from odoo_qb.bill.follow_ups import perhaps_there
+from odoo_qb.bill.follow_ups import possible_document
 from odoo_qb.bill.open_attempt import open_attempt
 from odoo_qb.cards.card import approval_card
 from odoo_qb.errors import Throttled, Unavailable
 from odoo_qb.operations.sweep import sweep
 from odoo_qb.posting.delays import note_trouble
-from odoo_qb.store.queue import Queue
+from odoo_qb.store.queue import ApprovedQueue
 from odoo_qb.timestamps import stamp
 from sandbox.slack.block_kit import problems
 from tests.support.builders import NOW, a_bill, a_company
@@ -63,10 +63,10 @@ def tried_for_an_hour(desk: Desk) -> None:
         desk.now += timedelta(minutes=15)
 
 
-def decisions(desk: Desk) -> Decisions:
-    return Decisions(
+def decisions(desk: Desk) -> DecisionService:
+    return DecisionService(
         table=desk.table,
-        queue=Queue(client=Silent(), url=""),
+        queue=ApprovedQueue(client=Silent(), url=""),
         documents=desk.documents,
         companies={"north": a_company(approvers=("U-APPROVER",))},
         channel="C",
@@ -176,7 +176,7 @@ def test_closing_it_while_quickbooks_may_have_it_says_what_to_look_for(desk: Des
     item = desk.stored()
     assert item["status"] == "ACKNOWLEDGED"
     assert open_attempt(item)
-    assert "the number INV-1001 of 2026-11-02" in perhaps_there(item)
+    assert "the number INV-1001 of 2026-11-02" in possible_document(item)
     card = words(approval_card(item))
     assert "Closed without posting" in card
     assert "It could not be posted since 2026-11-21 09:30 UTC." in card
@@ -204,7 +204,7 @@ def test_the_sweep_sends_it_for_an_hour_at_every_turn_and_then_once_an_hour(desk
     for n in range(1, 17):
         delivered(desk, f"m{n}")  # each try writes to the bill
         desk.now = began + timedelta(minutes=15 * n + 1)
-        queue = Queue(client=Silent(), url="")
+        queue = ApprovedQueue(client=Silent(), url="")
         sweep(desk.table, queue, desk.now)
         sends += [n / 4] * queue.client.sent
     assert sends == [0.25, 0.5, 0.75, 1, 2, 3, 4]

@@ -9,7 +9,7 @@ import pytest
 
 import poster
 from odoo_qb.operations.sweep import sweep
-from odoo_qb.store.queue import Queue
+from odoo_qb.store.queue import ApprovedQueue
 from odoo_qb.timestamps import stamp
 from sandbox.in_process.chain import Context
 from tests.support.stored_bills import buttons, card, words
@@ -204,7 +204,7 @@ def test_a_wish_that_got_lost_is_sent_again_until_it_is_done(books: World) -> No
     number = with_file(books)
     books.click(f"odoo-{number}", "attach_files")
     books.messages()  # taken from the queue, and lost
-    queue = Queue(client=books.clients["sqs"], url=books.names["queue"])
+    queue = ApprovedQueue(client=books.clients["sqs"], url=books.names["queue"])
     for minutes in (30, 45):
         sweep(books.table, queue, datetime.now(UTC) + timedelta(minutes=minutes))
     since = books.table.read_note("sweep")["cards_since"]

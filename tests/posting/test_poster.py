@@ -11,7 +11,7 @@ import pytest
 
 from odoo_qb.bill.history import verify_history
 from odoo_qb.errors import Unavailable
-from odoo_qb.mapping.preflight import preflight
+from odoo_qb.mapping.preflight import plan_posting
 from odoo_qb.quickbooks.sync import load, sync
 from sandbox.quickbooks.server import Modes
 from tests.support.builders import a_bill, a_line, a_total
@@ -126,7 +126,7 @@ def test_a_lost_answer_never_makes_two_documents(kind: Any, committed: bool, mod
 def test_after_a_change_of_realm_nothing_is_posted_by_the_ids_of_the_old_one(desk: Desk) -> None:
     a_warm_desk(desk)
     [vendor_id] = desk.realm.vendors
-    shown = preflight(a_bill(), desk.company, load(desk.documents, desk.company)).shown()
+    shown = plan_posting(a_bill(), desk.company, load(desk.documents, desk.company)).shown()
     item = desk.approve(preflight=shown)
     desk.company = replace(desk.company, realm_id="9130350000000099")
     desk.seed_token = "of-the-other-realm"
@@ -297,7 +297,7 @@ def test_another_content_waits_until_quickbooks_cannot_be_working_on_the_first(d
 def test_of_two_deliveries_that_look_at_the_same_time_only_one_creates(desk: Desk) -> None:
     item = desk.approve()
     slow, rival = desk.poster(), list[str]()
-    look = slow.quickbooks("north").numbered
+    look = slow.quickbooks("north").find_by_doc_number
 
     def look_while_the_other_posts(
         entity: str, doc_number: str, day: str, *others: str
@@ -306,7 +306,7 @@ def test_of_two_deliveries_that_look_at_the_same_time_only_one_creates(desk: Des
         rival.append(desk.post(item, "m2"))
         return found
 
-    slow.quickbooks("north").numbered = look_while_the_other_posts  # type: ignore[method-assign]
+    slow.quickbooks("north").find_by_doc_number = look_while_the_other_posts  # type: ignore[method-assign]
     with pytest.raises(Unavailable, match="changed while it was being claimed"):
         slow.post(item["entry_id"], 1, "m1")
     assert rival == ["POSTED"]
@@ -363,7 +363,7 @@ def test_closed_books_fail_and_the_date_is_not_moved(desk: Desk) -> None:
 def test_a_mapping_changed_after_the_approval_asks_again(desk: Desk) -> None:
     snapshot = sync(desk.api(), desk.documents, "north", desk.now)
     bill = a_bill()
-    shown = preflight(bill, desk.company, snapshot).shown()
+    shown = plan_posting(bill, desk.company, snapshot).shown()
     item = desk.approve(bill, preflight=shown)
     desk.company = replace(desk.company, accounts={"443000": "612000"})
     assert desk.post(item) == "READY_FOR_APPROVAL"
@@ -376,7 +376,7 @@ def test_a_mapping_changed_after_the_approval_asks_again(desk: Desk) -> None:
 
 def test_a_bill_that_is_asked_about_again_warns_of_what_would_be_done_now(desk: Desk) -> None:
     sync(desk.api(), desk.documents, "north", desk.now)
-    flight = preflight(a_bill(), desk.company, load(desk.documents, desk.company))
+    flight = plan_posting(a_bill(), desk.company, load(desk.documents, desk.company))
     before = [w for w in flight.warnings if w.startswith("New vendor")]
     item = desk.approve(preflight=flight.shown(), warnings=["No PDF: look for it.", *before])
     desk.realm.accounts[desk.realm.id_of("Account", "443000")]["Active"] = False
@@ -394,7 +394,7 @@ def test_a_bill_that_is_asked_about_again_warns_of_what_would_be_done_now(desk: 
 
 def test_what_stands_against_a_bill_is_said_before_what_changed(desk: Desk) -> None:
     snapshot = sync(desk.api(), desk.documents, "north", desk.now)
-    item = desk.approve(preflight=preflight(a_bill(), desk.company, snapshot).shown())
+    item = desk.approve(preflight=plan_posting(a_bill(), desk.company, snapshot).shown())
     desk.company = replace(desk.company, accounts={"443000": "612000"})
     desk.realm.book_close_date = date(2026, 11, 30)
     sync(desk.api(), desk.documents, "north", desk.now)

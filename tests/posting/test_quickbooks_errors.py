@@ -12,7 +12,7 @@ import pytest
 
 from odoo_qb.bill.item import bill_of, content
 from odoo_qb.bill.open_attempt import open_attempt
-from odoo_qb.mapping.preflight import preflight
+from odoo_qb.mapping.preflight import plan_posting
 from odoo_qb.posting.document_diff import differences
 from odoo_qb.posting.payload import posting
 from odoo_qb.quickbooks.sync import load, sync
@@ -576,7 +576,7 @@ def test_a_long_bill_is_posted_with_all_its_lines(desk: Desk) -> None:
 def shown(desk: Desk, **settings: Any) -> dict[str, Any]:
     snapshot = sync(desk.api(), desk.documents, "north", desk.now)
     desk.company = replace(desk.company, **settings)
-    return preflight(a_bill(), desk.company, snapshot).shown()
+    return plan_posting(a_bill(), desk.company, snapshot).shown()
 
 
 def test_who_is_asked_again_is_shown_what_will_happen_now(desk: Desk) -> None:
@@ -724,7 +724,7 @@ def test_a_document_from_before_an_amendment_is_taken_once_it_was_corrected_as_t
     assert error["document"] == f"Bill {made['Id']}"
     wanted = desk.poster().companies["north"]
     snapshot = load(desk.documents, wanted)
-    flight = preflight(amended, wanted, snapshot, desk.table.read_note("vendor#north#7"))
+    flight = plan_posting(amended, wanted, snapshot, desk.table.read_note("vendor#north#7"))
     made |= posting(amended, flight, flight.vendor_id).payload  # corrected there by hand
     assert desk.post(desk.retry(), "m3") == "POSTED"
     assert desk.stored()["quickbooks"]["id"] == made["Id"]
@@ -751,7 +751,7 @@ def test_what_quickbooks_makes_of_a_posting_does_not_differ_from_it(
         sync(desk.api(), desk.documents, "north", desk.now)
         snapshot = load(desk.documents, desk.company)
         note = desk.table.read_note("vendor#north#7")
-        flight = preflight(bill, desk.company, snapshot, note)
+        flight = plan_posting(bill, desk.company, snapshot, note)
         [made] = [*desk.realm.bills.values(), *desk.realm.vendor_credits.values()]
         wanted = posting(bill, flight, flight.vendor_id)
         assert differences(wanted, wanted.entity, made) == []

@@ -23,9 +23,9 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.dynamodb.models import dynamodb_backends
 
 from odoo_qb.bill.history import verify_history
-from odoo_qb.mapping.preflight import preflight
-from odoo_qb.odoo.client import Odoo as OdooClient
-from odoo_qb.odoo.reader import Books
+from odoo_qb.mapping.preflight import plan_posting
+from odoo_qb.odoo.client import OdooClient
+from odoo_qb.odoo.reader import BillReader
 from odoo_qb.quickbooks.sync import sync
 from sandbox.http_server import serve
 from sandbox.odoo.server import Odoo
@@ -140,10 +140,10 @@ class Day:
             tax = self.dice.choice(_TAXES)
             rest = BRITISH_BY_LINES if tax == "lines" else BRITISH
             desk.company = replace(desk.company, tax=tax, **rest)
-        shown = preflight(bill, desk.company, self.snapshot)
+        shown = plan_posting(bill, desk.company, self.snapshot)
         if shown.problems:
             before = replace(desk.company, tax="override")
-            shown = preflight(bill, before, self.snapshot)
+            shown = plan_posting(bill, before, self.snapshot)
         assert not shown.problems, shown.problems
         number = bill.odoo_id
         files = (a_file("a.pdf", number * 10), a_file("b.pdf", number * 10 + 1))
@@ -284,7 +284,7 @@ def _bills(numbers: range, country: str) -> list[Bill]:
             username="ap-bot@example.com",
             api_key="sandbox-odoo-key",
         )
-        found = [entry.bill for entry in Books(client, {name: "north"}).page(entered)]
+        found = [entry.bill for entry in BillReader(client, {name: "north"}).page(entered)]
         client._session.close()
     bills = [replace(b, odoo_id=n) for n, b in zip(numbers, found, strict=True) if b]
     assert len(bills) == len(numbers)

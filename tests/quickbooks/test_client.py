@@ -10,7 +10,7 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from odoo_qb.errors import Disconnected, Refused, Throttled, Unavailable
-from odoo_qb.quickbooks.client import File, QuickBooksCompany, quoted
+from odoo_qb.quickbooks.client import File, QuickBooksClient, quoted
 from odoo_qb.quickbooks.error_codes import RequestKnown, TokenRejected, refusal_of
 from sandbox.quickbooks.server import Modes
 from tests.support.posting_fixture import REALM, a_desk
@@ -259,7 +259,7 @@ def test_a_token_that_is_refused_twice_means_a_dead_connection(desk: Desk) -> No
 def test_another_companys_realm_is_refused_with_what_to_check() -> None:
     with a_desk() as desk:
         desk.quickbooks.add_realm("7", "Other", refresh_token="other")
-        api = QuickBooksCompany(connection=desk.connection(), realm_id="7", api_url=desk.url)
+        api = QuickBooksClient(connection=desk.connection(), realm_id="7", api_url=desk.url)
         with pytest.raises(Disconnected, match="qb_realm_ids"):
             api.query("select * from Term")
 
@@ -277,7 +277,7 @@ def test_a_name_is_found_exactly_whatever_is_in_it(name: str, backslash: Any) ->
                 "Active": other != name,
             }
             desk.realm.add("Vendor", vendor, desk.now)
-        found = desk.api().named("Vendor", name.upper())
+        found = desk.api().find_by_name("Vendor", name.upper())
         assert [v["DisplayName"] for v in found] == [name]
         assert desk.quickbooks.violations == []
 
@@ -288,7 +288,7 @@ def test_a_quote_and_a_backslash_are_escaped_in_this_order() -> None:
 
 def test_calls_keep_their_distance(desk: Desk) -> None:
     waits: list[float] = []
-    api = QuickBooksCompany(
+    api = QuickBooksClient(
         connection=desk.connection(),
         realm_id=REALM,
         api_url=desk.url,
@@ -296,7 +296,7 @@ def test_calls_keep_their_distance(desk: Desk) -> None:
         sleep=waits.append,
     )
     for _ in range(3):
-        api.take_over().query("select * from Term")
+        api.begin_batch().query("select * from Term")
     assert len(waits) == 3
     assert all(10 < w <= 60 for w in waits)  # of a minute, what the call itself took is over
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from odoo_qb.bill.item import Item
-    from odoo_qb.quickbooks.client import QuickBooksCompany
+    from odoo_qb.quickbooks.client import QuickBooksClient
     from tests.support.posting_fixture import Desk
 
 # What goes wrong in a posting, and in which of its calls; None is the kind under test.
@@ -293,7 +293,7 @@ WRONG: Final[dict[str, Callable[[dict[str, Any]], Any]]] = {
 }
 
 
-CALLS: Final[dict[str, Callable[[QuickBooksCompany, str], object]]] = {
+CALLS: Final[dict[str, Callable[[QuickBooksClient, str], object]]] = {
     "query": lambda api, _: api.query("select * from Bill"),
     "read": lambda api, document_id: api.read("Bill", document_id),
     "create": lambda api, _: api.create("Bill", "{}", "r1"),

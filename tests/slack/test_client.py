@@ -13,7 +13,7 @@ import pytest
 from odoo_qb.cards.card import approval_card
 from odoo_qb.cards.modals import rejection_modal
 from odoo_qb.errors import BadSignature, Refused, Throttled, Unavailable
-from odoo_qb.slack.client import Slack
+from odoo_qb.slack.client import SlackClient
 from odoo_qb.slack.signature import may_be_signed, verify
 from sandbox.http_server import serve
 from sandbox.slack.server import Slack as Workspace
@@ -51,11 +51,11 @@ def workspace() -> Iterator[Workspace]:
 
 
 @pytest.fixture
-def slack(workspace: Workspace) -> Slack:
-    return Slack("xoxb-sandbox", f"{workspace.public_url}/api/", seconds=0.5)
+def slack(workspace: Workspace) -> SlackClient:
+    return SlackClient("xoxb-sandbox", f"{workspace.public_url}/api/", seconds=0.5)
 
 
-def clicked(workspace: Workspace, slack: Slack) -> dict[str, Any]:
+def clicked(workspace: Workspace, slack: SlackClient) -> dict[str, Any]:
     """The payload of a click on a card just posted."""
     ts = slack.post(CHANNEL, CARD)
     workspace.click(APPROVER, CHANNEL, ts, "approve_invoice")
@@ -123,7 +123,7 @@ def test_junk_is_told_from_a_request_without_the_secret() -> None:
 
 
 def test_a_message_is_posted_quietly_and_updated_in_place(
-    workspace: Workspace, slack: Slack
+    workspace: Workspace, slack: SlackClient
 ) -> None:
     ts = slack.post(CHANNEL, CARD)
     message = workspace.channels[CHANNEL].messages[ts]
@@ -148,7 +148,7 @@ def test_a_message_is_posted_quietly_and_updated_in_place(
     ],
 )
 def test_a_refusal_says_what_a_person_can_do(
-    workspace: Workspace, slack: Slack, code: str, sentence: str
+    workspace: Workspace, slack: SlackClient, code: str, sentence: str
 ) -> None:
     workspace.fail("error", error=code)
     with pytest.raises(Refused) as refusal:
@@ -156,7 +156,7 @@ def test_a_refusal_says_what_a_person_can_do(
     assert (str(refusal.value), refusal.value.code) == (sentence, code)
 
 
-def test_being_throttled_says_how_long_to_wait(workspace: Workspace, slack: Slack) -> None:
+def test_being_throttled_says_how_long_to_wait(workspace: Workspace, slack: SlackClient) -> None:
     workspace.fail("ratelimited", retry_after=17)
     with pytest.raises(Throttled) as throttled:
         slack.post(CHANNEL, CARD)
@@ -165,7 +165,7 @@ def test_being_throttled_says_how_long_to_wait(workspace: Workspace, slack: Slac
 
 @pytest.mark.parametrize("kind", ["http_500", "timeout", "lost", "error"])
 def test_what_may_work_later_is_unavailable_and_is_not_tried_blindly_again(
-    workspace: Workspace, slack: Slack, kind: Any
+    workspace: Workspace, slack: SlackClient, kind: Any
 ) -> None:
     workspace.fail(kind)
     with pytest.raises(Unavailable):
@@ -173,7 +173,7 @@ def test_what_may_work_later_is_unavailable_and_is_not_tried_blindly_again(
     assert workspace.calls["chat.postMessage"] == 1
 
 
-def test_a_slow_slack_is_given_up_in_time(workspace: Workspace, slack: Slack) -> None:
+def test_a_slow_slack_is_given_up_in_time(workspace: Workspace, slack: SlackClient) -> None:
     hold = workspace.fail("slow", seconds=600.0)
     with pytest.raises(Unavailable):
         slack.post(CHANNEL, CARD)
@@ -190,7 +190,7 @@ def test_a_page_instead_of_an_answer_is_neither_told_nor_logged(
 
     caplog.set_level(logging.DEBUG)
     with serve(proxy) as server, pytest.raises(Unavailable) as unavailable:
-        Slack("xoxb-sandbox", f"{server.url}/api/").post(CHANNEL, CARD)
+        SlackClient("xoxb-sandbox", f"{server.url}/api/").post(CHANNEL, CARD)
     assert str(unavailable.value) == (
         "Slack answered chat.postMessage with something else than an answer (HTTP status 407)."
     )
@@ -200,10 +200,12 @@ def test_a_page_instead_of_an_answer_is_neither_told_nor_logged(
 
 def test_an_unreachable_slack_is_unavailable() -> None:
     with pytest.raises(Unavailable):
-        Slack("xoxb-sandbox", "http://127.0.0.1:9/api/").post(CHANNEL, CARD)
+        SlackClient("xoxb-sandbox", "http://127.0.0.1:9/api/").post(CHANNEL, CARD)
 
 
-def test_an_answer_is_seen_by_nobody_but_the_person(workspace: Workspace, slack: Slack) -> None:
+def test_an_answer_is_seen_by_nobody_but_the_person(
+    workspace: Workspace, slack: SlackClient
+) -> None:
     click = clicked(workspace, slack)
     slack.respond(click["response_url"], "Approved.")
     place = workspace.channels[CHANNEL]
@@ -211,14 +213,16 @@ def test_an_answer_is_seen_by_nobody_but_the_person(workspace: Workspace, slack:
     assert list(place.messages) == [click["ts"]]
 
 
-def test_the_clicked_card_can_be_replaced(workspace: Workspace, slack: Slack) -> None:
+def test_the_clicked_card_can_be_replaced(workspace: Workspace, slack: SlackClient) -> None:
     click = clicked(workspace, slack)
     slack.replace(click["response_url"], approval_card(an_item(status="POSTING")))
     message = workspace.channels[CHANNEL].messages[click["ts"]]
     assert message.text.startswith("Being posted")
 
 
-def test_a_used_up_answer_address_is_said_to_be_so(workspace: Workspace, slack: Slack) -> None:
+def test_a_used_up_answer_address_is_said_to_be_so(
+    workspace: Workspace, slack: SlackClient
+) -> None:
     with pytest.raises(Unavailable):
         slack.respond(f"{workspace.public_url}/response/unknown", "Approved.")
 
@@ -234,12 +238,12 @@ def test_a_used_up_answer_address_is_said_to_be_so(workspace: Workspace, slack: 
         ),
     ],
 )
-def test_an_answer_goes_to_slacks_hosts_only(slack: Slack, url: str) -> None:
+def test_an_answer_goes_to_slacks_hosts_only(slack: SlackClient, url: str) -> None:
     with pytest.raises(Refused):
         slack.respond(url, "Approved.")
 
 
-def test_a_modal_opens_for_who_clicked(workspace: Workspace, slack: Slack) -> None:
+def test_a_modal_opens_for_who_clicked(workspace: Workspace, slack: SlackClient) -> None:
     clicked(workspace, slack)
     trigger = next(reversed(workspace._triggers))
     slack.open_modal(trigger, rejection_modal(an_item()))
@@ -249,7 +253,7 @@ def test_a_modal_opens_for_who_clicked(workspace: Workspace, slack: Slack) -> No
 
 
 def test_members_of_groups_and_channels_are_read_to_the_last_page(
-    workspace: Workspace, slack: Slack
+    workspace: Workspace, slack: SlackClient
 ) -> None:
     crowd = {f"U-{n}" for n in range(1500)}
     workspace.add_channel("C-CROWD", "crowd", crowd)
@@ -264,17 +268,21 @@ def test_members_of_groups_and_channels_are_read_to_the_last_page(
         *((person, None) for person in ("U-GUEST", "U-BOT", "U-LEFT", "U-STRANGER", "U-X")),
     ],
 )
-def test_only_full_members_are_colleagues(slack: Slack, person: str, email: str | None) -> None:
+def test_only_full_members_are_colleagues(
+    slack: SlackClient, person: str, email: str | None
+) -> None:
     assert slack.colleague_email(person) == email
 
 
-def test_an_address_that_slack_does_not_tell_is_empty(workspace: Workspace, slack: Slack) -> None:
+def test_an_address_that_slack_does_not_tell_is_empty(
+    workspace: Workspace, slack: SlackClient
+) -> None:
     workspace.scopes.remove("users:read.email")
     assert slack.colleague_email(APPROVER) == ""
 
 
 def test_a_reply_is_seen_in_the_channel_only_where_that_is_wanted(
-    workspace: Workspace, slack: Slack
+    workspace: Workspace, slack: SlackClient
 ) -> None:
     ts = slack.post(CHANNEL, CARD, in_channel=True)
     slack.post(CHANNEL, CARD, thread_ts=ts)

@@ -10,7 +10,7 @@ import notifier
 from odoo_qb.cards.card import approval_card
 from odoo_qb.cards.modals import rejection_modal
 from odoo_qb.errors import Unavailable
-from odoo_qb.slack.client import Slack
+from odoo_qb.slack.client import SlackClient
 from sandbox.http_server import serve
 from sandbox.in_process.chain import APPROVER, CHANNEL, Context, World, a_world
 from sandbox.slack.server import Slack as Workspace
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 CARD: Final = approval_card(an_item())
-CALLS: Final[dict[str, Callable[[Slack], object]]] = {
+CALLS: Final[dict[str, Callable[[SlackClient], object]]] = {
     "chat.postMessage": lambda slack: slack.post(CHANNEL, CARD),
     "chat.update": lambda slack: slack.update(CHANNEL, "1.1", CARD),
     "views.open": lambda slack: slack.open_modal("1", rejection_modal(an_item())),
@@ -70,7 +70,7 @@ def test_garbage_in_place_of_any_answer_is_to_be_asked_for_again(
                 continue
             door.rules = [Rule(part=f"/api/{method}", kind=kind)]
             with pytest.raises(Unavailable) as unavailable:
-                CALLS[method](Slack("xoxb-sandbox", f"{server.url}/api/"))
+                CALLS[method](SlackClient("xoxb-sandbox", f"{server.url}/api/"))
             assert door.rules[0].struck, kind
             assert FOREIGN not in str(unavailable.value), kind
             if "redirect" in kind:
@@ -84,7 +84,7 @@ def test_an_answer_to_a_click_that_is_not_taken_is_noticed_and_goes_to_nobody_el
 ) -> None:
     door = Garbled(Workspace(), elsewhere.url)
     with serve(door) as server:
-        slack = Slack("xoxb-sandbox", f"{server.url}/api/")
+        slack = SlackClient("xoxb-sandbox", f"{server.url}/api/")
         for kind in KINDS:
             if kind in _TAKEN:
                 continue

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from odoo_qb.slack.workspace import Home, home_of, is_of_organisation, is_ours, lives_here
+from odoo_qb.slack.workspace import Workspace, home_of, is_member, is_of_organisation, is_ours
 
-WORKSPACE = Home(team="T-1")
-OF_A_GRID = Home(team="T-1", organisation="E-1")
-GRID = Home(organisation="E-1")
+WORKSPACE = Workspace(team="T-1")
+OF_A_GRID = Workspace(team="T-1", organisation="E-1")
+GRID = Workspace(organisation="E-1")
 
 
 def grid_user(organisation: str, *teams: str) -> dict[str, Any]:
@@ -24,10 +24,10 @@ def grid_user(organisation: str, *teams: str) -> dict[str, Any]:
         ({"team_id": "T-1", "is_enterprise_install": False}, WORKSPACE),
         ({"team_id": "T-1", "enterprise_id": "E-1"}, OF_A_GRID),
         ({"team_id": "E-1", "enterprise_id": "E-1", "is_enterprise_install": True}, GRID),
-        ({}, Home()),
+        ({}, Workspace()),
     ],
 )
-def test_slack_says_where_the_app_is_installed(answer: dict[str, Any], home: Home) -> None:
+def test_slack_says_where_the_app_is_installed(answer: dict[str, Any], home: Workspace) -> None:
     assert home_of(answer) == home
 
 
@@ -41,13 +41,13 @@ def test_slack_says_where_the_app_is_installed(answer: dict[str, Any], home: Hom
         (grid_user("E-1", "T-2"), OF_A_GRID, False),
         (grid_user("E-1", "T-2"), GRID, True),
         ({"team_id": "T-2"} | grid_user("E-2", "T-2"), GRID, False),
-        ({"team_id": "T-2"}, Home(), True),  # a stand-in for Slack that knows no workspaces
+        ({"team_id": "T-2"}, Workspace(), True),  # a stand-in for Slack that knows no workspaces
     ],
 )
 def test_only_who_lives_where_the_app_is_installed_is_a_colleague(
-    user: dict[str, Any], home: Home, ours: bool
+    user: dict[str, Any], home: Workspace, ours: bool
 ) -> None:
-    assert lives_here(user, home) == ours
+    assert is_member(user, home) == ours
 
 
 @pytest.mark.parametrize(
@@ -61,13 +61,13 @@ def test_only_who_lives_where_the_app_is_installed_is_a_colleague(
         ({"E-2", "T-1"}, OF_A_GRID, False),
         ({"E-1", "T-2"}, GRID, True),
         ({"T-2", "T-3"}, GRID, False),
-        ({"T-2"}, Home(), True),
-        ({"T-2", "T-3"}, Home(), False),
-        (set(), Home(), False),
+        ({"T-2"}, Workspace(), True),
+        ({"T-2", "T-3"}, Workspace(), False),
+        (set(), Workspace(), False),
     ],
 )
 def test_a_request_is_ours_only_where_every_workspace_it_names_is(
-    named: set[str], home: Home, ours: bool
+    named: set[str], home: Workspace, ours: bool
 ) -> None:
     assert is_ours(named, home) == ours
 
@@ -83,10 +83,10 @@ def test_a_request_is_ours_only_where_every_workspace_it_names_is(
         (set(), "E-1", OF_A_GRID, False),
         ({"T-2"}, "", WORKSPACE, False),
         ({"T-2"}, "E-1", WORKSPACE, False),
-        ({"T-2"}, "", Home(), False),
+        ({"T-2"}, "", Workspace(), False),
     ],
 )
 def test_a_request_from_a_sister_workspace_names_our_organisation(
-    named: set[str], organisation: str, home: Home, ours: bool
+    named: set[str], organisation: str, home: Workspace, ours: bool
 ) -> None:
     assert is_of_organisation(named, organisation, home) == ours

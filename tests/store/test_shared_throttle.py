@@ -11,8 +11,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from odoo_qb.errors import Unavailable
-from odoo_qb.store.shared_throttle import BLOCK, NOTE, UNNOTICED, SharedPace
-from odoo_qb.throttle import Pace
+from odoo_qb.store.shared_throttle import BLOCK, NOTE, UNNOTICED, SharedThrottle
+from odoo_qb.throttle import Throttle
 from sandbox.benchmark.meter import WRITES
 
 if TYPE_CHECKING:
@@ -28,9 +28,9 @@ class Hands:
     def __init__(self, world: World, calls: int, gap: float = GAP) -> None:
         self.now = datetime(2026, 11, 28, 12, tzinfo=UTC)
         self.called_at: list[float] = []
-        self.pace = SharedPace(world.table, gap, lambda: self.now, self.sleep)
+        self.pace = SharedThrottle(world.table, gap, lambda: self.now, self.sleep)
         # What a run keeps between its own calls is Pace's, and tested there.
-        self.pace._own = Pace(0)
+        self.pace._own = Throttle(0)
         self.pace.begin(calls)
 
     def sleep(self, seconds: float) -> None:

@@ -16,9 +16,9 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from odoo_qb.exact_json import to_json
-from odoo_qb.mapping.preflight import preflight
-from odoo_qb.odoo.client import Odoo as OdooClient
-from odoo_qb.odoo.reader import Books as BillReader
+from odoo_qb.mapping.preflight import plan_posting
+from odoo_qb.odoo.client import OdooClient
+from odoo_qb.odoo.reader import BillReader
 from odoo_qb.posting.payload import posting
 from odoo_qb.quickbooks.sync import sync
 from sandbox.http_server import serve
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from odoo_qb.bill.model import Bill
     from odoo_qb.company import Company
-    from odoo_qb.mapping.plan import Preflight
+    from odoo_qb.mapping.plan import PostingPlan
     from odoo_qb.posting.payload import Posting
     from odoo_qb.quickbooks.snapshot import Snapshot
     from sandbox.quickbooks.store import Json, Realm
@@ -163,15 +163,15 @@ class Ledger:
         }
         return replace(self, company=replace(self.company, **merged))
 
-    def preflight(self, bill: Bill) -> Preflight:
-        return preflight(bill, self.company, self.snapshot)
+    def plan_posting(self, bill: Bill) -> PostingPlan:
+        return plan_posting(bill, self.company, self.snapshot)
 
     def problems(self, bill: Bill) -> tuple[str, ...]:
-        return self.preflight(bill).problems
+        return self.plan_posting(bill).problems
 
     def post(self, bill: Bill, modes: Modes | None = None) -> Posted:
         """The payload as sent, and the document QuickBooks would keep; refused is an error."""
-        flight = self.preflight(bill)
+        flight = self.plan_posting(bill)
         assert not flight.problems
         made = posting(bill, flight, self._vendor(flight.vendor_name, bill.currency))
         sent = json.loads(to_json(made.payload), parse_float=Decimal)

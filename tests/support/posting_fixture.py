@@ -16,7 +16,7 @@ from moto import mock_aws
 
 from odoo_qb.errors import Unavailable
 from odoo_qb.posting.poster import Poster
-from odoo_qb.quickbooks.client import QuickBooksCompany
+from odoo_qb.quickbooks.client import QuickBooksClient
 from odoo_qb.quickbooks.connection import Connection
 from odoo_qb.store.documents import Documents
 from odoo_qb.store.table import Table, attributes
@@ -84,8 +84,8 @@ class Desk:
             sleep=self.sleep,
         )
 
-    def api(self) -> QuickBooksCompany:
-        return QuickBooksCompany(
+    def api(self) -> QuickBooksClient:
+        return QuickBooksClient(
             connection=self.connection(),
             realm_id=self.company.realm_id,
             api_url=self.url,

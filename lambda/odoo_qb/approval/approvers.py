@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from aws_lambda_powertools import Logger
 
 from odoo_qb.errors import Conflict, Refused, Unavailable
-from odoo_qb.slack.workspace import Home
+from odoo_qb.slack.workspace import Workspace
 from odoo_qb.timestamps import stamp
 
 if TYPE_CHECKING:
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     from odoo_qb.bill.item import Item
     from odoo_qb.company import Company
-    from odoo_qb.exact_json import Raw
-    from odoo_qb.slack.client import Slack
+    from odoo_qb.exact_json import Json
+    from odoo_qb.slack.client import SlackClient
     from odoo_qb.store.table import Table
 
 logger = Logger(child=True)
@@ -46,7 +46,7 @@ _MENTIONED: Final = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
+class ApproverCheck:
     """What is known of a person: "unknown" when the lists are missing, not fresh or not whole.
 
     A "no" that `may_be_old` came before whatever changed in the last minutes.
@@ -54,7 +54,7 @@ class Known:
 
     may_decide: Literal["yes", "no", "unknown"]
     email: str = ""
-    home: Home = field(default_factory=Home)
+    home: Workspace = field(default_factory=Workspace)
     app: str = ""  # our own; empty where Slack has not said
     may_be_old: bool = False
 
@@ -68,18 +68,18 @@ def sources(company: Company, channel: str, *, escalated: bool = False) -> tuple
     return (*ids, *company.escalation_approvers) if escalated else ids
 
 
-def known(table: Table, ids: Sequence[str], person: str, now: datetime) -> Known:
+def known(table: Table, ids: Sequence[str], person: str, now: datetime) -> ApproverCheck:
     """What is known of a person who wants to decide, where `ids` may."""
     notes = {source: table.read_note(_note_id(source)) for source in _concerning(ids, person)}
     email = next(filter(None, (_email(note, person) for note in notes.values())), "")
-    home = Home(**next(filter(None, (note.get("home") for note in notes.values())), {}))
+    home = Workspace(**next(filter(None, (note.get("home") for note in notes.values())), {}))
     app = next(filter(None, (str(note.get("app", "")) for note in notes.values())), "")
     answer: Literal["no", "unknown"] = "no"
     for source, note in notes.items():
         read_at = str(note.get("at", ""))
         is_listed = note.get("everybody") or person in note.get("people", ())
         if is_listed and read_at > stamp(now - VALID_FOR):
-            return Known(may_decide="yes", email=email, home=home, app=app)
+            return ApproverCheck(may_decide="yes", email=email, home=home, app=app)
         # A guest may be named by id, too: who is one only Slack knows, and it may be down.
         is_named = source == person
         is_open = (is_named or person in note.get("unread", ())) and not _is_read(person, note)
@@ -89,11 +89,11 @@ def known(table: Table, ids: Sequence[str], person: str, now: datetime) -> Known
             answer = "unknown"
     lists = [str(note.get("at", "")) for source, note in notes.items() if source != person]
     may_be_old = min(lists, default=stamp(now)) <= stamp(now - REFRESHED_AFTER)
-    return Known(may_decide=answer, home=home, app=app, may_be_old=may_be_old)
+    return ApproverCheck(may_decide=answer, home=home, app=app, may_be_old=may_be_old)
 
 
 def refresh(
-    table: Table, slack: Slack, ids: Sequence[str], now: datetime, is_time: Callable[[], bool]
+    table: Table, slack: SlackClient, ids: Sequence[str], now: datetime, is_time: Callable[[], bool]
 ) -> None:
     """Read users, groups and channels from Slack again, where that was not done just now.
 
@@ -174,8 +174,10 @@ def _concerning(ids: Sequence[str], person: str) -> list[str]:
     return [i for i in ids if i == person or not _is_user(i)]
 
 
-def _read(slack: Slack, source: str, note: Raw, now: datetime, is_time: Callable[[], bool]) -> Raw:
-    fresh: Raw = {"everybody": False, "trouble": "", "asked": [], "at": stamp(now)}
+def _read(
+    slack: SlackClient, source: str, note: Json, now: datetime, is_time: Callable[[], bool]
+) -> Json:
+    fresh: Json = {"everybody": False, "trouble": "", "asked": [], "at": stamp(now)}
     fresh["app"] = _app(slack) or note.get("app", "")
     try:
         return {**fresh, **_colleagues(slack, _members(slack, source), note, now, is_time)}
@@ -185,7 +187,7 @@ def _read(slack: Slack, source: str, note: Raw, now: datetime, is_time: Callable
         return {**fresh, "everybody": True, "people": {}, "others": [], "unread": []}
 
 
-def _app(slack: Slack) -> str:
+def _app(slack: SlackClient) -> str:
     """Our app's id; the signature alone has to do where Slack does not tell it."""
     try:
         return slack.app()
@@ -194,7 +196,7 @@ def _app(slack: Slack) -> str:
         return ""
 
 
-def _members(slack: Slack, source: str) -> list[str]:
+def _members(slack: SlackClient, source: str) -> list[str]:
     if _is_user(source):
         return [source]
     is_group = source.startswith("S")
@@ -208,8 +210,12 @@ def _members(slack: Slack, source: str) -> list[str]:
 
 
 def _colleagues(
-    slack: Slack, members: Sequence[str], note: Raw, now: datetime, is_time: Callable[[], bool]
-) -> Raw:
+    slack: SlackClient,
+    members: Sequence[str],
+    note: Json,
+    now: datetime,
+    is_time: Callable[[], bool],
+) -> Json:
     """Which members are colleagues; each is looked up twice a day, not at each refresh.
 
     Whoever was not looked up again yet stays what they were. Those nobody knows come first, and
@@ -244,19 +250,19 @@ def _colleagues(
     }
 
 
-def _asked_first(note: Raw) -> Callable[[str], bool]:
+def _asked_first(note: Json) -> Callable[[str], bool]:
     asked = set(note.get("asked", ()))
     return lambda person: person not in asked
 
 
-def _is_read(person: str, note: Raw) -> bool:
+def _is_read(person: str, note: Json) -> bool:
     """Whether Slack has said what somebody named by id is."""
     return bool(note.get("everybody")) or any(
         person in note.get(k, ()) for k in ("people", "others")
     )
 
 
-def _email(note: Raw, person: str) -> str:
+def _email(note: Json, person: str) -> str:
     return str(note.get("people", {}).get(person, ""))
 
 

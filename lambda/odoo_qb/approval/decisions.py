@@ -15,13 +15,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 from odoo_qb.approval import approvers
 from odoo_qb.approval.policy import FIRST_OF_TWO, RULES, objection, rule_for
 from odoo_qb.bill.delays import is_held, is_told
-from odoo_qb.bill.follow_ups import perhaps_there
+from odoo_qb.bill.follow_ups import possible_document
 from odoo_qb.bill.item import approvals_of, document_of
 from odoo_qb.bill.model import amount_text
 from odoo_qb.bill.notices import bounded, is_escalated, notices_of
 from odoo_qb.cards.status import stuck
 from odoo_qb.errors import Conflict, Refused
-from odoo_qb.slack.blocks import escaped, named
+from odoo_qb.slack.blocks import escaped, label
 from odoo_qb.slack.workspace import is_of_organisation, is_ours
 from odoo_qb.timestamps import stamp
 
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from odoo_qb.approval.policy import Rule
     from odoo_qb.bill.item import Item
     from odoo_qb.company import Company
-    from odoo_qb.exact_json import Raw
+    from odoo_qb.exact_json import Json
     from odoo_qb.store.documents import Documents
-    from odoo_qb.store.queue import Queue
+    from odoo_qb.store.queue import ApprovedQueue
     from odoo_qb.store.table import Table
 
 logger = Logger(child=True)
@@ -72,7 +72,7 @@ class Click:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Response:
     """What the person is told, and the bill as it then stands (None: there is no such bill).
 
     `is_outdated` says that the card they clicked shows content that is no longer the bill's.
@@ -86,23 +86,23 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Decisions:
+class DecisionService:
     """What deciding needs; `channel` is where cards go of companies without their own."""
 
     table: Table
-    queue: Queue
+    queue: ApprovedQueue
     documents: Documents
     companies: Mapping[str, Company]
     channel: str
     clock: Callable[[], datetime]
 
-    def decide(self, click: Click) -> Answer:
+    def decide(self, click: Click) -> Response:
         """Write the decision, unless the bill, the person or somebody else stands against it.
 
         The write is conditional on what was read; a bill that changed in between is read
         again, and decided only if its content still is what the person saw.
         """
-        tried: Raw = {}
+        tried: Json = {}
         for _ in range(_TRIES):
             item = self.table.get(click.entry_id)
             if item and tried and _is_last(item, tried):
@@ -128,15 +128,15 @@ class Decisions:
             except Conflict:
                 continue
             return self._done(decided, click, rule.done)
-        return Answer(text="Others are changing this bill right now: try again.", item=item)
+        return Response(text="Others are changing this bill right now: try again.", item=item)
 
-    def may_decide(self, click: Click) -> Answer:
+    def may_decide(self, click: Click) -> Response:
         """Whether a modal may ask for more (`is_done`), or why this cannot be decided."""
         item = self.table.get(click.entry_id)
         refusal = self._refusal(item, click)
-        return refusal or Answer(text="", item=item, is_done=True)
+        return refusal or Response(text="", item=item, is_done=True)
 
-    def view(self, click: Click) -> Answer:
+    def view(self, click: Click) -> Response:
         """A link to the PDF that lasts five minutes, for the person alone; logged."""
         item = self.table.get(click.entry_id)
         refusal, _ = self._not_theirs(item, click)
@@ -159,16 +159,16 @@ class Decisions:
                 version_id=pdf.version_id,
             )
         if not links:
-            return Answer(text="There is no PDF of this bill.", item=item)
+            return Response(text="There is no PDF of this bill.", item=item)
         after = click.first_file + len(links)
-        return Answer(
+        return Response(
             text=f"{', '.join(links)}: the link lasts five minutes.",
             item=item,
             is_done=True,
             next_file=after if after <= len(found) else 0,
         )
 
-    def _refusal(self, item: Item | None, click: Click) -> Answer | None:
+    def _refusal(self, item: Item | None, click: Click) -> Response | None:
         refusal, email = self._not_theirs(item, click)
         if item is None or refusal:
             return refusal
@@ -178,9 +178,9 @@ class Decisions:
             said = "This bill is being tried at this moment: try again in a minute."
         if not said and click.realm not in {"", company.realm_id}:
             said = _another_company(company)
-        return Answer(text=said, item=item) if said else None
+        return Response(text=said, item=item) if said else None
 
-    def _not_theirs(self, item: Item | None, click: Click) -> tuple[Answer | None, str]:
+    def _not_theirs(self, item: Item | None, click: Click) -> tuple[Response | None, str]:
         """Why this person cannot act on what they saw, whatever they want to do with it.
 
         And their e-mail address, where it is known.
@@ -190,7 +190,7 @@ class Decisions:
         company = self.companies.get(item["company"])
         name = escaped(item["company"])
         if company is None:
-            return Answer(text=f"The company {name} is no longer configured.", item=item), ""
+            return Response(text=f"The company {name} is no longer configured.", item=item), ""
         ids = approvers.sources(company, self.channel, escalated=is_escalated(item))
         person = approvers.known(self.table, ids, click.person, self.clock())
         # Whoever comes from a sister workspace decides as a member of ours, or not at all.
@@ -215,7 +215,7 @@ class Decisions:
             said = (
                 "This card is outdated: the bill is no longer as it shows it. Nothing was decided."
             )
-            return Answer(text=said, item=item, is_outdated=True), ""
+            return Response(text=said, item=item, is_outdated=True), ""
         elif click.revision not in {None, int(item["revision"])}:
             said = (
                 "This card is just being changed: look at it again, then decide. Nothing was"
@@ -223,16 +223,16 @@ class Decisions:
             )
         else:
             return None, person.email
-        return Answer(text=said, item=item), ""
+        return Response(text=said, item=item), ""
 
-    def _done(self, item: Item, click: Click, text: str) -> Answer:
+    def _done(self, item: Item, click: Click, text: str) -> Response:
         """Queue what the poster is to do; the decision stands whether or not that works."""
-        if perhaps_there(item):
-            text = f"{text} {escaped(perhaps_there(item))}"
+        if possible_document(item):
+            text = f"{text} {escaped(possible_document(item))}"
         is_posters = item["status"] == "APPROVED" or click.action_id in _POSTERS
         if is_posters and not self._queued(item):
             text = _LATER
-        return Answer(text=text, item=item, is_done=True)
+        return Response(text=text, item=item, is_done=True)
 
     def _queued(self, item: Item) -> bool:
         """Whether the queue took it; if not, the bill stays as it is and the sweep sends it."""
@@ -244,7 +244,7 @@ class Decisions:
         return True
 
 
-_UNKNOWN: Final = Answer(text="This bill is no longer known here.")
+_UNKNOWN: Final = Response(text="This bill is no longer known here.")
 _LATER: Final = (
     "Your decision stands. The way to QuickBooks is blocked just now; it goes there by itself"
     " later."
@@ -260,7 +260,7 @@ def _another_company(company: Company) -> str:
 
 def name_of(item: Item) -> str:
     """How an answer calls a bill, in mrkdwn: a vendor's name may be anything."""
-    return named(item["odoo_name"], amount_text(item["amount_total"], item["currency"]))
+    return label(item["odoo_name"], amount_text(item["amount_total"], item["currency"]))
 
 
 def is_repeated(item: Item, click: Click) -> bool:
@@ -273,24 +273,24 @@ def is_repeated(item: Item, click: Click) -> bool:
     return is_theirs and item["status"] == RULES[click.action_id].after
 
 
-def _written(item: Item, click: Click, rule: Rule, at: str) -> tuple[Raw, list[str]]:
+def _written(item: Item, click: Click, rule: Rule, at: str) -> tuple[Json, list[str]]:
     """The attributes a decision sets, and those it removes."""
-    said: Raw = {"by": click.person, "at": at, "digest": click.digest}
-    decided: Raw = {"decided_by": click.person, "decided_at": at}
-    approvals: Raw = {"approvals": [*approvals_of(item), said]}
-    rejected: Raw = {"kind": "rejected", "due_at": at, "ts": "", "by": click.person}
+    said: Json = {"by": click.person, "at": at, "digest": click.digest}
+    decided: Json = {"decided_by": click.person, "decided_at": at}
+    approvals: Json = {"approvals": [*approvals_of(item), said]}
+    rejected: Json = {"kind": "rejected", "due_at": at, "ts": "", "by": click.person}
     rejected["reason"] = click.reason
     rejected["card"] = item["cards"][-1]["ts"] if item["cards"] else ""
-    reason: Raw = {
+    reason: Json = {
         "rejection_reason": click.reason,
         "notices": bounded([*notices_of(item), rejected]),
     }
-    in_realm: Raw = {"realm": click.realm} if click.realm else {}
+    in_realm: Json = {"realm": click.realm} if click.realm else {}
     # Another revision: the request that decided before, sent again, decides nothing.
-    anew: Raw = {"approvals": [], "revision": int(item["revision"]) + 1}
+    anew: Json = {"approvals": [], "revision": int(item["revision"]) + 1}
     undone = ["decided_by", "decided_at", "rejection_reason", "trouble"]
     closing = decided | ({"error": Refused(stuck(item)).as_error()} if is_told(item) else {})
-    written: dict[str, tuple[Raw, list[str]]] = {
+    written: dict[str, tuple[Json, list[str]]] = {
         "approve_invoice": ({**approvals, **decided}, ["error", "trouble"]),
         "reject_invoice": ({**decided, **reason}, ["error"]),
         "acknowledge_intercompany": (decided, ["error"]),
@@ -309,7 +309,7 @@ def _written(item: Item, click: Click, rule: Rule, at: str) -> tuple[Raw, list[s
     return written[click.action_id]
 
 
-def _is_last(item: Item, tried: Raw) -> bool:
+def _is_last(item: Item, tried: Json) -> bool:
     """Whether the bill's last change is the one that was tried."""
     last = item["history"][-1]
     return all(last[k] == tried[k] for k in ("at", "actor", "to"))

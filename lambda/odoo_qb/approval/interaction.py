@@ -42,7 +42,7 @@ _ACTIONS: Final = {*RULES, "view_pdf"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class Interaction:
     """A click as Slack sent it: `message_ts` is the card's, `is_submission` a modal's answer."""
 
     click: Click
@@ -67,7 +67,7 @@ def raw_body(event: Mapping[str, Any]) -> bytes:
     return raw
 
 
-def wish_of(body: bytes) -> Wish | None:
+def interaction_of(body: bytes) -> Interaction | None:
     """What a request asks for; None for what is not ours to do, ValueError for nonsense.
 
     https://docs.slack.dev/reference/interaction-payloads
@@ -87,7 +87,7 @@ def wish_of(body: bytes) -> Wish | None:
         return None
     value = _text(payload, "actions", 0, "value")
     block_id = _text(payload, "actions", 0, "block_id", default="")
-    return Wish(
+    return Interaction(
         click=_from(payload, _click(person, action_id, value, block_id=block_id)),
         message_ts=_text(payload, "container", "message_ts", default=""),
         response_url=_text(payload, "response_url", default=""),
@@ -106,7 +106,7 @@ def _payload(body: bytes) -> dict[str, Any]:
     return payload
 
 
-def _submission(payload: Mapping[str, Any], person: str) -> Wish | None:
+def _submission(payload: Mapping[str, Any], person: str) -> Interaction | None:
     callback_id = _text(payload, "view", "callback_id")
     if callback_id not in _MODALS:
         logger.warning("an unknown modal", person=person)
@@ -116,7 +116,9 @@ def _submission(payload: Mapping[str, Any], person: str) -> Wish | None:
     typed = _text(payload, "view", "state", "values", field, "text", "value", default="")
     # A lone surrogate can be said in JSON, but neither stored nor sent.
     typed = typed.encode(errors="replace").decode().strip()[:REASON_LENGTH]
-    return Wish(click=_from(payload, _click(person, action_id, value, typed)), is_submission=True)
+    return Interaction(
+        click=_from(payload, _click(person, action_id, value, typed)), is_submission=True
+    )
 
 
 def _click(person: str, action_id: str, value: str, typed: str = "", block_id: str = "") -> Click:

@@ -13,7 +13,7 @@ from odoo_qb.approval import approvers
 from odoo_qb.approval.reminders import keep_notices
 from odoo_qb.bill import exchange_rates
 from odoo_qb.bill.item import approved_by
-from odoo_qb.bill.notices import ESCALATION, is_escalated, notices_of, owed
+from odoo_qb.bill.notices import ESCALATION, is_escalated, notices_of, pending
 from odoo_qb.cards.card import approval_card, retired_card, why_outdated
 from odoo_qb.cards.replies import rejection_notice, reminder
 from odoo_qb.errors import Conflict, Refused, Throttled, Unavailable
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     from odoo_qb.bill.item import Card, Item
     from odoo_qb.company import Company
-    from odoo_qb.exact_json import Raw
-    from odoo_qb.slack.client import Slack
+    from odoo_qb.exact_json import Json
+    from odoo_qb.slack.client import SlackClient
     from odoo_qb.slack.message import Message
     from odoo_qb.store.table import Table
 
@@ -47,14 +47,14 @@ _NO_CHANNEL: Final = {"channel_not_found", "not_in_channel", "is_archived"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Notifier:
+class CardPublisher:
     """What showing needs; `pause` keeps us within Slack's one message a second.
 
     It is told how many seconds it may take at most.
     """
 
     table: Table
-    slack: Slack
+    slack: SlackClient
     companies: Mapping[str, Company]
     channel: str
     rejection_notify_users: Sequence[str]
@@ -81,7 +81,7 @@ class Notifier:
             if cards == item["cards"] and _is_on_its_way(item, self.clock()):
                 return self._reply(item, seconds_left)
             shown: Item = {**item, "cards": cards}
-            if cards and owed(shown):
+            if cards and pending(shown):
                 # They are owed with the card: what Slack does not take now, the sweep finds.
                 self.table.note_on_bill(entry_id, {"cards": cards})
                 self._reply(shown, seconds_left)
@@ -110,7 +110,7 @@ class Notifier:
         needs_one = asks or (cards and item["status"] in _CAN_BE_ACTED_ON)
         if needs_one and all(c["retired"] for c in cards):
             post = partial(self.slack.post, channel, shown)
-            ts = self._patiently(post, seconds_left)
+            ts = self._with_retry(post, seconds_left)
             cards.append({"channel": channel, "ts": ts, "digest": item["digest"], "retired": False})
         long_ago = [c for c in cards if c["retired"]][:-_RETIRED_KEPT]
         return [c for c in cards if c not in long_ago]
@@ -125,7 +125,7 @@ class Notifier:
         """
         try:
             update = partial(self.slack.update, card["channel"], card["ts"], message)
-            self._patiently(update, seconds_left)
+            self._with_retry(update, seconds_left)
         except Refused as refusal:
             if refusal.code not in _GONE | _NO_CHANNEL:
                 raise
@@ -144,7 +144,7 @@ class Notifier:
         found = {i: self.table.get(i) for i in item.get("duplicates", ())}
         return {i: twin for i, twin in found.items() if twin and not flaw_of(twin)}
 
-    def _earlier_bills(self, item: Item) -> list[Raw]:
+    def _earlier_bills(self, item: Item) -> list[Json]:
         """What the vendor billed before; a bill that was posted is noted for the next one."""
         note_id = note_id_of(item)
         if not note_id:
@@ -155,9 +155,9 @@ class Notifier:
             logger.exception("what the vendor billed before was left out", note=note_id)
             return []
 
-    def _noted(self, note_id: str, item: Item) -> Raw:
+    def _noted(self, note_id: str, item: Item) -> Json:
         """The vendor's note, once a bill that was posted is in it."""
-        note: Raw = {}
+        note: Json = {}
         for _ in range(_TRIES):
             note = self.table.read_note(note_id)
             bills = recent_bills.with_bill(note, item)
@@ -185,7 +185,7 @@ class Notifier:
 
     def _reply(self, item: Item, seconds_left: Callable[[], float]) -> None:
         """Send the replies owed in the thread of the bill's last card, and note each at once."""
-        for notice in owed(item) if item["cards"] else ():
+        for notice in pending(item) if item["cards"] else ():
             card = _card_of(notice, item)
             if notice["kind"] == "rejected":
                 called: list[str] = list(self.rejection_notify_users)
@@ -201,9 +201,9 @@ class Notifier:
                 # A reminder that calls nobody by name would be seen by nobody in a thread.
                 in_channel=notice["kind"] != "rejected" and not called,
             )
-            self._note_reply(item["entry_id"], notice, self._patiently(post, seconds_left))
+            self._note_reply(item["entry_id"], notice, self._with_retry(post, seconds_left))
 
-    def _called(self, item: Item, notice: Raw) -> list[str]:
+    def _called(self, item: Item, notice: Json) -> list[str]:
         """Whom a reminder calls: those who may decide and have not approved already."""
         company = self.companies.get(item["company"])
         if company is None:
@@ -215,7 +215,7 @@ class Notifier:
         people = approvers.to_mention(self.table, ids)
         return [person for person in people if person not in done]
 
-    def _note_reply(self, entry_id: str, notice: Raw, ts: str) -> None:
+    def _note_reply(self, entry_id: str, notice: Json, ts: str) -> None:
         """Keep the reply's `ts`; replies that others owe meanwhile are left as they are."""
         for _ in range(_TRIES):
             item = self.table.get(entry_id)
@@ -226,7 +226,7 @@ class Notifier:
                 return
         raise Unavailable("The bill changes faster than a reply can be noted.")
 
-    def _patiently[T](self, call: Callable[[], T], seconds_left: Callable[[], float]) -> T:
+    def _with_retry[T](self, call: Callable[[], T], seconds_left: Callable[[], float]) -> T:
         """What `call` gives, after waiting as long as Slack asks, if there is the time."""
         while True:
             self.pause(seconds_left() - ENOUGH_SECONDS)
@@ -256,7 +256,7 @@ class Notifier:
         return (company.slack_channel_id if company else "") or self.channel
 
 
-def _card_of(notice: Raw, item: Item) -> Card | None:
+def _card_of(notice: Json, item: Item) -> Card | None:
     """The card a reply belongs to: a rejection's is that which was rejected.
 
     Or the live one where that is gone; None where there is none.

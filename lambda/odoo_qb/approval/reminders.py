@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 
     from odoo_qb.bill.item import Item
     from odoo_qb.company import Company
-    from odoo_qb.exact_json import Raw
+    from odoo_qb.exact_json import Json
     from odoo_qb.store.table import Table
 
 _HOURS: Final = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)\s*-\s*([01]?\d|2[0-3]):([0-5]\d)")
 
 
-def due_notices(item: Item, company: Company, now: datetime) -> list[Raw]:
+def due_notices(item: Item, company: Company, now: datetime) -> list[Json]:
     """The reminders that became due and are not owed yet.
 
     Every `reminder_hours` one to the approvers, once after `escalation_hours` one to the
@@ -43,7 +43,7 @@ def due_notices(item: Item, company: Company, now: datetime) -> list[Raw]:
     since = waiting_since(item)
     if not since:
         return []
-    found: list[Raw] = []
+    found: list[Json] = []
     for kind, hours in (
         (REMINDER, company.reminder_hours),
         (ESCALATION, company.escalation_hours),
@@ -53,8 +53,8 @@ def due_notices(item: Item, company: Company, now: datetime) -> list[Raw]:
         if not hours or done or any(not n["ts"] for n in earlier):
             continue
         last = max([since, *(str(n["due_at"]) for n in earlier)])
-        due = awake(datetime.fromisoformat(last) + timedelta(hours=hours), company)
-        if due <= now and awake(now, company) == now:
+        due = outside_quiet_hours(datetime.fromisoformat(last) + timedelta(hours=hours), company)
+        if due <= now and outside_quiet_hours(now, company) == now:
             found.append({"kind": kind, "due_at": stamp(now), "ts": ""})
     return found
 
@@ -69,7 +69,7 @@ def remind(table: Table, item: Item, company: Company, now: datetime) -> bool:
     return bool(due) and keep_notices(table, item, [*notices_of(item), *due], wake=True)
 
 
-def keep_notices(table: Table, item: Item, notices: Sequence[Raw], *, wake: bool = False) -> bool:
+def keep_notices(table: Table, item: Item, notices: Sequence[Json], *, wake: bool = False) -> bool:
     """Write a bill's notices, if neither they nor the bill changed since it was read."""
     was = notices_of(item)
     same = "notices = :was" if was else "(attribute_not_exists(notices) OR size(notices) = :none)"
@@ -87,7 +87,7 @@ def keep_notices(table: Table, item: Item, notices: Sequence[Raw], *, wake: bool
     return True
 
 
-def awake(instant: datetime, company: Company) -> datetime:
+def outside_quiet_hours(instant: datetime, company: Company) -> datetime:
     """The instant, or the end of the quiet hours it falls into."""
     match = _HOURS.fullmatch(company.quiet_hours.strip())
     zone = tz.gettz(company.time_zone) or tz.UTC

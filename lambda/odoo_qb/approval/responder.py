@@ -19,10 +19,10 @@ from odoo_qb.slack.blocks import button, markdown
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from odoo_qb.approval.decisions import Answer, Click, Decisions
-    from odoo_qb.approval.interaction import Wish
+    from odoo_qb.approval.decisions import Click, DecisionService, Response
+    from odoo_qb.approval.interaction import Interaction
     from odoo_qb.slack.blocks import Block
-    from odoo_qb.slack.client import Slack
+    from odoo_qb.slack.client import SlackClient
     from odoo_qb.slack.message import Message
 
 logger = Logger(child=True)
@@ -39,21 +39,21 @@ class TooLate(Exception):  # noqa: N818 - the name says what it is
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answering:
+class Responder:
     """The one call to Slack that answers a click; `until` is the latest moment to begin it."""
 
-    slack: Slack
+    slack: SlackClient
     until: float
 
-    def tell(self, wish: Wish, text: str, blocks: Sequence[Block] = ()) -> None:
+    def tell(self, wish: Interaction, text: str, blocks: Sequence[Block] = ()) -> None:
         """Say something to the person alone."""
         self._try(lambda: self.slack.respond(wish.response_url, text, blocks))
 
-    def replace(self, wish: Wish, message: Message) -> None:
+    def replace(self, wish: Interaction, message: Message) -> None:
         """Put something in the place of the card that was clicked."""
         self._try(lambda: self.slack.replace(wish.response_url, message))
 
-    def open_modal(self, wish: Wish, view: Mapping[str, Any]) -> None:
+    def open_modal(self, wish: Interaction, view: Mapping[str, Any]) -> None:
         """Ask the person for more."""
         self._try(lambda: self.slack.open_modal(wish.trigger_id, view))
 
@@ -67,7 +67,9 @@ class Answering:
             logger.warning("the person could not be answered", reason=str(error))
 
 
-def handle(wish: Wish, decisions: Decisions, answering: Answering) -> dict[str, Any] | None:
+def handle(
+    wish: Interaction, decisions: DecisionService, answering: Responder
+) -> dict[str, Any] | None:
     """Do what the person wishes; the result is what a modal shows, if anything."""
     click = wish.click
     logger.info(
@@ -97,7 +99,7 @@ def handle(wish: Wish, decisions: Decisions, answering: Answering) -> dict[str, 
     return None
 
 
-def _with_more_files(answer: Answer) -> list[Block]:
+def _with_more_files(answer: Response) -> list[Block]:
     """The links, each in a block, and a button for the files that had no room."""
     if not answer.item or not answer.next_file:
         return []
@@ -109,14 +111,14 @@ def _with_more_files(answer: Answer) -> list[Block]:
     return [*links, {"type": "actions", "block_id": row, "elements": [more]}]
 
 
-def _about(answer: Answer, click: Click) -> str:
+def _about(answer: Response, click: Click) -> str:
     """What the person is told, and about which bill: an answer stands apart from its card."""
     if answer.item is None or not answer.is_done or click.action_id == "view_pdf":
         return answer.text
     return f"{answer.text} ({name_of(answer.item)})"
 
 
-def _instead(wish: Wish, answer: Answer) -> Message | None:
+def _instead(wish: Interaction, answer: Response) -> Message | None:
     """What takes the place of a card that is not, or no longer, the bill's; None if it is."""
     item = answer.item
     if item is None or not wish.message_ts:
@@ -133,7 +135,7 @@ def _instead(wish: Wish, answer: Answer) -> Message | None:
     return retired_card(item, f"{answer.text} This bill has another card.")
 
 
-def _submitted(wish: Wish, decisions: Decisions) -> dict[str, Any] | None:
+def _submitted(wish: Interaction, decisions: DecisionService) -> dict[str, Any] | None:
     """The modal closes when it was done, and says why when not."""
     if not _typed(wish.click):
         return in_modal(wish, NEEDED[wish.click.action_id])
@@ -149,7 +151,7 @@ def _typed(click: Click) -> str:
     return click.document if click.action_id == "link_existing" else click.reason
 
 
-def in_modal(wish: Wish, text: str) -> dict[str, Any]:
+def in_modal(wish: Interaction, text: str) -> dict[str, Any]:
     """What has Slack show a text beside the modal's field."""
     field = MODAL_FIELDS[wish.click.action_id]
     return {"response_action": "errors", "errors": {field: text}}

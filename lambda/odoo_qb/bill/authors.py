@@ -14,20 +14,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from odoo_qb.bill.item import Item
-    from odoo_qb.exact_json import Raw
+    from odoo_qb.exact_json import Json
 
 _KEPT: Final = 20
 # Odoo's field takes several addresses, and names around them.
 _ADDRESS: Final = re.compile(r"[^\s<>,;\"'()]+@[^\s<>,;\"'()]+")
 
 
-def with_earlier(item: Item, authors: Sequence[Raw]) -> list[Raw]:
+def with_earlier(item: Item, authors: Sequence[Json]) -> list[Json]:
     """The authors of changed content: those of the content before, and these last."""
     before = [a for a in authors_of(item) if not any(_is_same(a, b) for b in authors)]
     return [*before, *authors][-_KEPT:]
 
 
-def authors_of(item: Item) -> list[Raw]:
+def authors_of(item: Item) -> list[Json]:
     """The authors of a bill in the table; of one that 1.0 stored, who entered it."""
     if "authors" in item:
         return list(item["authors"])
@@ -53,7 +53,7 @@ def _addresses(texts: Iterable[str]) -> list[str]:
     return [found.casefold() for text in texts for found in _ADDRESS.findall(text)]
 
 
-def _is_same(one: Raw, other: Raw) -> bool:
+def _is_same(one: Json, other: Json) -> bool:
     """By their logins; 1.0 kept names alone."""
     if one["login"] and other["login"]:
         return str(one["login"]).casefold() == str(other["login"]).casefold()

@@ -22,7 +22,7 @@ _HALF_A_CENT: Final = Decimal("0.005")  # what two exact totals may not differ b
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Earlier:
+class EarlierBill:
     """Another bill of the same company and vendor that may be the same: with the same number.
 
     Or, where it `is_alike`, with the same date and amount only. `reference` is the number as it
@@ -65,7 +65,7 @@ def problems(bill: Bill) -> tuple[str, ...]:
 
 
 def warnings(
-    bill: Bill, *, earlier: Iterable[Earlier], today: date, books_close_day: int = 0
+    bill: Bill, *, earlier: Iterable[EarlierBill], today: date, books_close_day: int = 0
 ) -> tuple[str, ...]:
     """What the approver should know before deciding, the gravest first.
 
@@ -116,7 +116,7 @@ def _same_month(bill: Bill) -> bool:
     return len({d and (d.year, d.month) for d in days}) == 1
 
 
-def _duplicate(bill: Bill, other: Earlier) -> str:
+def _duplicate(bill: Bill, other: EarlierBill) -> str:
     same = other.amount_total == bill.amount_total and other.currency == bill.currency
     amount = "the same amount" if same else amount_text(other.amount_total, other.currency)
     vendor = f"{other.vendor}, the same vendor in QuickBooks," if other.vendor else "this vendor"
@@ -126,7 +126,7 @@ def _duplicate(bill: Bill, other: Earlier) -> str:
     return f"Possible duplicate: {other.odoo_name} of {vendor} has {number} and {amount}."
 
 
-def _alike(bill: Bill, other: Earlier) -> str:
+def _alike(bill: Bill, other: EarlierBill) -> str:
     """Two bills of one day and amount may well be two, so this is no more than a hint."""
     kind, done = ("credit note", "credited") if bill.is_credit else ("bill", "billed")
     return (

@@ -13,12 +13,12 @@ from odoo_qb.timestamps import stamp
 
 if TYPE_CHECKING:
     from odoo_qb.bill.item import Item
-    from odoo_qb.exact_json import Raw
+    from odoo_qb.exact_json import Json
 
 _ON_THE_WAY: Final = frozenset({"APPROVED", "POSTING"})
 
 
-def trouble_of(item: Item) -> Raw:
+def trouble_of(item: Item) -> Json:
     """What keeps a bill from getting there: since when, why; {} if nothing, or if it is there."""
     return dict(item.get("trouble") or {}) if item["status"] in _ON_THE_WAY else {}
 

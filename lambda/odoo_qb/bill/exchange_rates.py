@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from odoo_qb.bill.item import Item
     from odoo_qb.bill.model import Bill
     from odoo_qb.company import Company
-    from odoo_qb.exact_json import Raw
+    from odoo_qb.exact_json import Json
 
 Doubt = Literal["", "far", "unknown"]
 
@@ -37,7 +37,7 @@ def note_id(bill: Bill) -> str:
     return f"rate#{bill.company}#{bill.currency}" if is_foreign and bill.amount_total else ""
 
 
-def doubt(bill: Bill, note: Raw) -> Doubt:
+def doubt(bill: Bill, note: Json) -> Doubt:
     """What speaks against the bill's rate: "far" from the usual one, or none is "unknown"."""
     if not note_id(bill):
         return ""
@@ -47,7 +47,7 @@ def doubt(bill: Bill, note: Raw) -> Doubt:
     return "far" if abs(_rate(bill.company_total, bill) - usual) > usual * _FAR else ""
 
 
-def warnings(bill: Bill, note: Raw, company: Company) -> list[str]:
+def warnings(bill: Bill, note: Json, company: Company) -> list[str]:
     """What the approver should know of the rate."""
     what, usual, limit = doubt(bill, note), _usual(note), company.two_approvals_above
     if what == "far" and usual:
@@ -70,7 +70,7 @@ def is_kept(item: Item) -> bool:
     return item["status"] in IN_QUICKBOOKS and is_foreign and has_rate
 
 
-def with_rate(note: Raw, item: Item, now: datetime) -> Raw | None:
+def with_rate(note: Json, item: Item, now: datetime) -> Json | None:
     """The note with a bill's rate; None while one of the last day is in it."""
     if str(note.get("at", "")) > stamp(now - NEWER_AFTER):
         return None
@@ -83,7 +83,7 @@ def note_id_of(item: Item) -> str:
     return f"rate#{item['company']}#{item['currency']}"
 
 
-def _usual(note: Raw) -> Decimal | None:
+def _usual(note: Json) -> Decimal | None:
     """The middle one of the last rates: one that is off does not move it."""
     rates = [Decimal(r) for r in note.get("rates", ())]
     return median(rates) if rates else None

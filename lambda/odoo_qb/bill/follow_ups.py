@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from odoo_qb.bill.late_changes import afterwards
-from odoo_qb.bill.open_attempt import document_there, open_attempt
+from odoo_qb.bill.open_attempt import existing_document, open_attempt
 
 if TYPE_CHECKING:
     from odoo_qb.bill.item import Item
@@ -23,7 +23,7 @@ def loose_ends(item: Item) -> list[str]:
     asked = item.get("attach")
     return [
         *([f"It {afterwards(item, change)}"] if change and not asked else []),
-        *([perhaps_there(item)] if perhaps_there(item) else []),
+        *([possible_document(item)] if possible_document(item) else []),
         *([*missing, "Attach there by hand what is to be there."] if missing else []),
     ]
 
@@ -48,7 +48,7 @@ def failure(item: Item) -> str:
     return f"{message}{trace}"
 
 
-def perhaps_there(item: Item) -> str:
+def possible_document(item: Item) -> str:
     """What to delete in QuickBooks where a bill ended that it has, or may have; or "".
 
     A try was made when the bill was approved, and nobody will come back to it.
@@ -59,7 +59,7 @@ def perhaps_there(item: Item) -> str:
 
 
 def _there(item: Item) -> str:
-    attempt, document = open_attempt(item), document_there(item)
+    attempt, document = open_attempt(item), existing_document(item)
     number = f"the number {attempt['doc_number']} of {attempt['day']}" if attempt else ""
     if document:
         named = f"{document}, {number}," if number else document

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from odoo_qb.exact_json import Raw
+    from odoo_qb.exact_json import Json
 
 ENTRIES: Final = 100  # from here on, or from so many bytes, the oldest are summarised
 BYTES: Final = 40_000
@@ -31,14 +31,14 @@ _OTHERS: Final = "others"
 
 
 def history_entry(
-    history: Sequence[Raw],
+    history: Sequence[Json],
     now: datetime,
     actor: str,
     before: str,
     after: str,
     digest: str,
     note: str = "",
-) -> Raw:
+) -> Json:
     """The next link of a bill's history; `prev` is the hash of the link before."""
     entry = {"at": stamp(now), "actor": actor, "from": before, "to": after, "digest": digest}
     if note:
@@ -47,14 +47,14 @@ def history_entry(
 
 
 def continued(
-    history: Sequence[Raw],
+    history: Sequence[Json],
     now: datetime,
     actor: str,
     before: str,
     after: str,
     digest: str,
     note: str = "",
-) -> list[Raw]:
+) -> list[Json]:
     """The history with its next link, and within its bound."""
     folded = _folded(history, actor, before, after)
     kept = _summarised(folded)
@@ -64,7 +64,7 @@ def continued(
     return [*kept, entry]
 
 
-def verify_history(history: Sequence[Raw]) -> bool:
+def verify_history(history: Sequence[Json]) -> bool:
     """Whether no entry was changed, removed from the middle or put in later."""
     if history and is_summary(history[0]):
         hashes = [entry["summary"] for entry in history if "summary" in entry]
@@ -73,17 +73,17 @@ def verify_history(history: Sequence[Raw]) -> bool:
     return all(later["prev"] == _link(earlier) for earlier, later in pairwise(history))
 
 
-def is_summary(entry: Raw) -> bool:
+def is_summary(entry: Json) -> bool:
     """Whether an entry stands for the oldest ones of a long history."""
     return "entries" in entry
 
 
-def summarised_in(history: Sequence[Raw]) -> int:
+def summarised_in(history: Sequence[Json]) -> int:
     """How many older entries of a history its first one stands for."""
     return int(history[0]["entries"]) if history and is_summary(history[0]) else 0
 
 
-def _folded(history: Sequence[Raw], actor: str, before: str, after: str) -> list[Raw]:
+def _folded(history: Sequence[Json], actor: str, before: str, after: str) -> list[Json]:
     """The history before a posting that came back as approved is begun again.
 
     Its two entries become one, and so do all such of the same reason that follow one another: a
@@ -107,7 +107,7 @@ def _folded(history: Sequence[Raw], actor: str, before: str, after: str) -> list
     return [*rest, {**entry, "prev": _link(rest[-1]) if rest else ""}]
 
 
-def _summarised(history: list[Raw]) -> list[Raw]:
+def _summarised(history: list[Json]) -> list[Json]:
     """The history as it is, or with its oldest entries summed up where it is long."""
     sizes = [len(_text(entry).encode()) for entry in history]
     if len(history) < ENTRIES and sum(sizes) < BYTES:
@@ -118,7 +118,7 @@ def _summarised(history: list[Raw]) -> list[Raw]:
     return [_summary(history[:start]), *history[start:]]
 
 
-def _summary(entries: Sequence[Raw]) -> Raw:
+def _summary(entries: Sequence[Json]) -> Json:
     """What is kept of the oldest entries; numbers are texts, which every reader reads the same."""
     first, last = entries[0], entries[-1]
     actors: Counter[str] = Counter()
@@ -146,7 +146,7 @@ def _summary(entries: Sequence[Raw]) -> Raw:
     }
 
 
-def sent_at(entry: Raw) -> str:
+def sent_at(entry: Json) -> str:
     """When a person sent the bill on its way by this entry, or by one that it stands for; or ""."""
     if is_summary(entry):
         return str(entry["sent_at"])
@@ -154,14 +154,14 @@ def sent_at(entry: Raw) -> str:
     return str(entry["at"]) if is_sent else ""
 
 
-def _link(entry: Raw) -> str:
+def _link(entry: Json) -> str:
     """What the next entry has of this one."""
     return str(entry["chain"]) if is_summary(entry) else _hash(entry)
 
 
-def _text(entry: Raw) -> str:
+def _text(entry: Json) -> str:
     return json.dumps(entry, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
 
 
-def _hash(entry: Raw) -> str:
+def _hash(entry: Json) -> str:
     return hashlib.sha256(_text(entry).encode()).hexdigest()

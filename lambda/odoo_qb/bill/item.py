@@ -25,10 +25,10 @@ from odoo_qb.bill.status import Status  # noqa: TC001 - as Decimal
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from odoo_qb.exact_json import Raw
+    from odoo_qb.exact_json import Json
 
 # What few lines have: kept only where there is something of it.
-_SELDOM: Final[Raw] = {
+_SELDOM: Final[Json] = {
     "percent": None,
     "further_taxes": [],
     "further_parts": [],
@@ -63,18 +63,18 @@ class Item(TypedDict, total=False):
     revision: int
     digest: str
     form: int  # the digest's version that was found to post the same as an older digest's
-    vendor: Raw | None
+    vendor: Json | None
     bill_reference: str
     bill_date: str
     accounting_date: str
     due_date: str
-    instalments: list[Raw]
+    instalments: list[Json]
     payment_terms: str
     payment_terms_id: int
     po_number: str
     entered_by: str
     entered_by_email: str
-    authors: list[Raw]
+    authors: list[Json]
     payment_state: str
     currency: str
     amount_untaxed: Decimal
@@ -82,40 +82,40 @@ class Item(TypedDict, total=False):
     amount_total: Decimal
     company_currency: str
     company_total: Decimal
-    lines: list[Raw]
+    lines: list[Json]
     line_count: int  # of all kinds
     product_count: int
     lines_key: str
     pdf_key: str
-    documents: list[Raw]
+    documents: list[Json]
     unsupported: list[str]
     problems: list[str]
     warnings: list[str]
     duplicates: list[str]
     rate_doubt: str
     nothing_to_post: str
-    preflight: Raw
+    preflight: Json
     changes: list[str]
     amended_after: str
     amended_changes: list[str]  # what became different then, in sentences
-    added_files: list[Raw]  # documents that are all that became different
-    attached_later: list[Raw]  # those of them that went to QuickBooks since
-    attach: Raw  # who asked for that, and of which files
-    approvals: list[Raw]
+    added_files: list[Json]  # documents that are all that became different
+    attached_later: list[Json]  # those of them that went to QuickBooks since
+    attach: Json  # who asked for that, and of which files
+    approvals: list[Json]
     decided_by: str
     decided_at: str
     rejection_reason: str
     cards: list[Card]
     card_due: int
-    notices: list[Raw]
+    notices: list[Json]
     touched_at: str
-    claim: Raw
-    trouble: Raw
-    attempts: list[Raw]
-    quickbooks: Raw
-    link: Raw
-    error: Raw
-    history: list[Raw]
+    claim: Json
+    trouble: Json
+    attempts: list[Json]
+    quickbooks: Json
+    link: Json
+    error: Json
+    history: list[Json]
     created_at: str
     updated_at: str
     version: int
@@ -174,7 +174,7 @@ def lines_text(bill: Bill) -> str:
     return json.dumps([_line(n) for n in bill.lines], ensure_ascii=False, default=str)
 
 
-def bill_of(item: Item, lines: Sequence[Raw] | None = None) -> Bill:
+def bill_of(item: Item, lines: Sequence[Json] | None = None) -> Bill:
     """The bill in an item; `lines` are S3's where the item has only the first ones."""
     vendor = item["vendor"]
     return Bill(
@@ -212,13 +212,13 @@ def bill_of(item: Item, lines: Sequence[Raw] | None = None) -> Bill:
     )
 
 
-def is_blind(item: Item) -> bool:
+def lacks_quickbooks_data(item: Item) -> bool:
     """Whether somebody is asked about a bill before anything was read of QuickBooks."""
     flight = item.get("preflight") or {"snapshot": "there is nothing to post"}
     return item["status"] == "READY_FOR_APPROVAL" and not flight["snapshot"]
 
 
-def approvals_of(item: Item) -> list[Raw]:
+def approvals_of(item: Item) -> list[Json]:
     """The approvals of the bill as it stands: an amendment voids those before it."""
     return [a for a in item["approvals"] if a["digest"] == item["digest"]]
 
@@ -228,18 +228,18 @@ def approved_by(item: Item) -> list[str]:
     return [str(a["by"]) for a in approvals_of(item)]
 
 
-def link_of(item: Item) -> Raw:
+def link_of(item: Item) -> Json:
     """Which document of QuickBooks a person said this very bill is; {} if nobody did."""
     link = item.get("link") or {}
     return link if link.get("digest") == item["digest"] else {}
 
 
-def document_of(raw: Raw) -> Document:
+def document_of(raw: Json) -> Document:
     """A document as the table keeps it."""
     return Document(**{**raw, "odoo_id": int(raw["odoo_id"]), "size": int(raw["size"])})
 
 
-def lines_of(rows: Sequence[Raw]) -> list[Line]:
+def lines_of(rows: Sequence[Json]) -> list[Line]:
     """Lines as the table or S3 keeps them."""
     return [_line_of(row) for row in rows]
 
@@ -253,7 +253,7 @@ def digests(bill: Bill, like: str) -> set[str]:
     return {digest(bill), digest(bill, vendor_is_known=True)}
 
 
-def _line(line: Line) -> Raw:
+def _line(line: Line) -> Json:
     kept = {k: _listed(v) for k, v in asdict(line).items()}
     return {k: v for k, v in kept.items() if k not in _SELDOM or v != _SELDOM[k]}
 
@@ -262,20 +262,20 @@ def _listed(value: object) -> object:
     return [_listed(v) for v in value] if isinstance(value, tuple) else value
 
 
-def _head(lines: Sequence[Raw]) -> list[Raw]:
+def _head(lines: Sequence[Json]) -> list[Json]:
     """What a card shows of the lines that S3 keeps: of notes and taxes only if there is no more."""
     first = sorted(lines, key=lambda n: n["kind"] not in {"product", "other"})[:LINES_ON_CARD]
     return [{**n, "text": n["text"][:_TEXT_ON_CARD]} for n in first]
 
 
-def _line_of(raw: Raw) -> Line:
+def _line_of(raw: Json) -> Line:
     amounts = {k: money(raw[k]) for k in AMOUNTS if k in raw}
     tax_ids = tuple(int(i) for i in raw.get("tax_ids", ()))
-    lists: Raw = {"taxes": tuple(raw["taxes"]), "tax_ids": tax_ids}
+    lists: Json = {"taxes": tuple(raw["taxes"]), "tax_ids": tax_ids}
     lists["further_taxes"] = tuple(raw.get("further_taxes", ()))
     for name in ("tax_parts", "further_parts"):
         lists[name] = tuple(tuple(int(i) for i in ids) for ids in raw.get(name, ()))
-    fields: Raw = {**raw, **amounts, **lists}
+    fields: Json = {**raw, **amounts, **lists}
     return Line(**fields)
 
 

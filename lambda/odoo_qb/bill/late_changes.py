@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from odoo_qb.bill.item import Item
     from odoo_qb.bill.model import Bill
-    from odoo_qb.exact_json import Raw
+    from odoo_qb.exact_json import Json
 
 _FILES_NAMED: Final = 3
 _NAME: Final = 100
@@ -58,7 +58,7 @@ def attach_label(item: Item) -> str:
     return "Attach file" if len(item["added_files"]) == 1 else "Attach files"
 
 
-def added_files(before: Bill, after: Bill) -> list[Raw]:
+def added_files(before: Bill, after: Bill) -> list[Json]:
     """The documents that were added, each content once; none where one is gone."""
     old, new = (Counter(d.sha256 for d in b.documents) for b in (before, after))
     if old - new:
@@ -81,7 +81,7 @@ def without_later_files(bill: Bill, item: Item | None) -> Bill:
     return replace(bill, documents=tuple(d for d in bill.documents if d.sha256 not in later))
 
 
-def _to_attach(files: Sequence[Raw], there: str) -> str:
+def _to_attach(files: Sequence[Json], there: str) -> str:
     names = ", ".join(str(f["name"])[-_NAME:] for f in files[:_FILES_NAMED])
     more = f" and {len(files) - _FILES_NAMED} more" if len(files) > _FILES_NAMED else ""
     what = "a file was added" if len(files) == 1 else "files were added"

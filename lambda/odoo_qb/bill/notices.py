@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from odoo_qb.bill.item import Item
-    from odoo_qb.exact_json import Raw
+    from odoo_qb.exact_json import Json
 
 
 REMINDER: Final = "reminder"
@@ -20,12 +20,12 @@ ESCALATION: Final = "escalation"
 _SENT_KEPT: Final = 10
 
 
-def notices_of(item: Item) -> list[Raw]:
+def notices_of(item: Item) -> list[Json]:
     """The replies owed or sent in the thread of the bill's card; `ts` is empty while owed."""
     return list(item.get("notices") or ())
 
 
-def bounded(notices: Sequence[Raw]) -> list[Raw]:
+def bounded(notices: Sequence[Json]) -> list[Json]:
     """The notices, of those sent long ago only the last ones: a bill's item has its bounds."""
     sent = [n for n in notices if n["ts"]]
     last = [n for n in sent if n["kind"] == ESCALATION][-1:]
@@ -33,7 +33,7 @@ def bounded(notices: Sequence[Raw]) -> list[Raw]:
     return [n for n in notices if not n["ts"] or n in kept]
 
 
-def owed(item: Item) -> list[Raw]:
+def pending(item: Item) -> list[Json]:
     """The replies still to be sent: of reminders those about the wait that goes on."""
     return [
         n
@@ -65,6 +65,6 @@ def is_escalated(item: Item) -> bool:
     return any(n["kind"] == ESCALATION and str(n["due_at"]) >= since for n in notices_of(item))
 
 
-def _is_of_this_wait(item: Item, notice: Raw) -> bool:
+def _is_of_this_wait(item: Item, notice: Json) -> bool:
     since = waiting_since(item)
     return bool(since) and str(notice["due_at"]) >= since

@@ -13,7 +13,7 @@ from odoo_qb.bill.delays import is_told
 from odoo_qb.bill.digest_v1 import is_former
 from odoo_qb.bill.follow_ups import failure, is_closed, loose_ends
 from odoo_qb.bill.late_changes import attach_label
-from odoo_qb.bill.open_attempt import document_there, open_attempt
+from odoo_qb.bill.open_attempt import existing_document, open_attempt
 from odoo_qb.bill.status import IN_QUICKBOOKS
 from odoo_qb.bill.summary import _KIND, summary, vendor_of
 from odoo_qb.cards.details import particulars, warnings_of
@@ -24,12 +24,12 @@ from odoo_qb.slack.blocks import (
     FALLBACK,
     Block,
     button,
-    cut,
     escaped,
     header,
     markdown,
-    plain,
+    plain_text,
     section,
+    truncate,
 )
 from odoo_qb.slack.message import Message
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from odoo_qb.bill.item import Item
-    from odoo_qb.exact_json import Raw
+    from odoo_qb.exact_json import Json
 
 _CHANGED: Final = "This bill changed in Odoo after this card was posted: a newer card asks again."
 _UPGRADED: Final = (
@@ -46,7 +46,7 @@ _UPGRADED: Final = (
 
 
 def approval_card(
-    item: Item, recent: Sequence[Raw] = (), twins: Mapping[str, Item] = MappingProxyType({})
+    item: Item, recent: Sequence[Json] = (), twins: Mapping[str, Item] = MappingProxyType({})
 ) -> Message:
     """The card of a bill in the state it is in; `recent` is what its vendor billed before.
 
@@ -89,7 +89,7 @@ def asked_as(item: Item) -> str:
 def _message(item: Item, blocks: list[Block], prefix: str = "") -> Message:
     state = "Closed without posting" if is_closed(item) else _STATE_WORDS[item["status"]]
     words = [f"{prefix}{state}: {summary(item)}.", *_more_words(item), *loose_ends(item)]
-    text = escaped(cut(" ".join(w for w in words if w), FALLBACK, ESCAPED))
+    text = escaped(truncate(" ".join(w for w in words if w), FALLBACK, ESCAPED))
     return Message(text=f"{text}{first_of_two(item)}", blocks=blocks, ids=ids_of(item))
 
 
@@ -172,7 +172,7 @@ def _actions(item: Item) -> list[Block]:
 def _closing(item: Item) -> Block:
     """What is asked before a bill is closed: what QuickBooks has of it stays there."""
     ends = "It will not be posted to QuickBooks, and cannot be opened again here."
-    attempt, document = open_attempt(item), document_there(item)
+    attempt, document = open_attempt(item), existing_document(item)
     if document:
         ends = f"QuickBooks has {document}: delete it there first. This cannot be opened again."
     elif attempt:
@@ -181,9 +181,9 @@ def _closing(item: Item) -> Block:
             " delete it. This cannot be opened again."
         )
     return {
-        "title": plain("Close this bill?"),
-        "text": plain(cut(ends, CONFIRM)),
-        "confirm": plain("Close it"),
-        "deny": plain("Keep it open"),
+        "title": plain_text("Close this bill?"),
+        "text": plain_text(truncate(ends, CONFIRM)),
+        "confirm": plain_text("Close it"),
+        "deny": plain_text("Keep it open"),
         "style": "danger",
     }

@@ -18,12 +18,12 @@ from odoo_qb.slack.blocks import (
     LINES,
     NAMES,
     Block,
-    cut,
     escaped,
     fields,
     markdown,
-    plain,
+    plain_text,
     section,
+    truncate,
 )
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from odoo_qb.bill.item import Item
     from odoo_qb.bill.model import Line
-    from odoo_qb.exact_json import Raw
+    from odoo_qb.exact_json import Json
 
 _TAXED: Final = {
     "override": "QuickBooks gets Odoo's tax of {odoo}; it would compute {quickbooks}.",
@@ -41,7 +41,7 @@ _TAXED: Final = {
 _KIND: Final = {"in_refund": "credit note of "}  # what is no bill to pay
 
 
-def particulars(item: Item, recent: Sequence[Raw], twins: Mapping[str, Item]) -> list[Block]:
+def particulars(item: Item, recent: Sequence[Json], twins: Mapping[str, Item]) -> list[Block]:
     """What a person compares before deciding; `recent` is what the vendor billed before.
 
     What changed, the warnings, the `twins` they name and the earlier bills are of interest while
@@ -140,17 +140,17 @@ def _due(item: Item) -> str:
         for i in parts
     ]
     due = (item.get("preflight") or {}).get("due_date")
-    return cut(", ".join(texts), FIELD) + (f" (due date in QuickBooks {due})" if due else "")
+    return truncate(", ".join(texts), FIELD) + (f" (due date in QuickBooks {due})" if due else "")
 
 
-def _vendor_there(item: Item, preflight: Raw) -> str:
+def _vendor_there(item: Item, preflight: Json) -> str:
     """The vendor QuickBooks uses; until the bill is there, that it will be created."""
     name, is_there = str(preflight.get("vendor_name", "")), item.get("quickbooks")
     is_new = name and not preflight.get("vendor_id") and not is_there
     return f"{name} (will be created)" if is_new else name
 
 
-def _before(recent: Sequence[Raw]) -> list[Block]:
+def _before(recent: Sequence[Json]) -> list[Block]:
     """What the vendor billed before, to compare with."""
     if not recent:
         return []
@@ -159,7 +159,12 @@ def _before(recent: Sequence[Raw]) -> list[Block]:
         f" on {r['date']}"
         for r in recent
     ]
-    return [{"type": "context", "elements": [plain(cut(f"Before: {' · '.join(bills)}", NAMES))]}]
+    return [
+        {
+            "type": "context",
+            "elements": [plain_text(truncate(f"Before: {' · '.join(bills)}", NAMES))],
+        }
+    ]
 
 
 def _lines(item: Item) -> list[Block]:
@@ -181,11 +186,11 @@ def _lines(item: Item) -> list[Block]:
     if item["amount_tax"]:
         totals += f" + tax {amount_text(item['amount_tax'], currency)}"
     totals += f" = {amount_text(item['amount_total'], currency)}"
-    blocks = [{"type": "divider"}, section("\n".join([*shown, cut(totals, FIELD)]), LINES)]
+    blocks = [{"type": "divider"}, section("\n".join([*shown, truncate(totals, FIELD)]), LINES)]
     return blocks + _tax_there(preflight.get("tax") or {}, currency)
 
 
-def _tax_there(tax: Raw, currency: str) -> list[Block]:
+def _tax_there(tax: Json, currency: str) -> list[Block]:
     """How the tax comes about in QuickBooks, where it is not simply the same."""
     if tax.get("how") not in _TAXED:
         return []
@@ -193,7 +198,7 @@ def _tax_there(tax: Raw, currency: str) -> list[Block]:
     return [markdown(_TAXED[tax["how"]].format(**figures))]
 
 
-def _line_text(line: Line, currency: str, preflight: Raw) -> str:
+def _line_text(line: Line, currency: str, preflight: Json) -> str:
     """A line with its account in Odoo and the one it goes to, its taxes and their code."""
     account = " ".join(p for p in (line.account_code, line.account_name) if p)
     target = _target((preflight.get("accounts") or {}).get(line.account_code))
@@ -202,17 +207,19 @@ def _line_text(line: Line, currency: str, preflight: Raw) -> str:
     code = _target(codes.get(_code_name(line, codes)))
     if taxes or code:
         taxes = f" ({taxes or 'no tax'}{code})"
-    text = cut(" ".join(line.text.split()), LINE_TEXT)
-    return cut(f"{amount_text(line.amount, currency)}  {text} → {account}{target}{taxes}", LINE)
+    text = truncate(" ".join(line.text.split()), LINE_TEXT)
+    return truncate(
+        f"{amount_text(line.amount, currency)}  {text} → {account}{target}{taxes}", LINE
+    )
 
 
-def _code_name(line: Line, codes: Mapping[str, Raw]) -> str:
+def _code_name(line: Line, codes: Mapping[str, Json]) -> str:
     """Under which taxes a line has its code: a tax that Odoo booked as cost is none of them."""
     fitting = [name for name in codes if set(name.split(" + ")) <= set(line.taxes)]
     return max(fitting, key=lambda name: name.count(" + "), default=NO_TAX)
 
 
-def _target(target: Raw | None) -> str:
+def _target(target: Json | None) -> str:
     """Where something of Odoo's goes in QuickBooks; one that only fills a gap says so."""
     if not target:
         return ""
@@ -223,4 +230,4 @@ def _files(item: Item) -> list[Block]:
     names = ", ".join(str(d["name"]) for d in item["documents"])
     if not names:
         return []
-    return [{"type": "context", "elements": [plain(cut(f"📎 {names}", NAMES))]}]
+    return [{"type": "context", "elements": [plain_text(truncate(f"📎 {names}", NAMES))]}]

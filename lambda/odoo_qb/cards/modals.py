@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from odoo_qb.bill.summary import summary
 from odoo_qb.cards.card import button_value
-from odoo_qb.slack.blocks import TEXT, Block, cut, plain
+from odoo_qb.slack.blocks import TEXT, Block, plain_text, truncate
 
 if TYPE_CHECKING:
     from odoo_qb.bill.item import Item
@@ -55,15 +55,15 @@ def _modal(
         "type": "modal",
         "callback_id": callback_id,
         "private_metadata": f"{button_value(item)}|{int(item['revision'])}",
-        "title": plain(title),
-        "submit": plain(submit),
-        "close": plain("Cancel"),
+        "title": plain_text(title),
+        "submit": plain_text(submit),
+        "close": plain_text("Cancel"),
         "blocks": [
-            {"type": "section", "text": plain(cut(summary(item), TEXT))},
+            {"type": "section", "text": plain_text(truncate(summary(item), TEXT))},
             {
                 "type": "input",
                 "block_id": field,
-                "label": plain(label),
+                "label": plain_text(label),
                 "element": {"type": "plain_text_input", "action_id": "text", **element},
             },
         ],

@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from odoo_qb.bill.delays import is_told, trouble_of
-from odoo_qb.bill.follow_ups import failure, is_closed, loose_ends, perhaps_there
+from odoo_qb.bill.follow_ups import failure, is_closed, loose_ends, possible_document
 from odoo_qb.bill.item import approved_by, link_of
-from odoo_qb.slack.blocks import Block, escaped, markdown, people, section, when
+from odoo_qb.slack.blocks import Block, escaped, markdown, people, section, timestamp
 
 if TYPE_CHECKING:
     from odoo_qb.bill.item import Item
@@ -53,7 +53,7 @@ def _decided(item: Item) -> list[Block]:
         case "ACKNOWLEDGED":
             found = [markdown(f":ballot_box_with_check: Acknowledged by {who}.")]
         case "WITHDRAWN":
-            rest = "." if perhaps_there(item) else ": nothing to do."
+            rest = "." if possible_document(item) else ": nothing to do."
             found = [markdown(f":leftwards_arrow_with_hook: No longer posted in Odoo{rest}")]
         case "VALIDATION_FAILED":
             found = [section("Blocked: " + " ".join(item["problems"]))]
@@ -77,7 +77,7 @@ def _being_attached(item: Item) -> list[Block]:
         return []
     number = len(asked["files"])
     what = "a file that was" if number == 1 else f"{number} files that were"
-    who = f"<@{asked['by']}>{when(asked['at'])}"
+    who = f"<@{asked['by']}>{timestamp(asked['at'])}"
     return [markdown(f":hourglass: {who} had {what} added since attached: it is being done.")]
 
 
@@ -86,7 +86,7 @@ def _decider(item: Item) -> str:
     who = f"<@{item['decided_by']}>" if item.get("decided_by") else "somebody"
     if item["status"] not in {"REJECTED", "ACKNOWLEDGED"} and approved_by(item):
         who = people(approved_by(item))
-    return who + when(item.get("decided_at", ""))
+    return who + timestamp(item.get("decided_at", ""))
 
 
 def _in_quickbooks(item: Item) -> str:
@@ -97,7 +97,7 @@ def _in_quickbooks(item: Item) -> str:
     if item["status"] == "POSTED":
         return f"Posted to QuickBooks as {link}."
     linked = link_of(item)
-    by = f" Linked by <@{linked['by']}>{when(linked['at'])}." if linked else ""
+    by = f" Linked by <@{linked['by']}>{timestamp(linked['at'])}." if linked else ""
     return f"Already in QuickBooks as {link}.{by}"
 
 
@@ -112,7 +112,7 @@ def _remedies(item: Item) -> str:
     """What each button of a failed bill is for; or that one of them was clicked."""
     link = link_of(item)
     if link:
-        asked = f"<@{link['by']}>{when(link['at'])}"
+        asked = f"<@{link['by']}>{timestamp(link['at'])}"
         return f":hourglass: {asked} linked it to number {link['id']}: the two are compared."
     retry = "" if item.get("amended_after") else "*Retry* once that is mended. "
     return (

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, cast
 
 from odoo_qb.bill import exchange_rates
-from odoo_qb.bill.item import digests, is_blind, is_unjudged
+from odoo_qb.bill.item import digests, is_unjudged, lacks_quickbooks_data
 from odoo_qb.bill.status import FINAL
 from odoo_qb.extraction import shared_contacts
 from odoo_qb.extraction.duplicates import (
@@ -26,14 +26,14 @@ from odoo_qb.guarding import OF_AWS, Faults, of_aws
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from odoo_qb.bill.checks import Earlier
+    from odoo_qb.bill.checks import EarlierBill
     from odoo_qb.bill.exchange_rates import Doubt
     from odoo_qb.bill.item import Item
     from odoo_qb.bill.model import Bill
     from odoo_qb.company import Company
-    from odoo_qb.exact_json import Raw
+    from odoo_qb.exact_json import Json
     from odoo_qb.extraction.duplicates import Seen
-    from odoo_qb.mapping.plan import Preflight
+    from odoo_qb.mapping.plan import PostingPlan
     from odoo_qb.store.table import Table
 
 _AT_ONCE: Final = 100  # bills: what is kept of each is a line
@@ -46,7 +46,7 @@ class Background:
     `earlier` are the bills it may be a duplicate of, those of the same number first.
     """
 
-    earlier: tuple[Earlier, ...] = ()
+    earlier: tuple[EarlierBill, ...] = ()
     warnings: tuple[str, ...] = ()
     rate_doubt: Doubt = ""
     reference_id: str = ""
@@ -57,8 +57,8 @@ class _Near:
     """A bill, and the notes that may know something of it."""
 
     bill: Bill
-    flight: Preflight
-    remembered: Raw
+    flight: PostingPlan
+    remembered: Json
     of_number: Sequence[str]
     of_vendor: Sequence[str]
     of_rate: str
@@ -83,8 +83,8 @@ class Surroundings:
     def of(
         self,
         bills: Sequence[Bill],
-        flights: Mapping[str, Preflight],
-        remembered: Mapping[str, Raw],
+        flights: Mapping[str, PostingPlan],
+        remembered: Mapping[str, Json],
         stored: Mapping[str, Item],
     ) -> dict[str, Background]:
         """The background of each bill that may be stored or checked again, by entry_id.
@@ -97,7 +97,7 @@ class Surroundings:
             for b in bills
             if _is_news(b, stored.get(b.entry_id))
         ]
-        notes = cast("dict[str, Raw]", self.table.get_many(i for n in near for i in n.note_ids))
+        notes = cast("dict[str, Json]", self.table.get_many(i for n in near for i in n.note_ids))
         by_number = ByNumber()
         numbered = {i: n for i, n in notes.items() if i.startswith("reference#")}
         by_number.know(self._sound(by_number.learn(numbered)))
@@ -124,7 +124,7 @@ class Surroundings:
             )
         return found
 
-    def _near(self, bill: Bill, flight: Preflight, remembered: Raw) -> _Near:
+    def _near(self, bill: Bill, flight: PostingPlan, remembered: Json) -> _Near:
         company = self.companies[bill.company]
         return _Near(
             bill=bill,
@@ -135,7 +135,7 @@ class Surroundings:
             of_rate=exchange_rates.note_id(bill),
         )
 
-    def _alike(self, seen: Seen, remembered: Raw, item: Item | None) -> list[Seen]:
+    def _alike(self, seen: Seen, remembered: Json, item: Item | None) -> list[Seen]:
         """The bills of the vendor that have date and amount in common with this one."""
         self._read_under_way(seen.company)
         posted = seen_before(remembered, seen)
@@ -161,7 +161,7 @@ class Surroundings:
     def _sound(self, entry_ids: Iterable[str]) -> list[Item]:
         return self.faults.where(self.table.get_many(entry_ids).values(), seen_item)
 
-    def _note_contact(self, shared: shared_contacts.Sharing, notes: dict[str, Raw]) -> None:
+    def _note_contact(self, shared: shared_contacts.Sharing, notes: dict[str, Json]) -> None:
         """Note a contact of a vendor that is new to it, for the next ones of this page, too."""
         if not shared.note_id:
             return
@@ -178,5 +178,7 @@ def _is_news(bill: Bill, item: Item | None) -> bool:
     if item["status"] in FINAL and not item["nothing_to_post"]:
         return False  # what becomes of it is only noted
     return (
-        is_blind(item) or is_unjudged(item) or item["digest"] not in digests(bill, item["digest"])
+        lacks_quickbooks_data(item)
+        or is_unjudged(item)
+        or item["digest"] not in digests(bill, item["digest"])
     )

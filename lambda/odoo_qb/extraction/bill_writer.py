@@ -10,11 +10,11 @@ from odoo_qb import sentences
 from odoo_qb.bill import authors, checks, digest_v1
 from odoo_qb.bill.changes import as_named_before, changes
 from odoo_qb.bill.history import history_entry
-from odoo_qb.bill.item import bill_of, content, digests, is_blind, is_too_large
+from odoo_qb.bill.item import bill_of, content, digests, is_too_large, lacks_quickbooks_data
 from odoo_qb.bill.late_changes import added_files, afterwards
 from odoo_qb.bill.model import DIGEST_VERSION, Bill, amount_text, iso
 from odoo_qb.extraction.upgrade import FORM, READ, form_differs, is_to_be_judged, posted_otherwise
-from odoo_qb.mapping.plan import Preflight
+from odoo_qb.mapping.plan import PostingPlan
 from odoo_qb.mapping.vendor import stays_payee
 from odoo_qb.timestamps import stamp
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from odoo_qb.bill.item import Item
     from odoo_qb.bill.status import Status
     from odoo_qb.company import Company
-    from odoo_qb.exact_json import Raw
+    from odoo_qb.exact_json import Json
     from odoo_qb.extraction.background import Background
     from odoo_qb.extraction.upgrade import Before
     from odoo_qb.store.documents import Documents
@@ -46,7 +46,7 @@ _TOLD: Final = 5  # of what changed afterwards
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Keeping:
+class BillWriter:
     """What keeping needs. `full` checks blocked bills again, `dry_run` writes nothing.
 
     Each method answers with an outcome: {"outcome": "ready"} and so on.
@@ -64,9 +64,9 @@ class Keeping:
         bill: Bill,
         item: Item | None,
         around: Background,
-        flight: Preflight,
+        flight: PostingPlan,
         before: Before | None = None,
-    ) -> Raw:
+    ) -> Json:
         """Store what is new or was amended in a posted bill, and ask about it.
 
         The vendor's name is part of what is approved only while QuickBooks has no such vendor:
@@ -75,7 +75,7 @@ class Keeping:
         """
         fields = content(bill, vendor_is_known=bool(flight.vendor_id))
         if is_too_large({**fields, "preflight": flight.shown()}):
-            bill, flight, before = _without_texts(bill), Preflight(), None
+            bill, flight, before = _without_texts(bill), PostingPlan(), None
             fields = content(bill)
         is_same = item is not None and self._is_same(bill, item, flight, before)
         if item and self._is_decided(bill, item, is_same=is_same):
@@ -89,7 +89,7 @@ class Keeping:
         if item and judged is not None and not judged:
             return self._stands(item)
         again = is_same and item is not None and item["status"] != "WITHDRAWN" and not judged
-        seen = bool(item and is_blind(item) and flight.snapshot)
+        seen = bool(item and lacks_quickbooks_data(item) and flight.snapshot)
         if again and item and not (seen or self._is_checked_again(item)):
             return self._paid(bill, item) or self._compare(item, "")
         checked = _checked(bill, around, flight, self.companies[bill.company], self.now.date())
@@ -111,7 +111,7 @@ class Keeping:
             "warnings": fields["warnings"],
         }
 
-    def _is_same(self, bill: Bill, item: Item, flight: Preflight, before: Before | None) -> bool:
+    def _is_same(self, bill: Bill, item: Item, flight: PostingPlan, before: Before | None) -> bool:
         """Whether a bill's content is what the table has of it, whatever it is called by now.
 
         A renamed account, tax or term is the one that was asked about: who renames it must not
@@ -124,7 +124,7 @@ class Keeping:
             bill = before.bill
         if item["digest"] in digests(bill, item["digest"]):
             return True
-        if item["status"] == "VALIDATION_FAILED" or is_blind(item):
+        if item["status"] == "VALIDATION_FAILED" or lacks_quickbooks_data(item):
             return False  # by its new name QuickBooks may know it
         named = as_named_before(bill, bill_of(item, self.documents.lines(item)))
         if item["status"] in _CLOSED and item["company"] not in self.companies:
@@ -135,7 +135,7 @@ class Keeping:
         return item["digest"] in found
 
     def _judged(
-        self, bill: Bill, item: Item, flight: Preflight, before: Before | None
+        self, bill: Bill, item: Item, flight: PostingPlan, before: Before | None
     ) -> list[str] | None:
         """In what an open bill that 1.0 stored is posted otherwise now; [] where it is not.
 
@@ -148,12 +148,12 @@ class Keeping:
         nothing = checks.nothing_to_post(bill, self.companies[bill.company])
         return posted_otherwise(item, bill, flight, before, nothing)
 
-    def _stands(self, item: Item) -> Raw:
+    def _stands(self, item: Item) -> Json:
         """Note that a bill of 1.0 is posted as it was shown: nobody needs to compare it again.
 
         One that is approved is sent to be posted as if it had been approved now.
         """
-        noted: Raw = {"form": DIGEST_VERSION}
+        noted: Json = {"form": DIGEST_VERSION}
         if item["status"] == "APPROVED":
             noted["updated_at"] = stamp(self.now)
         if not self.dry_run:
@@ -180,7 +180,7 @@ class Keeping:
         is_blocked = item["status"] == "VALIDATION_FAILED"
         return self.full and is_blocked and not digest_v1.is_former(item["digest"])
 
-    def withdraw(self, item: Item | None, state: str) -> Raw:
+    def withdraw(self, item: Item | None, state: str) -> Json:
         """A draft, cancelled or deleted document: only one that was asked about is of interest."""
         if item is None or item["status"] == "WITHDRAWN":
             return {"outcome": "ignored", "reason": f"it {_STATES.get(state, f'is {state}')}"}
@@ -199,7 +199,7 @@ class Keeping:
         return {"outcome": "withdrawn"}
 
     def _changes(
-        self, bill: Bill, item: Item, flight: Preflight, before: Before | None
+        self, bill: Bill, item: Item, flight: PostingPlan, before: Before | None
     ) -> list[str]:
         """What became different in Odoo since a bill was stored; like is compared with like."""
         stored = bill_of(item, self.documents.lines(item))
@@ -212,11 +212,11 @@ class Keeping:
         return found
 
     def _difference(
-        self, bill: Bill, item: Item, flight: Preflight, before: Before | None
-    ) -> Callable[[], Raw]:
+        self, bill: Bill, item: Item, flight: PostingPlan, before: Before | None
+    ) -> Callable[[], Json]:
         """What to note of a bill that became another after its end, once it is to be noted."""
 
-        def found() -> Raw:
+        def found() -> Json:
             stored = before.stored if before else None
             stored = stored or bill_of(item, self.documents.lines(item))
             now = before.bill if before else bill
@@ -227,11 +227,11 @@ class Keeping:
             former = before and replace(before, bill=replace(now, documents=stored.documents))
             is_more = self._is_same(with_its_files, item, flight, former)
             new = added_files(stored, now) if is_more else []
-            return {"amended_changes": sentences.few(said, _TOLD), "added_files": new}
+            return {"amended_changes": sentences.shorten(said, _TOLD), "added_files": new}
 
         return found
 
-    def _paid(self, bill: Bill, item: Item) -> Raw | None:
+    def _paid(self, bill: Bill, item: Item) -> Json | None:
         """Have the card of a bill that waits say what was paid of it: nobody is asked anew."""
         is_news = checks.paid(item.get("payment_state", "")) != checks.paid(bill.payment_state)
         if item["status"] != "READY_FOR_APPROVAL" or not is_news:
@@ -268,7 +268,9 @@ class Keeping:
                 "authors": authors.with_earlier(item, fields["authors"]),
                 "revision": int(item["revision"]) + 1,
                 "approvals": [],
-                "changes": sentences.few(_since_shown(item, str(fields["digest"]), now_different)),
+                "changes": sentences.shorten(
+                    _since_shown(item, str(fields["digest"]), now_different)
+                ),
             },
             remove=[k for k in (*_DECISION, "form") if k in item],
             note=note or _JUDGED,
@@ -280,11 +282,11 @@ class Keeping:
 
         Who was asked before QuickBooks was read did not see where the bill goes.
         """
-        values: Raw = dict(checked)
-        if is_blind(item):
+        values: Json = dict(checked)
+        if lacks_quickbooks_data(item):
             found = [READ] if item["cards"] else []
             values |= {"revision": int(item["revision"]) + 1, "approvals": []}
-            values["changes"] = sentences.few([*item.get("changes", ()), *found])
+            values["changes"] = sentences.shorten([*item.get("changes", ()), *found])
         self.table.change(
             item,
             to=_status_of(checked),
@@ -298,16 +300,16 @@ class Keeping:
         self,
         item: Item,
         change: str,
-        difference: Callable[[], Raw] | None = None,
+        difference: Callable[[], Json] | None = None,
         bill: Bill | None = None,
-    ) -> Raw:
+    ) -> Json:
         """Say what a bill became in Odoo ("": what it was), and do no more.
 
         One that has a later date by now is kept for as long as it might be asked about.
         """
         if item.get("amended_after", "") == change:
             return {"outcome": "unchanged"}
-        values: Raw = {"amended_changes": [], "added_files": []}
+        values: Json = {"amended_changes": [], "added_files": []}
         if change and difference:
             values |= difference()
         if not self.dry_run:
@@ -332,7 +334,7 @@ class Keeping:
 
 
 def _checked(
-    bill: Bill, around: Background, flight: Preflight, company: Company, today: date
+    bill: Bill, around: Background, flight: PostingPlan, company: Company, today: date
 ) -> Item:
     """What the checks and the preflight say of a bill; what is not posted needs no preflight."""
     reason = checks.nothing_to_post(bill, company)
@@ -341,8 +343,8 @@ def _checked(
     close_day, earlier = company.books_close_day, around.earlier
     found = checks.warnings(bill, earlier=earlier, today=today, books_close_day=close_day)
     return {
-        "problems": sentences.few([*checks.problems(bill), *blocking]),
-        "warnings": sentences.few([*found, *notable]),
+        "problems": sentences.shorten([*checks.problems(bill), *blocking]),
+        "warnings": sentences.shorten([*found, *notable]),
         "duplicates": [e.entry_id for e in earlier[: checks.TWINS_NAMED]],
         "rate_doubt": around.rate_doubt,
         "nothing_to_post": reason,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from odoo_qb.bill.status import Status
     from odoo_qb.company import Company
     from odoo_qb.guarding import Faults
-    from odoo_qb.odoo.client import Odoo
+    from odoo_qb.odoo.client import OdooClient
     from odoo_qb.store.table import Table
 
 SHARE_AT_ONCE: Final = 0.2  # of a company's bills: more of them gone is lost access, or worse
@@ -44,7 +44,7 @@ class Vanished:
 
 def find_vanished(
     table: Table,
-    odoo: Odoo,
+    odoo: OdooClient,
     company: Company,
     listed: Collection[int],
     kind: Kind,

@@ -14,7 +14,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from odoo_qb.bill.checks import Earlier
+from odoo_qb.bill.checks import EarlierBill
 from odoo_qb.bill.model import iso
 from odoo_qb.bill.numbering import as_in_1_0, normalised
 from odoo_qb.quickbooks.names import basic
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from odoo_qb.bill.model import Bill
     from odoo_qb.bill.status import Status
     from odoo_qb.company import Company
-    from odoo_qb.exact_json import Raw
-    from odoo_qb.mapping.plan import Preflight
+    from odoo_qb.exact_json import Json
+    from odoo_qb.mapping.plan import PostingPlan
 
 _PART_BYTES: Final = 500  # of a name or number: a key of the table takes 2,048
 # What nobody pays any more is no bill to be paid twice.
@@ -72,9 +72,9 @@ class Seen:
             return self.vendor_id == other.vendor_id
         return _plain(self.vendor) == _plain(other.vendor)
 
-    def earlier(self, bill: Seen, *, is_alike: bool) -> Earlier:
+    def earlier(self, bill: Seen, *, is_alike: bool) -> EarlierBill:
         """What a later bill is told of it."""
-        return Earlier(
+        return EarlierBill(
             entry_id=self.entry_id,
             odoo_name=self.odoo_name,
             amount_total=self.amount_total,
@@ -85,7 +85,7 @@ class Seen:
         )
 
 
-def vendor_keys(bill: Bill, flight: Preflight, note: Raw, realm: str) -> list[str]:
+def vendor_keys(bill: Bill, flight: PostingPlan, note: Json, realm: str) -> list[str]:
     """What a bill's vendor goes by in the notes' keys, the one it is noted under first.
 
     QuickBooks' ids of it, one a currency, and the names it has or had; `note` is what is
@@ -106,7 +106,7 @@ def realm_of(company: Company) -> str:
     return company.realm_id or company.key
 
 
-def reference_ids(bill: Bill, flight: Preflight, note: Raw, company: Company) -> list[str]:
+def reference_ids(bill: Bill, flight: PostingPlan, note: Json, company: Company) -> list[str]:
     """The notes under which bills of the vendor and number meet, the one to write to first.
 
     None without a number; the last is that of version 1.0.
@@ -122,7 +122,7 @@ def reference_ids(bill: Bill, flight: Preflight, note: Raw, company: Company) ->
     ]
 
 
-def seen_bill(bill: Bill, flight: Preflight) -> Seen:
+def seen_bill(bill: Bill, flight: PostingPlan) -> Seen:
     """A bill that was just read."""
     return Seen(
         entry_id=bill.entry_id,
@@ -157,7 +157,7 @@ def seen_item(item: Item) -> Seen:
     )
 
 
-def seen_before(note: Raw, bill: Seen) -> Iterable[Seen]:
+def seen_before(note: Json, bill: Seen) -> Iterable[Seen]:
     """The last posted bills of a bill's vendor, as its note keeps them."""
     for kept in note.get("recent", ()):
         yield Seen(
@@ -182,7 +182,7 @@ class ByNumber:
         self._holders: dict[str, list[str]] = {}
         self._seen: dict[str, Seen] = {}
 
-    def learn(self, notes: Mapping[str, Raw]) -> list[str]:
+    def learn(self, notes: Mapping[str, Json]) -> list[str]:
         """Take over what notes say; the ids of the bills they name."""
         for note_id, note in notes.items():
             held = self._holders.setdefault(note_id, [])

@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
     from odoo_qb.bill.item import Item
     from odoo_qb.bill.model import Bill, Document
-    from odoo_qb.odoo.client import Odoo
+    from odoo_qb.odoo.client import OdooClient
     from odoo_qb.store.documents import Documents
 
 _THREADS: Final = 8
 
 
-class Files:
+class FileStage:
     """The files of a page of bills: which are stored already, which are being stored."""
 
     def __init__(self, bills: Sequence[Bill], stored: Mapping[str, Item]) -> None:
@@ -44,7 +44,7 @@ class Files:
             if (d.odoo_id, d.checksum) not in self._known[b.entry_id]
         ]
 
-    def bring(self, odoo: Odoo, documents: Documents, has_time: Callable[[], bool]) -> None:
+    def bring(self, odoo: OdooClient, documents: Documents, has_time: Callable[[], bool]) -> None:
         """Store what is missing: a batch is read, then uploaded in parallel, while there is time.
 
         One batch is read whatever the time, so that each run gets further than the one before.

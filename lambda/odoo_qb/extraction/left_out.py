@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import date
 
-    from odoo_qb.exact_json import Raw
-    from odoo_qb.odoo.records import Entry
+    from odoo_qb.exact_json import Json
+    from odoo_qb.odoo.records import OdooDocument
     from odoo_qb.store.alerts import Alerts
     from odoo_qb.store.table import Table
 
@@ -24,7 +24,7 @@ _NAMED: Final = 100  # late bills that the daily run reads to name them
 _MOST: Final = 10_000  # names kept, which are 200 kB: the oldest are forgotten
 
 
-def late_bill(entry: Entry, since: date) -> Raw:
+def late_bill(entry: OdooDocument, since: date) -> Json:
     """A bill that is dated before its company's go-live day `since` and was entered after it."""
     day = entry.bill.bill_date if entry.bill else None
     if entry.state != "posted" or day is None or day >= since or entry.entered < since.isoformat():
@@ -39,7 +39,7 @@ def late_bill(entry: Entry, since: date) -> Raw:
     return {"about": about, "line": line}
 
 
-def not_told(numbers: list[int], table: Table, since: date) -> tuple[list[int], list[Raw]]:
+def not_told(numbers: list[int], table: Table, since: date) -> tuple[list[int], list[Json]]:
     """Of bills that were entered late, those of which nobody was told, to be read and named.
 
     So many of them are an import of old records: they are only counted.
@@ -55,7 +55,7 @@ def not_told(numbers: list[int], table: Table, since: date) -> tuple[list[int], 
     return [], [{"about": "many bills from before go-live", "line": line}]
 
 
-def unknown_company(name: str) -> Raw:
+def unknown_company(name: str) -> Json:
     """A company of Odoo whose bills are left alone."""
     shown = one_line(name, NAME)
     return {
@@ -67,7 +67,7 @@ def unknown_company(name: str) -> Raw:
     }
 
 
-def tell_of_left_out(found: Iterable[Raw], table: Table, alerts: Alerts) -> None:
+def tell_of_left_out(found: Iterable[Json], table: Table, alerts: Alerts) -> None:
     """Mail what was not told of before."""
     by_name = {row["about"]: row["line"] for row in found}
     if not by_name:

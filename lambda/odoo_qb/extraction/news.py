@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from odoo_qb.extraction.watermark import CLOCK_MARGIN, LOOKBACK, Position, as_instant, as_text
+from odoo_qb.extraction.watermark import CLOCK_MARGIN, LOOKBACK, Watermark, as_instant, as_text
 from odoo_qb.odoo import reader
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from odoo_qb.guarding import Faults
-    from odoo_qb.odoo.client import Odoo
+    from odoo_qb.odoo.client import OdooClient
     from odoo_qb.odoo.reader import Changed
 
 WATCHED_AT_ONCE: Final = 4000  # ids in one question, which are 30 kB
@@ -33,8 +33,8 @@ class News:
 
 
 def news(
-    odoo: Odoo,
-    position: Position,
+    odoo: OdooClient,
+    position: Watermark,
     dated_from: date,
     watched: Collection[int],
     now: datetime,
@@ -67,7 +67,7 @@ def news(
     return News(changed=changed, there=frozenset(there), now=odoo_now)
 
 
-def clock_of(odoo: Odoo, found: Sequence[Changed], now: datetime) -> datetime:
+def clock_of(odoo: OdooClient, found: Sequence[Changed], now: datetime) -> datetime:
     """Odoo's clock: what its answer said, else the latest of its dates that is yet to come."""
     if odoo.clock:
         return odoo.clock

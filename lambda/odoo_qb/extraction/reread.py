@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from odoo_qb.bill.item import is_blind
+from odoo_qb.bill.item import lacks_quickbooks_data
 from odoo_qb.bill.model import DIGEST_VERSION
 from odoo_qb.extraction.upgrade import is_to_be_judged
 from odoo_qb.guarding import DAMAGED
-from odoo_qb.mapping.batch import Outlook
+from odoo_qb.mapping.batch import BatchPlanner
 from odoo_qb.timestamps import stamp
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from odoo_qb.bill.item import Item
     from odoo_qb.bill.status import Status
     from odoo_qb.company import Company
-    from odoo_qb.exact_json import Raw
+    from odoo_qb.exact_json import Json
     from odoo_qb.guarding import Faults
     from odoo_qb.store.documents import Documents
     from odoo_qb.store.table import Table
@@ -47,7 +47,7 @@ class Again:
     def amended(self, now: datetime) -> list[str]:
         """What is to be posted although it is known to have changed in Odoo meanwhile."""
         ids = [i for s in TO_BE_POSTED for i in self.table.in_status(s, until=now)]
-        outlook = Outlook(self.table, self.documents, self.companies)
+        outlook = BatchPlanner(self.table, self.documents, self.companies)
 
         def is_amended(item: Item) -> bool:
             if item["status"] in TO_BE_POSTED and item.get("amended_after"):
@@ -70,7 +70,7 @@ class Again:
         found = self.faults.where(self.table.get_many(ids).values(), is_to_be_judged)
         if not found and not is_over:
             self.table.write_note(self.note_id, {_FORM: DIGEST_VERSION})
-        outlook = Outlook(self.table, self.documents, self.companies)
+        outlook = BatchPlanner(self.table, self.documents, self.companies)
         return [i["entry_id"] for i in found if outlook.is_known(i["company"])]
 
     def waiting_for_news(self, now: datetime) -> tuple[str, list[str]]:
@@ -79,10 +79,10 @@ class Again:
         And what that news is known by: all that is known of QuickBooks, and the settings.
         """
         note = self.table.read_note(self.note_id)
-        outlook = Outlook(self.table, self.documents, self.companies)
+        outlook = BatchPlanner(self.table, self.documents, self.companies)
         blocked = list(self.table.in_status("VALIDATION_FAILED", until=now))
         asked = self.table.in_status("READY_FOR_APPROVAL", until=now) if note.get(BLIND) else ()
-        unseen = self.faults.where(self.table.get_many(asked).values(), is_blind)
+        unseen = self.faults.where(self.table.get_many(asked).values(), lacks_quickbooks_data)
         if note.get(BLIND) and not unseen:
             self.table.write_note(self.note_id, {}, remove=[BLIND])
         known = self.faults.where(unseen, lambda i: outlook.is_known(i["company"]))
@@ -95,14 +95,14 @@ class Again:
             return state, []
         return state, [*blind, *blocked]
 
-    def damaged(self, report: Raw) -> list[str]:
+    def damaged(self, report: Json) -> list[str]:
         """The bills that a run before this one could not deal with, but for those it met itself."""
         noted = self.table.read_note(self.note_id).get(DAMAGED)
         met = {row["entry_id"] for row in report["bills"]}
         ids = noted if isinstance(noted, list) else []
         return [i for i in ids if isinstance(i, str) and i not in met]
 
-    def note_damaged(self, report: Raw, unread: Sequence[str]) -> None:
+    def note_damaged(self, report: Json, unread: Sequence[str]) -> None:
         """Keep which bills could not be dealt with: the position moves on past them."""
         noted = self.table.read_note(self.note_id).get(DAMAGED, [])
         rows = [r["entry_id"] for r in report["bills"] if r["outcome"] in {DAMAGED, "not stored"}]

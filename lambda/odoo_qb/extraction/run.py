@@ -14,17 +14,26 @@ from odoo_qb.bill.item import bill_of
 from odoo_qb.bill.late_changes import without_later_files
 from odoo_qb.errors import Conflict, Refused, Unavailable
 from odoo_qb.extraction.background import Background, Surroundings
-from odoo_qb.extraction.bill_writer import DONE, NOT_YET_READ, Keeping
+from odoo_qb.extraction.bill_writer import DONE, NOT_YET_READ, BillWriter
 from odoo_qb.extraction.deletions import find_vanished
-from odoo_qb.extraction.files import Files
+from odoo_qb.extraction.files import FileStage
 from odoo_qb.extraction.left_out import late_bill, not_told, unknown_company
 from odoo_qb.extraction.news import News, clock_of, clock_troubles, news
 from odoo_qb.extraction.request import Request
 from odoo_qb.extraction.reread import BLIND, TO_BE_POSTED, Again
 from odoo_qb.extraction.upgrade import Before
-from odoo_qb.extraction.watermark import Position, position_of
-from odoo_qb.guarding import DAMAGE, DAMAGED, OF_AWS, Faults, damaged, flaw_of, of_aws, tried
-from odoo_qb.mapping.batch import Outlook
+from odoo_qb.extraction.watermark import Watermark, position_of
+from odoo_qb.guarding import (
+    DAMAGE,
+    DAMAGED,
+    OF_AWS,
+    Faults,
+    capture_outcome,
+    damaged,
+    flaw_of,
+    of_aws,
+)
+from odoo_qb.mapping.batch import BatchPlanner
 from odoo_qb.odoo import reader
 from odoo_qb.odoo.records import POSTED
 from odoo_qb.timestamps import stamp
@@ -36,10 +45,10 @@ if TYPE_CHECKING:
     from odoo_qb.bill.model import Bill
     from odoo_qb.bill.status import Status
     from odoo_qb.company import Company
-    from odoo_qb.exact_json import Raw
+    from odoo_qb.exact_json import Json
     from odoo_qb.extraction.deletions import Kind, Vanished
-    from odoo_qb.odoo.client import Odoo
-    from odoo_qb.odoo.records import Entry
+    from odoo_qb.odoo.client import OdooClient
+    from odoo_qb.odoo.records import OdooDocument
     from odoo_qb.store.documents import Documents
     from odoo_qb.store.table import Table
 
@@ -64,9 +73,9 @@ class _Tally:
     request: Request
     counts: dict[str, Counter[str]] = field(default_factory=dict)
     left_alone: Counter[str] = field(default_factory=Counter)
-    left_out: list[Raw] = field(default_factory=list)
+    left_out: list[Json] = field(default_factory=list)
     unknown: set[str] = field(default_factory=set)  # companies of posted ones that are left alone
-    rows: list[Raw] = field(default_factory=list)
+    rows: list[Json] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
     companies: list[str] | None = None
     is_blind: bool = False
@@ -76,7 +85,7 @@ class _Tally:
         """How many were met whose files the run had no time for."""
         return sum(counts[NOT_YET_READ] for counts in self.counts.values())
 
-    def add(self, company: str, outcome: Raw) -> None:
+    def add(self, company: str, outcome: Json) -> None:
         self.counts.setdefault(company, Counter())[outcome["outcome"]] += 1
         if outcome["outcome"] not in _NO_NEWS or self.tells_all:
             self.rows.append(outcome)
@@ -86,7 +95,7 @@ class _Tally:
         """Whether somebody named the bills, and is told of each what became of it."""
         return bool(self.request.odoo_ids) and not self.request.full
 
-    def names(self, odoo: Odoo) -> list[str]:
+    def names(self, odoo: OdooClient) -> list[str]:
         """The companies that our user sees in Odoo, which is asked once a run."""
         if self.companies is None:
             self.companies = reader.companies(odoo)
@@ -94,7 +103,7 @@ class _Tally:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Extraction:
+class ExtractionRun:
     """What a run needs. `seconds_left` is how long it may still take.
 
     Bills dated before `extract_since`, or their company's own, are not asked about, unless they
@@ -102,7 +111,7 @@ class Extraction:
     Records with which nothing can be done are named in `faults`.
     """
 
-    odoo: Odoo
+    odoo: OdooClient
     table: Table
     documents: Documents
     companies: Mapping[str, Company]
@@ -113,7 +122,7 @@ class Extraction:
     page_size: int = reader.PAGE_SIZE
     faults: Faults = field(default_factory=Faults)
 
-    def run(self, request: Request, now: datetime) -> Raw:
+    def run(self, request: Request, now: datetime) -> Json:
         """Read, check and store; returns the counts of what was met, by company.
 
         A bill that cannot be stored stops the watermark before it, and nothing else.
@@ -128,12 +137,12 @@ class Extraction:
                 if request.is_plain:
                     report["checked_again"] = self._look_again(report, now)
             finally:
-                spoken = {"speaks": self.odoo.speaks} if self.odoo.speaks else {}
+                spoken = {"speaks": self.odoo.protocol} if self.odoo.protocol else {}
                 self.table.write_note(self._note_id, spoken, remove=["lease_until"])
         report["odoo_calls"] = self.odoo.calls - calls_before
         return report
 
-    def _look_again(self, report: Raw, now: datetime) -> int:
+    def _look_again(self, report: Json, now: datetime) -> int:
         """Read once more what is not new in Odoo and yet not as it should be; returns how many.
 
         That is what changed in Odoo while it was being posted and then was not, and, once
@@ -159,7 +168,7 @@ class Extraction:
             self.table.write_note(self._note_id, {"checked_with": state})
         return sum(int(r["read"]) for r in (corrected, amended, former, checked) if r)
 
-    def _read_again(self, entry_ids: Sequence[str], report: Raw, now: datetime) -> Raw | None:
+    def _read_again(self, entry_ids: Sequence[str], report: Json, now: datetime) -> Json | None:
         """Add to a run's report what reading these bills gave; None if they were not read.
 
         None of it is so urgent that its failure were the run's own.
@@ -209,16 +218,16 @@ class Extraction:
                 return
         raise Busy("Another extraction is running: try again in some minutes.")
 
-    def _run(self, request: Request, now: datetime) -> Raw:
+    def _run(self, request: Request, now: datetime) -> Json:
         note = self.table.read_note(self._note_id)
         position = self._position(note, now)
         is_all = request.full and not request.odoo_ids
         if is_all:
             self.odoo.start_over()  # after an upgrade of Odoo, or once our key was revoked
         else:  # a function that starts anew need not find it out
-            self.odoo.speaks = self.odoo.speaks or note.get("speaks")
+            self.odoo.protocol = self.odoo.protocol or note.get("speaks")
         tally, keeping = _Tally(request=request), self._keeping(request, now)
-        outlook = Outlook(self.table, self.documents, self.companies)
+        outlook = BatchPlanner(self.table, self.documents, self.companies)
         around = Surroundings(
             table=self.table,
             companies=self.companies,
@@ -233,7 +242,9 @@ class Extraction:
             ids = self._by_need(ids, tally, keeping)
         met: set[int] = set()
         safe, is_safe = 0, True
-        bills = reader.Books(self.odoo, {c.odoo_company: c.key for c in self.companies.values()})
+        bills = reader.BillReader(
+            self.odoo, {c.odoo_company: c.key for c in self.companies.values()}
+        )
         start = 0
         while start < len(ids) and not (start and not self._has_time()):
             batch = ids[start : start + self.page_size]
@@ -263,7 +274,7 @@ class Extraction:
             "not_yet_read": len(ids) - start + tally.waiting,
         }
 
-    def _position(self, note: Raw, now: datetime) -> Position:
+    def _position(self, note: Json, now: datetime) -> Watermark:
         """How far Odoo was read; where that is no date, all since go-live is read again."""
         try:
             return position_of(note, now)
@@ -273,10 +284,10 @@ class Extraction:
                 "it did not say how far Odoo had been read, so all since go-live was read again."
                 " There is nothing to do.",
             )
-            return Position()
+            return Watermark()
 
-    def _keeping(self, request: Request, now: datetime) -> Keeping:
-        return Keeping(
+    def _keeping(self, request: Request, now: datetime) -> BillWriter:
+        return BillWriter(
             table=self.table,
             documents=self.documents,
             companies=self.companies,
@@ -286,7 +297,12 @@ class Extraction:
         )
 
     def _find(
-        self, request: Request, position: Position, now: datetime, tally: _Tally, keeping: Keeping
+        self,
+        request: Request,
+        position: Watermark,
+        now: datetime,
+        tally: _Tally,
+        keeping: BillWriter,
     ) -> News:
         if request.odoo_ids:
             named = [reader.Changed(odoo_id=i) for i in request.odoo_ids]
@@ -319,7 +335,7 @@ class Extraction:
             return []
         return self.faults.numbers(ids)
 
-    def _look_for(self, missing: set[int], tally: _Tally, keeping: Keeping) -> None:
+    def _look_for(self, missing: set[int], tally: _Tally, keeping: BillWriter) -> None:
         """Look closer at what waits, or is approved, and that Odoo did not list any more."""
         if not missing:
             return
@@ -333,7 +349,7 @@ class Extraction:
                 }
                 self._withdraw_vanished(key, "open", ids - missing, tally, keeping)
 
-    def _cut(self, request: Request) -> Raw:
+    def _cut(self, request: Request) -> Json:
         """That bills of a date that was asked for are left alone, if there may be such."""
         keys = [request.company] if request.company else sorted(self.companies)
         first = {key: self.extracted_since(key) for key in keys}
@@ -342,7 +358,7 @@ class Extraction:
         }
         return {"left_alone_before": cut} if cut else {}
 
-    def _by_need(self, listed: list[int], tally: _Tally, keeping: Keeping) -> list[int]:
+    def _by_need(self, listed: list[int], tally: _Tally, keeping: BillWriter) -> list[int]:
         """In which order a full run reads, whose time may end: what is open, then the newest.
 
         On the way the bills that Odoo no longer has are withdrawn; open ones that it did not list
@@ -361,7 +377,7 @@ class Extraction:
         return [*first, *(i for i in reversed(listed) if i not in open_ids)]
 
     def _withdraw_vanished(
-        self, key: str, kind: Kind, listed: Collection[int], tally: _Tally, keeping: Keeping
+        self, key: str, kind: Kind, listed: Collection[int], tally: _Tally, keeping: BillWriter
     ) -> Vanished:
         """Withdraw the bills of a company that Odoo did not list because it no longer has them."""
         company = self.companies[key]
@@ -369,7 +385,7 @@ class Extraction:
         tally.kept += [found.kept] if found.kept else []
         for item in self.table.get_many(f"odoo-{i}" for i in found.gone).values():
             row = {"entry_id": item["entry_id"], "bill": str(item.get("odoo_name", ""))}
-            tally.add(key, row | tried(partial(keeping.withdraw, item, "deleted"), item))
+            tally.add(key, row | capture_outcome(partial(keeping.withdraw, item, "deleted"), item))
         return found
 
     def _not_seen(self, tally: _Tally, *, is_all: bool) -> list[str] | None:
@@ -392,11 +408,11 @@ class Extraction:
 
     def _move(
         self,
-        before: Position,
+        before: Watermark,
         found: News,
         safe: int,
         now: datetime,
-    ) -> Position:
+    ) -> Watermark:
         """Note how far everything is safe."""
         position = before.after(found.changed, safe, now, found.now)
         if position != before:
@@ -405,10 +421,10 @@ class Extraction:
 
     def _page(  # noqa: C901 - one reason not to store a bill is a line
         self,
-        page: Sequence[Entry],
+        page: Sequence[OdooDocument],
         tally: _Tally,
-        keeping: Keeping,
-        outlook: Outlook,
+        keeping: BillWriter,
+        outlook: BatchPlanner,
         around: Surroundings,
     ) -> bool:
         """Store a page (of the company that is asked for); whether all of it is safe."""
@@ -416,7 +432,7 @@ class Extraction:
         stored = self.table.get_many(f"odoo-{e.odoo_id}" for e in page)
         entries = self._asked_for(page, stored, tally, keeping)
         asked = self._bills(entries, stored)
-        files = Files(asked, stored)
+        files = FileStage(asked, stored)
         if not keeping.dry_run:
             files.bring(self.odoo, self.documents, self._has_time)
         bills = self._one_by_one(asked, partial(_completed, files, stored))
@@ -432,7 +448,7 @@ class Extraction:
         befores = self._befores(entries, bills, stored, outlook)
         tally.is_blind |= any(not f.snapshot for f in flights.values())
 
-        def outcome(entry: Entry) -> Raw:
+        def outcome(entry: OdooDocument) -> Json:
             entry_id = f"odoo-{entry.odoo_id}"
             bill, item = bills.get(entry_id), stored.get(entry_id)
             if item and flaw_of(item):
@@ -450,8 +466,8 @@ class Extraction:
                 bill, item, backgrounds[entry_id], flights[entry_id], befores.get(entry_id)
             )
 
-        def attempt(entry: Entry) -> Raw:
-            return tried(partial(outcome, entry), stored.get(f"odoo-{entry.odoo_id}"))
+        def attempt(entry: OdooDocument) -> Json:
+            return capture_outcome(partial(outcome, entry), stored.get(f"odoo-{entry.odoo_id}"))
 
         with ThreadPoolExecutor(_THREADS) as pool:
             outcomes = list(pool.map(attempt, entries))
@@ -460,8 +476,12 @@ class Extraction:
         return all(o["outcome"] not in {"not stored", NOT_YET_READ} for o in outcomes)
 
     def _asked_for(
-        self, page: Sequence[Entry], stored: Mapping[str, Item], tally: _Tally, keeping: Keeping
-    ) -> list[Entry]:
+        self,
+        page: Sequence[OdooDocument],
+        stored: Mapping[str, Item],
+        tally: _Tally,
+        keeping: BillWriter,
+    ) -> list[OdooDocument]:
         """The documents of our companies, or of the one that is asked for; the others are told."""
         only = tally.request.company
         ours = {c.odoo_company: c.key for c in self.companies.values()}
@@ -489,8 +509,8 @@ class Extraction:
             return {entry_id: found for some in each for entry_id, found in some.items()}
 
     def _late(
-        self, entries: Iterable[Entry], asked: Collection[str], keys: Mapping[str, str]
-    ) -> list[Raw]:
+        self, entries: Iterable[OdooDocument], asked: Collection[str], keys: Mapping[str, str]
+    ) -> list[Json]:
         """The bills that are left alone by their date although they were entered since."""
         left = (e for e in entries if f"odoo-{e.odoo_id}" not in asked)
         found = (late_bill(e, self._go_live(keys[e.odoo_company])) for e in left)
@@ -498,17 +518,17 @@ class Extraction:
 
     def _befores(
         self,
-        entries: Sequence[Entry],
+        entries: Sequence[OdooDocument],
         bills: Mapping[str, Bill],
         stored: Mapping[str, Item],
-        outlook: Outlook,
+        outlook: BatchPlanner,
     ) -> dict[str, Before]:
         """Of the bills that 1.0 stored: what 1.0 would read now, and what it stored.
 
         What may still be asked about is compared with QuickBooks, too.
         """
 
-        def before(entry: Entry) -> dict[str, Before]:
+        def before(entry: OdooDocument) -> dict[str, Before]:
             entry_id = f"odoo-{entry.odoo_id}"
             item, bill = stored.get(entry_id), bills.get(entry_id)
             if item is None or bill is None or entry.former is None:
@@ -534,7 +554,9 @@ class Extraction:
     def _has_time(self) -> bool:
         return self.seconds_left() >= _SECONDS_FOR_A_PAGE
 
-    def _left_alone(self, entry: Entry, item: Item | None, tally: _Tally, keeping: Keeping) -> None:
+    def _left_alone(
+        self, entry: OdooDocument, item: Item | None, tally: _Tally, keeping: BillWriter
+    ) -> None:
         """A document of a company that is not ours, or not the one that is asked for.
 
         One that was ours is withdrawn, unless it is our company that has another name by now.
@@ -543,7 +565,7 @@ class Extraction:
         is_asked_for = tally.request.company in {"", company.key if company else ""}
         if company and is_asked_for and company.odoo_company in tally.names(self.odoo):
             act = partial(keeping.withdraw, item, "moved")
-            tally.add(company.key, _named(entry) | tried(act, item))
+            tally.add(company.key, _named(entry) | capture_outcome(act, item))
         elif tally.tells_all:
             reason = f"it belongs to {entry.odoo_company}"
             tally.rows.append(_named(entry) | {"outcome": "ignored", "reason": reason})
@@ -555,7 +577,7 @@ class Extraction:
     def _go_live(self, key: str) -> date:
         return self.companies[key].extract_since or self.extract_since
 
-    def _bills(self, entries: Iterable[Entry], stored: Mapping[str, Item]) -> list[Bill]:
+    def _bills(self, entries: Iterable[OdooDocument], stored: Mapping[str, Item]) -> list[Bill]:
         """The bills to compare and to ask about: one from before go-live is not, unless it was.
 
         Nor is one whose record is damaged: with that nothing can be compared.
@@ -569,12 +591,14 @@ class Extraction:
         return found
 
 
-def _completed(files: Files, stored: Mapping[str, Item], bills: Sequence[Bill]) -> dict[str, Bill]:
+def _completed(
+    files: FileStage, stored: Mapping[str, Item], bills: Sequence[Bill]
+) -> dict[str, Bill]:
     """Bills with their documents as they are stored, but for what came once they were posted."""
     return {
         b.entry_id: without_later_files(files.completed(b), stored.get(b.entry_id)) for b in bills
     }
 
 
-def _named(entry: Entry) -> Raw:
+def _named(entry: OdooDocument) -> Json:
     return {"entry_id": f"odoo-{entry.odoo_id}", "bill": entry.odoo_name}

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from odoo_qb.bill.model import Bill, Vendor
     from odoo_qb.company import Company
-    from odoo_qb.exact_json import Raw
-    from odoo_qb.mapping.plan import Preflight
+    from odoo_qb.exact_json import Json
+    from odoo_qb.mapping.plan import PostingPlan
 
 _CONTACT: Final = "contact_"
 _NAMED: Final = 3
@@ -32,12 +32,12 @@ class Sharing:
     `note_id` is empty where there is nothing to write.
     """
 
-    others: tuple[Raw, ...] = ()
+    others: tuple[Json, ...] = ()
     note_id: str = ""
     values: Mapping[str, object] | None = None
 
 
-def note_ids(bill: Bill, flight: Preflight, note: Raw, company: Company) -> list[str]:
+def note_ids(bill: Bill, flight: PostingPlan, note: Json, company: Company) -> list[str]:
     """The notes that may know the bill's vendor, the one to write to first."""
     realm = realm_of(company)
     if not flight.snapshot:
@@ -45,11 +45,13 @@ def note_ids(bill: Bill, flight: Preflight, note: Raw, company: Company) -> list
     return [f"payee#{realm}#{key}" for key in vendor_keys(bill, flight, note, realm)]
 
 
-def sharing(bill: Bill, flight: Preflight, ids: Sequence[str], notes: Mapping[str, Raw]) -> Sharing:
+def sharing(
+    bill: Bill, flight: PostingPlan, ids: Sequence[str], notes: Mapping[str, Json]
+) -> Sharing:
     """Who else has the bill's vendor, as the notes of these ids say."""
     if bill.vendor is None or not ids:
         return Sharing()
-    contacts: dict[str, Raw] = {}
+    contacts: dict[str, Json] = {}
     for note_id in ids:
         known = notes.get(note_id, {}).items()
         contacts |= {k: v for k, v in known if k.startswith(_CONTACT)}
@@ -70,7 +72,7 @@ def sharing(bill: Bill, flight: Preflight, ids: Sequence[str], notes: Mapping[st
     )
 
 
-def warnings(flight: Preflight, found: Sharing) -> list[str]:
+def warnings(flight: PostingPlan, found: Sharing) -> list[str]:
     """That the vendor belongs to another contact already, with what tells the two apart."""
     if not found.others:
         return []
@@ -81,7 +83,7 @@ def warnings(flight: Preflight, found: Sharing) -> list[str]:
     return [f"{said} If they are not the same vendor, rename one of them in Odoo."]
 
 
-def _is_same(contact: Raw, vendor: Vendor) -> bool:
+def _is_same(contact: Json, vendor: Vendor) -> bool:
     """Whether two contacts are one vendor that was entered twice, or merged."""
     ids = {_bare(contact["tax_id"]), _bare(vendor.tax_id)}
     if "" not in ids:
@@ -94,7 +96,7 @@ def _bare(text: str) -> str:
     return "".join(text.split()).casefold()
 
 
-def _text(contact: Raw) -> str:
+def _text(contact: Json) -> str:
     known = (contact["tax_id"], contact["email"])
     more = ", ".join(str(k).strip() for k in known if str(k).strip())
     return f"{contact['name']} ({more})" if more else str(contact["name"])

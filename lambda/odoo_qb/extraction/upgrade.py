@@ -11,16 +11,16 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from odoo_qb.bill import digest_v1
-from odoo_qb.bill.item import is_blind, is_unjudged
+from odoo_qb.bill.item import is_unjudged, lacks_quickbooks_data
 from odoo_qb.bill.model import amount_text
 from odoo_qb.bill.open_attempt import finishes_as_stored
-from odoo_qb.mapping.plan import Preflight
+from odoo_qb.mapping.plan import PostingPlan
 
 if TYPE_CHECKING:
     from odoo_qb.bill.item import Item
     from odoo_qb.bill.journal import Booking
     from odoo_qb.bill.model import Bill
-    from odoo_qb.exact_json import Raw
+    from odoo_qb.exact_json import Json
 
 FORM: Final = (
     "How bills are posted, not the bill itself: QuickBooks now gets each row as Odoo's journal"
@@ -41,8 +41,8 @@ class Before:
 
     bill: Bill
     stored: Bill | None = None
-    bill_flight: Preflight = field(default_factory=Preflight)
-    stored_flight: Preflight = field(default_factory=Preflight)
+    bill_flight: PostingPlan = field(default_factory=PostingPlan)
+    stored_flight: PostingPlan = field(default_factory=PostingPlan)
 
 
 def is_to_be_judged(item: Item) -> bool:
@@ -55,7 +55,7 @@ def is_to_be_judged(item: Item) -> bool:
 
 
 def posted_otherwise(
-    item: Item, bill: Bill, flight: Preflight, before: Before, nothing: str
+    item: Item, bill: Bill, flight: PostingPlan, before: Before, nothing: str
 ) -> list[str]:
     """In what a bill that 1.0 stored is posted otherwise now, for its approver; [] if in nothing.
 
@@ -65,7 +65,7 @@ def posted_otherwise(
         return [FORM]
     if nothing or item["nothing_to_post"]:
         found = _nothing_before_or_now(item, bill, flight, nothing)
-    elif is_blind(item):
+    elif lacks_quickbooks_data(item):
         return [READ]
     else:
         found = _other_places(item, bill, flight, before)
@@ -73,12 +73,12 @@ def posted_otherwise(
     return [*found, _AGAIN] if found and is_approved else found
 
 
-def form_differs(flight: Preflight, before: Before) -> bool:
+def form_differs(flight: PostingPlan, before: Before) -> bool:
     """Whether what 1.0 would make of a bill as it is now differs from what is made of it."""
     return digest_v1.booking(before.bill, before.bill_flight.shown()) != flight.booking()
 
 
-def _nothing_before_or_now(item: Item, bill: Bill, flight: Preflight, nothing: str) -> list[str]:
+def _nothing_before_or_now(item: Item, bill: Bill, flight: PostingPlan, nothing: str) -> list[str]:
     if nothing == item["nothing_to_post"]:
         return []
     if nothing:
@@ -88,7 +88,7 @@ def _nothing_before_or_now(item: Item, bill: Bill, flight: Preflight, nothing: s
     return [FORM, *_booked_otherwise(_NOTHING, flight.booking(), {}, flight, bill.currency)]
 
 
-def _other_places(item: Item, bill: Bill, flight: Preflight, before: Before) -> list[str]:
+def _other_places(item: Item, bill: Bill, flight: PostingPlan, before: Before) -> list[str]:
     """Where accounts, codes or cents are others than the card showed.
 
     A bill approved before QuickBooks was read goes by what is known of it now.
@@ -119,7 +119,7 @@ def _amounts_agree(before: Booking | None, now: Booking | None) -> bool:
 
 
 def _booked_otherwise(
-    before: Booking | None, now: Booking | None, shown: Raw, flight: Preflight, currency: str
+    before: Booking | None, now: Booking | None, shown: Json, flight: PostingPlan, currency: str
 ) -> list[str]:
     """Account by account what is booked now in place of what 1.0 would have booked.
 

@@ -26,7 +26,7 @@ _FORMAT: Final = "%Y-%m-%d %H:%M:%S"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Position:
+class Watermark:
     """All that was written up to `written` (Odoo's text) is in the table.
 
     `seen` is a hash of what the next search will find if nothing changes, `read_at` (ISO, UTC)
@@ -55,7 +55,7 @@ class Position:
 
     def after(
         self, found: Sequence[Changed], safe: int, now: datetime, odoo_now: datetime
-    ) -> Position:
+    ) -> Watermark:
         """The position once the first `safe` of what a search found are in the table.
 
         It is never beyond our own clock nor, as that was when it answered, beyond Odoo's: what is
@@ -65,12 +65,12 @@ class Position:
         reached = max([self.written, *(c.written for c in found[:safe] if c.written <= limit)])
         if not reached and found and safe == len(found):
             reached = as_text(min(now, odoo_now))  # all of it is dated in the future
-        position = Position(written=min(reached, limit))
+        position = Watermark(written=min(reached, limit))
         if safe < len(found) or not reached:
             return position
         start = position.search_from
         expected = [c.since(start) for c in found if not c.changed or c.changed >= start]
-        return Position(
+        return Watermark(
             written=position.written, seen=_hash(expected), read_at=odoo_now.isoformat()
         )
 
@@ -79,9 +79,9 @@ class Position:
         return {"written": self.written, "seen": self.seen, "read_at": self.read_at}
 
 
-def position_of(note: Mapping[str, object], now: datetime) -> Position:
+def position_of(note: Mapping[str, object], now: datetime) -> Watermark:
     """The position in the table's note; ValueError where it is none, or yet to come."""
-    position = Position(**{k: str(note.get(k, "")) for k in ("written", "seen", "read_at")})
+    position = Watermark(**{k: str(note.get(k, "")) for k in ("written", "seen", "read_at")})
     if position.seen and datetime.fromisoformat(position.read_at).tzinfo is None:
         raise ValueError(f"{position.read_at} has no zone")
     if position.written and as_instant(position.written) > now + LOOKBACK:

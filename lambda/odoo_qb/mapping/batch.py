@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from odoo_qb.mapping.preflight import preflight
+from odoo_qb.mapping.preflight import plan_posting
 from odoo_qb.quickbooks import sync
 from odoo_qb.store.vendor_notes import note_id
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
     from odoo_qb.bill.model import Bill
     from odoo_qb.company import Company
-    from odoo_qb.exact_json import Raw
-    from odoo_qb.mapping.plan import Preflight
+    from odoo_qb.exact_json import Json
+    from odoo_qb.mapping.plan import PostingPlan
     from odoo_qb.quickbooks.snapshot import Snapshot
     from odoo_qb.store.documents import Documents
     from odoo_qb.store.table import Table
 
 
-class Outlook:
+class BatchPlanner:
     """Preflights bills from what was read of QuickBooks before: no call to QuickBooks is made."""
 
     def __init__(
@@ -30,15 +30,15 @@ class Outlook:
         self._documents = documents
         self._companies = companies
         self._snapshots: dict[str, Snapshot | None] = {}
-        self._notes: dict[str, Raw] = {}
+        self._notes: dict[str, Json] = {}
 
-    def of(self, bills: Sequence[Bill]) -> dict[str, Preflight]:
+    def of(self, bills: Sequence[Bill]) -> dict[str, PostingPlan]:
         """The preflight of each bill, by entry_id."""
         ids = {note_id(b) for b in bills if b.vendor}
-        notes = cast("Mapping[str, Raw]", self._table.get_many(sorted(ids)))
+        notes = cast("Mapping[str, Json]", self._table.get_many(sorted(ids)))
         self._notes = {b.entry_id: notes.get(note_id(b), {}) for b in bills}
         return {
-            b.entry_id: preflight(
+            b.entry_id: plan_posting(
                 b,
                 self._companies[b.company],
                 self._snapshot(b.company),
@@ -47,7 +47,7 @@ class Outlook:
             for b in bills
         }
 
-    def remembered(self) -> Mapping[str, Raw]:
+    def remembered(self) -> Mapping[str, Json]:
         """What the table remembers of the vendors of the last bills, by entry_id."""
         return self._notes
 

@@ -7,14 +7,14 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final, Literal
 
 from odoo_qb.bill.taxes import joined
-from odoo_qb.sentences import few
+from odoo_qb.sentences import shorten
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from odoo_qb.bill.journal import Booking
     from odoo_qb.bill.model import Bill, Line
-    from odoo_qb.exact_json import Raw
+    from odoo_qb.exact_json import Json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +77,7 @@ HOW_TAXED: Final = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Preflight:
+class PostingPlan:
     """What will be used. `problems` block the bill, `warnings` are for its approver.
 
     `vendor_id` is empty when the vendor is to be created; `vendor_how` is one of mapped,
@@ -108,7 +108,7 @@ class Preflight:
     problems: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
-    def shown(self) -> Raw:
+    def shown(self) -> Json:
         """As the table keeps it, for the card and for `changes`."""
         kept = asdict(self)
         targets = {k: _pair(v) for k, v in self.accounts.items()}
@@ -118,7 +118,7 @@ class Preflight:
             "accounts": targets,
             "tax_codes": codes,
             "tax": {"how": self.tax.how, **figures} if self.tax.how else {},
-            "warnings": few(self.warnings),
+            "warnings": shorten(self.warnings),
         }
 
     def total_of(self, bill: Bill) -> Decimal:
@@ -127,14 +127,14 @@ class Preflight:
             return bill.amount_total
         return bill.amount_total - self.tax.odoo + self.tax.quickbooks
 
-    def changes(self, shown: Raw) -> list[str]:
+    def changes(self, shown: Json) -> list[str]:
         """What is no longer as the card said, as sentences; a vendor created since is no change.
 
         A card made before the first snapshot promised what matches, and nothing that fills a gap.
         """
         if not shown.get("snapshot"):
             filled = ((code, t) for code, t in self.accounts.items() if t.how == "default")
-            return few([f"The account for {code} now is {t.name}." for code, t in filled])
+            return shorten([f"The account for {code} now is {t.name}." for code, t in filled])
         if shown.get("realm_id") != self.realm_id:  # its ids mean nothing here
             return [f"The company in QuickBooks now is {self.company_name}."]
         found: list[str] = []
@@ -164,9 +164,9 @@ class Preflight:
         # With the first bill in a currency QuickBooks opens an account: that is no change.
         if shown["payable_id"] not in {"", self.payable_id}:
             found.append(f"The accounts payable account now is {self.payable_name or 'a new one'}.")
-        return few(found)
+        return shorten(found)
 
-    def _tax_changes(self, shown: Raw | None) -> list[str]:
+    def _tax_changes(self, shown: Json | None) -> list[str]:
         """Whether tax comes about in another way than the card said; 1.0 said nothing of it."""
         now = self.tax
         if not shown or (shown["how"], shown["quickbooks"]) == (now.how, now.quickbooks):
@@ -207,7 +207,7 @@ def _any_order(taxes: str) -> str:
     return joined(taxes.split(" + "))
 
 
-def _pair(target: Target) -> Raw:
+def _pair(target: Target) -> Json:
     return {"id": target.id, "name": target.name, "how": target.how}
 
 

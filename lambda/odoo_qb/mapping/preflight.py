@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from odoo_qb.bill.model import amount_text, exchange_rate
 from odoo_qb.mapping.accounts import choose_payable_account, match_accounts
-from odoo_qb.mapping.plan import Preflight
+from odoo_qb.mapping.plan import PostingPlan
 from odoo_qb.mapping.purchase_tax import plan_tax
-from odoo_qb.mapping.vendor import payee
+from odoo_qb.mapping.vendor import match_vendor
 from odoo_qb.quickbooks.file_types import unattachable
-from odoo_qb.sentences import few
+from odoo_qb.sentences import shorten
 
 if TYPE_CHECKING:
     from odoo_qb.bill.model import Bill
     from odoo_qb.company import Company
-    from odoo_qb.exact_json import Raw
+    from odoo_qb.exact_json import Json
     from odoo_qb.quickbooks.snapshot import Listed, Snapshot
 
 LINES: Final = 10_000
@@ -30,12 +30,12 @@ _ACCOUNTS_NAMED: Final = 10
 NO_SNAPSHOT: Final = "QuickBooks was not read yet: accounts and vendor are matched when posting."
 
 
-def preflight(
-    bill: Bill, company: Company, snapshot: Snapshot | None, note: Raw | None = None
-) -> Preflight:
+def plan_posting(
+    bill: Bill, company: Company, snapshot: Snapshot | None, note: Json | None = None
+) -> PostingPlan:
     """What will be used for a bill; `note` is what the table remembers of the Odoo vendor."""
     if snapshot is None:
-        return Preflight(warnings=(NO_SNAPSHOT,))
+        return PostingPlan(warnings=(NO_SNAPSHOT,))
     warnings: list[str] = []
     home = snapshot.home_currency or bill.company_currency
     is_foreign = bill.currency != home
@@ -45,10 +45,10 @@ def preflight(
     tax = plan_tax(bill, company, snapshot)
     rows = [r.row for r in tax.rows]
     accounts = match_accounts(rows, bill, company, snapshot, missing, filled, tax.own_accounts)
-    problems += few(missing, _ACCOUNTS_NAMED)
-    warnings += few(filled, _ACCOUNTS_NAMED)
+    problems += shorten(missing, _ACCOUNTS_NAMED)
+    warnings += shorten(filled, _ACCOUNTS_NAMED)
     problems += tax.problems
-    vendor_id, name, how = payee(bill, company, snapshot, note or {}, problems, warnings)
+    vendor_id, name, how = match_vendor(bill, company, snapshot, note or {}, problems, warnings)
     if bill.amount_tax and not rows:
         problems.append(
             "This bill contains only tax; QuickBooks needs an expense line. Give it one in Odoo, or"
@@ -67,7 +67,7 @@ def preflight(
     department = _kept_under("department", company.department, snapshot, problems)
     warnings += _off_by_its_rate(bill) if is_foreign else []
     warnings += unattachable(bill)
-    return Preflight(
+    return PostingPlan(
         snapshot=snapshot.taken_at,
         realm_id=snapshot.realm_id,
         company_name=snapshot.company_name,

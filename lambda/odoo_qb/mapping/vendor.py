@@ -11,18 +11,18 @@ if TYPE_CHECKING:
     from odoo_qb.bill.item import Item
     from odoo_qb.bill.model import Bill
     from odoo_qb.company import Company
-    from odoo_qb.exact_json import Raw
-    from odoo_qb.mapping.plan import Preflight
+    from odoo_qb.exact_json import Json
+    from odoo_qb.mapping.plan import PostingPlan
     from odoo_qb.quickbooks.snapshot import KnownVendor, Snapshot
 
 DELETED: Final = "(deleted)"  # what QuickBooks may append to the name of an inactive vendor
 
 
-def payee(
+def match_vendor(
     bill: Bill,
     company: Company,
     snapshot: Snapshot,
-    note: Raw,
+    note: Json,
     problems: list[str],
     warnings: list[str],
 ) -> tuple[str, str, str]:
@@ -131,7 +131,7 @@ def _unusable(vendor: KnownVendor, currency: str, home: str) -> str:
     return ""
 
 
-def stays_payee(item: Item, flight: Preflight) -> str:
+def stays_payee(item: Item, flight: PostingPlan) -> str:
     """The name of the vendor in QuickBooks that a bill had and has, whoever it is in Odoo."""
     shown = item.get("preflight") or {}
     if not flight.vendor_id or shown.get("realm_id") != flight.realm_id:

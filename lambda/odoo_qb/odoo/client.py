@@ -53,7 +53,7 @@ class _NotSpoken(Exception):  # noqa: N818 - never leaves this module
     """The server gave no answer of /json/2: it has none, or takes no key there."""
 
 
-class Odoo:
+class OdooClient:
     """One database on one Odoo server, as one user.
 
     `call` raises Unavailable when a later try may work, Refused when a person must act. Calls
@@ -85,14 +85,14 @@ class Odoo:
         self._uid: int | None = None
         self.calls = 0  # requests that were sent, answered or not
         self.clock: datetime | None = None  # Odoo's own, as of its last answer; None if untold
-        self.speaks: Protocol | None = None
+        self.protocol: Protocol | None = None
 
     def start_over(self) -> None:
         """Find out anew which protocol is spoken, and that our key is still good.
 
         Odoo 17 and 18 go on answering a revoked key from a cache: only a login is refused.
         """
-        self.speaks = None
+        self.protocol = None
         self._uid = None
 
     def call(self, model: str, method: str, subject: object, **named: object) -> Any:  # noqa: ANN401 - Odoo's JSON
@@ -110,21 +110,21 @@ class Odoo:
                 raise self._no_answer()
             return answer
 
-        if self.speaks != JSON_RPC:
+        if self.protocol != JSON_RPC:
             try:
                 body = {_subject(method): subject, **named}
                 answer = self._json_2(model, method, body, checked)
             except _NotSpoken:
                 pass
             else:
-                self.speaks = JSON_2
+                self.protocol = JSON_2
                 return answer
         if self._uid is None:
             self._uid = self._authenticate()
         who = [self.database, self._uid, self._api_key]
         args = [*who, model, method, [subject], named]
         answer = self._rpc("object", "execute_kw", args, checked)
-        self.speaks = JSON_RPC
+        self.protocol = JSON_RPC
         return answer
 
     def _json_2(
@@ -133,8 +133,8 @@ class Odoo:
         """Ask over /json/2; a server of which nothing is known yet gets one chance there."""
         headers = {"Authorization": f"bearer {self._api_key}", "X-Odoo-Database": self.database}
         path = f"/json/2/{model}/{method}"
-        if self.speaks == JSON_2:
-            return self._patiently(
+        if self.protocol == JSON_2:
+            return self._with_retry(
                 lambda: checked(self._bare_answer(self._post(path, body, headers)))
             )
         try:
@@ -161,9 +161,9 @@ class Odoo:
     ) -> T:
         params = {"service": service, "method": method, "args": args}
         request = {"jsonrpc": "2.0", "method": "call", "id": 1, "params": params}
-        return self._patiently(lambda: checked(self._answer(self._post("/jsonrpc", request))))
+        return self._with_retry(lambda: checked(self._answer(self._post("/jsonrpc", request))))
 
-    def _patiently[T](self, ask: Callable[[], T]) -> T:
+    def _with_retry[T](self, ask: Callable[[], T]) -> T:
         for pause in (*_PAUSES, None):
             try:
                 return ask()

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from odoo_qb.bill.model import Document
-    from odoo_qb.odoo.client import Odoo
+    from odoo_qb.odoo.client import OdooClient
 
 
 BATCH_BYTES: Final = 8_000_000  # an answer holds base64 text and bytes at once
@@ -24,7 +24,7 @@ BATCH_COUNT: Final = 50
 
 
 def read_files(
-    odoo: Odoo, documents: Iterable[Document]
+    odoo: OdooClient, documents: Iterable[Document]
 ) -> Iterator[list[tuple[Document, bytes | None]]]:
     """The bytes of the documents, in batches by size so that no answer gets large.
 
@@ -45,14 +45,14 @@ def read_files(
             yield [_single_file(odoo, document) for document in batch]
 
 
-def _file_batch(odoo: Odoo, batch: Sequence[Document]) -> list[tuple[Document, bytes | None]]:
+def _file_batch(odoo: OdooClient, batch: Sequence[Document]) -> list[tuple[Document, bytes | None]]:
     ids = [d.odoo_id for d in batch]
     rows = odoo.call("ir.attachment", "read", ids, fields=["datas"])
     texts = {row["id"]: row["datas"] for row in rows}
     return [(d, _decoded(d, texts[d.odoo_id])) for d in batch if d.odoo_id in texts]
 
 
-def _single_file(odoo: Odoo, document: Document) -> tuple[Document, bytes | None]:
+def _single_file(odoo: OdooClient, document: Document) -> tuple[Document, bytes | None]:
     try:
         found = _file_batch(odoo, [document])
     except (Refused, Misshapen, *DAMAGE):

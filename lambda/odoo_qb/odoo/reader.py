@@ -17,7 +17,7 @@ from odoo_qb.odoo.records import (
     PAYABLE_ROW,
     POSTED,
     Account,
-    Names,
+    LookupTables,
     NonsenseError,
     Tax,
     all_taxes_of,
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from datetime import date
 
     from odoo_qb.guarding import Faults
-    from odoo_qb.odoo.client import Odoo
-    from odoo_qb.odoo.records import Entry, Record
+    from odoo_qb.odoo.client import OdooClient
+    from odoo_qb.odoo.records import OdooDocument, Record
 
 logger = Logger(child=True)
 
@@ -88,7 +88,7 @@ class Changed:
 
 
 def search_changed(
-    odoo: Odoo,
+    odoo: OdooClient,
     *,
     watermark: str,
     dated_from: date,
@@ -130,20 +130,20 @@ def search_changed(
     ]
 
 
-def listed(odoo: Odoo, ids: Sequence[int]) -> set[int]:
+def listed(odoo: OdooClient, ids: Sequence[int]) -> set[int]:
     """Which of these documents exist and are not hidden from our user."""
     domain = [["id", "in", list(ids)]]
     return set(_by_id(_some(odoo, "account.move", domain, ("state",))))
 
 
-def entered_late(odoo: Odoo, since: date) -> list[int]:
+def entered_late(odoo: OdooClient, since: date) -> list[int]:
     """Posted documents that were entered since a day but are dated before it."""
     domain = [["move_type", "in", list(MOVE_TYPES)], ["state", "=", POSTED]]
     domain += [["invoice_date", "<", since.isoformat()], ["create_date", ">=", since.isoformat()]]
     return list(_by_id(_some(odoo, "account.move", domain, ("state",))))
 
 
-def changed_files(odoo: Odoo, ids: Sequence[int], since: str) -> dict[int, tuple[Stamp, ...]]:
+def changed_files(odoo: OdooClient, ids: Sequence[int], since: str) -> dict[int, tuple[Stamp, ...]]:
     """The files of these documents that were written since (Odoo's UTC text), by document."""
     domain = [["res_model", "=", "account.move"], ["res_id", "in", list(ids)]]
     domain += [["write_date", ">=", since]]
@@ -157,19 +157,19 @@ def changed_files(odoo: Odoo, ids: Sequence[int], since: str) -> dict[int, tuple
     return found
 
 
-def companies(odoo: Odoo) -> list[str]:
+def companies(odoo: OdooClient) -> list[str]:
     """The names of the companies that the user sees."""
     names = [text_of(row["name"]) for row in _some(odoo, "res.company", [], ("name",))]
     return sorted(name for name in names if name)
 
 
-def company_id(odoo: Odoo, name: str) -> int | None:
+def company_id(odoo: OdooClient, name: str) -> int | None:
     """Odoo's id of a company; None if the user has no access to one of this name."""
     rows = _some(odoo, "res.company", [["name", "=", name]], ("name",))
     return next(iter(_by_id(rows)), None)
 
 
-def existing(odoo: Odoo, ids: Sequence[int], company: int) -> set[int]:
+def existing(odoo: OdooClient, ids: Sequence[int], company: int) -> set[int]:
     """Which of a company's documents exist; Refused where the user may not see one of them.
 
     Odoo leaves out what does not exist and refuses what is hidden, so an id that is left out
@@ -188,7 +188,7 @@ def existing(odoo: Odoo, ids: Sequence[int], company: int) -> set[int]:
     return found
 
 
-def _some(odoo: Odoo, model: str, domain: object, fields: Sequence[str]) -> list[Record]:
+def _some(odoo: OdooClient, model: str, domain: object, fields: Sequence[str]) -> list[Record]:
     """The records that a search finds, without those that make no sense."""
     try:
         rows = odoo.call(model, "search_read", domain, fields=list(fields), order="id")
@@ -197,10 +197,10 @@ def _some(odoo: Odoo, model: str, domain: object, fields: Sequence[str]) -> list
     return cast("list[Record]", rows)
 
 
-class Books:
+class BillReader:
     """Turns ids into bills, PAGE_SIZE at a time; remembers names and accounts for one run."""
 
-    def __init__(self, odoo: Odoo, company_keys: Mapping[str, str]) -> None:
+    def __init__(self, odoo: OdooClient, company_keys: Mapping[str, str]) -> None:
         self._odoo = odoo
         self._keys = company_keys  # Odoo's company name -> our key
         self._accounts: dict[tuple[int, int], Account] = {}
@@ -211,14 +211,14 @@ class Books:
         self._hidden: set[tuple[str, int]] = set()
         self._unreadable_pages = 0
 
-    def page(self, ids: Sequence[int]) -> list[Entry]:
+    def page(self, ids: Sequence[int]) -> list[OdooDocument]:
         """The documents in the order of `ids`; one that vanished meanwhile is left out.
 
         Where Odoo cannot give them, their halves are asked for, down to the bill to blame.
         """
         return self._page(ids, is_part=False)
 
-    def _page(self, ids: Sequence[int], *, is_part: bool) -> list[Entry]:
+    def _page(self, ids: Sequence[int], *, is_part: bool) -> list[OdooDocument]:
         try:
             return self._whole_page(ids)
         except Refused as refusal:
@@ -240,7 +240,7 @@ class Books:
         half = len(ids) // 2
         return self._page(ids[:half], is_part=True) + self._page(ids[half:], is_part=True)
 
-    def _unreadable(self, number: int, why: str) -> list[Entry]:
+    def _unreadable(self, number: int, why: str) -> list[OdooDocument]:
         fields = ("name", "company_id", "state", "move_type", "currency_id", "invoice_date")
         try:
             rows = self._read("account.move", [number], fields)
@@ -248,7 +248,7 @@ class Books:
             rows = [{}]
         return [unreadable_entry(number, row, self._keys, why) for row in rows]
 
-    def _whole_page(self, ids: Sequence[int]) -> list[Entry]:
+    def _whole_page(self, ids: Sequence[int]) -> list[OdooDocument]:
         moves = self._read("account.move", ids, _MOVE_FIELDS)
         found = {id_of(m, "id"): m for m in moves}
         wanted = {i: m for i, m in found.items() if name_of(m["company_id"]) in self._keys}
@@ -261,8 +261,8 @@ class Books:
             entry_of(found[i], lines.get(i, []), files.get(i, []), names) for i in ids if i in found
         ]
 
-    def _names(self) -> Names:
-        return Names(
+    def _names(self) -> LookupTables:
+        return LookupTables(
             company_keys=self._keys,
             accounts=self._accounts,
             vendors=self._vendors,

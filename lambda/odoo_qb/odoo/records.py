@@ -53,7 +53,7 @@ class NonsenseError(ValueError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class OdooDocument:
     """What Odoo says of one document: its state, and the bill where it can be read as one.
 
     A document of which not even the company can be read has `damage`, which says so. `entered` is
@@ -90,7 +90,7 @@ class Tax:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Names:
+class LookupTables:
     """What bills refer to, as far as it was read; `hidden` is what our user may not read."""
 
     company_keys: Mapping[str, str]  # Odoo's company name -> our key
@@ -102,7 +102,9 @@ class Names:
     hidden: AbstractSet[tuple[str, int]]  # by model and id
 
 
-def entry_of(move: Record, lines: Sequence[Record], files: Sequence[Record], names: Names) -> Entry:
+def entry_of(
+    move: Record, lines: Sequence[Record], files: Sequence[Record], names: LookupTables
+) -> OdooDocument:
     """What a document's records say; one that cannot be read is a bill that says why."""
     number = id_of(move, "id")
     try:
@@ -116,7 +118,7 @@ def entry_of(move: Record, lines: Sequence[Record], files: Sequence[Record], nam
         # Whatever one bill's data breaks must not stop its neighbours, nor be lost.
         why = "its lines or files make no sense"
         return unreadable_entry(number, move, names.company_keys, why)
-    return Entry(
+    return OdooDocument(
         odoo_id=number,
         odoo_name=text_of(move["name"]),
         odoo_company=company,
@@ -127,7 +129,9 @@ def entry_of(move: Record, lines: Sequence[Record], files: Sequence[Record], nam
     )
 
 
-def unreadable_entry(number: int, row: object, company_keys: Mapping[str, str], why: str) -> Entry:
+def unreadable_entry(
+    number: int, row: object, company_keys: Mapping[str, str], why: str
+) -> OdooDocument:
     """A document that Odoo refused to give, or that makes no sense, from what can be read of it.
 
     Nobody is asked about it, and nothing of what was decided is taken back because of it: a state
@@ -138,7 +142,7 @@ def unreadable_entry(number: int, row: object, company_keys: Mapping[str, str], 
     state = text_of(move.get("state"))
     state = state if state in _STATES else POSTED
     asked = state == POSTED and company in company_keys
-    return Entry(
+    return OdooDocument(
         odoo_id=number,
         odoo_name=name or f"document {number}",
         odoo_company=company,
@@ -173,7 +177,7 @@ def _state(move: Record) -> str:
 
 
 def _bill(
-    move: Record, rows: Sequence[Record], files: Sequence[Record], names: Names
+    move: Record, rows: Sequence[Record], files: Sequence[Record], names: LookupTables
 ) -> tuple[Bill, Bill | None]:
     """The bill as its journal has it, and in the form of version 1.0."""
     company_id, company = _related(move, "company_id", "company")
@@ -231,7 +235,7 @@ def _bill(
     return bill, former_bill(bill, booked, *stated, tax_names)
 
 
-def _authors(move: Record, names: Names) -> tuple[Author, ...]:
+def _authors(move: Record, names: LookupTables) -> tuple[Author, ...]:
     """Who entered the document and who last wrote to it; what a bot did nobody did.
 
     Odoo does not say who posted it: that is its last writer, unless somebody wrote to it since.
@@ -245,7 +249,7 @@ def _authors(move: Record, names: Names) -> tuple[Author, ...]:
     return tuple(found.values())
 
 
-def _line(row: Record, company_id: int, sign: int, names: Names) -> Line:
+def _line(row: Record, company_id: int, sign: int, names: LookupTables) -> Line:
     account = _seen(names, "account.account", row, "account_id", "account")
     of_account = names.accounts[company_id, account] if account else Account(code="", name="")
     if any(("account.tax", i) in names.hidden for i in all_taxes_of(row)):
@@ -305,7 +309,7 @@ def _instalments(move: Record, payables: Sequence[Record]) -> tuple[Instalment, 
     return tuple(found)
 
 
-def _seen(names: Names, model: str, row: Record, field: str, what: str) -> int:
+def _seen(names: LookupTables, model: str, row: Record, field: str, what: str) -> int:
     """The id that a many2one names, 0 for none; NonsenseError if our user may not read it."""
     number, name = _related(row, field, what)
     if (model, number) in names.hidden:

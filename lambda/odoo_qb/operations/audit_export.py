@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from odoo_qb.bill.item import Item
     from odoo_qb.company import Company
-    from odoo_qb.exact_json import Raw
+    from odoo_qb.exact_json import Json
     from odoo_qb.store.documents import Documents
     from odoo_qb.store.table import Table
 
@@ -51,7 +51,7 @@ def export(
     month: str,
     now: datetime,
     faults: Faults | None = None,
-) -> list[Raw]:
+) -> list[Json]:
     """Write `audit/<month>/<company>.jsonl` for every company; the summary of each.
 
     A file has a summary in its first line and then, a line each, the bills to which anything
@@ -64,7 +64,7 @@ def export(
     start, end = _bounds(month)
     faults = faults or Faults()
     bills: dict[str, list[Item]] = {key: [] for key in companies}
-    damaged: dict[str, list[Raw]] = {}
+    damaged: dict[str, list[Json]] = {}
     for item in _changed_since(table, start, now):
         if flaw_of(item):
             faults.note(label(item), complaint(item))
@@ -87,7 +87,7 @@ def export(
     return summaries
 
 
-def _is_within(entry: Raw, start: str, end: str) -> bool:
+def _is_within(entry: Json, start: str, end: str) -> bool:
     """Whether something happened between two stamps; an entry may stand for many, since one."""
     return start <= str(entry["at"]) and str(entry.get("since") or entry["at"]) < end
 
@@ -105,10 +105,10 @@ def _changed_since(table: Table, start: str, now: datetime) -> Iterable[Item]:
     return sorted(items, key=lambda item: (len(item["entry_id"]), item["entry_id"]))
 
 
-def _summary(company: str, month: str, items: list[Item], now: datetime) -> Raw:
+def _summary(company: str, month: str, items: list[Item], now: datetime) -> Json:
     """What the file holds, and what an auditor compares with the books."""
     start, end = _bounds(month)
-    posted: dict[str, Raw] = {}
+    posted: dict[str, Json] = {}
     for item in items:
         at = str(item.get("quickbooks", {}).get("posted_at", ""))
         if item["status"] in IN_QUICKBOOKS and start <= at < end:
@@ -127,8 +127,8 @@ def _summary(company: str, month: str, items: list[Item], now: datetime) -> Raw:
     }
 
 
-def _line(item: Item, documents: Documents, faults: Faults) -> Raw:
-    def told() -> Raw:
+def _line(item: Item, documents: Documents, faults: Faults) -> Json:
+    def told() -> Json:
         rows = documents.lines(item)
         return {
             **_kept(item),
@@ -140,7 +140,7 @@ def _line(item: Item, documents: Documents, faults: Faults) -> Raw:
     return faults.guard(item, told, _as_it_is(item))
 
 
-def _text(line: Raw, faults: Faults) -> str:
+def _text(line: Json, faults: Faults) -> str:
     """A line of the file; a record with what JSON does not have is named there."""
     name = str(line.get("entry_id"))
     return faults.guard(
@@ -148,12 +148,12 @@ def _text(line: Raw, faults: Faults) -> str:
     )
 
 
-def _as_it_is(item: Item) -> Raw:
+def _as_it_is(item: Item) -> Json:
     """A damaged record, for an auditor to see what is left of it."""
     return {**_kept(item), "story": [], "history_is_whole": False, "damaged": complaint(item)}
 
 
-def _kept(item: Item) -> Raw:
+def _kept(item: Item) -> Json:
     return {k: v for k, v in _sorted(item) if k not in _LEFT_OUT}
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from odoo_qb.bill.item import Item
-    from odoo_qb.exact_json import Raw
+    from odoo_qb.exact_json import Json
 
 _BECAME: Final = {
     "VALIDATION_FAILED": "blocked",
@@ -34,7 +34,7 @@ _SENTENCE: Final = 1000  # characters
 _DIGITS: Final = 12  # of a digest, which are enough to tell two contents apart
 
 
-def story(item: Item, lines: Sequence[Raw] | None = None) -> list[str]:
+def story(item: Item, lines: Sequence[Json] | None = None) -> list[str]:
     """What happened to a bill, one sentence for each entry of its history, oldest first.
 
     `lines` are a long bill's, from S3.
@@ -58,7 +58,7 @@ def story(item: Item, lines: Sequence[Raw] | None = None) -> list[str]:
     return [one_line(sentence, _SENTENCE) for sentence in found]
 
 
-def _sentence(entry: Raw, *, is_new: bool) -> str:
+def _sentence(entry: Json, *, is_new: bool) -> str:
     stands = _BECAME[entry["to"]]
     if is_summary(entry):
         who = ", ".join(f"{name} {n}" for name, n in entry["actors"].items())
@@ -101,7 +101,7 @@ def _in_quickbooks(item: Item) -> list[str]:
     return found
 
 
-def _try(attempt: Raw) -> str:
+def _try(attempt: Json) -> str:
     if "outcomes" in attempt:
         came = ", ".join(f"{what} {int(n)}" for what, n in attempt["outcomes"].items())
         return (
@@ -114,7 +114,7 @@ def _try(attempt: Raw) -> str:
     )
 
 
-def flaw(item: Item, lines: Sequence[Raw] | None = None) -> str:
+def flaw(item: Item, lines: Sequence[Json] | None = None) -> str:
     """What was changed past this system, in the history or in the content; "" if nothing.
 
     The history is a chain that ends where the bill stands, and its last digest is the content's.
@@ -137,14 +137,14 @@ def flaw(item: Item, lines: Sequence[Raw] | None = None) -> str:
     return ""
 
 
-def _is_content_whole(item: Item, lines: Sequence[Raw] | None) -> bool:
+def _is_content_whole(item: Item, lines: Sequence[Json] | None) -> bool:
     """Whether the digest is that of the content, of which a long bill's lines may be elsewhere."""
     if item["lines_key"] and lines is None:
         return True
     return item["digest"] in digests(bill_of(item, lines), item["digest"])
 
 
-def _verdict(item: Item, lines: Sequence[Raw] | None) -> str:
+def _verdict(item: Item, lines: Sequence[Json] | None) -> str:
     history = item["history"]
     older = summarised_in(history)
     whole = f"The history is whole: {len(history) - bool(older)} entries, each fits the next."

@@ -9,7 +9,7 @@ from aws_lambda_powertools import Logger
 
 from odoo_qb.approval import approvers
 from odoo_qb.approval.reminders import unknown_zones
-from odoo_qb.bill.follow_ups import not_attached, perhaps_there
+from odoo_qb.bill.follow_ups import not_attached, possible_document
 from odoo_qb.bill.item import bill_of
 from odoo_qb.bill.summary import summary
 from odoo_qb.extraction.left_out import tell_of_left_out
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from odoo_qb.bill.item import Item
     from odoo_qb.bill.status import Status
     from odoo_qb.company import Company
-    from odoo_qb.exact_json import Raw
+    from odoo_qb.exact_json import Json
     from odoo_qb.store.alerts import Alerts
     from odoo_qb.store.table import Table
 
@@ -38,7 +38,7 @@ _ON_ITS_WAY: Final = "it is tried again once an hour; its card or the poster's l
 
 
 def tell_of(
-    report: Raw,
+    report: Json,
     table: Table,
     companies: Mapping[str, Company],
     alerts: Alerts,
@@ -94,7 +94,7 @@ def tell_of(
     alerts.tell(about, "Records could not be processed; all others were", faults.lines, now)
 
 
-def tell_what_changed_afterwards(report: Raw, alerts: Alerts) -> None:
+def tell_what_changed_afterwards(report: Json, alerts: Alerts) -> None:
     """Of what was decided for good QuickBooks, or nobody, has another content than Odoo."""
     lines = [
         f"{_named(b)} {b['reason']}"
@@ -117,7 +117,7 @@ def _unread(bills: int) -> list[str]:
     return [text]
 
 
-def _named(row: Raw) -> str:
+def _named(row: Json) -> str:
     """A bill of a run's report."""
     return f"{one_line(row['bill'], NAME)} ({row['entry_id']})"
 
@@ -152,8 +152,8 @@ def _unclear(table: Table, now: datetime, faults: Faults) -> list[str]:
     statuses: tuple[Status, ...] = ("WITHDRAWN", "REJECTED", "ACKNOWLEDGED")
     since = stamp(now - _UNCLEAR_FOR)
     ids = [i for s in statuses for i in table.in_status(s, since=since, until=now)]
-    items = faults.where(table.get_many(ids).values(), perhaps_there)
-    return list(faults.each(items, lambda item: f"{summary(item)}: {perhaps_there(item)}"))
+    items = faults.where(table.get_many(ids).values(), possible_document)
+    return list(faults.each(items, lambda item: f"{summary(item)}: {possible_document(item)}"))
 
 
 def _not_attached(table: Table, now: datetime, faults: Faults) -> list[str]:

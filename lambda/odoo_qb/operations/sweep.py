@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from odoo_qb.bill.item import Item
     from odoo_qb.bill.status import Status
     from odoo_qb.company import Company
-    from odoo_qb.exact_json import Raw
-    from odoo_qb.store.queue import Queue
+    from odoo_qb.exact_json import Json
+    from odoo_qb.store.queue import ApprovedQueue
     from odoo_qb.store.table import Table
 
 QUEUED_WITHIN: Final = timedelta(minutes=10)  # an approval is posted in seconds, or it is stuck
@@ -37,7 +37,7 @@ _ON_THEIR_WAY: Final[tuple[Status, ...]] = ("APPROVED", "POSTING")
 
 
 def sweep(
-    table: Table, queue: Queue, now: datetime, faults: Faults | None = None
+    table: Table, queue: ApprovedQueue, now: datetime, faults: Faults | None = None
 ) -> dict[str, int]:
     """Send again what was approved or linked and never ended, show again what was never shown.
 
@@ -75,7 +75,7 @@ class _Due:
         self._table = table
         self._swept_at = swept_at
         self._now = now
-        self._states: dict[str, Raw] = {}
+        self._states: dict[str, Json] = {}
 
     def is_due(self, item: Item) -> bool:
         """Whether this sweep sends a bill; each try writes to it, but leaves since when."""
@@ -113,7 +113,9 @@ def _approved_at(item: Item) -> str:
     return max(map(sent_at, item["history"]), default="") or item["updated_at"]
 
 
-def _show_again(table: Table, queue: Queue, since: str, now: datetime, faults: Faults) -> int:
+def _show_again(
+    table: Table, queue: ApprovedQueue, since: str, now: datetime, faults: Faults
+) -> int:
     """Make the stream repeat the bills whose cards are owed for too long; returns how many.
 
     A bill owes its card since its last change, so those changed since the last sweep are looked

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from odoo_qb.bill.model import Bill, Document
-    from odoo_qb.quickbooks.client import QuickBooksCompany
+    from odoo_qb.quickbooks.client import QuickBooksClient
     from odoo_qb.store.documents import Documents
 
 # QuickBooks takes 100 MB a request, but a request is twice in the function's memory of 256 MB.
@@ -41,7 +41,7 @@ class _Wanted:
 def attach_all(
     bill: Bill,
     target: tuple[str, str],
-    quickbooks: QuickBooksCompany,
+    quickbooks: QuickBooksClient,
     documents: Documents,
     *,
     fresh: bool,
@@ -88,7 +88,7 @@ class _Uploads:
         self,
         entry_id: str,
         target: tuple[str, str],
-        quickbooks: QuickBooksCompany,
+        quickbooks: QuickBooksClient,
         documents: Documents,
         *,
         last_try: bool,

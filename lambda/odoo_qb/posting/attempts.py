@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from odoo_qb.bill.model import Bill
-    from odoo_qb.exact_json import Raw
+    from odoo_qb.exact_json import Json
     from odoo_qb.quickbooks.types import Entity, Payload
     from odoo_qb.store.documents import Documents
 
@@ -31,7 +31,7 @@ _PLACES: Final = 20
 SERVER_LIMIT: Final = timedelta(seconds=150)  # QuickBooks itself gives up after 120
 
 
-def posting_of(attempt: Raw, documents: Documents, bill: Bill) -> Posting:
+def posting_of(attempt: Json, documents: Documents, bill: Bill) -> Posting:
     """What an open attempt sent; its total is the bill's unless it says otherwise."""
     payload = cast("Payload", json.loads(body_of(attempt, documents), parse_float=Decimal))
     return Posting(
@@ -46,7 +46,7 @@ def content_of(digest: str, body: str) -> str:
     return hashlib.sha256(f"{digest}|{body}".encode()).hexdigest()
 
 
-def body_of(attempt: Raw, documents: Documents) -> str:
+def body_of(attempt: Json, documents: Documents) -> str:
     """The bytes of an open attempt, which a repeat sends again; Altered where they are others."""
     body = str(attempt["body"] or documents.text(attempt["body_key"]))
     if content_of(attempt["digest"], body) != attempt["content"]:
@@ -60,18 +60,18 @@ def body_of(attempt: Raw, documents: Documents) -> str:
     return body
 
 
-def places(attempts: Sequence[Raw]) -> set[tuple[str, str, str]]:
+def places(attempts: Sequence[Json]) -> set[tuple[str, str, str]]:
     """Where in QuickBooks a document of these attempts would stand: its kind, number and day."""
     found = {(str(a["entity"]), str(a["doc_number"]), str(a["day"])) for a in attempts}
     return found | {(str(e), str(n), str(d)) for a in attempts for e, n, d in a.get("places", ())}
 
 
-def may_be_there(attempt: Raw) -> bool:
+def may_be_there(attempt: Json) -> bool:
     """Whether QuickBooks never said what came of an attempt, or of one that it stands for."""
     return attempt["outcome"] in {"", "absent"} or bool(attempt.get("places"))
 
 
-def with_next(attempts: Sequence[Raw], attempt: Raw) -> list[Raw]:
+def with_next(attempts: Sequence[Json], attempt: Json) -> list[Json]:
     """The attempts with another one, and within their bound.
 
     Those refused because the company is closed say nothing of the bill: of the same content only
@@ -86,7 +86,7 @@ def with_next(attempts: Sequence[Raw], attempt: Raw) -> list[Raw]:
     return [*kept, attempt]
 
 
-def _summary(attempts: Sequence[Raw]) -> Raw:
+def _summary(attempts: Sequence[Json]) -> Json:
     """What is kept of the oldest attempts, in the shape of the last of them.
 
     Where a document of them may stand, how they ended, and a hash that each of them is part of.
@@ -110,19 +110,19 @@ def _summary(attempts: Sequence[Raw]) -> Raw:
     }
 
 
-def is_over(attempt: Raw, now: datetime) -> bool:
+def is_over(attempt: Json, now: datetime) -> bool:
     """Whether QuickBooks can no longer be working on an attempt, whenever it was sent."""
     return str(attempt["sent_at"]) <= stamp(now - SERVER_LIMIT)
 
 
-def under_way(attempt: Raw, now: datetime) -> Throttled:
+def under_way(attempt: Json, now: datetime) -> Throttled:
     """Nothing is certain before QuickBooks can no longer be working on an attempt."""
     over_at = datetime.fromisoformat(attempt["sent_at"]) + SERVER_LIMIT
     seconds = max(1, int((over_at - now).total_seconds()) + 1)
     return Throttled("An earlier try may still be under way.", seconds)
 
 
-def closed(attempts: Sequence[Raw], outcome: str) -> list[Raw]:
+def closed(attempts: Sequence[Json], outcome: str) -> list[Json]:
     """The attempts with the open one closed; its bytes are needed no more."""
     return [
         a if a["outcome"] else {k: v for k, v in a.items() if k != "body"} | {"outcome": outcome}

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from odoo_qb.bill.item import Item
     from odoo_qb.bill.status import Status
-    from odoo_qb.exact_json import Raw
+    from odoo_qb.exact_json import Json
     from odoo_qb.store.table import Table
 
 ACTOR: Final = "poster"
@@ -49,7 +49,7 @@ class Claim:
         free = {"claim": {"message_id": self.message_id, "until": now}}
         self.change("POSTING", free, show=False)
 
-    def store(self, attempts: Sequence[Raw]) -> Item:
+    def store(self, attempts: Sequence[Json]) -> Item:
         """Write down the attempts, and claim the bill with them if that was not done yet."""
         if self.is_held:
             self.change("POSTING", {"attempts": attempts}, show=False)

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from odoo_qb.bill.item import Item
     from odoo_qb.bill.model import Bill
     from odoo_qb.company import Company
-    from odoo_qb.exact_json import Raw
-    from odoo_qb.quickbooks.client import QuickBooksCompany
+    from odoo_qb.exact_json import Json
+    from odoo_qb.quickbooks.client import QuickBooksClient
     from odoo_qb.quickbooks.snapshot import Snapshot
     from odoo_qb.store.documents import Documents
     from odoo_qb.store.table import Table
@@ -44,7 +44,7 @@ class PostingContext:
     table: Table
     documents: Documents
     companies: Mapping[str, Company]
-    quickbooks: Callable[[str], QuickBooksCompany]
+    quickbooks: Callable[[str], QuickBooksClient]
     disconnected: Callable[[str, Disconnected], None]
     alarm: Callable[[str, str], None]
     web_url: str
@@ -75,7 +75,7 @@ class PostingContext:
             )
         return bill
 
-    def snapshot(self, company: Company, quickbooks: QuickBooksCompany) -> Snapshot:
+    def snapshot(self, company: Company, quickbooks: QuickBooksClient) -> Snapshot:
         """What QuickBooks consists of, read again when the last reading is too old."""
         now = self.clock()
         snapshot = sync.load(self.documents, company)
@@ -83,17 +83,17 @@ class PostingContext:
             snapshot = self.synced(company, quickbooks)
         return snapshot
 
-    def synced(self, company: Company, quickbooks: QuickBooksCompany) -> Snapshot:
+    def synced(self, company: Company, quickbooks: QuickBooksClient) -> Snapshot:
         """What QuickBooks consists of, read now."""
         now = self.clock()
         found = sync.sync(quickbooks, self.documents, company.key, now)
         return sync.with_country(found, company)
 
-    def note_of(self, bill: Bill) -> Raw:
+    def note_of(self, bill: Bill) -> Json:
         """What the table remembers of the bill's vendor."""
         return self.table.read_note(note_id(bill)) if bill.vendor else {}
 
-    def shown(self, entity: str, found: Raw, realm_id: str) -> Raw:
+    def shown(self, entity: str, found: Json, realm_id: str) -> Json:
         """A document of a QuickBooks company as the card shows it."""
         return {
             "type": entity,

@@ -45,9 +45,9 @@ if TYPE_CHECKING:
 
     from odoo_qb.bill.item import Item
     from odoo_qb.bill.model import Bill
-    from odoo_qb.exact_json import Raw
+    from odoo_qb.exact_json import Json
     from odoo_qb.posting.payload import Posting
-    from odoo_qb.quickbooks.client import QuickBooksCompany
+    from odoo_qb.quickbooks.client import QuickBooksClient
     from odoo_qb.store.documents import Documents
 
 FOUND: Final = frozenset({"different", "tax", "total"})  # refusals: about a document of ours
@@ -66,7 +66,7 @@ class NotCreated(Exception):  # noqa: N818 - posting makes a status of it
 
 
 @dataclass(slots=True, kw_only=True)
-class Creation:
+class DocumentCreation:
     """The way of one posting into QuickBooks; `store` keeps attempts and answers the item.
 
     `is_brief` where a bill is long known not to get through: then it is sent once, and not again
@@ -78,16 +78,16 @@ class Creation:
     bill: Bill
     item: Item
     posting: Posting
-    quickbooks: QuickBooksCompany
+    quickbooks: QuickBooksClient
     clock: Callable[[], datetime]
-    store: Callable[[Sequence[Raw]], Item]
+    store: Callable[[Sequence[Json]], Item]
     documents: Documents
     is_brief: bool = False
     is_first: bool = False
     similar: list[str] = field(default_factory=list)
     looked_at: datetime | None = None
 
-    def look(self, *, for_others: bool = True) -> Raw | None:
+    def look(self, *, for_others: bool = True) -> Json | None:
         """Our document, if QuickBooks has it; Refused if another one stands in its place.
 
         An earlier attempt may have had another number and date, if the bill was amended since.
@@ -96,12 +96,12 @@ class Creation:
         self.looked_at = self.clock()
         payload = self.posting.payload
         here = (self.posting.entity, str(payload["DocNumber"]), str(payload["TxnDate"]))
-        others: list[Raw] = []
-        marked: dict[tuple[str, str], Raw] = {}
+        others: list[Json] = []
+        marked: dict[tuple[str, str], Json] = {}
         for entity, number, day in sorted({here, *places(self.item.get("attempts", ()))}):
             is_current = (entity, number) == here[:2]
             typed = self._typed_numbers() if is_current else ()
-            rows = self.quickbooks.numbered(entity, number, day, *typed)
+            rows = self.quickbooks.find_by_doc_number(entity, number, day, *typed)
             ours = [r for r in rows if entry_id_of(r) == self.bill.entry_id]
             marked |= {(entity, str(r["Id"])): r for r in ours}
             others = rows if is_current else others
@@ -111,7 +111,7 @@ class Creation:
             self._refuse_foreign(others)
         return None
 
-    def create(self) -> Raw:
+    def create(self) -> Json:
         """Store the attempt, then make it; after an ambiguous answer make it again, then look.
 
         Raises NotCreated when QuickBooks will not have it.
@@ -142,7 +142,7 @@ class Creation:
             raise NotCreated(Refused(lost, remedy="Retry.", code="600")) from unanswered
         raise unanswered
 
-    def compare(self, found: Raw) -> None:
+    def compare(self, found: Json) -> None:
         """Refused when the document has another total or tax than was to be posted."""
         document = f"{self.posting.entity} {found['Id']}"
         if not is_total(found, self.posting.total):
@@ -164,7 +164,7 @@ class Creation:
                 document=document,
             )
 
-    def _sent(self) -> Raw:
+    def _sent(self) -> Json:
         """What QuickBooks made of the open attempt; NotCreated where it refused."""
         attempt = self._now_open()
         entity = self.posting.entity
@@ -179,7 +179,7 @@ class Creation:
                 raise NotCreated(refusal) from refusal
             return found
 
-    def _repeated(self) -> Raw:
+    def _repeated(self) -> Json:
         """The same, after a sending that QuickBooks did not answer, as far as anybody knows.
 
         From the repeat on it may be at work again, so its time is noted before; an answered one
@@ -230,10 +230,10 @@ class Creation:
         """Whether the last look came when QuickBooks could no longer be working on it."""
         return self.looked_at is not None and is_over(self._now_open(), self.looked_at)
 
-    def _now_open(self) -> Raw:
+    def _now_open(self) -> Json:
         return dict(self.item["attempts"][-1])
 
-    def _own(self) -> Raw | None:
+    def _own(self) -> Json | None:
         """Our own document under a number that is taken: of a try whose answer was lost."""
         try:
             return self.look()
@@ -244,7 +244,7 @@ class Creation:
 
     def _open_attempt(self) -> None:
         """Have an open attempt of this content: the one there is, else the next one, stored."""
-        attempts: Sequence[Raw] = self.item.get("attempts", ())
+        attempts: Sequence[Json] = self.item.get("attempts", ())
         now, content = self.clock(), self._content()
         last = open_attempt(self.item)
         if last:
@@ -262,7 +262,7 @@ class Creation:
             key, text = f"attempts/{self.bill.entry_id}/{request_id}.json", body
             self.documents.write(key, text)
             body = ""
-        attempt: Raw = {
+        attempt: Json = {
             "number": number,
             "at": stamp(now),
             "sent_at": stamp(now),
@@ -286,7 +286,7 @@ class Creation:
     def _content(self) -> str:
         return content_of(self.item["digest"], exact_json.to_json(self.posting.payload))
 
-    def _recognised(self, marked: Mapping[tuple[str, str], Raw]) -> Raw:
+    def _recognised(self, marked: Mapping[tuple[str, str], Json]) -> Json:
         """Which of the documents with our marker is this bill as approved, else a person decides.
 
         People copy documents there, memo and all, so the marker alone tells nothing: vendor, date,
@@ -310,13 +310,13 @@ class Creation:
             document=document,
         )
 
-    def _differing(self, entity: str, row: Raw) -> list[str]:
+    def _differing(self, entity: str, row: Json) -> list[str]:
         """In what a document with our marker is not this bill.
 
         One that may have been made for another content must have been corrected to this one in
         everything; of one made for this content what somebody tidied up there is theirs to know.
         """
-        attempts: Sequence[Raw] = self.item.get("attempts", ())
+        attempts: Sequence[Json] = self.item.get("attempts", ())
         content, found = self._content(), differences(self.posting, entity, row)
         is_of_another = bool(attempts) and attempts[-1]["content"] != content
         if is_of_another or any(a["content"] != content for a in attempts if may_be_there(a)):
@@ -332,7 +332,7 @@ class Creation:
         others = [typed, *spellings(typed, DOC_NUMBER_LENGTH)]
         return tuple(n for n in dict.fromkeys(others) if n not in {"", number})
 
-    def _refuse_foreign(self, rows: Sequence[Raw]) -> None:
+    def _refuse_foreign(self, rows: Sequence[Json]) -> None:
         """The same number of the same vendor, entered by somebody else: not ours to judge.
 
         So is a copy that somebody made of a document of ours: it keeps the memo, not the number.
@@ -362,7 +362,7 @@ class Creation:
             )
 
 
-def is_total(found: Raw, total: Decimal) -> bool:
+def is_total(found: Json, total: Decimal) -> bool:
     """Whether a document of QuickBooks has this total, to the cent."""
     return abs(money(str(found.get("TotalAmt", 0))) - total) < _HALF_A_CENT
 

@@ -12,7 +12,7 @@ from odoo_qb.timestamps import stamp
 
 if TYPE_CHECKING:
     from odoo_qb.bill.item import Item
-    from odoo_qb.exact_json import Raw
+    from odoo_qb.exact_json import Json
     from odoo_qb.store.table import Table
 
 
@@ -25,12 +25,12 @@ def note_trouble(table: Table, item: Item, message_id: str, reason: str, now: da
     The reason that is told stays, so that the card does not change with every try.
     """
     before = trouble_of(item)
-    trouble: Raw = before or {"since": stamp(now), "message_id": message_id, "told": False}
+    trouble: Json = before or {"since": stamp(now), "message_id": message_id, "told": False}
     if not before.get("told"):
         trouble["reason"] = reason
     is_long = str(trouble["since"]) <= stamp(now - TOLD_AFTER)
     is_due = is_long and not trouble["told"]
-    values: Raw = {
+    values: Json = {
         "trouble": {**trouble, "told": is_long, "tries": int(before.get("tries", 0)) + 1}
     }
     with suppress(Conflict):  # somebody moved it meanwhile

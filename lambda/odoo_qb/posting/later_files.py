@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from odoo_qb.bill.item import Item
     from odoo_qb.bill.model import Document
     from odoo_qb.bill.status import Status
-    from odoo_qb.exact_json import Raw
+    from odoo_qb.exact_json import Json
     from odoo_qb.posting.context import PostingContext
 
 ACTOR: Final = "poster"
@@ -90,7 +90,7 @@ def _attached(
     )
 
 
-def _written(item: Item, files: list[Document], attached: list[str], trouble: list[str]) -> Raw:
+def _written(item: Item, files: list[Document], attached: list[str], trouble: list[str]) -> Json:
     """The bill once that is done; what was added meanwhile is still to be asked for."""
     done, posted = {f.sha256 for f in files}, item["quickbooks"]
     rest = [d for d in item.get("added_files", ()) if d["sha256"] not in done]

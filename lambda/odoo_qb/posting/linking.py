@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from odoo_qb.bill.item import link_of
-from odoo_qb.bill.open_attempt import document_there
+from odoo_qb.bill.open_attempt import existing_document
 from odoo_qb.errors import Conflict, Disconnected, Refused, Unavailable
-from odoo_qb.mapping.preflight import preflight
+from odoo_qb.mapping.preflight import plan_posting
 from odoo_qb.posting import payload
 from odoo_qb.posting.attempts import closed, places
 from odoo_qb.posting.creation import is_total
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from odoo_qb.bill.item import Item
     from odoo_qb.bill.model import Bill
     from odoo_qb.bill.status import Status
-    from odoo_qb.exact_json import Raw
-    from odoo_qb.mapping.plan import Preflight
+    from odoo_qb.exact_json import Json
+    from odoo_qb.mapping.plan import PostingPlan
     from odoo_qb.posting.context import PostingContext
-    from odoo_qb.quickbooks.client import QuickBooksCompany
+    from odoo_qb.quickbooks.client import QuickBooksClient
 
 
 def link_as_asked(context: PostingContext, item: Item) -> Status:
@@ -61,7 +61,7 @@ def link(context: PostingContext, entry_id: str, document_id: str, actor: str) -
     entity = payload.entity(bill)
     found = _read(quickbooks, entity, document_id)
     snapshot = context.snapshot(company, quickbooks)
-    flight = preflight(bill, company, snapshot, context.note_of(bill))
+    flight = plan_posting(bill, company, snapshot, context.note_of(bill))
     differences = _differences(bill, flight, found)
     if differences:
         raise Refused(
@@ -72,7 +72,7 @@ def link(context: PostingContext, entry_id: str, document_id: str, actor: str) -
     _refuse_second(item, bill, found, quickbooks)
     note_id = f"linked#{quickbooks.realm_id}#{entity}#{found['Id']}"
     _reserve(context, note_id, entry_id)
-    values: Raw = {
+    values: Json = {
         "quickbooks": {
             **context.shown(entity, found, quickbooks.realm_id),
             "attachments": [],
@@ -93,8 +93,8 @@ def link(context: PostingContext, entry_id: str, document_id: str, actor: str) -
     return "ALREADY_IN_QB"
 
 
-def _read(quickbooks: QuickBooksCompany, entity: str, document_id: str) -> Raw:
-    found: Raw = {}
+def _read(quickbooks: QuickBooksClient, entity: str, document_id: str) -> Json:
+    found: Json = {}
     try:
         if document_id.isdecimal():
             found = quickbooks.read(entity, document_id)
@@ -106,7 +106,7 @@ def _read(quickbooks: QuickBooksCompany, entity: str, document_id: str) -> Raw:
     return found
 
 
-def _differences(bill: Bill, flight: Preflight, found: Raw) -> list[str]:
+def _differences(bill: Bill, flight: PostingPlan, found: Json) -> list[str]:
     """What of a document in QuickBooks is not the bill's, in words."""
     vendor = found.get("VendorRef", {})
     name = str(vendor.get("name", "")).casefold()
@@ -122,11 +122,11 @@ def _differences(bill: Bill, flight: Preflight, found: Raw) -> list[str]:
     return [what for what, agrees in agreeing.items() if not agrees]
 
 
-def _refuse_second(item: Item, bill: Bill, found: Raw, quickbooks: QuickBooksCompany) -> None:
+def _refuse_second(item: Item, bill: Bill, found: Json, quickbooks: QuickBooksClient) -> None:
     """Refused where a document of our own stands beside the one that was named."""
     here = (payload.entity(bill), payload.doc_number(bill), str(bill.bill_date))
     for entity, number, day in sorted({here, *places(item.get("attempts", ()))}):
-        for row in quickbooks.numbered(entity, number, day):
+        for row in quickbooks.find_by_doc_number(entity, number, day):
             is_ours = payload.entry_id_of(row) == bill.entry_id
             if is_ours and (entity, row["Id"]) != (payload.entity(bill), found["Id"]):
                 document = f"{entity} {row['Id']}"
@@ -162,8 +162,10 @@ def _reserve(context: PostingContext, note_id: str, entry_id: str) -> None:
 def _refuse(context: PostingContext, item: Item, refusal: Refused) -> Status:
     """Say why it is not that one; whoever changed the bill meanwhile knew better."""
     error = refusal.as_error()
-    if not refusal.document and document_there(item):
-        error["document"] = document_there(item)  # whichever other one was named, it stands there
+    if not refusal.document and existing_document(item):
+        error["document"] = existing_document(
+            item
+        )  # whichever other one was named, it stands there
     try:
         context.table.change(
             item,

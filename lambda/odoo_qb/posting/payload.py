@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from odoo_qb.bill.model import Bill
-    from odoo_qb.mapping.plan import PostedRow, Preflight, RateTax
+    from odoo_qb.mapping.plan import PostedRow, PostingPlan, RateTax
     from odoo_qb.quickbooks.types import Entity, Payload
 
 
@@ -37,7 +37,7 @@ class Posting:
     total: Decimal
 
 
-def posting(bill: Bill, preflight: Preflight, vendor_id: str) -> Posting:
+def posting(bill: Bill, preflight: PostingPlan, vendor_id: str) -> Posting:
     """The document for a bill, with the rows, accounts and tax codes of its preflight.
 
     In a US company, and in one that keeps no tax in QuickBooks, every journal row is a line on its
@@ -128,7 +128,7 @@ def private_note(bill: Bill) -> str:
     return " ".join(p for p in parts if p)[:_NOTE_LENGTH]
 
 
-def _line(posted: PostedRow, preflight: Preflight) -> Payload:
+def _line(posted: PostedRow, preflight: PostingPlan) -> Payload:
     row = posted.row
     detail: Payload = {"AccountRef": {"value": preflight.accounts[row.account_code].id}}
     if preflight.tax_codes is not None:

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from odoo_qb.bill.model import Bill
-    from odoo_qb.exact_json import Raw
-    from odoo_qb.mapping.plan import Preflight
-    from odoo_qb.quickbooks.client import QuickBooksCompany
+    from odoo_qb.exact_json import Json
+    from odoo_qb.mapping.plan import PostingPlan
+    from odoo_qb.quickbooks.client import QuickBooksClient
     from odoo_qb.store.table import Table
 
 # https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/vendor
@@ -34,8 +34,8 @@ _EMAIL: Final = re.compile(r"[\w.!#$%&'*+/=?^`|~-]+@[\w-]+(?:\.[\w-]+)+", re.ASC
 
 def vendor_id(
     bill: Bill,
-    preflight: Preflight,
-    quickbooks: QuickBooksCompany,
+    preflight: PostingPlan,
+    quickbooks: QuickBooksClient,
     table: Table,
     now: datetime,
 ) -> str:
@@ -57,11 +57,11 @@ def vendor_id(
     return found_id
 
 
-def _existing(bill: Bill, name: str, quickbooks: QuickBooksCompany) -> Raw | None:
+def _existing(bill: Bill, name: str, quickbooks: QuickBooksClient) -> Json | None:
     """A vendor made since the snapshot; Refused if there is one that cannot be used."""
-    rows = quickbooks.named("Vendor", name)
+    rows = quickbooks.find_by_name("Vendor", name)
     if not rows:
-        deleted = quickbooks.named("Vendor", f"{name} {DELETED}")
+        deleted = quickbooks.find_by_name("Vendor", f"{name} {DELETED}")
         rows = [r for r in deleted if is_deleted_as(vendor_of(r), name)]
     if not rows:
         return None
@@ -80,7 +80,9 @@ def _existing(bill: Bill, name: str, quickbooks: QuickBooksCompany) -> Raw | Non
     return rows[0]
 
 
-def _created(bill: Bill, preflight: Preflight, quickbooks: QuickBooksCompany, now: datetime) -> Raw:
+def _created(
+    bill: Bill, preflight: PostingPlan, quickbooks: QuickBooksClient, now: datetime
+) -> Json:
     """The vendor, made; or the one that stands where QuickBooks, which has a name once, refuses."""
     name = preflight.vendor_name
     try:
@@ -94,7 +96,7 @@ def _created(bill: Bill, preflight: Preflight, quickbooks: QuickBooksCompany, no
     existing = _existing(bill, name, quickbooks)
     if existing:
         return existing
-    holders = [e for e in ("Customer", "Employee") if quickbooks.named(e, name)]
+    holders = [e for e in ("Customer", "Employee") if quickbooks.find_by_name(e, name)]
     if not holders and taken.remedy == REACTIVATE:
         raise taken
     if not holders:
@@ -111,14 +113,14 @@ def _created(bill: Bill, preflight: Preflight, quickbooks: QuickBooksCompany, no
 
 
 def _create(
-    bill: Bill, preflight: Preflight, quickbooks: QuickBooksCompany, name: str, now: datetime
-) -> Raw:
+    bill: Bill, preflight: PostingPlan, quickbooks: QuickBooksClient, name: str, now: datetime
+) -> Json:
     """Make the vendor. A name is unique in QuickBooks, so a repeat makes no second one.
 
     The request id is of this moment: one that lasted would be answered with a vendor that was
     merged since, or with a refusal whose reason has gone.
     """
-    payload: Raw = {"DisplayName": name}
+    payload: Json = {"DisplayName": name}
     if bill.vendor:
         # Without its currency or suffix: cheques are made out to it. QuickBooks would print the
         # name that is displayed.
@@ -141,7 +143,7 @@ def _create(
     return _made(bill, payload, quickbooks, now)
 
 
-def _made(bill: Bill, payload: Raw, quickbooks: QuickBooksCompany, now: datetime) -> Raw:
+def _made(bill: Bill, payload: Json, quickbooks: QuickBooksClient, now: datetime) -> Json:
     body = exact_json.to_json(payload)
     whole = f"vendor|{bill.entry_id}|{stamp(now)}|{body}"
     digest = hashlib.sha256(whole.encode()).hexdigest()

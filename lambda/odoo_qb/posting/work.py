@@ -12,14 +12,14 @@ from odoo_qb.bill.delays import is_known
 from odoo_qb.bill.item import is_unjudged
 from odoo_qb.bill.open_attempt import is_decided_anew, open_attempt
 from odoo_qb.errors import Refused
-from odoo_qb.mapping.preflight import preflight
+from odoo_qb.mapping.preflight import plan_posting
 from odoo_qb.posting import payload
 from odoo_qb.posting.attachments import attach_all
 from odoo_qb.posting.attempts import closed, is_over, posting_of, under_way
-from odoo_qb.posting.creation import Creation, NotCreated
+from odoo_qb.posting.creation import DocumentCreation, NotCreated
 from odoo_qb.posting.vendors import vendor_id
 from odoo_qb.quickbooks.error_codes import GONE
-from odoo_qb.sentences import few
+from odoo_qb.sentences import shorten
 from odoo_qb.timestamps import stamp
 
 if TYPE_CHECKING:
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
     from odoo_qb.bill.model import Bill
     from odoo_qb.bill.status import Status
     from odoo_qb.company import Company
-    from odoo_qb.exact_json import Raw
-    from odoo_qb.mapping.plan import Preflight
+    from odoo_qb.exact_json import Json
+    from odoo_qb.mapping.plan import PostingPlan
     from odoo_qb.posting.claim import Claim
     from odoo_qb.posting.context import PostingContext
     from odoo_qb.posting.payload import Posting
-    from odoo_qb.quickbooks.client import QuickBooksCompany
+    from odoo_qb.quickbooks.client import QuickBooksClient
     from odoo_qb.quickbooks.snapshot import Snapshot
 
 
@@ -59,7 +59,7 @@ class PostingAttempt:
     claim: Claim
     began: datetime  # before QuickBooks was looked at
     snapshot: Snapshot | None = None
-    flight: Preflight | None = None
+    flight: PostingPlan | None = None
 
     @property
     def item(self) -> Item:
@@ -122,7 +122,7 @@ class PostingAttempt:
             last_try=last_try,
             altered=self.tell_of_alteration,
         )
-        values: Raw = {
+        values: Json = {
             "quickbooks": {
                 **context.shown(creation.posting.entity, found, quickbooks.realm_id),
                 "attachments": attached,
@@ -132,8 +132,10 @@ class PostingAttempt:
         }
         return self.claim.change("ALREADY_IN_QB" if is_adopted else "POSTED", values)
 
-    def _creation(self, bill: Bill, posting: Posting, quickbooks: QuickBooksCompany) -> Creation:
-        return Creation(
+    def _creation(
+        self, bill: Bill, posting: Posting, quickbooks: QuickBooksClient
+    ) -> DocumentCreation:
+        return DocumentCreation(
             bill=bill,
             item=self.item,
             posting=posting,
@@ -144,7 +146,7 @@ class PostingAttempt:
             is_brief=is_known(self.item, self.claim.message_id),
         )
 
-    def _check_realm(self, attempt: Raw, company: Company) -> None:
+    def _check_realm(self, attempt: Json, company: Company) -> None:
         """Where an earlier try went is where the bill may be: a company may change its realm."""
         if attempt["realm"] != company.realm_id:
             elsewhere = Refused(
@@ -156,7 +158,7 @@ class PostingAttempt:
             )
             raise NotCreated(elsewhere)
 
-    def _posting(self, bill: Bill, company: Company, quickbooks: QuickBooksCompany) -> Posting:
+    def _posting(self, bill: Bill, company: Company, quickbooks: QuickBooksClient) -> Posting:
         flight = self._preflight(bill, company, quickbooks)
         vendor = vendor_id(bill, flight, quickbooks, self.context.table, self.context.clock())
         if flight.is_foreign and not (flight.payable_id or flight.vendor_id):
@@ -165,15 +167,15 @@ class PostingAttempt:
             flight = self._preflight(bill, company, quickbooks)
         return payload.posting(bill, flight, vendor)
 
-    def _preflight(self, bill: Bill, company: Company, quickbooks: QuickBooksCompany) -> Preflight:
+    def _preflight(self, bill: Bill, company: Company, quickbooks: QuickBooksClient) -> PostingPlan:
         """What QuickBooks would do now; it must be what the card said."""
         context = self.context
         note = context.note_of(bill)
         self.snapshot = self.snapshot or context.snapshot(company, quickbooks)
-        flight = preflight(bill, company, self.snapshot, note)
+        flight = plan_posting(bill, company, self.snapshot, note)
         if flight.problems and self._may_be_outdated():
             self.snapshot = self.context.synced(company, quickbooks)
-            flight = preflight(bill, company, self.snapshot, note)
+            flight = plan_posting(bill, company, self.snapshot, note)
         self.flight = flight
         if flight.problems:
             raise Refused(" ".join(flight.problems), code="preflight")
@@ -195,7 +197,7 @@ class PostingAttempt:
 
     def fail(self, refusal: Refused, *, outcome: str) -> Status:
         """A definitive no: a person decides what follows. `outcome` closes the open attempt."""
-        values: Raw = {"error": refusal.as_error()}
+        values: Json = {"error": refusal.as_error()}
         log_refusal(self.item, refusal)
         if outcome:
             values["attempts"] = closed(self.item.get("attempts", ()), outcome)
@@ -207,7 +209,7 @@ class PostingAttempt:
 
     def ask_again(self, changes: list[str]) -> Status:
         """What would be posted is not what was shown: the decision is asked for again."""
-        values: Raw = {
+        values: Json = {
             "approvals": [],
             "changes": changes,
             "revision": int(self.item["revision"]) + 1,
@@ -215,7 +217,7 @@ class PostingAttempt:
         if self.flight:
             outdated = self.item.get("preflight", {}).get("warnings", ())
             own = [w for w in self.item["warnings"] if w not in outdated]
-            values["warnings"] = few([*own, *self.flight.warnings])
+            values["warnings"] = shorten([*own, *self.flight.warnings])
             values["preflight"] = self.flight.shown()
         return self.claim.change("READY_FOR_APPROVAL", values, note=" ".join(changes))
 

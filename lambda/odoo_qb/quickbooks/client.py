@@ -20,7 +20,7 @@ from odoo_qb.http_session import HttpSession
 from odoo_qb.quickbooks.answers import object_of, rows_of, uploaded
 from odoo_qb.quickbooks.connection import NO_ACCESS, RECONNECT
 from odoo_qb.quickbooks.error_codes import TokenRejected, body_of, refusal_of
-from odoo_qb.throttle import Pace
+from odoo_qb.throttle import Throttle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -45,7 +45,7 @@ class File:
     data: bytes
 
 
-class QuickBooksCompany:
+class QuickBooksClient:
     """One company (realm) in QuickBooks. Every call raises Unavailable, Throttled or Refused.
 
     After Unavailable nobody knows whether a write was done: repeat it with the same
@@ -64,12 +64,12 @@ class QuickBooksCompany:
         self.realm_id = realm_id
         self._connection = connection
         self._is_on_trial = False
-        self._pace = Pace(60 / calls_per_minute, sleep)
+        self._pace = Throttle(60 / calls_per_minute, sleep)
         self._client = _Client.at(api_url, realm_id)
         self._client.use_decimal = True
         self._base = f"{self._client.api_url}/company/{realm_id}"
 
-    def take_over(self) -> Self:
+    def begin_batch(self) -> Self:
         """Begin a piece of work: another process may have called a moment ago.
 
         A company's bills are posted one after the other, but not always by the same process.
@@ -126,7 +126,9 @@ class QuickBooksCompany:
         )
         return object_of(answer, entity)
 
-    def numbered(self, entity: str, doc_number: str, day: str, *others: str) -> list[Payload]:
+    def find_by_doc_number(
+        self, entity: str, doc_number: str, day: str, *others: str
+    ) -> list[Payload]:
         """Bills or vendor credits that may have this number or one of the others, of any vendor.
 
         Where a number cannot be asked for (what a backslash means in a query is unknown)
@@ -146,7 +148,7 @@ class QuickBooksCompany:
         is_plain = entity == "Bill" and all(n.isascii() for n in numbers)
         return rows if is_plain else [*rows, *self._pages(by_day)]
 
-    def named(self, entity: str, name: str) -> list[Payload]:
+    def find_by_name(self, entity: str, name: str) -> list[Payload]:
         """Vendors, customers or employees of exactly this name, inactive ones too."""
         active = "Active IN (true, false)"
         if "\\" not in name:

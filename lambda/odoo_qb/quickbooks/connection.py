@@ -26,7 +26,7 @@ from odoo_qb.timestamps import stamp
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from odoo_qb.exact_json import Raw
+    from odoo_qb.exact_json import Json
     from odoo_qb.shapes import Shape
     from odoo_qb.store.table import Table
 
@@ -147,7 +147,7 @@ class Connection:
     def note_broken(self, refusal: Disconnected) -> bool:
         """Write down that it is dead; True for the first to notice."""
         now = stamp(self._clock())
-        said: Raw = {"reason": str(refusal), "code": refusal.code}
+        said: Json = {"reason": str(refusal), "code": refusal.code}
         if refusal.on_write:
             said |= {"by": _WRITE, "tried_at": now}
         try:
@@ -164,7 +164,7 @@ class Connection:
             return False
         return True
 
-    def _is_dead(self, note: Raw) -> bool:
+    def _is_dead(self, note: Json) -> bool:
         is_same = note.get("seed") == self._seed or not self._seed_token
         return note.get("state") == "NEEDS_RECONNECT" and is_same
 
@@ -300,7 +300,7 @@ class _TokenEndpoint:
         """Give back what is open."""
         self._session.close()
 
-    def renewed(self, refresh_token: str) -> Raw:
+    def renewed(self, refresh_token: str) -> Json:
         """Intuit's answer: the tokens, and in seconds how long each lasts."""
         answers: list[requests.Response] = []
         try:
@@ -317,7 +317,7 @@ class _TokenEndpoint:
             answer = None
         if not fits(answer, _ANSWER):
             raise Unavailable("Intuit broke off while the token was renewed.")
-        return cast("Raw", answer)
+        return cast("Json", answer)
 
 
 class _AuthClient(AuthClient):  # type: ignore[misc]  # intuit-oauth has no types

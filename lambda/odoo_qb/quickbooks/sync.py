@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from odoo_qb.company import Company
-    from odoo_qb.quickbooks.client import QuickBooksCompany
+    from odoo_qb.quickbooks.client import QuickBooksClient
     from odoo_qb.store.documents import Documents
 
 
@@ -66,7 +66,7 @@ def with_country(snapshot: Snapshot, company: Company) -> Snapshot:
 
 
 def sync(
-    quickbooks: QuickBooksCompany, documents: Documents, company: str, now: datetime
+    quickbooks: QuickBooksClient, documents: Documents, company: str, now: datetime
 ) -> Snapshot:
     """Read the company in QuickBooks and keep the snapshot where every function finds it.
 
@@ -116,7 +116,7 @@ def vendor_of(row: Row) -> KnownVendor:
     )
 
 
-def _listed(quickbooks: QuickBooksCompany, entity: str) -> tuple[Listed, ...]:
+def _listed(quickbooks: QuickBooksClient, entity: str) -> tuple[Listed, ...]:
     """The active rows of a list; one below another is known by its full name."""
     return tuple(
         Listed(id=str(row["Id"]), name=str(row.get("FullyQualifiedName") or row.get("Name") or ""))

@@ -34,18 +34,18 @@ _FORMATTING: Final = re.compile(r"[*_~`:|]")  # what Slack would make more of th
 
 def button(label: str, action_id: str, value: str, style: str = "") -> Block:
     """A button; `style` is primary or danger."""
-    button = {"type": "button", "action_id": action_id, "text": plain(label), "value": value}
+    button = {"type": "button", "action_id": action_id, "text": plain_text(label), "value": value}
     return {**button, "style": style} if style else button
 
 
 def header(text: str) -> Block:
     """A title, cut to what Slack takes."""
-    return {"type": "header", "text": plain(cut(text, HEADER))}
+    return {"type": "header", "text": plain_text(truncate(text, HEADER))}
 
 
 def section(text: str, length: int = TEXT) -> Block:
     """Text of anybody's, shown as it is."""
-    return {"type": "section", "text": plain(cut(text, length))}
+    return {"type": "section", "text": plain_text(truncate(text, length))}
 
 
 def markdown(text: str) -> Block:
@@ -58,11 +58,11 @@ def fields(rows: Sequence[tuple[str, str]]) -> Block:
     cells: list[Block] = []
     for label, value in rows:
         cells.append({"type": "mrkdwn", "text": f"*{label}*"})
-        cells.append(plain(cut(value, FIELD)))
+        cells.append(plain_text(truncate(value, FIELD)))
     return {"type": "section", "fields": cells}
 
 
-def plain(text: str) -> Block:
+def plain_text(text: str) -> Block:
     """A text object in which Slack interprets nothing."""
     return {"type": "plain_text", "text": text, "emoji": False}
 
@@ -72,12 +72,12 @@ def escaped(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def named(name: str, amount: str) -> str:
+def label(name: str, amount: str) -> str:
     """A bill by its number and amount, as a part of mrkdwn that stays one line and one link."""
-    return escaped(f"{_FORMATTING.sub('', cut(name, FIELD)).replace(chr(10), ' ')}, {amount}")
+    return escaped(f"{_FORMATTING.sub('', truncate(name, FIELD)).replace(chr(10), ' ')}, {amount}")
 
 
-def cut(text: str, length: int, costs: Mapping[str, int] = IN_JSON) -> str:
+def truncate(text: str, length: int, costs: Mapping[str, int] = IN_JSON) -> str:
     """The text, at most `length` long by what its characters cost, without invisible ones."""
     clean = "".join(c if c.isprintable() or c == "\n" else " " for c in text)
     if not clean.strip():
@@ -96,7 +96,7 @@ def people(ids: Sequence[str]) -> str:
     return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
 
 
-def when(instant: str) -> str:
+def timestamp(instant: str) -> str:
     """An instant after a space, in mrkdwn: Slack shows it in the reader's own time zone."""
     if not instant:
         return ""

@@ -22,7 +22,7 @@ from slack_sdk.webhook import WebhookClient, WebhookResponse
 
 from odoo_qb.errors import Refused, Unavailable
 from odoo_qb.slack.answers import NO_PAGE, checked, is_taken
-from odoo_qb.slack.workspace import Home, home_of, lives_here
+from odoo_qb.slack.workspace import Workspace, home_of, is_member
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,7 +39,7 @@ _NO_SUCH_METHOD: Final = {"unknown_method", NO_PAGE}
 _NO_CONNECTION: Final = (URLError, OSError, HTTPException, ValueError)
 
 
-class Slack:
+class SlackClient:
     """A workspace, as our app. Every call raises Unavailable, Throttled or Refused."""
 
     def __init__(self, token: str, api_url: str, *, seconds: float = CALL_SECONDS) -> None:
@@ -114,7 +114,7 @@ class Slack:
         """Whether a stand-in for Slack has no such method; Slack itself has them all."""
         return refusal.code in _NO_SUCH_METHOD and not _is_slacks(self._client.base_url)
 
-    def home(self) -> Home:
+    def home(self) -> Workspace:
         """Where the app is installed; asked once."""
         return home_of(self._installation())
 
@@ -173,7 +173,7 @@ class Slack:
                 return None
             raise
         apart = ("is_restricted", "is_ultra_restricted", "is_stranger", "is_bot", "deleted")
-        if any(user.get(name) for name in apart) or not lives_here(user, self.home()):
+        if any(user.get(name) for name in apart) or not is_member(user, self.home()):
             return None
         return str((user.get("profile") or {}).get("email") or "")
 

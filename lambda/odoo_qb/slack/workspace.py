@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Home:
+class Workspace:
     """Where the app is installed: a workspace, or all those of an organisation (Enterprise Grid).
 
     Both are empty where Slack did not say.
@@ -21,16 +21,16 @@ class Home:
     organisation: str = ""
 
 
-def home_of(answer: Mapping[str, Any]) -> Home:
+def home_of(answer: Mapping[str, Any]) -> Workspace:
     """What auth.test says of the app; see https://docs.slack.dev/reference/methods/auth.test ."""
     everywhere = bool(answer.get("is_enterprise_install"))
-    return Home(
+    return Workspace(
         team="" if everywhere else str(answer.get("team_id") or ""),
         organisation=str(answer.get("enterprise_id") or ""),
     )
 
 
-def lives_here(user: Mapping[str, Any], home: Home) -> bool:
+def is_member(user: Mapping[str, Any], home: Workspace) -> bool:
     """Whether users.info tells of somebody of ours.
 
     `is_stranger` does not say it: it is false for whoever shares a channel with the app, and so
@@ -45,7 +45,7 @@ def lives_here(user: Mapping[str, Any], home: Home) -> bool:
     return True
 
 
-def is_ours(named: AbstractSet[str], home: Home) -> bool:
+def is_ours(named: AbstractSet[str], home: Workspace) -> bool:
     """Whether every workspace that a request names is ours; one that names none is nobody's.
 
     Where the app is installed for a whole organisation, or Slack did not say where, they must at
@@ -55,7 +55,7 @@ def is_ours(named: AbstractSet[str], home: Home) -> bool:
     return bool(named) and len(others) <= (0 if home.team else 1)
 
 
-def is_of_organisation(named: AbstractSet[str], organisation: str, home: Home) -> bool:
+def is_of_organisation(named: AbstractSet[str], organisation: str, home: Workspace) -> bool:
     """Whether a request comes from a workspace of our own organisation (Enterprise Grid).
 
     It says nothing of the person: somebody of another company may have clicked in a channel that

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 SETTINGS_ID: Final = "settings"  # the item that holds the companies
 
 
-def stored_companies(table: Table) -> dict[str, Company]:
+def load_companies(table: Table) -> dict[str, Company]:
     """The companies by key, as Terraform stored them: in a table that no function may write.
 
     Version 1.0 had them among the bills. While an upgrade is being applied a function may have the

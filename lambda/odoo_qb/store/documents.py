@@ -17,7 +17,7 @@ from odoo_qb.errors import Altered
 if TYPE_CHECKING:
     from odoo_qb.bill.item import Item
     from odoo_qb.bill.model import Bill, Document
-    from odoo_qb.exact_json import Raw
+    from odoo_qb.exact_json import Json
 
 LINK_SECONDS: Final = 300  # how long a person may open the PDF after clicking
 _NAME_LENGTH: Final = 100  # of a file: an address has an end
@@ -78,11 +78,11 @@ class Documents:
         """Store the lines of a bill that are too many for the table."""
         self.write(key, lines_text(bill))
 
-    def lines(self, item: Item) -> list[Raw] | None:
+    def lines(self, item: Item) -> list[Json] | None:
         """All lines of a long bill; None when the item itself has them, [] if they are gone."""
         if not item["lines_key"]:
             return None
-        rows: list[Raw] = json.loads(self.find_text(item["lines_key"]) or "[]")
+        rows: list[Json] = json.loads(self.find_text(item["lines_key"]) or "[]")
         return [{**row, **{k: money(row[k]) for k in AMOUNTS if k in row}} for row in rows]
 
     def write(self, key: str, text: str) -> None:

@@ -41,7 +41,7 @@ def message_of(body: object) -> Message:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Queue:
+class ApprovedQueue:
     """The FIFO queue to the poster. `client` is boto3's SQS client."""
 
     client: Any

@@ -13,18 +13,18 @@ from odoo_qb.bill.status import IN_QUICKBOOKS
 
 if TYPE_CHECKING:
     from odoo_qb.bill.item import Item
-    from odoo_qb.exact_json import Raw
+    from odoo_qb.exact_json import Json
 
 KEPT: Final = 7  # a later bill is compared with them; with more a note takes a second kilobyte
 _SHOWN: Final = 3
 
 
-def earlier_bills(note: Raw, item: Item) -> list[Raw]:
+def earlier_bills(note: Json, item: Item) -> list[Json]:
     """The vendor's last bills but this one, the newest first, as many as a card shows."""
     return [r for r in note.get("recent", ()) if r["entry_id"] != item["entry_id"]][:_SHOWN]
 
 
-def as_read(note: Raw) -> tuple[str, Raw]:
+def as_read(note: Json) -> tuple[str, Json]:
     """The condition, with its values, that nobody changed the list since it was read.
 
     Two runs may show two of a vendor's bills as posted at the same moment.
@@ -34,14 +34,14 @@ def as_read(note: Raw) -> tuple[str, Raw]:
     return "attribute_not_exists(recent)", {}
 
 
-def with_bill(note: Raw, item: Item) -> list[Raw] | None:
+def with_bill(note: Json, item: Item) -> list[Json] | None:
     """The list with a bill that was posted; None where there is nothing to write."""
     before = list(note.get("recent", ()))
     if item["status"] not in IN_QUICKBOOKS or any(
         r["entry_id"] == item["entry_id"] for r in before
     ):
         return None
-    bill: Raw = {
+    bill: Json = {
         "entry_id": item["entry_id"],
         "name": item["odoo_name"],
         "move_type": item["move_type"],

@@ -10,7 +10,7 @@ from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
 from odoo_qb.errors import Conflict, Unavailable
-from odoo_qb.throttle import Pace
+from odoo_qb.throttle import Throttle
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +28,7 @@ UNNOTICED: Final = (
 _TRIES: Final = 4
 
 
-class SharedPace:
+class SharedThrottle:
     """A pace that several runs keep together: they stand in line for blocks of the time to come.
 
     A table has a run of its stream's reader for each shard, and a new one has several. Until when
@@ -46,7 +46,7 @@ class SharedPace:
         self._gap = gap_seconds
         self._clock = clock
         self._sleep = sleep
-        self._own = Pace(gap_seconds, sleep)
+        self._own = Throttle(gap_seconds, sleep)
         # The block in hand: its next call and its end in seconds since 1970, and how many are left.
         self._next = self._until = 0.0
         self._left = 0

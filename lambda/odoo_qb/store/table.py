@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from odoo_qb.bill.item import Card, Item
     from odoo_qb.bill.status import Status
-    from odoo_qb.exact_json import Raw
+    from odoo_qb.exact_json import Json
 
 _BATCH_GET: Final = 100  # DynamoDB's limit
 
@@ -56,7 +56,7 @@ class Table:
         found: dict[str, Item] = {}
         for start in range(0, len(ids), _BATCH_GET):
             keys = [{"entry_id": {"S": i}} for i in ids[start : start + _BATCH_GET]]
-            request: Raw = {self._name: {"Keys": keys, "ConsistentRead": True}}
+            request: Json = {self._name: {"Keys": keys, "ConsistentRead": True}}
             while request:
                 answer = self._client.batch_get_item(RequestItems=request)
                 for raw in answer["Responses"].get(self._name, ()):
@@ -105,7 +105,7 @@ class Table:
             raise Conflict(f"{item['entry_id']} is {before} and cannot become {to}.")
         version = int(item["version"]) + 1
         digest = cast("str", (values or {}).get("digest", item["digest"]))
-        changed: Raw = {
+        changed: Json = {
             **(values or {}),
             "status": after,
             "updated_at": stamp(now),
@@ -133,7 +133,7 @@ class Table:
         kept = {k: v for k, v in item.items() if k not in remove}
         return cast("Item", {**kept, **changed})
 
-    def expiry(self, bill_date: str, ended_at: datetime) -> Raw:
+    def expiry(self, bill_date: str, ended_at: datetime) -> Json:
         """When DynamoDB may forget a bill of this date that ended then, as its attribute.
 
         None of a bill without a date, or with one beyond all reason: it would be asked about again.
@@ -203,7 +203,7 @@ class Table:
         return True
 
     def _query(self, index: str, condition: str, values: Mapping[str, str]) -> Iterator[str]:
-        request: Raw = {
+        request: Json = {
             "TableName": self._name,
             "IndexName": index,
             "KeyConditionExpression": condition,
@@ -218,9 +218,9 @@ class Table:
                 return
             request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
-    def read_note(self, note_id: str) -> Raw:
+    def read_note(self, note_id: str) -> Json:
         """An item that is not a bill (watermark#, connection#, vendor#, ...); {} if absent."""
-        return cast("Raw", self.get(note_id) or {})
+        return cast("Json", self.get(note_id) or {})
 
     def write_note(
         self,
@@ -265,7 +265,7 @@ class Table:
                 ExpressionAttributeValues={":bills": {"SS": [entry_id]}},
             )
 
-    def _conditionally(self, write: Callable[..., object], arguments: Raw) -> None:
+    def _conditionally(self, write: Callable[..., object], arguments: Json) -> None:
         try:
             write(**arguments)
         except ClientError as error:
@@ -278,24 +278,24 @@ _deserialize = TypeDeserializer().deserialize
 _serialize = TypeSerializer().serialize
 
 
-def plain(raw: Mapping[str, Any]) -> Raw:
+def plain(raw: Mapping[str, Any]) -> Json:
     """DynamoDB's typed attributes as plain values."""
     return {k: _deserialize(v) for k, v in raw.items()}
 
 
-def attributes(item: Mapping[str, Any]) -> Raw:
+def attributes(item: Mapping[str, Any]) -> Json:
     """Plain values as DynamoDB's typed attributes."""
     return {k: _serialize(v) for k, v in item.items()}
 
 
-def _update(values: Mapping[str, object], remove: Sequence[str]) -> Raw:
+def _update(values: Mapping[str, object], remove: Sequence[str]) -> Json:
     """The SET and REMOVE of an update_item call."""
     sets = ", ".join(f"#{k} = :{k}" for k in values)
     removes = ", ".join(f"#{k}" for k in remove)
     expression = " ".join(
         part for part in (sets and f"SET {sets}", removes and f"REMOVE {removes}") if part
     )
-    update: Raw = {
+    update: Json = {
         "UpdateExpression": expression,
         "ExpressionAttributeNames": {f"#{k}": k for k in (*values, *remove)},
     }

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from odoo_qb.bill.item import Item
     from odoo_qb.bill.model import Bill
-    from odoo_qb.exact_json import Raw
+    from odoo_qb.exact_json import Json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,13 +38,13 @@ def note_id_of(item: Item) -> str:
     return _note_id(item["company"], int(vendor["odoo_id"])) if vendor else ""
 
 
-def remembered(note: Raw, realm_id: str, currency: str) -> Remembered | None:
+def remembered(note: Json, realm_id: str, currency: str) -> Remembered | None:
     """The vendor that was used in a realm for a currency: it has one currency for good."""
     kept = {k: str(note.get(_name(k, realm_id, currency), "")) for k in ("id", "name", "at")}
     return Remembered(**kept) if kept["id"] else None
 
 
-def all_remembered(note: Raw, realm_id: str) -> list[Remembered]:
+def all_remembered(note: Json, realm_id: str) -> list[Remembered]:
     """The vendors that were used in a realm, one a currency."""
     prefix = _name("id", realm_id, "")
     currencies = sorted(k.removeprefix(prefix) for k in note if k.startswith(prefix))
@@ -52,7 +52,7 @@ def all_remembered(note: Raw, realm_id: str) -> list[Remembered]:
     return [used for used in found if used]
 
 
-def to_remember(vendor_id: str, name: str, realm_id: str, currency: str, now: datetime) -> Raw:
+def to_remember(vendor_id: str, name: str, realm_id: str, currency: str, now: datetime) -> Json:
     """What to write into the note. An id names another vendor in another realm."""
     values = {"id": vendor_id, "name": name, "at": stamp(now)}
     return {_name(k, realm_id, currency): value for k, value in values.items()}

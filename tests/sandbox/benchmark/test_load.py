@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from odoo_qb.slack.client import Slack
+from odoo_qb.slack.client import SlackClient
 from odoo_qb.slack.message import Message
 from sandbox.benchmark.load import cards_of
 from sandbox.http_server import serve
@@ -15,7 +15,7 @@ def test_a_card_is_followed_from_its_posting_to_its_last_change() -> None:
     workspace = Workspace()
     recorder = Recorder(workspace)
     with serve(recorder) as server:
-        slack = Slack("xoxb-sandbox", f"{server.url}/api/")
+        slack = SlackClient("xoxb-sandbox", f"{server.url}/api/")
         changed, left = (slack.post(CHANNEL, a_card(entry_id)) for entry_id in ("odoo-1", "odoo-2"))
         slack.update(CHANNEL, changed, a_card("odoo-1"))
         slack.post(CHANNEL, a_card("odoo-2"), thread_ts=left)  # a reply changes no card
