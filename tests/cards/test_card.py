@@ -116,8 +116,8 @@ def test_the_companys_own_currency_stands_beside_another_one(currency: str, amou
 
 def shown_with(bill: Any, snapshot: Snapshot = SNAPSHOT, **company: Any) -> str:
     """The words of a waiting bill's card after its preflight."""
-    flight = plan_posting(bill, a_company(**company), snapshot)
-    return words(approval_card(an_item(bill, preflight=flight.shown())))
+    plan = plan_posting(bill, a_company(**company), snapshot)
+    return words(approval_card(an_item(bill, preflight=plan.shown())))
 
 
 def test_a_line_says_which_account_in_quickbooks_it_goes_to() -> None:
@@ -154,8 +154,8 @@ def test_the_card_names_quickbooks_company_and_whether_it_knows_the_vendor() -> 
 @pytest.mark.parametrize("status", ["POSTED", "ALREADY_IN_QB"])
 def test_a_bill_that_quickbooks_has_names_its_vendor_as_one_that_is_there(status: str) -> None:
     bill = a_total("8", vendor=Vendor(odoo_id=9, name="Beta"))
-    flight = plan_posting(bill, a_company(), SNAPSHOT)
-    item = an_item(bill, preflight=flight.shown())
+    plan = plan_posting(bill, a_company(), SNAPSHOT)
+    item = an_item(bill, preflight=plan.shown())
     assert "Beta (will be created)" in words(approval_card(in_status(item, "APPROVED")))
     seen = words(approval_card(in_status(item, status)))
     assert '"text": "Beta"' in seen
@@ -163,8 +163,8 @@ def test_a_bill_that_quickbooks_has_names_its_vendor_as_one_that_is_there(status
 
 
 def test_before_the_first_snapshot_nothing_is_said_of_quickbooks() -> None:
-    flight = plan_posting(a_bill(), a_company(), None)
-    assert "QuickBooks" not in words(approval_card(an_item(preflight=flight.shown())))
+    plan = plan_posting(a_bill(), a_company(), None)
+    assert "QuickBooks" not in words(approval_card(an_item(preflight=plan.shown())))
 
 
 def test_an_amended_bill_says_what_changed_while_it_waits() -> None:
@@ -585,8 +585,8 @@ def test_any_bill_whatever_its_texts_gives_a_valid_card(
     )
     targets = {n.account_code: {"id": "1", "name": text, "how": "default"} for n in lines}
     codes = {" + ".join(n.taxes) or "none": {"id": "1", "name": why, "how": "name"} for n in lines}
-    flight = {"company_name": clerk, "vendor_name": vendor, "accounts": targets, "tax_codes": codes}
-    more: Any = {"preflight": flight, "changes": said}
+    plan = {"company_name": clerk, "vendor_name": vendor, "accounts": targets, "tax_codes": codes}
+    more: Any = {"preflight": plan, "changes": said}
     item = in_status(an_item(bill, warnings=said, nothing_to_post=why, **more), status, text)
     notice = {"kind": "escalation", "by": "U-APPROVER", "reason": text}
     earlier = {"total": amounts[0], "currency": currency[:3], "date": "2026-01-01"}
@@ -618,13 +618,13 @@ def test_the_longest_texts_everywhere_at_once_still_fit() -> None:
         documents=tuple(a_document(name=long) for _ in range(5)),
     )
     target = {"id": "1", "name": long, "how": "default"}
-    flight = {
+    plan = {
         "company_name": long,
         "vendor_name": long,
         "accounts": {"443000": target},
         "tax_codes": {long: target},
     }
-    more: Any = {"preflight": flight, "changes": [long] * 9, "amended_after": "abc"}
+    more: Any = {"preflight": plan, "changes": [long] * 9, "amended_after": "abc"}
     item = an_item(bill, warnings=[long] * 5, nothing_to_post=long, **more)
     earlier = {"total": Decimal("1E+15"), "currency": "EUR", "date": "2026-01-01"}
     for status in STATUSES:
@@ -724,9 +724,9 @@ def test_telling_bills_look_as_their_golden_cards_do(world: World) -> None:
     twins = {"odoo-20": a_twin("145")}
     for name, (entry_id, warned, change) in TELLING.items():
         bill = bill_of(world.item(entry_id))
-        flight = plan_posting(bill, company, SNAPSHOT).shown() if bill.amount_total else {}
+        plan = plan_posting(bill, company, SNAPSHOT).shown() if bill.amount_total else {}
         zero = "The total is zero: there is nothing to post." if not bill.amount_total else ""
-        more: Any = {"preflight": flight, "digest": DIGEST, "nothing_to_post": zero}
+        more: Any = {"preflight": plan, "digest": DIGEST, "nothing_to_post": zero}
         item = change(an_item(bill, warnings=warned, **more))
         message = approval_card(item, RECENT, twins)
         assert problems(sent(message)) == [], name

@@ -322,9 +322,9 @@ BOOKED_ON = [
 
 @pytest.mark.parametrize("kind", BOOKED_ON)
 def test_a12_a_name_matches_an_expense_a_cost_an_asset_or_a_liability(kind: str) -> None:
-    flight = _rent(kind).plan_posting(RENT_BILL)
-    assert not flight.problems
-    assert flight.accounts["612099"].how == "name"
+    plan = _rent(kind).plan_posting(RENT_BILL)
+    assert not plan.problems
+    assert plan.accounts["612099"].how == "name"
 
 
 @pytest.mark.parametrize(
@@ -348,15 +348,15 @@ def test_a12_a_name_that_is_another_kind_of_account_is_blocked_by_kind(
 
 
 def test_a12_a_number_says_it_on_purpose_and_the_approver_is_told_the_kind() -> None:
-    flight = _rent("Equity", number="612099").plan_posting(RENT_BILL)
-    assert not flight.problems
-    assert "612099 Rent goes to Rent, an Equity account." in flight.warnings
+    plan = _rent("Equity", number="612099").plan_posting(RENT_BILL)
+    assert not plan.problems
+    assert "612099 Rent goes to Rent, an Equity account." in plan.warnings
 
 
 def test_a12_a_mapping_to_another_kind_is_taken_as_it_is_meant() -> None:
-    flight = _rent("Equity").set(accounts={"612099": "Rent"}).plan_posting(RENT_BILL)
-    assert not flight.problems
-    assert not any("Equity" in warning for warning in flight.warnings)
+    plan = _rent("Equity").set(accounts={"612099": "Rent"}).plan_posting(RENT_BILL)
+    assert not plan.problems
+    assert not any("Equity" in warning for warning in plan.warnings)
 
 
 # -- A13: taxes are a set ---------------------------------------------------------------------
@@ -405,10 +405,10 @@ def test_a18_the_due_date_is_the_first_open_instalment_or_the_last_if_that_is_se
 
 def test_a18_the_card_shows_each_instalment_and_what_quickbooks_gets() -> None:
     bill = read_one(shape("instalments-first-paid"), "GB")
-    flight = ledger("GB").plan_posting(bill)
+    plan = ledger("GB").plan_posting(bill)
     [due] = [
         field["text"]
-        for block in particulars(an_item(bill, preflight=flight.shown()), [], {})
+        for block in particulars(an_item(bill, preflight=plan.shown()), [], {})
         for field in block.get("fields", ())
         if "2026-11-02 36.00" in field["text"]
     ]

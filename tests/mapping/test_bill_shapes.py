@@ -127,9 +127,9 @@ def quickbooks(bill: Bill, books: Ledger) -> Iterator[str]:
         for sentence in (nothing,) if nothing else against:
             yield from _wrapped(sentence)
         return
-    flight, posted = books.plan_posting(bill), books.post(bill)
+    plan, posted = books.plan_posting(bill), books.post(bill)
     assert posted.total == posted.made.total
-    assert flight.tax.how == "quickbooks" or posted.total == bill.amount_total
+    assert plan.tax.how == "quickbooks" or posted.total == bill.amount_total
     yield f"QuickBooks, {posted.made.entity} in {posted.kept['CurrencyRef']['value']}"
     for text, account, code, amount in posted.lines:
         yield f"{amount:>10.2f}  {account}{f' [{code}]' if code else ''}: {text}"
@@ -139,7 +139,7 @@ def quickbooks(bill: Bill, books: Ledger) -> Iterator[str]:
         yield f"{'':10}  at {posted.made.payload['ExchangeRate']:f} {books.realm.home_currency}"
     if bill.instalments:
         yield f"{'':10}  due {posted.kept.get('DueDate', 'no day, for a credit')}"
-    for warning in flight.warnings:
+    for warning in plan.warnings:
         if not warning.startswith("New vendor:"):
             yield from _wrapped(f"Warning: {warning}")
 

@@ -86,11 +86,11 @@ def test_an_account_is_the_mapped_one_else_of_that_number_else_of_that_name_else
     line: dict[str, str], settings: dict[str, Any], account: str, how: str
 ) -> None:
     bill = replace(a_total("5.00"), lines=(a_line("5.00", **line),))
-    flight = plan_posting(bill, a_company(**settings), a_snapshot())
-    target = flight.accounts[line["account_code"]]
+    plan = plan_posting(bill, a_company(**settings), a_snapshot())
+    target = plan.accounts[line["account_code"]]
     assert (target.id, target.how) == (account, how)
-    assert flight.problems == ()
-    assert any("no account of its own" in w for w in flight.warnings) == (how == "default")
+    assert plan.problems == ()
+    assert any("no account of its own" in w for w in plan.warnings) == (how == "default")
 
 
 def test_a_name_that_two_accounts_have_below_others_is_neither() -> None:
@@ -98,8 +98,8 @@ def test_a_name_that_two_accounts_have_below_others_is_neither() -> None:
     bill = replace(
         a_total("5.00"), lines=(a_line("5.00", account_code="1", account_name="Freight In"),)
     )
-    flight = plan_posting(bill, a_company(), a_snapshot(accounts=(FREIGHT, other)))
-    [problem] = flight.problems
+    plan = plan_posting(bill, a_company(), a_snapshot(accounts=(FREIGHT, other)))
+    [problem] = plan.problems
     assert problem == (
         "QuickBooks has no account for 1 Freight In: map it in company_settings, or create an"
         " account of that number there."
@@ -111,16 +111,16 @@ def test_a_name_that_two_accounts_have_below_others_is_neither() -> None:
 )
 def test_a_mapping_that_leads_nowhere_blocks_and_names_both_ends(settings: dict[str, Any]) -> None:
     inactive = Account(id="11", name="Nowhere", full_name="Nowhere", active=False)
-    flight = plan_posting(a_total("5.00"), a_company(**settings), a_snapshot(accounts=(inactive,)))
-    [problem] = flight.problems
+    plan = plan_posting(a_total("5.00"), a_company(**settings), a_snapshot(accounts=(inactive,)))
+    [problem] = plan.problems
     assert "Nowhere" in problem
     assert "443000 Cash Discount Loss" in problem
 
 
 def test_a_line_whose_account_has_no_number_blocks() -> None:
     bill = replace(a_total("5.00"), lines=(a_line("5.00", account_code="", account_name="Misc"),))
-    flight = plan_posting(bill, a_company(default_account="443000"), a_snapshot())
-    assert flight.problems == ("Misc has no account number in Odoo: give it one there.",)
+    plan = plan_posting(bill, a_company(default_account="443000"), a_snapshot())
+    assert plan.problems == ("Misc has no account number in Odoo: give it one there.",)
 
 
 @pytest.mark.parametrize(
@@ -137,9 +137,9 @@ def test_an_account_no_line_of_the_bill_can_go_to_blocks(
     account: dict[str, Any], sentence: str
 ) -> None:
     snapshot = a_snapshot(accounts=(replace(CASH, **account),), vendors=())
-    flight = plan_posting(a_total("5.00", currency="GBP"), a_company(), snapshot)
+    plan = plan_posting(a_total("5.00", currency="GBP"), a_company(), snapshot)
     said = f"Cash Discounts in QuickBooks, meant for 443000 Cash Discount Loss, {sentence}"
-    assert [p.startswith(said) for p in flight.problems] == ([True] if sentence else [])
+    assert [p.startswith(said) for p in plan.problems] == ([True] if sentence else [])
 
 
 def test_each_missing_account_is_told_once() -> None:
@@ -176,19 +176,19 @@ def test_outside_the_us_each_combination_of_taxes_has_its_code() -> None:
         )
     )
     company = a_company(taxes={"VAT + Duty": "20.0% S", "none": "exempt"})
-    flight = plan_posting(bill, company, a_british_snapshot())
-    assert flight.tax_codes is not None
-    found = {name: (t.id, t.how) for name, t in flight.tax_codes.items()}
+    plan = plan_posting(bill, company, a_british_snapshot())
+    assert plan.tax_codes is not None
+    found = {name: (t.id, t.how) for name, t in plan.tax_codes.items()}
     expected = {"20.0% s": ("5", "name"), "Duty + VAT": ("5", "mapped"), "none": ("7", "mapped")}
     assert found == expected
-    assert not flight.problems
+    assert not plan.problems
 
 
 def test_outside_the_us_a_bill_of_tax_alone_blocks_where_quickbooks_keeps_that_tax() -> None:
     tax = a_line("20.00", text="import VAT", taxes=("20.0% S",), **VAT)
     bill = a_bill(lines=(tax,), amount_total=Decimal("20.00"), amount_tax=Decimal("20.00"))
-    flight = plan_posting(bill, a_company(), a_british_snapshot())
-    assert [p.partition(";")[0] for p in flight.problems] == [
+    plan = plan_posting(bill, a_company(), a_british_snapshot())
+    assert [p.partition(";")[0] for p in plan.problems] == [
         (
             "Odoo booked tax that belongs to no line (import VAT on 131000): 0.00 USD of tax in"
             " QuickBooks, 20.00 USD in Odoo. QuickBooks computes tax by lines only. Give the tax"
@@ -199,15 +199,15 @@ def test_outside_the_us_a_bill_of_tax_alone_blocks_where_quickbooks_keeps_that_t
     ]
     mapped = a_company(accounts={"131000": "443000"}, taxes={"none": "Exempt"})
     for company, snapshot in ((mapped, a_british_snapshot()), (mapped, a_snapshot())):
-        flight = plan_posting(bill, company, snapshot)
-        assert not flight.problems
-        assert [n.row.amount for n in flight.tax.rows] == [Decimal("20.00")]
+        plan = plan_posting(bill, company, snapshot)
+        assert not plan.problems
+        assert [n.row.amount for n in plan.tax.rows] == [Decimal("20.00")]
 
 
 def test_a_tax_without_a_code_blocks_and_says_which() -> None:
     bill = a_bill(lines=(a_line("50.00", taxes=("VAT 7%",)), a_line("50.00")))
-    flight = plan_posting(bill, a_company(), a_british_snapshot())
-    assert [p.partition(":")[0] for p in flight.problems] == [
+    plan = plan_posting(bill, a_company(), a_british_snapshot())
+    assert [p.partition(":")[0] for p in plan.problems] == [
         "QuickBooks has no tax code for the tax VAT 7%",
         'QuickBooks has no tax code for lines without a tax ("none")',
     ]
@@ -215,9 +215,9 @@ def test_a_tax_without_a_code_blocks_and_says_which() -> None:
 
 def test_in_the_us_no_tax_code_is_asked_for_and_the_tax_row_needs_an_account() -> None:
     bill = a_bill(lines=(a_line("100.00"), a_line("8.25", kind="tax", account_code="99")))
-    flight = plan_posting(bill, a_company(), a_snapshot())
-    assert flight.tax_codes is None
-    assert "QuickBooks has no account for 99" in flight.problems[0]
+    plan = plan_posting(bill, a_company(), a_snapshot())
+    assert plan.tax_codes is None
+    assert "QuickBooks has no account for 99" in plan.problems[0]
 
 
 def test_a_code_for_no_tax_that_charges_tax_or_nothing_known_is_refused() -> None:
@@ -256,25 +256,25 @@ def test_terms_are_those_mapped_else_of_that_name_else_left_to_the_due_date(
     terms: str, mapping: dict[str, str], term: str
 ) -> None:
     bill = a_total("5.00", payment_terms=terms)
-    flight = plan_posting(bill, a_company(terms=mapping), a_snapshot())
-    assert flight.term_id == term
-    assert flight.warnings == ()
+    plan = plan_posting(bill, a_company(terms=mapping), a_snapshot())
+    assert plan.term_id == term
+    assert plan.warnings == ()
 
 
 def test_mapped_terms_that_quickbooks_lacks_are_told() -> None:
     bill = a_total("5.00", payment_terms="30 Days")
-    flight = plan_posting(bill, a_company(terms={"30 Days": "Net 31"}), a_snapshot())
-    assert "no terms Net 31, meant for 30 Days" in flight.warnings[0]
+    plan = plan_posting(bill, a_company(terms={"30 Days": "Net 31"}), a_snapshot())
+    assert "no terms Net 31, meant for 30 Days" in plan.warnings[0]
 
 
 # -- the company ----------------------------------------------------------------------------
 
 
 def test_a_foreign_currency_needs_multicurrency() -> None:
-    flight = plan_posting(
+    plan = plan_posting(
         a_total("5.00", currency="EUR"), a_company(), a_snapshot(multicurrency=False)
     )
-    assert flight.problems[0] == (
+    assert plan.problems[0] == (
         "The bill is in EUR, but QuickBooks keeps this company in USD only: turn on Multicurrency"
         " there."
     )
@@ -283,8 +283,8 @@ def test_a_foreign_currency_needs_multicurrency() -> None:
 def test_a_rate_that_loses_more_than_a_cent_is_told() -> None:
     for home, booked in (("5.43", ""), ("99999999999.99", "99,999,999,999.90 USD")):
         bill = replace(a_total("3.00", currency="EUR"), company_total=Decimal(home))
-        flight = plan_posting(bill, a_company(), a_snapshot())
-        assert [w for w in flight.warnings if "exchange rate" in w] == [
+        plan = plan_posting(bill, a_company(), a_snapshot())
+        assert [w for w in plan.warnings if "exchange rate" in w] == [
             f"At the exchange rate QuickBooks will book {said}; in Odoo it is"
             " 99,999,999,999.99 USD."
             for said in [booked]
@@ -294,9 +294,9 @@ def test_a_rate_that_loses_more_than_a_cent_is_told() -> None:
 
 def test_a_company_abroad_that_keeps_no_tax_books_it_as_a_cost() -> None:
     bill = a_bill(lines=(a_line("100.00"), a_line("8.25", kind="tax", account_code="443000")))
-    flight = plan_posting(bill, a_company(), a_british_snapshot(uses_tax=False))
-    assert not flight.problems
-    payload = posting(bill, flight, "70").payload
+    plan = plan_posting(bill, a_company(), a_british_snapshot(uses_tax=False))
+    assert not plan.problems
+    payload = posting(bill, plan, "70").payload
     assert payload["GlobalTaxCalculation"] == "NotApplicable"
     assert "TxnTaxDetail" not in payload
     assert [n["Amount"] for n in payload["Line"]] == [Decimal(100), Decimal("8.25")]
@@ -310,14 +310,14 @@ def test_class_and_department_of_the_settings_are_on_every_line_and_bill() -> No
         departments=(Listed(id="31", name="North"),),
     )
     company = a_company(class_name="garden:tools", department="North")
-    flight = plan_posting(a_total("5.00"), company, snapshot)
-    assert not flight.problems
-    payload = posting(a_total("5.00"), flight, "70").payload
+    plan = plan_posting(a_total("5.00"), company, snapshot)
+    assert not plan.problems
+    payload = posting(a_total("5.00"), plan, "70").payload
     assert payload["DepartmentRef"] == {"value": "31"}
     refs = [n["AccountBasedExpenseLineDetail"]["ClassRef"] for n in payload["Line"]]
     assert refs == [{"value": "21"}]
-    assert flight.changes(flight.shown()) == []
-    assert replace(flight, class_id="22", class_name="Other").changes(flight.shown()) == [
+    assert plan.changes(plan.shown()) == []
+    assert replace(plan, class_id="22", class_name="Other").changes(plan.shown()) == [
         "The class now is Other."
     ]
 
@@ -331,20 +331,20 @@ def test_class_and_department_of_the_settings_are_on_every_line_and_bill() -> No
 )
 def test_a_department_that_cannot_be_set_blocks_and_says_why(tracked: bool, said: str) -> None:
     snapshot = a_snapshot(tracks_departments=tracked)
-    flight = plan_posting(a_total("5.00"), a_company(department="West"), snapshot)
-    assert flight.problems[0].startswith(said)
+    plan = plan_posting(a_total("5.00"), a_company(department="West"), snapshot)
+    assert plan.problems[0].startswith(said)
 
 
 def test_without_multicurrency_no_currency_is_named() -> None:
     bill = a_total("5.00")
-    flight = plan_posting(bill, a_company(), a_snapshot(multicurrency=False))
-    assert not flight.problems
-    assert "CurrencyRef" not in posting(bill, flight, "70").payload
+    plan = plan_posting(bill, a_company(), a_snapshot(multicurrency=False))
+    assert not plan.problems
+    assert "CurrencyRef" not in posting(bill, plan, "70").payload
 
 
 def test_books_in_another_currency_than_odoos_block() -> None:
-    flight = plan_posting(a_total("5.00"), a_company(), a_snapshot(home_currency="GBP"))
-    assert any("no exchange rate fits both" in p for p in flight.problems)
+    plan = plan_posting(a_total("5.00"), a_company(), a_snapshot(home_currency="GBP"))
+    assert any("no exchange rate fits both" in p for p in plan.problems)
 
 
 def test_the_payable_account_is_that_of_the_bills_currency() -> None:
@@ -372,10 +372,10 @@ def test_of_several_payable_accounts_it_is_the_one_named_else_quickbooks_own_els
         replace(PAYABLE, id=str(n), name=name, full_name=name) for n, name in enumerate(others, 50)
     ]
     snapshot = a_snapshot(accounts=(PAYABLE, CASH, *more))
-    flight = plan_posting(a_total("5.00"), a_company(**settings), snapshot)
-    assert flight.payable_id == payable
+    plan = plan_posting(a_total("5.00"), a_company(**settings), snapshot)
+    assert plan.payable_id == payable
     said = "QuickBooks has several accounts payable accounts in USD (A/P, Intercompany): name one"
-    assert [p.startswith(said) for p in flight.problems] == ([] if payable else [True])
+    assert [p.startswith(said) for p in plan.problems] == ([] if payable else [True])
 
 
 def test_the_payable_account_of_the_settings_is_not_asked_of_another_currency() -> None:
@@ -386,8 +386,8 @@ def test_the_payable_account_of_the_settings_is_not_asked_of_another_currency() 
 
 
 def test_a_payable_account_of_the_settings_that_is_none_blocks() -> None:
-    flight = plan_posting(a_total("5.00"), a_company(payable_account="443000"), a_snapshot())
-    assert flight.problems[0].startswith("The accounts payable account 443000 of company_settings")
+    plan = plan_posting(a_total("5.00"), a_company(payable_account="443000"), a_snapshot())
+    assert plan.problems[0].startswith("The accounts payable account 443000 of company_settings")
 
 
 def test_another_payable_account_is_a_change_and_the_first_of_a_currency_is_none() -> None:
@@ -405,15 +405,15 @@ def test_another_payable_account_is_a_change_and_the_first_of_a_currency_is_none
 )
 def test_a_date_in_closed_books_blocks(day: date, is_closed: bool) -> None:
     bill = a_total("5.00", bill_date=day)
-    flight = plan_posting(bill, a_company(), a_snapshot(book_close_date="2026-10-31"))
-    assert any("books are closed up to 2026-10-31" in p for p in flight.problems) == is_closed
+    plan = plan_posting(bill, a_company(), a_snapshot(book_close_date="2026-10-31"))
+    assert any("books are closed up to 2026-10-31" in p for p in plan.problems) == is_closed
 
 
 def test_without_a_snapshot_it_says_so_and_nothing_blocks() -> None:
-    flight = plan_posting(a_bill(), a_company(), None)
-    assert flight.warnings == (NO_SNAPSHOT,)
-    assert not flight.problems
-    assert plan_posting(a_bill(), a_company(), a_snapshot()).changes(flight.shown()) == []
+    plan = plan_posting(a_bill(), a_company(), None)
+    assert plan.warnings == (NO_SNAPSHOT,)
+    assert not plan.problems
+    assert plan_posting(a_bill(), a_company(), a_snapshot()).changes(plan.shown()) == []
 
 
 def test_what_was_approved_before_quickbooks_was_read_is_not_booked_where_nothing_matches() -> None:
@@ -509,11 +509,11 @@ def known(name: str = ACME.name, **fields: Any) -> KnownVendor:
     ],
 )
 def test_the_vendor_is_the_mapped_one_else_the_remembered_else_of_exactly_that_name_else_new(
-    flight: PostingPlan, expected: tuple[str, str, str]
+    plan: PostingPlan, expected: tuple[str, str, str]
 ) -> None:
-    assert (flight.vendor_id, flight.vendor_name, flight.vendor_how) == expected
-    assert flight.problems == ()
-    assert any(w.startswith("New vendor") for w in flight.warnings) == (expected[2] == "new")
+    assert (plan.vendor_id, plan.vendor_name, plan.vendor_how) == expected
+    assert plan.problems == ()
+    assert any(w.startswith("New vendor") for w in plan.warnings) == (expected[2] == "new")
 
 
 @pytest.mark.parametrize(
@@ -550,22 +550,22 @@ def test_the_vendor_is_the_mapped_one_else_the_remembered_else_of_exactly_that_n
     ],
 )
 def test_a_vendor_that_cannot_be_used_blocks_with_what_to_do(
-    flight: PostingPlan, sentence: str
+    plan: PostingPlan, sentence: str
 ) -> None:
-    [problem] = flight.problems
+    [problem] = plan.problems
     assert sentence in problem
 
 
 def test_a_remembered_vendor_that_is_gone_is_told_before_another_is_made() -> None:
-    flight = vendor_in(remembered=used("99", at=NOW - timedelta(days=9)))
-    assert flight.vendor_how == "new"
-    assert flight.warnings[0].startswith("The vendor Acme of earlier bills is gone from QuickBooks")
+    plan = vendor_in(remembered=used("99", at=NOW - timedelta(days=9)))
+    assert plan.vendor_how == "new"
+    assert plan.warnings[0].startswith("The vendor Acme of earlier bills is gone from QuickBooks")
 
 
 def test_a_vendor_that_was_used_in_another_realm_is_not_remembered_in_this_one() -> None:
     another = known("Somebody Else", id="70")
-    flight = vendor_in(another, known(id="72"), remembered=used("70", realm_id="9130350000000099"))
-    assert (flight.vendor_id, flight.vendor_how) == ("72", "name")
+    plan = vendor_in(another, known(id="72"), remembered=used("70", realm_id="9130350000000099"))
+    assert (plan.vendor_id, plan.vendor_how) == ("72", "name")
 
 
 @pytest.mark.parametrize(
@@ -579,10 +579,10 @@ def test_a_vendor_that_was_used_in_another_realm_is_not_remembered_in_this_one()
 def test_a_mapped_vendor_of_another_currency_gives_way_to_its_own_or_it_is_told(
     vendors: tuple[KnownVendor, ...], used: str, warned: bool
 ) -> None:
-    flight = vendor_in(*vendors, settings={"vendors": {ACME.name: "Zeta"}}, currency="EUR")
-    assert flight.vendor_name == used
+    plan = vendor_in(*vendors, settings={"vendors": {ACME.name: "Zeta"}}, currency="EUR")
+    assert plan.vendor_name == used
     said = "The vendor Zeta, meant for Acme Botanicals LLC, is paid in USD in QuickBooks"
-    assert any(w.startswith(said) for w in flight.warnings) == warned
+    assert any(w.startswith(said) for w in plan.warnings) == warned
 
 
 def test_a_bill_without_a_vendor_has_none() -> None:
@@ -593,8 +593,8 @@ def test_a_bill_without_a_vendor_has_none() -> None:
 
 
 def test_what_was_shown_and_still_holds_is_no_change() -> None:
-    flight = plan_posting(a_bill(), a_company(), a_snapshot())
-    assert flight.changes(flight.shown()) == []
+    plan = plan_posting(a_bill(), a_company(), a_snapshot())
+    assert plan.changes(plan.shown()) == []
 
 
 def test_another_realm_is_a_change_whatever_its_ids() -> None:

@@ -185,11 +185,11 @@ def _is_posted_as_foretold(case: Drawn, books: Ledger) -> None:
 
 def _is_a_refusal_that_nobody_could_foresee(fault: FaultError, case: Drawn, books: Ledger) -> None:
     """QuickBooks may take no negative line, and no total of zero: what it does is not known."""
-    flight = books.plan_posting(case.bill)
-    has_negative = any(posted.row.amount < 0 for posted in flight.tax.rows)
+    plan = books.plan_posting(case.bill)
+    has_negative = any(posted.row.amount < 0 for posted in plan.tax.rows)
     is_negative_line = case.modes.negative_line == "refused" and has_negative
     # Its own tax may take a total of almost nothing below zero.
-    is_nothing = flight.total_of(case.bill) <= CENT * 10 and fault.code == "6000"
+    is_nothing = plan.total_of(case.bill) <= CENT * 10 and fault.code == "6000"
     assert (fault.code == "2290" and is_negative_line) or is_nothing, fault
 
 

@@ -376,9 +376,9 @@ def test_a_mapping_changed_after_the_approval_asks_again(desk: Desk) -> None:
 
 def test_a_bill_that_is_asked_about_again_warns_of_what_would_be_done_now(desk: Desk) -> None:
     sync(desk.api(), desk.documents, "north", desk.now)
-    flight = plan_posting(a_bill(), desk.company, load(desk.documents, desk.company))
-    before = [w for w in flight.warnings if w.startswith("New vendor")]
-    item = desk.approve(preflight=flight.shown(), warnings=["No PDF: look for it.", *before])
+    plan = plan_posting(a_bill(), desk.company, load(desk.documents, desk.company))
+    before = [w for w in plan.warnings if w.startswith("New vendor")]
+    item = desk.approve(preflight=plan.shown(), warnings=["No PDF: look for it.", *before])
     desk.realm.accounts[desk.realm.id_of("Account", "443000")]["Active"] = False
     vendor = {"DisplayName": "Acme Botanicals LLC", "Active": True}
     desk.realm.add("Vendor", vendor | {"CurrencyRef": {"value": "USD"}}, desk.now)

@@ -724,8 +724,8 @@ def test_a_document_from_before_an_amendment_is_taken_once_it_was_corrected_as_t
     assert error["document"] == f"Bill {made['Id']}"
     wanted = desk.poster().companies["north"]
     snapshot = load(desk.documents, wanted)
-    flight = plan_posting(amended, wanted, snapshot, desk.table.read_note("vendor#north#7"))
-    made |= posting(amended, flight, flight.vendor_id).payload  # corrected there by hand
+    plan = plan_posting(amended, wanted, snapshot, desk.table.read_note("vendor#north#7"))
+    made |= posting(amended, plan, plan.vendor_id).payload  # corrected there by hand
     assert desk.post(desk.retry(), "m3") == "POSTED"
     assert desk.stored()["quickbooks"]["id"] == made["Id"]
     assert len(documents(desk)) == 2
@@ -751,9 +751,9 @@ def test_what_quickbooks_makes_of_a_posting_does_not_differ_from_it(
         sync(desk.api(), desk.documents, "north", desk.now)
         snapshot = load(desk.documents, desk.company)
         note = desk.table.read_note("vendor#north#7")
-        flight = plan_posting(bill, desk.company, snapshot, note)
+        plan = plan_posting(bill, desk.company, snapshot, note)
         [made] = [*desk.realm.bills.values(), *desk.realm.vendor_credits.values()]
-        wanted = posting(bill, flight, flight.vendor_id)
+        wanted = posting(bill, plan, plan.vendor_id)
         assert differences(wanted, wanted.entity, made) == []
         other = made | {"VendorRef": {"value": "999"}, "ExchangeRate": Decimal(7)}
         rate = ["exchange rate"] if bill.currency != "USD" else []

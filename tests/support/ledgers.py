@@ -171,9 +171,9 @@ class Ledger:
 
     def post(self, bill: Bill, modes: Modes | None = None) -> Posted:
         """The payload as sent, and the document QuickBooks would keep; refused is an error."""
-        flight = self.plan_posting(bill)
-        assert not flight.problems
-        made = posting(bill, flight, self._vendor(flight.vendor_name, bill.currency))
+        plan = self.plan_posting(bill)
+        assert not plan.problems
+        made = posting(bill, plan, self._vendor(plan.vendor_name, bill.currency))
         sent = json.loads(to_json(made.payload), parse_float=Decimal)
         check_shape(f"{made.entity}Create", sent)
         books = Books(realm=self.realm, modes=modes or Modes(), now=NOW)

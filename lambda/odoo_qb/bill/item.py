@@ -214,8 +214,8 @@ def bill_of(item: Item, lines: Sequence[Json] | None = None) -> Bill:
 
 def lacks_quickbooks_data(item: Item) -> bool:
     """Whether somebody is asked about a bill before anything was read of QuickBooks."""
-    flight = item.get("preflight") or {"snapshot": "there is nothing to post"}
-    return item["status"] == "READY_FOR_APPROVAL" and not flight["snapshot"]
+    plan = item.get("preflight") or {"snapshot": "there is nothing to post"}
+    return item["status"] == "READY_FOR_APPROVAL" and not plan["snapshot"]
 
 
 def approvals_of(item: Item) -> list[Json]:

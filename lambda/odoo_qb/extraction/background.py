@@ -57,7 +57,7 @@ class _Near:
     """A bill, and the notes that may know something of it."""
 
     bill: Bill
-    flight: PostingPlan
+    plan: PostingPlan
     remembered: Json
     of_number: Sequence[str]
     of_vendor: Sequence[str]
@@ -83,7 +83,7 @@ class Surroundings:
     def of(
         self,
         bills: Sequence[Bill],
-        flights: Mapping[str, PostingPlan],
+        plans: Mapping[str, PostingPlan],
         remembered: Mapping[str, Json],
         stored: Mapping[str, Item],
     ) -> dict[str, Background]:
@@ -93,7 +93,7 @@ class Surroundings:
         """
         found: dict[str, Background] = {}
         near = [
-            self._near(b, flights[b.entry_id], remembered.get(b.entry_id, {}))
+            self._near(b, plans[b.entry_id], remembered.get(b.entry_id, {}))
             for b in bills
             if _is_news(b, stored.get(b.entry_id))
         ]
@@ -103,11 +103,11 @@ class Surroundings:
         by_number.know(self._sound(by_number.learn(numbered)))
         for one in near:
             bill, company = one.bill, self.companies[one.bill.company]
-            seen = seen_bill(bill, one.flight)
+            seen = seen_bill(bill, one.plan)
             twins = by_number.before(seen, one.of_number)
             alike = self._alike(seen, one.remembered, stored.get(bill.entry_id))
             met = {t.entry_id for t in twins}
-            shared = shared_contacts.sharing(bill, one.flight, one.of_vendor, notes)
+            shared = shared_contacts.sharing(bill, one.plan, one.of_vendor, notes)
             self._note_contact(shared, notes)
             rate = notes.get(one.of_rate, {})
             found[bill.entry_id] = Background(
@@ -116,7 +116,7 @@ class Surroundings:
                     *(a.earlier(seen, is_alike=True) for a in alike if a.entry_id not in met),
                 ),
                 warnings=(
-                    *shared_contacts.warnings(one.flight, shared),
+                    *shared_contacts.warnings(one.plan, shared),
                     *exchange_rates.warnings(bill, rate, company),
                 ),
                 rate_doubt=exchange_rates.doubt(bill, rate),
@@ -124,14 +124,14 @@ class Surroundings:
             )
         return found
 
-    def _near(self, bill: Bill, flight: PostingPlan, remembered: Json) -> _Near:
+    def _near(self, bill: Bill, plan: PostingPlan, remembered: Json) -> _Near:
         company = self.companies[bill.company]
         return _Near(
             bill=bill,
-            flight=flight,
+            plan=plan,
             remembered=remembered,
-            of_number=reference_ids(bill, flight, remembered, company),
-            of_vendor=shared_contacts.note_ids(bill, flight, remembered, company),
+            of_number=reference_ids(bill, plan, remembered, company),
+            of_vendor=shared_contacts.note_ids(bill, plan, remembered, company),
             of_rate=exchange_rates.note_id(bill),
         )
 

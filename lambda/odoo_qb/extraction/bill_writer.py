@@ -64,7 +64,7 @@ class BillWriter:
         bill: Bill,
         item: Item | None,
         around: Background,
-        flight: PostingPlan,
+        plan: PostingPlan,
         before: Before | None = None,
     ) -> Json:
         """Store what is new or was amended in a posted bill, and ask about it.
@@ -73,26 +73,26 @@ class BillWriter:
         a renamed one must not have all its bills asked about again. `before` is the same bill as
         version 1.0 knew it.
         """
-        fields = content(bill, vendor_is_known=bool(flight.vendor_id))
-        if is_too_large({**fields, "preflight": flight.shown()}):
-            bill, flight, before = _without_texts(bill), PostingPlan(), None
+        fields = content(bill, vendor_is_known=bool(plan.vendor_id))
+        if is_too_large({**fields, "preflight": plan.shown()}):
+            bill, plan, before = _without_texts(bill), PostingPlan(), None
             fields = content(bill)
-        is_same = item is not None and self._is_same(bill, item, flight, before)
+        is_same = item is not None and self._is_same(bill, item, plan, before)
         if item and self._is_decided(bill, item, is_same=is_same):
             known = item.get("amended_after", "")  # which stands while Odoo cannot be read
             change = known if bill.unreadable else "" if is_same else str(fields["digest"])
             if before and known in digests(before.bill, known):
                 change = known
-            difference = self._difference(bill, item, flight, before)
+            difference = self._difference(bill, item, plan, before)
             return self._compare(item, change, difference, bill)
-        judged = self._judged(bill, item, flight, before) if item and is_same else None
+        judged = self._judged(bill, item, plan, before) if item and is_same else None
         if item and judged is not None and not judged:
             return self._stands(item)
         again = is_same and item is not None and item["status"] != "WITHDRAWN" and not judged
-        seen = bool(item and lacks_quickbooks_data(item) and flight.snapshot)
+        seen = bool(item and lacks_quickbooks_data(item) and plan.snapshot)
         if again and item and not (seen or self._is_checked_again(item)):
             return self._paid(bill, item) or self._compare(item, "")
-        checked = _checked(bill, around, flight, self.companies[bill.company], self.now.date())
+        checked = _checked(bill, around, plan, self.companies[bill.company], self.now.date())
         if again and item and not seen and checked["problems"] == item["problems"]:
             return {"outcome": "unchanged"}
         fields |= checked
@@ -101,7 +101,7 @@ class BillWriter:
         if not self.dry_run and again and item:
             self._check_again(item, checked)
         elif not self.dry_run:
-            now_different = judged or (self._changes(bill, item, flight, before) if item else [])
+            now_different = judged or (self._changes(bill, item, plan, before) if item else [])
             note = "" if judged else "changed in Odoo"
             self._store(bill, fields, item, now_different, note, around.reference_id)
         return {
@@ -111,7 +111,7 @@ class BillWriter:
             "warnings": fields["warnings"],
         }
 
-    def _is_same(self, bill: Bill, item: Item, flight: PostingPlan, before: Before | None) -> bool:
+    def _is_same(self, bill: Bill, item: Item, plan: PostingPlan, before: Before | None) -> bool:
         """Whether a bill's content is what the table has of it, whatever it is called by now.
 
         A renamed account, tax or term is the one that was asked about: who renames it must not
@@ -130,23 +130,23 @@ class BillWriter:
         if item["status"] in _CLOSED and item["company"] not in self.companies:
             named = replace(named, company=item["company"])  # the key alone is another
         found = digests(named, item["digest"])
-        if flight.vendor_how == "remembered":  # whatever it was called then
+        if plan.vendor_how == "remembered":  # whatever it was called then
             found |= digests(_with_vendor_named_before(named, item), item["digest"])
         return item["digest"] in found
 
     def _judged(
-        self, bill: Bill, item: Item, flight: PostingPlan, before: Before | None
+        self, bill: Bill, item: Item, plan: PostingPlan, before: Before | None
     ) -> list[str] | None:
         """In what an open bill that 1.0 stored is posted otherwise now; [] where it is not.
 
         None where that is no question, or cannot be told before QuickBooks is read.
         """
-        if before is None or not is_to_be_judged(item) or not flight.snapshot:
+        if before is None or not is_to_be_judged(item) or not plan.snapshot:
             return None
         if item["status"] == "VALIDATION_FAILED":
             return [FORM]
         nothing = checks.nothing_to_post(bill, self.companies[bill.company])
-        return posted_otherwise(item, bill, flight, before, nothing)
+        return posted_otherwise(item, bill, plan, before, nothing)
 
     def _stands(self, item: Item) -> Json:
         """Note that a bill of 1.0 is posted as it was shown: nobody needs to compare it again.
@@ -199,20 +199,20 @@ class BillWriter:
         return {"outcome": "withdrawn"}
 
     def _changes(
-        self, bill: Bill, item: Item, flight: PostingPlan, before: Before | None
+        self, bill: Bill, item: Item, plan: PostingPlan, before: Before | None
     ) -> list[str]:
         """What became different in Odoo since a bill was stored; like is compared with like."""
         stored = bill_of(item, self.documents.lines(item))
         now = as_named_before(before.bill if before else bill, stored)
-        found = changes(stored, now, same_payee=stays_payee(item, flight))
+        found = changes(stored, now, same_payee=stays_payee(item, plan))
         is_posted = not checks.nothing_to_post(bill, self.companies[bill.company])
-        is_known = bool(before and before.bill_flight.snapshot)
-        if before and is_known and is_posted and form_differs(flight, before):
+        is_known = bool(before and before.bill_plan.snapshot)
+        if before and is_known and is_posted and form_differs(plan, before):
             found.append(FORM)
         return found
 
     def _difference(
-        self, bill: Bill, item: Item, flight: PostingPlan, before: Before | None
+        self, bill: Bill, item: Item, plan: PostingPlan, before: Before | None
     ) -> Callable[[], Json]:
         """What to note of a bill that became another after its end, once it is to be noted."""
 
@@ -220,12 +220,10 @@ class BillWriter:
             stored = before.stored if before else None
             stored = stored or bill_of(item, self.documents.lines(item))
             now = before.bill if before else bill
-            said = changes(
-                stored, as_named_before(now, stored), same_payee=stays_payee(item, flight)
-            )
+            said = changes(stored, as_named_before(now, stored), same_payee=stays_payee(item, plan))
             with_its_files = replace(bill, documents=stored.documents)
             former = before and replace(before, bill=replace(now, documents=stored.documents))
-            is_more = self._is_same(with_its_files, item, flight, former)
+            is_more = self._is_same(with_its_files, item, plan, former)
             new = added_files(stored, now) if is_more else []
             return {"amended_changes": sentences.shorten(said, _TOLD), "added_files": new}
 
@@ -334,12 +332,12 @@ class BillWriter:
 
 
 def _checked(
-    bill: Bill, around: Background, flight: PostingPlan, company: Company, today: date
+    bill: Bill, around: Background, plan: PostingPlan, company: Company, today: date
 ) -> Item:
     """What the checks and the preflight say of a bill; what is not posted needs no preflight."""
     reason = checks.nothing_to_post(bill, company)
-    blocking = () if reason or bill.unreadable else flight.problems
-    notable = () if reason else (*around.warnings, *flight.warnings)
+    blocking = () if reason or bill.unreadable else plan.problems
+    notable = () if reason else (*around.warnings, *plan.warnings)
     close_day, earlier = company.books_close_day, around.earlier
     found = checks.warnings(bill, earlier=earlier, today=today, books_close_day=close_day)
     return {
@@ -348,7 +346,7 @@ def _checked(
         "duplicates": [e.entry_id for e in earlier[: checks.TWINS_NAMED]],
         "rate_doubt": around.rate_doubt,
         "nothing_to_post": reason,
-        "preflight": {} if reason else flight.shown(),
+        "preflight": {} if reason else plan.shown(),
     }
 
 

@@ -85,7 +85,7 @@ class Seen:
         )
 
 
-def vendor_keys(bill: Bill, flight: PostingPlan, note: Json, realm: str) -> list[str]:
+def vendor_keys(bill: Bill, plan: PostingPlan, note: Json, realm: str) -> list[str]:
     """What a bill's vendor goes by in the notes' keys, the one it is noted under first.
 
     QuickBooks' ids of it, one a currency, and the names it has or had; `note` is what is
@@ -94,8 +94,8 @@ def vendor_keys(bill: Bill, flight: PostingPlan, note: Json, realm: str) -> list
     if bill.vendor is None:
         return []
     used = all_remembered(note, realm)
-    names = [bill.vendor.name, flight.vendor_name, *(u.name for u in used)]
-    ids = [flight.vendor_id, *(u.id for u in used)]
+    names = [bill.vendor.name, plan.vendor_name, *(u.name for u in used)]
+    ids = [plan.vendor_id, *(u.id for u in used)]
     # A name may be anything, an id is digits: neither is taken for the other.
     keys = [*(i for i in ids if i), *(f"={_part(_plain(n))}" for n in names if n)]
     return list(dict.fromkeys(keys))
@@ -106,7 +106,7 @@ def realm_of(company: Company) -> str:
     return company.realm_id or company.key
 
 
-def reference_ids(bill: Bill, flight: PostingPlan, note: Json, company: Company) -> list[str]:
+def reference_ids(bill: Bill, plan: PostingPlan, note: Json, company: Company) -> list[str]:
     """The notes under which bills of the vendor and number meet, the one to write to first.
 
     None without a number; the last is that of version 1.0.
@@ -115,14 +115,14 @@ def reference_ids(bill: Bill, flight: PostingPlan, note: Json, company: Company)
     if not number or bill.vendor is None:
         return []
     former = _part(as_in_1_0(bill.bill_reference))
-    keys = vendor_keys(bill, flight, note, realm)
+    keys = vendor_keys(bill, plan, note, realm)
     return [
         *(f"reference#{realm}#{key}#{number}" for key in keys),
         f"reference#{bill.company}#{bill.vendor.odoo_id}#{former}",
     ]
 
 
-def seen_bill(bill: Bill, flight: PostingPlan) -> Seen:
+def seen_bill(bill: Bill, plan: PostingPlan) -> Seen:
     """A bill that was just read."""
     return Seen(
         entry_id=bill.entry_id,
@@ -131,7 +131,7 @@ def seen_bill(bill: Bill, flight: PostingPlan) -> Seen:
         is_credit=bill.is_credit,
         partner=bill.vendor.odoo_id if bill.vendor else 0,
         vendor=bill.vendor.name if bill.vendor else "",
-        vendor_id=flight.vendor_id,
+        vendor_id=plan.vendor_id,
         reference=bill.bill_reference,
         day=iso(bill.bill_date),
         amount_total=bill.amount_total,

@@ -437,16 +437,16 @@ class ExtractionRun:
             files.bring(self.odoo, self.documents, self._has_time)
         bills = self._one_by_one(asked, partial(_completed, files, stored))
         tally.left_out += self._late(entries, {*bills, *stored}, keys)
-        flights = self._one_by_one(bills.values(), outlook.of)
+        plans = self._one_by_one(bills.values(), outlook.of)
 
         def background(some: list[Bill]) -> dict[str, Background]:
-            known = around.of(some, flights, outlook.remembered(), stored)
+            known = around.of(some, plans, outlook.remembered(), stored)
             return {b.entry_id: known.get(b.entry_id, Background()) for b in some}
 
-        readable = [b for b in bills.values() if b.entry_id in flights]
+        readable = [b for b in bills.values() if b.entry_id in plans]
         backgrounds = self._one_by_one(readable, background)
         befores = self._befores(entries, bills, stored, outlook)
-        tally.is_blind |= any(not f.snapshot for f in flights.values())
+        tally.is_blind |= any(not f.snapshot for f in plans.values())
 
         def outcome(entry: OdooDocument) -> Json:
             entry_id = f"odoo-{entry.odoo_id}"
@@ -463,7 +463,7 @@ class ExtractionRun:
             if files.is_waiting(bill):
                 return {"outcome": NOT_YET_READ}
             return keeping.save(
-                bill, item, backgrounds[entry_id], flights[entry_id], befores.get(entry_id)
+                bill, item, backgrounds[entry_id], plans[entry_id], befores.get(entry_id)
             )
 
         def attempt(entry: OdooDocument) -> Json:
@@ -547,7 +547,7 @@ class ExtractionRun:
         as_stored = outlook.of([b.stored for b in open_ones if b.stored])
         as_read = outlook.of([b.bill for b in open_ones])
         return {
-            i: replace(b, stored_flight=as_stored[i], bill_flight=as_read[i]) if b.stored else b
+            i: replace(b, stored_plan=as_stored[i], bill_plan=as_read[i]) if b.stored else b
             for i, b in found.items()
         }
 

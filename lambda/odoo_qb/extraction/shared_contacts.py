@@ -37,16 +37,16 @@ class Sharing:
     values: Mapping[str, object] | None = None
 
 
-def note_ids(bill: Bill, flight: PostingPlan, note: Json, company: Company) -> list[str]:
+def note_ids(bill: Bill, plan: PostingPlan, note: Json, company: Company) -> list[str]:
     """The notes that may know the bill's vendor, the one to write to first."""
     realm = realm_of(company)
-    if not flight.snapshot:
+    if not plan.snapshot:
         return []  # nobody knows yet which vendor it is
-    return [f"payee#{realm}#{key}" for key in vendor_keys(bill, flight, note, realm)]
+    return [f"payee#{realm}#{key}" for key in vendor_keys(bill, plan, note, realm)]
 
 
 def sharing(
-    bill: Bill, flight: PostingPlan, ids: Sequence[str], notes: Mapping[str, Json]
+    bill: Bill, plan: PostingPlan, ids: Sequence[str], notes: Mapping[str, Json]
 ) -> Sharing:
     """Who else has the bill's vendor, as the notes of these ids say."""
     if bill.vendor is None or not ids:
@@ -66,19 +66,19 @@ def sharing(
         "place": place,
     }
     return Sharing(
-        others=tuple(others) if flight.vendor_how in _BY_NAME else (),
+        others=tuple(others) if plan.vendor_how in _BY_NAME else (),
         note_id="" if own in contacts else ids[0],
         values=None if own in contacts else {own: new},
     )
 
 
-def warnings(flight: PostingPlan, found: Sharing) -> list[str]:
+def warnings(plan: PostingPlan, found: Sharing) -> list[str]:
     """That the vendor belongs to another contact already, with what tells the two apart."""
     if not found.others:
         return []
     whose = " and ".join(_text(c) for c in found.others[:_NAMED])
-    vendor = f"The vendor {flight.vendor_name} in QuickBooks"
-    belongs = "will belong" if flight.vendor_how == "new" else "belongs"
+    vendor = f"The vendor {plan.vendor_name} in QuickBooks"
+    belongs = "will belong" if plan.vendor_how == "new" else "belongs"
     said = f"{vendor} {belongs} to another contact in Odoo, too: {whose}."
     return [f"{said} If they are not the same vendor, rename one of them in Odoo."]
 

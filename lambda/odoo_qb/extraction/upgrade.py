@@ -41,8 +41,8 @@ class Before:
 
     bill: Bill
     stored: Bill | None = None
-    bill_flight: PostingPlan = field(default_factory=PostingPlan)
-    stored_flight: PostingPlan = field(default_factory=PostingPlan)
+    bill_plan: PostingPlan = field(default_factory=PostingPlan)
+    stored_plan: PostingPlan = field(default_factory=PostingPlan)
 
 
 def is_to_be_judged(item: Item) -> bool:
@@ -55,7 +55,7 @@ def is_to_be_judged(item: Item) -> bool:
 
 
 def posted_otherwise(
-    item: Item, bill: Bill, flight: PostingPlan, before: Before, nothing: str
+    item: Item, bill: Bill, plan: PostingPlan, before: Before, nothing: str
 ) -> list[str]:
     """In what a bill that 1.0 stored is posted otherwise now, for its approver; [] if in nothing.
 
@@ -64,42 +64,42 @@ def posted_otherwise(
     if before.stored is None:
         return [FORM]
     if nothing or item["nothing_to_post"]:
-        found = _nothing_before_or_now(item, bill, flight, nothing)
+        found = _nothing_before_or_now(item, bill, plan, nothing)
     elif lacks_quickbooks_data(item):
         return [READ]
     else:
-        found = _other_places(item, bill, flight, before)
+        found = _other_places(item, bill, plan, before)
     is_approved = item["status"] == "APPROVED" or bool(item["approvals"])
     return [*found, _AGAIN] if found and is_approved else found
 
 
-def form_differs(flight: PostingPlan, before: Before) -> bool:
+def form_differs(plan: PostingPlan, before: Before) -> bool:
     """Whether what 1.0 would make of a bill as it is now differs from what is made of it."""
-    return digest_v1.booking(before.bill, before.bill_flight.shown()) != flight.booking()
+    return digest_v1.booking(before.bill, before.bill_plan.shown()) != plan.booking()
 
 
-def _nothing_before_or_now(item: Item, bill: Bill, flight: PostingPlan, nothing: str) -> list[str]:
+def _nothing_before_or_now(item: Item, bill: Bill, plan: PostingPlan, nothing: str) -> list[str]:
     if nothing == item["nothing_to_post"]:
         return []
     if nothing:
         return [f"It is only to be acknowledged now: {nothing}"]
     if bill.amount_total:
         return ["It is to be posted now; before, it was only to be acknowledged."]
-    return [FORM, *_booked_otherwise(_NOTHING, flight.booking(), {}, flight, bill.currency)]
+    return [FORM, *_booked_otherwise(_NOTHING, plan.booking(), {}, plan, bill.currency)]
 
 
-def _other_places(item: Item, bill: Bill, flight: PostingPlan, before: Before) -> list[str]:
+def _other_places(item: Item, bill: Bill, plan: PostingPlan, before: Before) -> list[str]:
     """Where accounts, codes or cents are others than the card showed.
 
     A bill approved before QuickBooks was read goes by what is known of it now.
     """
     was_read = bool(item["preflight"].get("snapshot"))
-    shown = item["preflight"] if was_read else before.stored_flight.shown()
+    shown = item["preflight"] if was_read else before.stored_plan.shown()
     then = digest_v1.booking(before.stored, shown) if before.stored else None
-    now, still = flight.booking(), before.stored_flight.booking()
+    now, still = plan.booking(), before.stored_plan.booking()
     if now is not None and then == now == still:
         return []
-    moved = flight.changes(shown)
+    moved = plan.changes(shown)
     if (
         then is not None
         and now is not None
@@ -108,7 +108,7 @@ def _other_places(item: Item, bill: Bill, flight: PostingPlan, before: Before) -
         and _amounts_agree(then, now)
     ):
         return moved  # accounts or settings became others since, as they may at any time
-    return [FORM, *_booked_otherwise(then, now, shown, flight, bill.currency)]
+    return [FORM, *_booked_otherwise(then, now, shown, plan, bill.currency)]
 
 
 def _amounts_agree(before: Booking | None, now: Booking | None) -> bool:
@@ -119,7 +119,7 @@ def _amounts_agree(before: Booking | None, now: Booking | None) -> bool:
 
 
 def _booked_otherwise(
-    before: Booking | None, now: Booking | None, shown: Json, flight: PostingPlan, currency: str
+    before: Booking | None, now: Booking | None, shown: Json, plan: PostingPlan, currency: str
 ) -> list[str]:
     """Account by account what is booked now in place of what 1.0 would have booked.
 
@@ -128,9 +128,9 @@ def _booked_otherwise(
     if before is None:
         return []
     names = {str(t["id"]): str(t["name"]) for t in shown.get("accounts", {}).values()}
-    names |= {t.id: t.name for t in flight.accounts.values()}
+    names |= {t.id: t.name for t in plan.accounts.values()}
     codes = {str(t["id"]): str(t["name"]) for t in (shown.get("tax_codes") or {}).values()}
-    codes |= {t.id: t.name for t in (flight.tax_codes or {}).values()}
+    codes |= {t.id: t.name for t in (plan.tax_codes or {}).values()}
 
     def where(place: tuple[str, str]) -> str:
         account, code = place

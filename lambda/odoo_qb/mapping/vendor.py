@@ -131,13 +131,13 @@ def _unusable(vendor: KnownVendor, currency: str, home: str) -> str:
     return ""
 
 
-def stays_payee(item: Item, flight: PostingPlan) -> str:
+def stays_payee(item: Item, plan: PostingPlan) -> str:
     """The name of the vendor in QuickBooks that a bill had and has, whoever it is in Odoo."""
     shown = item.get("preflight") or {}
-    if not flight.vendor_id or shown.get("realm_id") != flight.realm_id:
+    if not plan.vendor_id or shown.get("realm_id") != plan.realm_id:
         return ""
     if shown.get("vendor_id"):
-        return flight.vendor_name if shown["vendor_id"] == flight.vendor_id else ""
+        return plan.vendor_name if shown["vendor_id"] == plan.vendor_id else ""
     # It was still to be created then.
-    is_same = str(shown.get("vendor_name", "")).casefold() == flight.vendor_name.casefold()
-    return flight.vendor_name if is_same else ""
+    is_same = str(shown.get("vendor_name", "")).casefold() == plan.vendor_name.casefold()
+    return plan.vendor_name if is_same else ""

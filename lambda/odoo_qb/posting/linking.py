@@ -61,8 +61,8 @@ def link(context: PostingContext, entry_id: str, document_id: str, actor: str) -
     entity = payload.entity(bill)
     found = _read(quickbooks, entity, document_id)
     snapshot = context.snapshot(company, quickbooks)
-    flight = plan_posting(bill, company, snapshot, context.note_of(bill))
-    differences = _differences(bill, flight, found)
+    plan = plan_posting(bill, company, snapshot, context.note_of(bill))
+    differences = _differences(bill, plan, found)
     if differences:
         raise Refused(
             f"{entity} {document_id} in QuickBooks does not agree in {', '.join(differences)}.",
@@ -106,16 +106,16 @@ def _read(quickbooks: QuickBooksClient, entity: str, document_id: str) -> Json:
     return found
 
 
-def _differences(bill: Bill, flight: PostingPlan, found: Json) -> list[str]:
+def _differences(bill: Bill, plan: PostingPlan, found: Json) -> list[str]:
     """What of a document in QuickBooks is not the bill's, in words."""
     vendor = found.get("VendorRef", {})
     name = str(vendor.get("name", "")).casefold()
-    is_named = not flight.vendor_id and name == flight.vendor_name.casefold()
+    is_named = not plan.vendor_id and name == plan.vendor_name.casefold()
     marked = payload.entry_id_of(found)
     agreeing = {
-        "vendor": is_named or str(vendor.get("value")) == flight.vendor_id,
+        "vendor": is_named or str(vendor.get("value")) == plan.vendor_id,
         "currency": found.get("CurrencyRef", {}).get("value", bill.currency) == bill.currency,
-        "total": is_total(found, flight.total_of(bill)),
+        "total": is_total(found, plan.total_of(bill)),
         "date": str(found.get("TxnDate")) == str(bill.bill_date),
         "Odoo number": marked in {"", bill.entry_id},
     }

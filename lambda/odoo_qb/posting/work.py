@@ -59,7 +59,7 @@ class PostingAttempt:
     claim: Claim
     began: datetime  # before QuickBooks was looked at
     snapshot: Snapshot | None = None
-    flight: PostingPlan | None = None
+    plan: PostingPlan | None = None
 
     @property
     def item(self) -> Item:
@@ -159,30 +159,30 @@ class PostingAttempt:
             raise NotCreated(elsewhere)
 
     def _posting(self, bill: Bill, company: Company, quickbooks: QuickBooksClient) -> Posting:
-        flight = self._preflight(bill, company, quickbooks)
-        vendor = vendor_id(bill, flight, quickbooks, self.context.table, self.context.clock())
-        if flight.is_foreign and not (flight.payable_id or flight.vendor_id):
+        plan = self._preflight(bill, company, quickbooks)
+        vendor = vendor_id(bill, plan, quickbooks, self.context.table, self.context.clock())
+        if plan.is_foreign and not (plan.payable_id or plan.vendor_id):
             # With the first vendor of a currency QuickBooks opens its payable account.
             self.snapshot = self.context.synced(company, quickbooks)
-            flight = self._preflight(bill, company, quickbooks)
-        return payload.posting(bill, flight, vendor)
+            plan = self._preflight(bill, company, quickbooks)
+        return payload.posting(bill, plan, vendor)
 
     def _preflight(self, bill: Bill, company: Company, quickbooks: QuickBooksClient) -> PostingPlan:
         """What QuickBooks would do now; it must be what the card said."""
         context = self.context
         note = context.note_of(bill)
         self.snapshot = self.snapshot or context.snapshot(company, quickbooks)
-        flight = plan_posting(bill, company, self.snapshot, note)
-        if flight.problems and self._may_be_outdated():
+        plan = plan_posting(bill, company, self.snapshot, note)
+        if plan.problems and self._may_be_outdated():
             self.snapshot = self.context.synced(company, quickbooks)
-            flight = plan_posting(bill, company, self.snapshot, note)
-        self.flight = flight
-        if flight.problems:
-            raise Refused(" ".join(flight.problems), code="preflight")
-        changes = flight.changes(self.item.get("preflight", {}))
+            plan = plan_posting(bill, company, self.snapshot, note)
+        self.plan = plan
+        if plan.problems:
+            raise Refused(" ".join(plan.problems), code="preflight")
+        changes = plan.changes(self.item.get("preflight", {}))
         if changes:
             raise Changed(*changes)
-        return flight
+        return plan
 
     def _may_be_outdated(self) -> bool:
         old = stamp(self.context.clock() - SNAPSHOT_FRESH)
@@ -214,11 +214,11 @@ class PostingAttempt:
             "changes": changes,
             "revision": int(self.item["revision"]) + 1,
         }
-        if self.flight:
+        if self.plan:
             outdated = self.item.get("preflight", {}).get("warnings", ())
             own = [w for w in self.item["warnings"] if w not in outdated]
-            values["warnings"] = shorten([*own, *self.flight.warnings])
-            values["preflight"] = self.flight.shown()
+            values["warnings"] = shorten([*own, *self.plan.warnings])
+            values["preflight"] = self.plan.shown()
         return self.claim.change("READY_FOR_APPROVAL", values, note=" ".join(changes))
 
     def hand_back(self) -> Status:
