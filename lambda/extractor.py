@@ -73,7 +73,7 @@ def lambda_handler(event: object, context: Any) -> dict[str, Any]:  # noqa: ANN4
     except (Refused, Unavailable, Misconfigured) as error:
         logger.error("nothing extracted", reason=str(error))  # noqa: TRY400 - the sentence says all
         if not request.dry_run:
-            _alerts().tell("outage", "Nothing could be extracted from Odoo", [str(error)], now)
+            _alerts().tell("outage", "No bills could be read from Odoo", [str(error)], now)
         raise ExtractionFailed(str(error)) from None
     if request.is_scheduled:
         companies, is_full = _companies(), request.full
@@ -94,14 +94,14 @@ def _told_of(report: Json, request: Request) -> dict[str, Any]:
         return _listed([b for b in bills if b["outcome"] != "ready"])
     return _listed(bills) | {
         "dry_run": "nothing was written",
-        "files": "not read: one that Odoo cannot give would block its bill",
+        "files": "not read; a file that Odoo cannot deliver would block its bill",
     }
 
 
 def _audit(entry_id: str) -> dict[str, Any]:
     item = _table().get(entry_id)
     if item is None or "status" not in item:
-        return {"error": f"There is no bill {entry_id}: audit takes an id like odoo-42."}
+        return {"error": f"There is no bill {entry_id}. Give audit an id like odoo-42."}
 
     def told() -> dict[str, Any]:
         lines = _documents().lines(item)
@@ -116,13 +116,16 @@ def _exported(month: str, now: datetime) -> dict[str, Any]:
     faults = Faults()
     files = export(_table(), _documents(), _companies(), month, now, faults)
     broken = [
-        f"{entry_id} ({file['company']}): ask for its story with"
-        f' {{"audit": "{entry_id}"}}, and compare it with the table\'s backups.'
+        (
+            f"{entry_id} ({file['company']}): its history does not add up. Call the extractor"
+            f' with {{"audit": "{entry_id}"}} to see it, and compare the bill with the'
+            " table's backups."
+        )
         for file in files
         for entry_id in file["broken_histories"]
     ]
-    _alerts().tell("broken", "The history of bills was changed past this system", broken, now)
-    subject = "Records could not be written for the auditor as they should be"
+    _alerts().tell("broken", "Bill history was modified outside this system", broken, now)
+    subject = "Some records could not be processed for the monthly export"
     _alerts().tell("damaged_export", subject, faults.lines, now)
     report: dict[str, Any] = {"export": month, "files": [_told(file) for file in files]}
     logger.info("exported", **report)

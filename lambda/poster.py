@@ -32,7 +32,9 @@ logger = Logger()
 
 RETRY_SECONDS: Final = 20  # doubled with every try
 LONGEST_SECONDS: Final = 15 * 60  # the company's next bills wait behind this one
-_STOPPED: Final = "The poster stopped at this bill ({kind}): tell whoever runs this integration."
+_STOPPED: Final = (
+    "An unexpected error ({kind}) stopped the posting of this bill. Tell the operator."
+)
 LAST_RECEIVE: Final = 4  # the queue gives five; the sweep goes on where the tries end
 
 
@@ -50,7 +52,9 @@ def lambda_handler(event: object, context: object) -> dict[str, Any]:
     if isinstance(action, str) and action in actions:
         return _each_company(actions[action], str(asked.get("company") or ""))
     if not isinstance(records, list):
-        return {"error": f"This function takes queue messages or an action: {', '.join(actions)}."}
+        return {
+            "error": f"This function only takes queue messages or an action: {', '.join(actions)}."
+        }
     failures = [r["messageId"] for r in records if _is_record(r) and not _done_with(r)]
     return {"batchItemFailures": [{"itemIdentifier": i} for i in failures]}
 
@@ -157,7 +161,7 @@ def _broken(company: str, refusal: Disconnected) -> None:
     if not connection.is_broken():
         _alarm(
             f"{company}: bills wait for a connection to QuickBooks",
-            f"{company}: {refusal} Approved bills wait and go on by themselves then.",
+            f"{company}: {refusal} Approved bills wait and are then posted automatically.",
         )
     connection.note_broken(refusal)
 
@@ -172,7 +176,7 @@ def _each_company(do: Callable[[str], str], only: str) -> dict[str, Any]:
     """Do something for every company, or one; what fails for one does not stop the others."""
     poster, said = _poster(), {}
     if only not in {"", *poster.companies}:
-        return {"error": f"There is no company {only}: it is one of {', '.join(poster.companies)}."}
+        return {"error": f"There is no company {only}. Use one of {', '.join(poster.companies)}."}
     for company in [only] if only else poster.companies:
         try:
             said[company] = do(company)
@@ -184,7 +188,7 @@ def _each_company(do: Callable[[str], str], only: str) -> dict[str, Any]:
             said[company] = str(error)
         except (BotoCoreError, ClientError) as error:
             logger.exception("not done", company=company)
-            said[company] = f"AWS did not do its part: {type(error).__name__}."
+            said[company] = f"A call to AWS failed: {type(error).__name__}."
     return {"companies": said}
 
 
@@ -208,7 +212,7 @@ def _check(company: str) -> str:
         _poster().quickbooks(company).company_info()
         _connection(company).note_works()
     if _connection(company).is_broken():
-        return f"connected for {days} more days, but closed to posting: bills wait"
+        return f"connected for {days} more days, but not open for posting; bills wait"
     return f"connected for {days} more days"
 
 

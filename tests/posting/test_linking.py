@@ -71,7 +71,7 @@ def test_a_document_that_differs_is_not_and_the_difference_is_named(
 ) -> None:
     typed = typed_of(desk)
     typed |= change
-    with pytest.raises(Refused, match=f"does not agree in {word}. Correct it there"):
+    with pytest.raises(Refused, match=f"differs in {word}. Correct it there"):
         link(desk.poster(), "odoo-42", typed["Id"], "U-ANA")
     assert desk.stored()["status"] == "POST_FAILED"
 

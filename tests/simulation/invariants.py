@@ -36,7 +36,7 @@ OFFERED: Final[dict[str, set[str]]] = {
     "WITHDRAWN": set(),
     "VALIDATION_FAILED": set(),
 }
-_WHOLE: Final = "The history is whole"
+_WHOLE: Final = "The history is complete"
 
 
 def broken(life: Life) -> list[str]:

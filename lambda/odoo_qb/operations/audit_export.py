@@ -40,7 +40,7 @@ def month_of(asked: object, now: datetime) -> str:
     if not isinstance(asked, str) or not _MONTH.fullmatch(asked):
         raise Refused('export takes a month like "2026-10", or "last".')
     if asked > this:
-        raise Refused(f"The month {asked} is yet to come.")
+        raise Refused(f"The month {asked} is in the future.")
     return asked
 
 

@@ -157,8 +157,8 @@ class DocumentCreation:
             )
         if not is_tax(self.posting, found):
             raise Refused(
-                f"QuickBooks has {document} for this bill with the right total, but with its tax"
-                " divided otherwise among the rates.",
+                f"QuickBooks has {document} for this bill with the right total, but its tax"
+                " is split differently among the rates.",
                 remedy="Correct it there by hand, then retry.",
                 code="tax",
                 document=document,
@@ -213,9 +213,9 @@ class DocumentCreation:
             if refusal.code != _UNKNOWN_ID:
                 raise
             gone = Refused(
-                f"QuickBooks no longer has {entity} {document_id}, which was made for this bill:"
-                " somebody deleted it there.",
-                remedy="Retry to make it again, or close the bill.",
+                f"QuickBooks no longer has {entity} {document_id}, which was posted for this"
+                " bill: someone deleted it there.",
+                remedy="Retry to post it again, or close the bill.",
                 code="deleted",
                 tid=refusal.tid,
             )
@@ -303,8 +303,9 @@ class DocumentCreation:
         differing, entity, row = min(judged, key=lambda found: len(found[0]))
         document = f"{entity} {row['Id']}"
         raise Refused(
-            f"QuickBooks has {document} for this bill, with another {', '.join(differing)}:"
-            " somebody changed or copied it there, or it is from before the bill was amended.",
+            f"QuickBooks has {document} for this bill, but with a different"
+            f" {', '.join(differing)}. Someone changed or copied it there, or it dates from"
+            " before the bill was amended.",
             remedy="Correct it there by hand, then retry.",
             code="different",
             document=document,
@@ -350,9 +351,9 @@ class DocumentCreation:
                 continue
             if number.casefold() in exact or is_total(row, self.posting.total):
                 raise Refused(
-                    f"QuickBooks already has {entity} {row['Id']} with the number"
-                    f" {number} of this vendor, entered by somebody else.",
-                    remedy="Link it if it is this bill, else correct the reference in Odoo.",
+                    f"QuickBooks already has {entity} {row['Id']} with the number {number}"
+                    " of this vendor, entered by someone else.",
+                    remedy="Link it if it is this bill; otherwise correct the reference in Odoo.",
                     code=_DUPLICATE,
                 )
             total = amount_text(money(str(row.get("TotalAmt", 0))), self.bill.currency)

@@ -270,7 +270,7 @@ class Table:
             write(**arguments)
         except ClientError as error:
             if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
-                raise Conflict("Somebody else changed it first.") from error
+                raise Conflict("Someone else changed it first.") from error
             raise
 
 
