@@ -18,6 +18,11 @@ def environment(name: str) -> str:
     return value
 
 
+def optional(name: str) -> str:
+    """The value of an environment variable that may be left out; "" then."""
+    return os.environ.get(name, "")
+
+
 def retention() -> timedelta:
     """How long the table keeps a bill after its end; older bills are not asked about again."""
     return timedelta(days=int(environment("RECORD_RETENTION_DAYS")))

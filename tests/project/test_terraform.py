@@ -15,12 +15,12 @@ from typing import Any, Final
 
 import pytest
 
-import poster
 from odoo_qb import company
 from odoo_qb.approval import publisher
 from odoo_qb.extraction import run
 from odoo_qb.operations import sweep
 from odoo_qb.posting import claim
+from odoo_qb.posting.messages import LAST_RECEIVE
 from sandbox.aws import emulator as aws
 from sandbox.benchmark import costs
 from sandbox.terraform import plugin_mirror
@@ -282,7 +282,7 @@ def test_nobody_takes_over_from_a_function_that_may_still_run(
 
 
 def test_the_poster_gives_up_before_the_queue_does() -> None:
-    assert receives_of_a_message() - 1 == poster.LAST_RECEIVE
+    assert receives_of_a_message() - 1 == LAST_RECEIVE
 
 
 def test_a_batch_of_cards_is_shown_within_the_notifiers_time(

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
+
+from aws_lambda_powertools import Logger
+from botocore.exceptions import BotoCoreError, ClientError
 
 from odoo_qb.approval import approvers
 from odoo_qb.approval.reminders import remind
@@ -15,7 +18,7 @@ from odoo_qb.guarding import Faults
 from odoo_qb.timestamps import stamp
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from odoo_qb.bill.item import Item
     from odoo_qb.bill.status import Status
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
     from odoo_qb.exact_json import Json
     from odoo_qb.store.queue import ApprovedQueue
     from odoo_qb.store.table import Table
+
+logger = Logger(child=True)
 
 QUEUED_WITHIN: Final = timedelta(minutes=10)  # an approval is posted in seconds, or it is stuck
 POSTED_WITHIN: Final = timedelta(minutes=15)  # longer than a claim and the queue's own retries
@@ -62,6 +67,22 @@ def sweep(
     since = _instant_or_none(note.get("cards_since"))
     cards = _show_again(table, queue, stamp(since) if since else "0", now, faults)
     return {"approved": len(late), "posting": len(hanging), "cards": cards}
+
+
+def sweep_all(
+    table: Table,
+    queue: ApprovedQueue,
+    companies: Callable[[], Mapping[str, Company]],
+    now: datetime,
+    faults: Faults,
+) -> dict[str, Any]:
+    """What is stuck goes on although Odoo is down, and Odoo is read although this fails."""
+    try:
+        swept = sweep(table, queue, now, faults)
+        return swept | look_after_waiting(table, companies(), now, faults)
+    except (BotoCoreError, ClientError) as error:
+        logger.exception("not swept")
+        return {"error": type(error).__name__}
 
 
 class _Due:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
+from odoo_qb import settings
 from odoo_qb.company import Company, companies
 from odoo_qb.errors import Misconfigured
 
@@ -26,7 +26,7 @@ def load_companies(table: Table) -> dict[str, Company]:
     new package before it is told of that table, or before its role may read it, and the old item is
     still there. Any function may write beside bills: at any other time nothing is taken from there.
     """
-    name = os.environ.get("SETTINGS_TABLE", "")
+    name = settings.optional("SETTINGS_TABLE")
     note = _own_note(table.other(name)) if name else None
     document = (table.read_note(SETTINGS_ID) if note is None else note).get("companies")
     if not document:

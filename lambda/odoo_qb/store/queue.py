@@ -61,3 +61,9 @@ class ApprovedQueue:
             MessageGroupId=item["company"],
             MessageDeduplicationId=f"{item['entry_id']}-{item['version']}",
         )
+
+    def hide(self, receipt_handle: str, seconds: int) -> None:
+        """Have a message that was received come again after so many seconds."""
+        self.client.change_message_visibility(
+            QueueUrl=self.url, ReceiptHandle=receipt_handle, VisibilityTimeout=seconds
+        )
