@@ -395,7 +395,7 @@ variable "company_settings" {
     ("18:00-08:00"): when not.
   EOT
   # Not an object: Terraform drops an attribute that an object type does not know, and with a
-  # mistyped name the control it was to set. company_setting_names in main.tf says the kinds.
+  # mistyped name the control it was to set. company_setting_names in company_settings.tf says the kinds.
   type     = any
   default  = {}
   nullable = false

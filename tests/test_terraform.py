@@ -262,7 +262,7 @@ def timeout_of(planned: dict[str, dict[str, Any]], function: str) -> timedelta:
 
 def receives_of_a_message() -> int:
     """The plan does not know it yet: it stands beside the other queue's ARN."""
-    (count,) = re.findall(r"maxReceiveCount += (\d+)", (PROJECT / "main.tf").read_text())
+    (count,) = re.findall(r"maxReceiveCount += (\d+)", (PROJECT / "posting.tf").read_text())
     return int(count)
 
 
@@ -292,7 +292,7 @@ def test_a_batch_of_cards_is_shown_within_the_notifiers_time(
 
 
 def test_what_a_company_may_be_told_is_what_the_functions_read() -> None:
-    text = (PROJECT / "main.tf").read_text()
+    text = (PROJECT / "company_settings.tf").read_text()
     names = text.split("company_setting_names = {", 1)[1].split("\n  }\n", 1)[0]
     told = set(re.findall(r'"(\w+)"', names))
 

@@ -1,0 +1,69 @@
+# --- The companies, as the functions read them ---
+
+locals {
+  # What company_settings may hold, by kind; variables.tf says what each is for.
+  company_setting_names = {
+    text = [
+      "odoo_company", "slack_channel_id", "extract_since", "default_account", "payable_account",
+      "class", "department", "time_zone", "quiet_hours", "tax", "country", "due_date",
+    ]
+    number = ["two_approvals_above", "books_close_day", "reminder_hours", "escalation_hours"]
+    bool   = ["tax_on_lines"]
+    list   = ["approvers", "escalation_approvers", "intercompany_vendors"]
+    map    = ["accounts", "vendors", "taxes", "terms"]
+  }
+
+  given_settings = {
+    for company in keys(var.qb_realm_ids) : company => {
+      for name, value in try(var.company_settings[company], {}) : name => value if value != null
+    }
+  }
+
+  companies = {
+    for company, realm in var.qb_realm_ids : company => merge(
+      { odoo_company = company, slack_channel_id = var.slack_channel_id },
+      { for name, value in local.given_settings[company] : name => tostring(value) if contains(local.company_setting_names.text, name) },
+      { for name, value in local.given_settings[company] : name => tonumber(value) if contains(local.company_setting_names.number, name) },
+      { for name, value in local.given_settings[company] : name => tobool(value) if contains(local.company_setting_names.bool, name) },
+      { for name, value in local.given_settings[company] : name => [for one in value : tostring(one)] if contains(local.company_setting_names.list, name) },
+      { for name, value in local.given_settings[company] : name => { for ours, theirs in value : ours => tostring(theirs) } if contains(local.company_setting_names.map, name) },
+      { realm_id = realm },
+    )
+  }
+}
+
+# In a table, because a function's environment holds no more than 4 kB, and in one of their own, which
+# no function may write: who may decide, and above which amount it takes two, is Terraform's to say.
+resource "aws_dynamodb_table" "settings" {
+  #checkov:skip=CKV_AWS_119: why no key of ours is said at the secrets
+  name                        = "odoo-qb-settings-${var.environment}"
+  billing_mode                = "PAY_PER_REQUEST"
+  hash_key                    = "entry_id" # as in the bills' table, where the item was in 1.0
+  deletion_protection_enabled = local.in_production
+
+  attribute {
+    name = "entry_id"
+    type = "S"
+  }
+  point_in_time_recovery {
+    enabled = true
+  }
+  server_side_encryption {
+    enabled = true
+  }
+}
+
+resource "aws_dynamodb_table_item" "settings" {
+  table_name = aws_dynamodb_table.settings.name
+  hash_key   = aws_dynamodb_table.settings.hash_key
+  item = jsonencode({
+    entry_id  = { S = "settings" }
+    companies = { S = jsonencode(local.companies) }
+  })
+
+  lifecycle {
+    # A deployment of 1.0 has the item among the bills. It is deleted there last, once every function
+    # reads the new one: a function that starts in between would find none.
+    create_before_destroy = true
+  }
+}
