@@ -32,13 +32,20 @@ locals {
   }
 }
 
-# In a table, because a function's environment holds no more than 4 kB, and in one of their own, which
-# no function may write: who may decide, and above which amount it takes two, is Terraform's to say.
+locals {
+  settings_item = jsonencode({
+    entry_id  = { S = "settings" }
+    companies = { S = jsonencode(local.companies) }
+  })
+}
+
+# In a table, because a function's environment holds at most 4 kB. In a table of their own, which no
+# function may write: only Terraform sets who may approve, and above which amount two must.
 resource "aws_dynamodb_table" "settings" {
   #checkov:skip=CKV_AWS_119: why no key of ours is said at the secrets
   name                        = "odoo-qb-settings-${var.environment}"
   billing_mode                = "PAY_PER_REQUEST"
-  hash_key                    = "entry_id" # as in the bills' table, where the item was in 1.0
+  hash_key                    = "entry_id" # as in the bills' table, where 1.0 kept the item
   deletion_protection_enabled = local.in_production
 
   attribute {
@@ -53,17 +60,26 @@ resource "aws_dynamodb_table" "settings" {
   }
 }
 
-resource "aws_dynamodb_table_item" "settings" {
+resource "aws_dynamodb_table_item" "company_settings" {
   table_name = aws_dynamodb_table.settings.name
   hash_key   = aws_dynamodb_table.settings.hash_key
-  item = jsonencode({
-    entry_id  = { S = "settings" }
-    companies = { S = jsonencode(local.companies) }
-  })
+  item       = local.settings_item
+
+  # The functions restart once this is written. The copy comes first, so that there is no moment at
+  # which one of them, of whichever version, finds neither.
+  depends_on = [aws_dynamodb_table_item.settings]
 
   lifecycle {
-    # A deployment of 1.0 has the item among the bills. It is deleted there last, once every function
-    # reads the new one: a function that starts in between would find none.
+    # Going back to 1.0 then updates the functions first and removes this last.
     create_before_destroy = true
   }
+}
+
+# 1.0 kept the item among the bills, at this address. It stays there, up to date: functions of 1.0 read
+# it until an upgrade has replaced the last of them, and again if you go back to 1.0. Functions of this
+# version read it only while they cannot read the table above yet.
+resource "aws_dynamodb_table_item" "settings" {
+  table_name = aws_dynamodb_table.bills.name
+  hash_key   = aws_dynamodb_table.bills.hash_key
+  item       = local.settings_item
 }

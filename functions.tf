@@ -65,8 +65,8 @@ locals {
       aws_secretsmanager_secret_version.slack.secret_string_wo_version,
       aws_secretsmanager_secret_version.quickbooks.secret_string_wo_version,
     ))
-    SETTINGS_TABLE               = aws_dynamodb_table_item.settings.table_name
-    SETTINGS_VERSION             = substr(sha256(aws_dynamodb_table_item.settings.item), 0, 12)
+    SETTINGS_TABLE               = aws_dynamodb_table_item.company_settings.table_name
+    SETTINGS_VERSION             = substr(sha256(aws_dynamodb_table_item.company_settings.item), 0, 12)
     RECORD_RETENTION_DAYS        = tostring(var.record_retention_days)
     POWERTOOLS_METRICS_NAMESPACE = local.metric_namespace
   }
