@@ -1,7 +1,7 @@
-# --- The companies, as the functions read them ---
+# --- The companies and their settings, as the functions read them ---
 
 locals {
-  # What company_settings may hold, by kind; variables.tf says what each is for.
+  # The names allowed in company_settings, by type. variables.tf says what each does.
   company_setting_names = {
     text = [
       "odoo_company", "slack_channel_id", "extract_since", "default_account", "payable_account",
@@ -42,7 +42,7 @@ locals {
 # In a table, because a function's environment holds at most 4 kB. In a table of their own, which no
 # function may write: only Terraform sets who may approve, and above which amount two must.
 resource "aws_dynamodb_table" "settings" {
-  #checkov:skip=CKV_AWS_119: why no key of ours is said at the secrets
+  #checkov:skip=CKV_AWS_119: secrets.tf says why no key of our own
   name                        = "odoo-qb-settings-${var.environment}"
   billing_mode                = "PAY_PER_REQUEST"
   hash_key                    = "entry_id" # as in the bills' table, where 1.0 kept the item

@@ -1,15 +1,15 @@
-# --- What each function is ---
+# --- The four functions ---
 #
-# permissions.tf says what each may do. The approval handler stands beside the map: the notifier's
-# environment holds its address, and one resource for all four would wait for itself.
+# Their permissions are in permissions.tf. The approval handler is a resource of its own: its address is
+# in the notifier's environment, and a single resource for all four would depend on itself.
 #
-# No code reads ENVIRONMENT, nor the notifier's APPROVAL_URL and S3_BUCKET: they are agreed names, by
-# which whoever looks at a function finds what belongs to it.
+# No code reads ENVIRONMENT, or the notifier's APPROVAL_URL and S3_BUCKET. They are there so that anyone
+# who opens a function in the console sees what belongs to it.
 
 locals {
   functions = {
     extractor = {
-      description    = "Reads bills and their documents from Odoo; looks after what got stuck"
+      description    = "Reads bills and documents from Odoo, and retries what got stuck"
       timeout        = 300
       memory         = 512
       log_group_name = aws_cloudwatch_log_group.function["extractor"].name
@@ -23,7 +23,7 @@ locals {
       }
     }
     notifier = {
-      description    = "Makes the cards in Slack match the table"
+      description    = "Posts and updates the cards in Slack"
       timeout        = 60
       memory         = 256
       log_group_name = aws_cloudwatch_log_group.function["notifier"].name
@@ -38,7 +38,7 @@ locals {
       }
     }
     poster = {
-      description    = "Posts approved bills to QuickBooks, each once"
+      description    = "Posts each approved bill to QuickBooks once"
       timeout        = local.poster_timeout_seconds
       memory         = 256
       log_group_name = aws_cloudwatch_log_group.function["poster"].name
@@ -55,8 +55,8 @@ locals {
     }
   }
 
-  # What every function is told. The two versions restart a function that has read the old values,
-  # and are taken from what is stored: a function must not start again before the new ones are there.
+  # In every function's environment. A changed version restarts the function, so that it reads the new
+  # values. Both come from the stored resources, so that the values are there before it restarts.
   common_environment = {
     ENVIRONMENT    = var.environment
     DYNAMODB_TABLE = aws_dynamodb_table.bills.name
@@ -73,11 +73,11 @@ locals {
 }
 
 resource "aws_lambda_function" "function" {
-  #checkov:skip=CKV_AWS_50: the logs follow a bill by its entry_id, and X-Ray wants rights on every resource
-  #checkov:skip=CKV_AWS_116: what fails is kept by the event invoke config, the stream mapping and the queue
-  #checkov:skip=CKV_AWS_117: everything it talks to is on the internet; a VPC would add a NAT gateway for $32 a month
-  #checkov:skip=CKV_AWS_173: nothing in the environment is secret, and AWS encrypts it with its own key
-  #checkov:skip=CKV_AWS_272: Terraform uploads what build.sh made; there is no third party to sign for
+  #checkov:skip=CKV_AWS_50: logs trace a bill by its entry_id, and X-Ray needs permissions on every resource
+  #checkov:skip=CKV_AWS_116: the event invoke config, the stream mapping and the queue keep what fails
+  #checkov:skip=CKV_AWS_117: it calls only services on the internet; a VPC would need a NAT gateway at $32 a month
+  #checkov:skip=CKV_AWS_173: the environment holds no secrets, and AWS encrypts it with its own key
+  #checkov:skip=CKV_AWS_272: Terraform uploads what build.sh built; there is no third party in between
   for_each = local.functions
 
   function_name                  = local.names[each.key]
@@ -87,7 +87,7 @@ resource "aws_lambda_function" "function" {
   filename                       = "${path.module}/lambda/${each.key}.zip"
   source_code_hash               = try(filebase64sha256("${path.module}/lambda/${each.key}.zip"), null)
   runtime                        = "python3.12"
-  architectures                  = ["arm64"] # a fifth cheaper, and the zips are pure Python
+  architectures                  = ["arm64"] # 20% cheaper, and the zips are pure Python
   timeout                        = each.value.timeout
   memory_size                    = each.value.memory
   reserved_concurrent_executions = lookup(var.reserved_concurrency, each.key, null)
@@ -97,7 +97,7 @@ resource "aws_lambda_function" "function" {
   }
 
   logging_config {
-    log_format = "Text" # Powertools writes each event as JSON itself
+    log_format = "Text" # Powertools already writes JSON
     log_group  = each.value.log_group_name
   }
 
@@ -108,17 +108,17 @@ resource "aws_lambda_function" "function" {
     }
   }
 
-  depends_on = [aws_iam_role_policy.function] # it must not start on what its role may not yet read
+  depends_on = [aws_iam_role_policy.function] # don't start it before its role may read what it needs
 }
 
 resource "aws_lambda_function" "approval_handler" {
-  #checkov:skip=CKV_AWS_50: the logs follow a bill by its entry_id, and X-Ray wants rights on every resource
-  #checkov:skip=CKV_AWS_116: it is called synchronously, so its caller is told
-  #checkov:skip=CKV_AWS_117: everything it talks to is on the internet; a VPC would add a NAT gateway for $32 a month
-  #checkov:skip=CKV_AWS_173: nothing in the environment is secret, and AWS encrypts it with its own key
-  #checkov:skip=CKV_AWS_272: Terraform uploads what build.sh made; there is no third party to sign for
+  #checkov:skip=CKV_AWS_50: logs trace a bill by its entry_id, and X-Ray needs permissions on every resource
+  #checkov:skip=CKV_AWS_116: it is called synchronously, so its caller sees the error
+  #checkov:skip=CKV_AWS_117: it calls only services on the internet; a VPC would need a NAT gateway at $32 a month
+  #checkov:skip=CKV_AWS_173: the environment holds no secrets, and AWS encrypts it with its own key
+  #checkov:skip=CKV_AWS_272: Terraform uploads what build.sh built; there is no third party in between
   function_name                  = local.names.approval_handler
-  description                    = "Takes the decisions people click in Slack"
+  description                    = "Records the decisions made in Slack"
   role                           = aws_iam_role.function["approval_handler"].arn
   handler                        = "approval_handler.lambda_handler"
   filename                       = "${path.module}/lambda/approval_handler.zip"
@@ -152,18 +152,18 @@ resource "aws_lambda_function" "approval_handler" {
     }
   }
 
-  depends_on = [aws_iam_role_policy.function] # it must not start on what its role may not yet read
+  depends_on = [aws_iam_role_policy.function] # don't start it before its role may read what it needs
 }
 
 resource "aws_cloudwatch_log_group" "function" {
-  #checkov:skip=CKV_AWS_158: AWS encrypts it with its own key; why no key of ours is said at the secrets
+  #checkov:skip=CKV_AWS_158: AWS encrypts it with its own key; secrets.tf says why none of ours
   for_each = local.names
 
   name              = "/aws/lambda/${each.value}"
   retention_in_days = var.log_retention_days
 }
 
-# What neither function could do after its retries: the extractor's run, the notifier's records.
+# What still failed after the retries: runs of the extractor, stream records of the notifier.
 resource "aws_sqs_queue" "failures" {
   for_each = toset(["extractor", "notifier"])
 

@@ -27,7 +27,7 @@ provider "aws" {
 
 data "aws_caller_identity" "current" {}
 
-# --- Names, and what several parts agree on ---
+# --- Names and values that several files share ---
 
 locals {
   in_production = var.environment == "prod"
@@ -39,11 +39,11 @@ locals {
     poster           = "odoo-poster-${var.environment}"
   }
 
-  # The approved queue hides a message for six runs of the poster, so both need the number.
+  # The approved queue hides a message for six times the poster's timeout, so both need it.
   poster_timeout_seconds = 120
   fourteen_days          = 14 * 24 * 60 * 60
 
-  # Of this deployment alone: another in the same account must not count for it.
+  # Per deployment: another one in the same account must not affect the alarms of this one.
   metric_namespace = "OdooQuickBooks/${var.environment}"
 
   qb_production_url  = "https://quickbooks.api.intuit.com"

@@ -1,6 +1,6 @@
-# --- The posting: from the approved queue to the poster ---
+# --- Posting: the queue of approved bills calls the poster ---
 
-# First in, first out within a company, so that one company's posting is serial.
+# FIFO with a group per company, so that each company's bills are posted one at a time.
 resource "aws_sqs_queue" "approved" {
   name                       = "odoo-approved-invoices-${var.environment}.fifo"
   fifo_queue                 = true
@@ -28,7 +28,7 @@ resource "aws_lambda_event_source_mapping" "poster" {
   enabled                 = var.posting_enabled
   function_response_types = ["ReportBatchItemFailures"]
 
-  # The poster takes no more of the account's runs than this: clicks need theirs within three seconds.
+  # Leaves runs of the account for clicks, which Slack waits three seconds for.
   scaling_config {
     maximum_concurrency = var.postings_at_once
   }

@@ -1,16 +1,16 @@
-# --- On a schedule: read Odoo, learn QuickBooks' lists, look after the connections ---
+# --- Schedules: read Odoo, refresh QuickBooks' lists, check the connections ---
 
-# No dead-letter queue stands behind the schedules: a run that was never begun, because EventBridge
-# could not call or the function was throttled, is made up for by the next, and alarms.tf tells of
-# three that are missing. A run that began and failed twice is kept.
+# The schedules have no dead-letter queue. If a run never started, because EventBridge failed or the
+# function was throttled, the next one catches up, and after three missing runs an alarm goes off. A run
+# that started and failed twice goes to the failures queue.
 
 locals {
   schedules = {
-    extract           = { function = "extractor", rate = var.schedule_rate, input = {}, description = "Bills that changed in Odoo" }
-    extract-all       = { function = "extractor", rate = "rate(1 day)", input = { full = true }, description = "All bills, to find what the changes did not show" }
-    sync-reference    = { function = "poster", rate = "rate(1 hour)", input = { action = "sync_reference" }, description = "QuickBooks' accounts, vendors, tax codes and terms" }
-    export-month      = { function = "extractor", rate = "cron(0 5 1 * ? *)", input = { export = "last" }, description = "The month that ended, written for the auditor" }
-    check-connections = { function = "poster", rate = "rate(1 day)", input = { action = "check_connections" }, description = "Whether each company can still be reached" }
+    extract           = { function = "extractor", rate = var.schedule_rate, input = {}, description = "Read bills that changed in Odoo" }
+    extract-all       = { function = "extractor", rate = "rate(1 day)", input = { full = true }, description = "Read all bills, to find changes that were missed" }
+    sync-reference    = { function = "poster", rate = "rate(1 hour)", input = { action = "sync_reference" }, description = "Read QuickBooks' accounts, vendors, tax codes and terms" }
+    export-month      = { function = "extractor", rate = "cron(0 5 1 * ? *)", input = { export = "last" }, description = "Write last month's decisions for the auditor" }
+    check-connections = { function = "poster", rate = "rate(1 day)", input = { action = "check_connections" }, description = "Check the connection of each company" }
   }
 }
 
@@ -41,7 +41,7 @@ resource "aws_lambda_permission" "schedule" {
   source_arn    = aws_cloudwatch_event_rule.schedule[each.key].arn
 }
 
-# A run that fails twice is reported; the next one reads what it left.
+# A run that fails twice is reported; the next one catches up.
 resource "aws_lambda_function_event_invoke_config" "extractor" {
   function_name                = aws_lambda_function.function["extractor"].function_name
   maximum_retry_attempts       = 1
@@ -53,5 +53,5 @@ resource "aws_lambda_function_event_invoke_config" "extractor" {
     }
   }
 
-  depends_on = [aws_iam_role_policy.function] # AWS checks that the role may send there
+  depends_on = [aws_iam_role_policy.function] # AWS checks that the role may send to the queue
 }

@@ -1,23 +1,23 @@
 # --- Secrets ---
 #
-# Here and below the keys are AWS's own (aws/secretsmanager, aws/dynamodb, SSE-S3, SSE-SQS). A key of
-# ours would cost a dollar a month and add one thing: its policy could refuse somebody who may
-# already read the secret. Who can give himself the one right can give himself the other, and a key
-# that is deleted or locked takes the books' evidence with it.
+# Everything is encrypted with AWS's own keys (aws/secretsmanager, aws/dynamodb, SSE-S3, SSE-SQS). A key
+# of our own would cost a dollar a month and add one thing: its policy could refuse someone who may read
+# the secret. But whoever can grant themselves one permission can grant the other, and a deleted or
+# locked key would take the audit evidence with it.
 
 locals {
   quickbooks_token_prefix = "odoo-qb-integration/quickbooks-token-${var.environment}/"
 
   given_secrets = {
-    odoo-credentials       = "How the extractor signs in to Odoo"
-    slack-config           = "The Slack app's bot token and signing secret"
-    quickbooks-credentials = "The Intuit app, and the first refresh token of each company"
+    odoo-credentials       = "Odoo login of the extractor"
+    slack-config           = "Bot token and signing secret of the Slack app"
+    quickbooks-credentials = "Credentials of the Intuit app, and each company's initial refresh token"
   }
 }
 
 resource "aws_secretsmanager_secret" "given" {
-  #checkov:skip=CKV_AWS_149: why no key of ours is said above
-  #checkov:skip=CKV2_AWS_57: the vendors issue these by hand; secrets_version rolls them
+  #checkov:skip=CKV_AWS_149: why none of our own is said above
+  #checkov:skip=CKV2_AWS_57: the vendors issue these by hand; secrets_version rotates them
   for_each = local.given_secrets
 
   name                    = "odoo-qb-integration/${each.key}-${var.environment}"
@@ -57,13 +57,13 @@ resource "aws_secretsmanager_secret_version" "quickbooks" {
   })
 }
 
-# Made empty: the poster keeps each company's renewed tokens there, and Terraform never looks in.
+# Created empty: the poster stores each company's renewed tokens here, and Terraform never reads them.
 resource "aws_secretsmanager_secret" "quickbooks_token" {
-  #checkov:skip=CKV_AWS_149: why no key of ours is said above
-  #checkov:skip=CKV2_AWS_57: the poster renews it, hourly while it works and daily at least
+  #checkov:skip=CKV_AWS_149: why none of our own is said above
+  #checkov:skip=CKV2_AWS_57: the poster renews it hourly while posting, and at least daily
   for_each = var.qb_realm_ids
 
   name                    = "${local.quickbooks_token_prefix}${each.key}"
-  description             = "The current QuickBooks tokens of ${each.key}, written by the poster alone"
+  description             = "Current QuickBooks tokens of ${each.key}, written only by the poster"
   recovery_window_in_days = local.in_production ? 30 : 0
 }

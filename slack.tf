@@ -1,18 +1,18 @@
-# --- The card in Slack: from the table's stream to the notifier ---
+# --- Cards: the table's stream calls the notifier ---
 
 resource "aws_lambda_event_source_mapping" "notifier" {
   event_source_arn                   = aws_dynamodb_table.bills.stream_arn
   function_name                      = aws_lambda_function.function["notifier"].arn
   starting_position                  = "TRIM_HORIZON"
-  batch_size                         = 20 # at Slack's one message a second, within the timeout
+  batch_size                         = 20 # fits the timeout at one Slack message a second
   maximum_batching_window_in_seconds = 1
-  parallelization_factor             = 1 # a run for each shard of the stream is more than Slack takes
+  parallelization_factor             = 1 # one run per shard already exceeds Slack's limit
   maximum_retry_attempts             = 5
   maximum_record_age_in_seconds      = 86400
   bisect_batch_on_function_error     = true
   function_response_types            = ["ReportBatchItemFailures"]
 
-  # Only what the card still owes: the notifier's own bookkeeping removes card_due.
+  # Only bills whose card is out of date: the notifier removes card_due once it has updated it.
   filter_criteria {
     filter {
       pattern = jsonencode({ dynamodb = { NewImage = { card_due = { N = [{ exists = true }] } } } })
@@ -28,30 +28,30 @@ resource "aws_lambda_event_source_mapping" "notifier" {
   depends_on = [aws_iam_role_policy.function]
 }
 
-# --- The click: Slack calls the approval handler ---
+# --- Clicks: Slack calls the approval handler ---
 
-# Slack cannot sign as AWS wants, so anybody may call, and the handler checks Slack's signature.
-# With NONE this resource also grants lambda:InvokeFunctionUrl to everybody.
+# Slack can't sign requests for AWS, so anyone may call, and the handler checks Slack's own signature.
+# With NONE, this resource also grants lambda:InvokeFunctionUrl to everyone.
 resource "aws_lambda_function_url" "approval_handler" {
-  #checkov:skip=CKV_AWS_258: Slack cannot sign as AWS wants; the handler checks its signature before anything else
+  #checkov:skip=CKV_AWS_258: Slack can't sign requests for AWS; the handler checks its signature before anything else
   function_name      = aws_lambda_function.approval_handler.function_name
   authorization_type = "NONE"
 
   lifecycle {
-    # A function takes its URL and its permissions with it. Its ARN is planned anew only then.
+    # Replacing a function deletes its URL and permissions. Only then is its ARN unknown in the plan.
     replace_triggered_by = [aws_lambda_function.approval_handler.arn]
   }
 }
 
 # Since October 2025 a Function URL also needs lambda:InvokeFunction, granted only for calls through
-# the URL. Provider 5 cannot say that condition; CloudFormation can.
+# the URL. Provider 5 doesn't support that condition; CloudFormation does.
 # https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html
 #
-# The permission's id has the URL's in it. So the stack waits for the URL, for of two permissions that
-# are added at once AWS refuses one; and it is made anew for a new URL, where CloudFormation by itself
-# would see no change.
+# The permission's name contains the URL's id, for two reasons. The stack waits for the URL: AWS refuses
+# one of two permissions added at the same time. And a new URL gets a new permission: otherwise
+# CloudFormation would see no change.
 resource "aws_cloudformation_stack" "approval_url" {
-  #checkov:skip=CKV_AWS_124: Terraform makes the stack and tells of its failure
+  #checkov:skip=CKV_AWS_124: Terraform creates the stack and reports its failure
   name = "odoo-qb-approval-url-${var.environment}"
   template_body = jsonencode({
     Resources = {

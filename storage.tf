@@ -1,15 +1,15 @@
-# --- Storage: the documents ---
+# --- The documents ---
 
 resource "aws_s3_bucket" "documents" {
-  #checkov:skip=CKV_AWS_18: the handler logs who looked at a document; access logs would need a bucket of their own
-  #checkov:skip=CKV_AWS_144: Odoo has every document, and this bucket their approved versions
-  #checkov:skip=CKV_AWS_145: why no key of ours is said at the secrets
-  #checkov:skip=CKV2_AWS_62: nothing waits for a document
+  #checkov:skip=CKV_AWS_18: the handler logs who opened a document; access logs would need a second bucket
+  #checkov:skip=CKV_AWS_144: Odoo has every document too
+  #checkov:skip=CKV_AWS_145: secrets.tf says why no key of our own
+  #checkov:skip=CKV2_AWS_62: nothing is triggered by a document
   bucket        = "odoo-qb-invoices-${var.environment}-${data.aws_caller_identity.current.account_id}-${var.aws_region}"
   force_destroy = !local.in_production
 }
 
-# A version names the bytes that were approved, whatever is stored under the same key later.
+# A version id identifies the bytes that were approved, even if the key is overwritten later.
 resource "aws_s3_bucket_versioning" "documents" {
   bucket = aws_s3_bucket.documents.id
 
@@ -50,7 +50,7 @@ resource "aws_s3_bucket_policy" "documents" {
     }]
   })
 
-  depends_on = [aws_s3_bucket_public_access_block.documents] # two changes of one bucket collide
+  depends_on = [aws_s3_bucket_public_access_block.documents] # two changes to a bucket at once collide
 }
 
 resource "aws_s3_bucket_lifecycle_configuration" "documents" {
@@ -76,7 +76,7 @@ resource "aws_s3_bucket_lifecycle_configuration" "documents" {
     }
   }
 
-  # Read anew every hour, and no bill points to an earlier version; the shorter of two rules counts.
+  # Replaced every hour, and no bill refers to an earlier version. The shorter of two rules applies.
   rule {
     id     = "expire-replaced-reference"
     status = "Enabled"
@@ -92,10 +92,10 @@ resource "aws_s3_bucket_lifecycle_configuration" "documents" {
   depends_on = [aws_s3_bucket_versioning.documents]
 }
 
-# --- Storage: the bills ---
+# --- The bills ---
 
 resource "aws_dynamodb_table" "bills" {
-  #checkov:skip=CKV_AWS_119: why no key of ours is said at the secrets
+  #checkov:skip=CKV_AWS_119: secrets.tf says why no key of our own
   name                        = "odoo-qb-invoices-${var.environment}"
   billing_mode                = "PAY_PER_REQUEST"
   hash_key                    = "entry_id"
