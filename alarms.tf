@@ -138,11 +138,11 @@ locals {
       statistic  = "Maximum"
     }
     # A refresh token expires 100 days after its last use and five years after it was issued. The poster
-    # renews each daily and reports the days left. One metric covers all companies: the lowest counts,
-    # and a disconnected company reports 0. Reported once a day, it is billed for an hour a day.
+    # renews each daily and reports the days left. One metric covers all companies: the lowest counts.
+    # A disconnected company reports none. Reported once a day, it is billed for an hour a day.
     token_days_left = {
       name       = "odoo-qb-${var.environment} must be connected to QuickBooks again soon"
-      what_to_do = "A company's QuickBooks connection expires within 14 days, or the daily check hasn't run for two days. The log /aws/lambda/${local.names.poster} shows which. If a connection expires, connect the company again, put its token in qb_refresh_tokens, raise secrets_version and apply."
+      what_to_do = "A company's QuickBooks connection expires within 14 days, or the daily check hasn't reported for two days. The log /aws/lambda/${local.names.poster} shows which. If a connection expires, connect the company again, put its token in qb_refresh_tokens, raise secrets_version and apply."
       namespace  = local.metric_namespace
       metric     = "RefreshTokenDaysLeft"
       dimensions = {}

@@ -70,14 +70,14 @@ resource "aws_dynamodb_table_item" "company_settings" {
   depends_on = [aws_dynamodb_table_item.settings]
 
   lifecycle {
-    # Going back to 1.0 then updates the functions first and removes this last.
+    # If an upgrade from 1.0 is undone, Terraform updates the functions first and deletes this last.
     create_before_destroy = true
   }
 }
 
 # 1.0 kept the item among the bills, at this address. It stays there, up to date: functions of 1.0 read
-# it until an upgrade has replaced the last of them, and again if you go back to 1.0. Functions of this
-# version read it only while they cannot read the table above yet.
+# it until the upgrade has replaced the last of them, and again if the upgrade is undone. Functions of this
+# version read it only during an upgrade, until their role allows the table above.
 resource "aws_dynamodb_table_item" "settings" {
   table_name = aws_dynamodb_table.bills.name
   hash_key   = aws_dynamodb_table.bills.hash_key

@@ -1,9 +1,9 @@
 # --- Secrets ---
 #
-# Everything is encrypted with AWS's own keys (aws/secretsmanager, aws/dynamodb, SSE-S3, SSE-SQS). A key
-# of our own would cost a dollar a month and add one thing: its policy could refuse someone who may read
-# the secret. But whoever can grant themselves one permission can grant the other, and a deleted or
-# locked key would take the audit evidence with it.
+# Encryption uses AWS's own keys (aws/secretsmanager, aws/dynamodb, SSE-S3, SSE-SQS). A key of our own
+# would cost a dollar a month and add one thing: its policy could refuse someone who may read the secret.
+# But whoever can grant themselves one permission can grant the other, and a deleted or locked key would
+# take the audit evidence with it.
 
 locals {
   quickbooks_token_prefix = "odoo-qb-integration/quickbooks-token-${var.environment}/"
@@ -16,7 +16,7 @@ locals {
 }
 
 resource "aws_secretsmanager_secret" "given" {
-  #checkov:skip=CKV_AWS_149: why none of our own is said above
+  #checkov:skip=CKV_AWS_149: the reason for AWS's own key is above
   #checkov:skip=CKV2_AWS_57: the vendors issue these by hand; secrets_version rotates them
   for_each = local.given_secrets
 
@@ -59,7 +59,7 @@ resource "aws_secretsmanager_secret_version" "quickbooks" {
 
 # Created empty: the poster stores each company's renewed tokens here, and Terraform never reads them.
 resource "aws_secretsmanager_secret" "quickbooks_token" {
-  #checkov:skip=CKV_AWS_149: why none of our own is said above
+  #checkov:skip=CKV_AWS_149: the reason for AWS's own key is above
   #checkov:skip=CKV2_AWS_57: the poster renews it hourly while posting, and at least daily
   for_each = var.qb_realm_ids
 
