@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from sandbox import aws
+from sandbox.aws import emulator as aws
 from sandbox.terraform import plugin_mirror
-from upgrade.make_state import STATE, variables
+from tests.upgrade import fixture
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
+STATE: Final = fixture.FOLDER / "state.json"
 KEPT: Final = (["no-op"], ["update"])
 LOST: Final[dict[str, str]] = {}  # address: why 1.0's resource has to go
 ADDED: Final = {
@@ -44,7 +45,7 @@ class Deployment:
         (self._folder / "lambda").mkdir()
         for function in ("extractor", "notifier", "approval_handler", "poster"):
             (self._folder / "lambda" / f"{function}.zip").write_bytes(b"a newer zip")
-        (self._folder / "given.tfvars.json").write_text(json.dumps(variables()))
+        shutil.copy2(fixture.FOLDER / "variables.json", self._folder / "given.tfvars.json")
         mirror = plugin_mirror()
         self._terraform("init", *([f"-plugin-dir={mirror}"] if mirror else []))
 

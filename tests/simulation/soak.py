@@ -1,0 +1,104 @@
+"""Many seeds of bad weather: PYTHONPATH=lambda:.:tests python -m soak --seeds 200 --bills 500
+
+A line a seed tells of the progress; of a seed that broke a promise the line says which, with the
+story of the bill, and `--seeds 17` lives it again. The last run is kept in bench/soak.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import os
+import sys
+import time
+from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from sandbox.benchmark.machine import machine
+from tests.simulation.fork import in_a_copy
+from tests.simulation.random_run import SETTINGS, SETTINGS_BRITISH, weathered
+from tests.simulation.setup import a_life
+
+RESULT: Final = Path(__file__).resolve().parents[2] / "bench" / "soak.json"
+HOURS: Final = 48
+PROCESSES: Final = 2
+
+Json = dict[str, Any]
+
+
+def soaked(seeds: list[int], bills: int, hours: int, *, says: bool = False) -> list[Json]:
+    """What became of each seed; some processes share them."""
+    os.environ["PYTHONHASHSEED"] = "0"  # of the processes: a seed is one story
+    parts = [seeds[n::PROCESSES] for n in range(PROCESSES)]
+    work = partial(_some, bills=bills, hours=hours, says=says)
+    with ProcessPoolExecutor(PROCESSES, mp_context=get_context("spawn")) as pool:
+        found = [one for part in pool.map(work, parts) for one in part]
+    return sorted(found, key=lambda one: int(one["seed"]))
+
+
+def _some(seeds: list[int], bills: int, hours: int, *, says: bool) -> list[Json]:
+    """Each seed in a copy of one morning."""
+    found: list[Json] = []
+    with pytest.MonkeyPatch.context() as patch, a_life(patch, SETTINGS_BRITISH, **SETTINGS) as life:
+        gc.collect()
+        gc.freeze()
+        for seed in seeds:
+            started = time.monotonic()
+            one = in_a_copy(partial(weathered, life, seed, bills, hours))
+            one = one or {"seed": seed, "trouble": ["it broke off"], "events": {}, "ends": {}}
+            found.append(one)
+            if says:
+                _say(one, time.monotonic() - started)
+    return found
+
+
+def _say(one: Json, seconds: float) -> None:
+    counts = ", ".join(f"{n} {status}" for status, n in sorted(one["ends"].items()))
+    verdict = "BROKEN" if one["trouble"] else "kept"
+    lines = [f"seed {one['seed']}: {verdict}, {counts}, {seconds:.0f} s"]
+    print("\n".join([*lines, *(f"  {t}" for t in one["trouble"])]), flush=True)  # noqa: T201 - for the person at the terminal
+
+
+def summary(found: list[Json], bills: int, hours: int) -> Json:
+    """A run as it is kept."""
+    events = sum((Counter(one["events"]) for one in found), Counter[str]())
+    ends = sum((Counter(one["ends"]) for one in found), Counter[str]())
+    return {
+        "seeds": [one["seed"] for one in found],
+        "bills_a_seed": bills,
+        "hours_a_seed": hours,
+        "steps": sum(one.get("steps", 0) for one in found),
+        "events": dict(sorted(events.items())),
+        "bills_ended": dict(sorted(ends.items())),
+        "machine": machine(),
+        "broken": {str(one["seed"]): one["trouble"] for one in found if one["trouble"]},
+    }
+
+
+def main() -> int:
+    """Soak as the arguments say; 1 if a promise was broken."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--seeds", default="20", help="how many, or which: 17,18")
+    parser.add_argument("--bills", type=int, default=500, help="a seed")
+    parser.add_argument("--hours", type=int, default=HOURS, help="of bad weather")
+    given = parser.parse_args()
+    named = [int(n) for n in given.seeds.split(",")]
+    seeds = named if "," in given.seeds else list(range(1, named[0] + 1))
+    started = time.monotonic()
+    found = soaked(seeds, given.bills, given.hours, says=True)
+    result = summary(found, given.bills, given.hours)
+    result["seconds"] = round(time.monotonic() - started)
+    RESULT.write_text(json.dumps(result, indent=2) + "\n")
+    print(f"{len(found)} seeds, {len(result['broken'])} broken: see {RESULT.name}")  # noqa: T201 - for the person at the terminal
+    return 1 if result["broken"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
