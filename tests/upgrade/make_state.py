@@ -1,7 +1,8 @@
-"""Make Terraform's state of version 1.0: run at the commit of 1.0 after `./build.sh`, and only there.
+"""Make Terraform's state of version 1.0: run at the commit of 1.0, and only there.
 
-It applies 1.0's own files to the emulator with `v1_0/variables.json`, which are the fixture's two
-companies under the names of production, and writes `v1_0/state.json`. Later versions only read it.
+After `./build.sh`, it applies 1.0's own files to the emulator with `v1_0_terraform/variables.json`:
+the fixture's two companies under the names of production. It then writes `state.json` beside that,
+with other generated ids each time. Later versions only read it.
 
     PYTHONPATH=lambda:.:tests .venv/bin/python -m upgrade.make_state
 """
@@ -11,13 +12,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from sandbox import aws
 from sandbox.terraform import Terraform
 
-FOLDER: Final = Path(__file__).parent / "v1_0"
+FOLDER: Final = Path(__file__).parent / "v1_0_terraform"
 
 
 def main() -> None:
@@ -35,7 +36,14 @@ def main() -> None:
     text = text.replace(urlsplit(emulator.url).netloc, f"sqs.{aws.REGION}.amazonaws.com")
     state = json.loads(text)
     state |= {"lineage": "00000000-0000-0000-0000-000000000000", "check_results": None}
-    (FOLDER / "state.json").write_text(json.dumps(state, indent=1) + "\n")
+    (FOLDER / "state.json").write_text(one_resource_a_line(state))
+
+
+def one_resource_a_line(state: dict[str, Any]) -> str:
+    """The state as JSON that is short and still shows what differs."""
+    resources = ",\n".join(json.dumps(resource) for resource in state["resources"])
+    rest = json.dumps({**state, "resources": []})
+    return rest.replace('"resources": []', f'"resources": [\n{resources}\n]') + "\n"
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Applying this version over the infrastructure of 1.0 loses nothing that 1.0 made.
 
-Terraform plans today's files over the state that 1.0's apply left (`v1_0/state.json`).
+Terraform plans today's files over `v1_0_terraform/state.json`, the state that an apply of 1.0 left.
+`make_state.py` made it.
 """
 
 from __future__ import annotations
@@ -8,21 +9,21 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
 from sandbox.aws import emulator as aws
 from sandbox.terraform import plugin_mirror
-from tests.upgrade import fixture
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 Json = dict[str, Any]
 
-STATE: Final = fixture.FOLDER / "state.json"
+GIVEN: Final = Path(__file__).parent / "v1_0_terraform"
+STATE: Final = GIVEN / "state.json"
 KEPT: Final = (["no-op"], ["update"])
 LOST: Final[dict[str, str]] = {}  # address: why 1.0's resource has to go
 ADDED: Final = {
@@ -45,7 +46,7 @@ class Deployment:
         (self._folder / "lambda").mkdir()
         for function in ("extractor", "notifier", "approval_handler", "poster"):
             (self._folder / "lambda" / f"{function}.zip").write_bytes(b"a newer zip")
-        shutil.copy2(fixture.FOLDER / "variables.json", self._folder / "given.tfvars.json")
+        shutil.copy2(GIVEN / "variables.json", self._folder / "given.tfvars.json")
         mirror = plugin_mirror()
         self._terraform("init", *([f"-plugin-dir={mirror}"] if mirror else []))
 
