@@ -10,8 +10,9 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from odoo_qb import table_keys
 from odoo_qb.bill.history import history_entry
-from odoo_qb.operations.sweep import NOTE_ID, look_after_waiting, sweep, unposted
+from odoo_qb.operations.sweep import look_after_waiting, sweep, unposted
 from odoo_qb.store.queue import ApprovedQueue
 from odoo_qb.store.table import Table
 from odoo_qb.timestamps import stamp
@@ -192,7 +193,9 @@ def test_a_card_that_became_due_between_two_sweeps_is_found_by_the_second(desk: 
 def test_bills_changed_long_before_the_last_sweep_are_not_looked_at_again(desk: Desk) -> None:
     desk.put(1, "READY_FOR_APPROVAL", minutes_ago=60)
     desk.sweep()
-    assert desk.table.read_note(NOTE_ID)["cards_since"] == stamp(NOW - timedelta(minutes=25))
+    assert desk.table.read_note(table_keys.SWEEP)["cards_since"] == stamp(
+        NOW - timedelta(minutes=25)
+    )
     read: list[str] = []
 
     class Reading(Table):

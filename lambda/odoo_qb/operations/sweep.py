@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
+from odoo_qb import table_keys
 from odoo_qb.approval import approvers
 from odoo_qb.approval.reminders import remind
 from odoo_qb.bill.delays import since
@@ -37,7 +38,6 @@ SENT_AGAIN_AFTER: Final = timedelta(hours=1)
 UNPOSTED_AFTER: Final = timedelta(hours=1)  # then somebody should know
 SHOWN_WITHIN: Final = timedelta(minutes=20)  # a busy channel takes a card a second
 _MARGIN: Final = timedelta(minutes=5)  # an index may lag behind its table
-NOTE_ID: Final = "sweep"
 _ON_THEIR_WAY: Final[tuple[Status, ...]] = ("APPROVED", "POSTING")
 
 
@@ -49,7 +49,7 @@ def sweep(
     Returns how many of each kind. What cannot be looked at is named in `faults`.
     """
     faults = faults or Faults()
-    note = table.read_note(NOTE_ID)
+    note = table.read_note(table_keys.SWEEP)
     due = _Due(table, _instant_or_none(note.get("swept_at")), now)
     late = set(table.in_status("APPROVED", until=now - QUEUED_WITHIN))
     hanging = set(table.in_status("POSTING", until=now - POSTED_WITHIN))
@@ -108,7 +108,7 @@ class _Due:
             return True
         company = item["company"]
         if company not in self._states:
-            self._states[company] = self._table.read_note(f"connection#{company}")
+            self._states[company] = self._table.read_note(table_keys.connection(company))
         state = self._states[company]
         is_renewed = str(state.get("connected_at", "")) > stamp(self._swept_at)
         return is_renewed or state.get("state") == "NEEDS_RECONNECT"
@@ -125,7 +125,7 @@ def unposted(table: Table, now: datetime, faults: Faults | None = None) -> dict[
     items = faults.where(table.get_many(ids).values(), lambda i: i["status"] in _ON_THEIR_WAY)
     told = faults.each(items, lambda i: (i["entry_id"], (i["company"], _approved_at(i))))
     late = {i: (c, at) for i, (c, at) in told if at <= stamp(now - UNPOSTED_AFTER)}
-    notes = {c: table.read_note(f"connection#{c}") for c in {c for c, _ in late.values()}}
+    notes = {c: table.read_note(table_keys.connection(c)) for c in {c for c, _ in late.values()}}
     return {i: at for i, (c, at) in late.items() if notes[c].get("state") != "NEEDS_RECONNECT"}
 
 
@@ -158,7 +158,7 @@ def _show_again(
     at = (str(item.get("updated_at")) for item in (*owing, *to_attach))
     oldest = min(at, default=stamp(until - _MARGIN))
     cards_since = min(oldest, stamp(until - _MARGIN))
-    table.write_note(NOTE_ID, {"cards_since": cards_since, "swept_at": stamp(now)})
+    table.write_note(table_keys.SWEEP, {"cards_since": cards_since, "swept_at": stamp(now)})
     return len(owing)
 
 
