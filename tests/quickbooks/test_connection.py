@@ -218,7 +218,7 @@ def test_a_lease_whose_holder_died_ends_by_itself(desk: Desk) -> None:
     desk.table.write_note("connection#north", {"lease_until": "2026-11-21T09:30:20.000Z"})
     assert desk.connection().access_token()
     assert 20 <= desk.waited <= 25
-    desk.table.write_note("connection#north", {"lease_until": "2026-11-21T11:00:00.000Z"})
+    desk.table.write_note("connection#north", {"lease_until": "2026-11-21T10:22:30.000Z"})
     desk.now += timedelta(minutes=61)
     desk.now -= timedelta(minutes=10)
     with pytest.raises(Unavailable, match="Another process is renewing"):

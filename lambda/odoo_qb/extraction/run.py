@@ -13,7 +13,7 @@ from odoo_qb import table_keys
 from odoo_qb.bill.digest_v1 import is_former
 from odoo_qb.bill.item import bill_of
 from odoo_qb.bill.late_changes import without_later_files
-from odoo_qb.errors import Conflict, Refused, Unavailable
+from odoo_qb.errors import Refused, Unavailable
 from odoo_qb.extraction.background import Background, Surroundings
 from odoo_qb.extraction.bill_writer import DONE, NOT_YET_READ, BillWriter
 from odoo_qb.extraction.deletions import find_vanished
@@ -37,7 +37,7 @@ from odoo_qb.guarding import (
 from odoo_qb.mapping.batch import BatchPlanner
 from odoo_qb.odoo import reader
 from odoo_qb.odoo.records import POSTED
-from odoo_qb.timestamps import stamp
+from odoo_qb.store.lease import Lease
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -50,8 +50,7 @@ if TYPE_CHECKING:
     from odoo_qb.extraction.deletions import Kind, Vanished
     from odoo_qb.odoo.client import OdooClient
     from odoo_qb.odoo.records import OdooDocument
-    from odoo_qb.store.lease import Lease
-from odoo_qb.store.documents import Documents
+    from odoo_qb.store.documents import Documents
     from odoo_qb.store.table import Table
 
 LEASE: Final = timedelta(minutes=6)  # longer than the function may run
