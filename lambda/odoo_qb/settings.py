@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import os
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from odoo_qb.errors import Misconfigured
+
+if TYPE_CHECKING:
+    from mypy_boto3_secretsmanager import SecretsManagerClient
 
 
 def environment(name: str) -> str:
@@ -28,7 +31,7 @@ def retention() -> timedelta:
     return timedelta(days=int(environment("RECORD_RETENTION_DAYS")))
 
 
-def secret(client: Any, arn: str) -> dict[str, Any]:  # noqa: ANN401 - a boto3 client
+def secret(client: SecretsManagerClient, arn: str) -> dict[str, Any]:
     """The JSON object in a secret of Secrets Manager."""
     text: str = client.get_secret_value(SecretId=arn)["SecretString"]
     try:

@@ -676,7 +676,7 @@ def test_a_function_that_starts_makes_its_clients_before_the_first_click(
         made.append(name)
         return usual(self, name, **given)
 
-    usual = boto3.Session.client
+    usual: Any = boto3.Session.client
     monkeypatch.setattr(boto3.Session, "client", client)
     world.click(entry_id, "approve_invoice")
     assert world.item(entry_id)["status"] == "APPROVED"

@@ -183,7 +183,7 @@ def test_two_processes_that_need_a_token_at_once_get_the_same_from_one_refresh()
         def renew() -> None:
             connection = desk.connection()
             connection._table = _Locked(desk.table, lock)  # type: ignore[assignment]
-            connection._secrets = _Locked(desk.clients["secretsmanager"], lock)
+            connection._secrets = _Locked(desk.clients["secretsmanager"], lock)  # type: ignore[assignment]
             connection._sleep = lambda _: time.sleep(0.05)
             got.append(connection.access_token())
 

@@ -26,6 +26,8 @@ from odoo_qb.timestamps import stamp
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+
     from odoo_qb.exact_json import Json
     from odoo_qb.shapes import Shape
     from odoo_qb.store.table import Table
@@ -76,7 +78,7 @@ class Connection:
         *,
         company: str,
         table: Table,
-        secrets: Any,  # noqa: ANN401 - boto3's Secrets Manager client
+        secrets: SecretsManagerClient,
         secret_id: str,
         seed_token: str,
         client_id: str,

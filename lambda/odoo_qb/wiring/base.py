@@ -57,7 +57,8 @@ class Wiring:
         with self._lock:
             if name not in self._clients:
                 config = self._s3_config if name == "s3" else self._config
-                self._clients[name] = boto3.Session().client(name, config=config)
+                session: Any = boto3.Session()
+                self._clients[name] = session.client(name, config=config)
             return self._clients[name]
 
     def secret(self, variable: str) -> dict[str, Any]:
