@@ -172,7 +172,10 @@ def test_an_amended_bill_says_what_changed_while_it_waits() -> None:
         changes=["The total changed from 8.00 USD to 9.00 USD.", "The file b was added."]
     )
     message = approval_card(item)
-    assert "Changed since approval was last requested:\\n• The total changed from 8.00 USD" in words(message)
+    assert (
+        "Changed since approval was last requested:\\n• The total changed from 8.00 USD"
+        in words(message)
+    )
     assert "Changed: The file b was added." in message.text
     assert "instead of" not in words(approval_card(in_status(item, "APPROVED")))
 
@@ -410,7 +413,9 @@ def test_a_file_that_is_not_in_quickbooks_is_said_on_the_card() -> None:
     for status in ("POSTED", "ALREADY_IN_QB"):
         message = approval_card({**item, "status": cast("Any", status)})
         assert "⚠ bill.pdf could not be attached in QuickBooks: No." in words(message)
-        assert "bill.pdf could not be attached in QuickBooks: No. Attach the missing" in message.text
+        assert (
+            "bill.pdf could not be attached in QuickBooks: No. Attach the missing" in message.text
+        )
 
 
 def test_the_metadata_that_any_app_can_read_holds_ids_only() -> None:

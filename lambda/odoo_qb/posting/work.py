@@ -85,7 +85,11 @@ class PostingAttempt:
         context, item = self.context, self.item
         company = context.companies.get(item["company"])
         if company is None:
-            raise Refused(f"The company {item['company']} is no longer configured.", code="company")
+            raise Refused(
+                f"The company {item['company']} is no longer configured. Ask the operator about"
+                " it.",
+                code="company",
+            )
         if not item["approvals"] or item["approvals"][-1]["digest"] != item["digest"]:
             raise Changed("The approved version is no longer the one that would be posted.")
         quickbooks = context.quickbooks(company.key)
