@@ -323,7 +323,7 @@ def _fate(item: Json) -> str:
     return {
         "ACKNOWLEDGED": f"acknowledged: {item['nothing_to_post']}",
         "VALIDATION_FAILED": "blocked: " + " ".join(item["problems"]),
-        "READY_FOR_APPROVAL": "is awaiting a decision",
+        "READY_FOR_APPROVAL": "awaiting a decision",
         "APPROVED": "approved, not yet posted",
         "POSTING": "being posted",
         "WITHDRAWN": "withdrawn in Odoo",

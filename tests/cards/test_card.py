@@ -177,7 +177,7 @@ def test_an_amended_bill_says_what_changed_while_it_waits() -> None:
         in words(message)
     )
     assert "Changed: The file b was added." in message.text
-    assert "instead of" not in words(approval_card(in_status(item, "APPROVED")))
+    assert "changed from" not in words(approval_card(in_status(item, "APPROVED")))
 
 
 def test_what_the_vendor_billed_before_stands_beside_a_bill_that_waits() -> None:

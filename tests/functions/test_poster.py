@@ -282,7 +282,7 @@ def test_what_crashes_the_poster_is_on_the_card_after_an_hour(world: World) -> N
     assert invoke({"Records": [message(world, item)]})["batchItemFailures"] == []
     trouble = world.item("odoo-42")["trouble"]
     assert trouble["told"]
-    assert trouble["reason"].startswith("The poster stopped at this bill (InvalidOperation): tell")
+    assert trouble["reason"].startswith("An unexpected error (InvalidOperation) stopped")
 
 
 # -- actions ----------------------------------------------------------------------------------

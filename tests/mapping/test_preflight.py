@@ -131,7 +131,10 @@ def test_a_line_whose_account_has_no_number_blocks() -> None:
             {"kind": "Accounts Payable"},
             "is an accounts payable account, which cannot be used on a bill",
         ),
-        ({"kind": "Accounts Receivable"}, "is an accounts receivable account, to which no line"),
+        (
+            {"kind": "Accounts Receivable"},
+            "is an accounts receivable account, which cannot be used",
+        ),
         ({"currency": "GBP"}, ""),
         ({"currency": "USD"}, ""),
     ],
@@ -233,16 +236,14 @@ def test_a_code_for_no_tax_that_charges_tax_or_nothing_known_is_refused() -> Non
         for code in ("Exempt", "20.0% S", "Odd", "RCS")
     ]
     charges = "The tax code 20.0% S stands for no tax (none), but it charges tax"
-    unclear = (
-        "QuickBooks does not say what the tax code Odd charges on 2026-11-02: complete it there"
-    )
+    unclear = "QuickBooks does not say what the tax code Odd charges on 2026-11-02"
     not_bought = "The tax code RCS has no rate for purchases in QuickBooks"
     way = "to another one under taxes in company_settings"
     assert said == [
         (),
-        (f"{charges}: Map none to a code of zero percent under taxes in company_settings.",),
-        (f"{unclear}, or map none {way}.",),
-        (f"{not_bought}: map none {way}.",),
+        (f"{charges}. Map none to a code of zero percent under taxes in company_settings.",),
+        (f"{unclear}. Map none {way}, or complete its rate in QuickBooks.",),
+        (f"{not_bought}. Map none {way}.",),
     ]
 
 
@@ -376,7 +377,7 @@ def test_of_several_payable_accounts_it_is_the_one_named_else_quickbooks_own_els
     snapshot = a_snapshot(accounts=(PAYABLE, CASH, *more))
     plan = plan_posting(a_total("5.00"), a_company(**settings), snapshot)
     assert plan.payable_id == payable
-    said = "QuickBooks has several accounts payable accounts in USD (A/P, Intercompany): name one"
+    said = "QuickBooks has several accounts payable accounts in USD (A/P, Intercompany). Name one"
     assert [p.startswith(said) for p in plan.problems] == ([] if payable else [True])
 
 

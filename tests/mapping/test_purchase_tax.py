@@ -354,7 +354,7 @@ def test_with_lines_only_a_bill_that_differs_gets_its_tax_as_lines() -> None:
 @pytest.mark.parametrize(
     ("accounts", "said"),
     [
-        ({}, "QuickBooks has no account for 131000 VAT: map it in company_settings, or create an"),
+        ({}, "QuickBooks has no account for 131000 VAT. Map it in company_settings, or create an"),
         (
             {"131000": "VAT Control"},
             "The tax on 131000 VAT cannot be posted as a line: QuickBooks keeps that tax",
