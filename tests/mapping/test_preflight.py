@@ -213,7 +213,7 @@ def test_outside_the_us_a_bill_of_tax_alone_blocks_where_quickbooks_keeps_that_t
 def test_a_tax_without_a_code_blocks_and_says_which() -> None:
     bill = a_bill(lines=(a_line("50.00", taxes=("VAT 7%",)), a_line("50.00")))
     plan = plan_posting(bill, a_company(), a_british_snapshot())
-    assert [p.partition(":")[0] for p in plan.problems] == [
+    assert [p.partition(". ")[0] for p in plan.problems] == [
         "QuickBooks has no tax code for the tax VAT 7%",
         'QuickBooks has no tax code for lines without a tax ("none")',
     ]
@@ -268,7 +268,7 @@ def test_terms_are_those_mapped_else_of_that_name_else_left_to_the_due_date(
 def test_mapped_terms_that_quickbooks_lacks_are_told() -> None:
     bill = a_total("5.00", payment_terms="30 Days")
     plan = plan_posting(bill, a_company(terms={"30 Days": "Net 31"}), a_snapshot())
-    assert "no terms Net 31, meant for 30 Days" in plan.warnings[0]
+    assert "no terms Net 31 (mapped from 30 Days)" in plan.warnings[0]
 
 
 # -- the company ----------------------------------------------------------------------------
@@ -329,7 +329,7 @@ def test_class_and_department_of_the_settings_are_on_every_line_and_bill() -> No
     ("tracked", "said"),
     [
         (True, "QuickBooks has no active department West"),
-        (False, "company_settings name the department West. Turn on location tracking"),
+        (False, "company_settings names the department West. Turn on location tracking"),
     ],
 )
 def test_a_department_that_cannot_be_set_blocks_and_says_why(tracked: bool, said: str) -> None:
@@ -390,7 +390,7 @@ def test_the_payable_account_of_the_settings_is_not_asked_of_another_currency() 
 
 def test_a_payable_account_of_the_settings_that_is_none_blocks() -> None:
     plan = plan_posting(a_total("5.00"), a_company(payable_account="443000"), a_snapshot())
-    assert plan.problems[0].startswith("The accounts payable account 443000 of company_settings")
+    assert plan.problems[0].startswith("The accounts payable account 443000 in company_settings")
 
 
 def test_another_payable_account_is_a_change_and_the_first_of_a_currency_is_none() -> None:
@@ -424,7 +424,7 @@ def test_what_was_approved_before_quickbooks_was_read_is_not_booked_where_nothin
     company = a_company(default_account="443000")
     blind = plan_posting(bill, company, None).shown()
     (change,) = plan_posting(bill, company, a_snapshot()).changes(blind)
-    assert change.startswith("The account for 1 now is ")
+    assert change.startswith("The account for 1 is now ")
 
 
 # -- the vendor -----------------------------------------------------------------------------
@@ -544,7 +544,7 @@ def test_the_vendor_is_the_mapped_one_else_the_remembered_else_of_exactly_that_n
         (vendor_in(known(currency="EUR")), "is paid in EUR, but this bill is in USD"),
         (
             vendor_in(settings={"vendors": {ACME.name: "Zeta"}}),
-            "Zeta, meant for Acme Botanicals LLC",
+            "Zeta (mapped from Acme Botanicals LLC)",
         ),
         (
             vendor_in(known("Zeta", active=False), settings={"vendors": {ACME.name: "Zeta"}}),
@@ -586,7 +586,7 @@ def test_a_mapped_vendor_of_another_currency_gives_way_to_its_own_or_it_is_told(
 ) -> None:
     plan = vendor_in(*vendors, settings={"vendors": {ACME.name: "Zeta"}}, currency="EUR")
     assert plan.vendor_name == used
-    said = "The vendor Zeta, meant for Acme Botanicals LLC, is paid in USD in QuickBooks"
+    said = "The vendor Zeta (mapped from Acme Botanicals LLC) is paid in USD in QuickBooks"
     assert any(w.startswith(said) for w in plan.warnings) == warned
 
 

@@ -117,7 +117,7 @@ def test_the_content_of_a_bill_whose_vendor_was_known_is_whole_under_any_name(wo
     digest = bill_of(item).digest(vendor_is_known=True)
     history = [{**item["history"][0], "digest": digest}]
     known = cast("Item", {**item, "digest": digest, "history": history})
-    assert "is whole" in story(known)[-1]
+    assert "is complete" in story(known)[-1]
 
 
 def test_the_lines_of_a_long_bill_are_part_of_its_content() -> None:
