@@ -207,7 +207,7 @@ def _undecided(approver: Approver, items: list[Json]) -> list[str]:
 
 def stored_items(running: Chain) -> list[Json]:
     """Every bill in the table, as it stands."""
-    from odoo_qb.store.table import plain  # noqa: PLC0415 - boto3 is slow to import, and late enough here
+    from odoo_qb.store.attributes import plain  # noqa: PLC0415 - as above
 
     client = running.emulator.client("dynamodb")
     pages = client.get_paginator("scan").paginate(

@@ -24,7 +24,8 @@ import extractor
 import notifier
 import poster
 from odoo_qb import settings
-from odoo_qb.store.table import Table, plain
+from odoo_qb.store.attributes import plain
+from odoo_qb.store.table import Table
 from sandbox.http_server import serve
 from sandbox.in_process.fast_dynamodb import rows
 from sandbox.odoo.importer import Importer

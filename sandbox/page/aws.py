@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import requests
 
-from odoo_qb.store.table import plain
+from odoo_qb.store.attributes import plain
 from sandbox.page.state import Mail, Pipeline, Reply, Run
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import poster
-from odoo_qb.store.table import attributes
+from odoo_qb.store.attributes import attributes
 from odoo_qb.timestamps import stamp
 from tests.support.builders import a_bill, an_item
 

@@ -16,7 +16,7 @@ from odoo_qb.operations.audit_export import export
 from odoo_qb.operations.audit_trail import story
 from odoo_qb.sentences import one_line
 from odoo_qb.store.alerts import Alerts
-from odoo_qb.store.table import attributes
+from odoo_qb.store.attributes import attributes
 from odoo_qb.timestamps import stamp
 from sandbox.odoo.calls import Call
 from tests.extraction.test_run import outcomes, put_in, utc_now

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from odoo_qb.approval.decisions import Click, DecisionService
+from odoo_qb.approval.click import Click
+from odoo_qb.approval.decisions import DecisionService
 from odoo_qb.bill.delays import is_told, trouble_of
 from odoo_qb.bill.follow_ups import possible_document
 from odoo_qb.bill.open_attempt import open_attempt

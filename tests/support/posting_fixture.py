@@ -18,8 +18,9 @@ from odoo_qb.errors import Unavailable
 from odoo_qb.posting.poster import Poster
 from odoo_qb.quickbooks.client import QuickBooksClient
 from odoo_qb.quickbooks.connection import Connection
+from odoo_qb.store.attributes import attributes
 from odoo_qb.store.documents import Documents
-from odoo_qb.store.table import Table, attributes
+from odoo_qb.store.table import Table
 from odoo_qb.timestamps import stamp
 from sandbox.http_server import serve
 from sandbox.in_process.chain import REGION, make_table

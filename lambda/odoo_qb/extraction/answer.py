@@ -14,7 +14,18 @@ if TYPE_CHECKING:
 LISTED_BYTES: Final = 1_000_000  # of bills in the answer, of which Lambda takes 6 MB
 
 
-def listed_bills(report: Json, request: Request) -> dict[str, Any]:
+def answer_of(report: Json, request: Request, swept: Json, seconds: float) -> dict[str, Any]:
+    """The function's answer to a run: counts, and as many bills as it has room for."""
+    return {
+        **report,
+        **_listed_bills(report, request),
+        "left_out": len(report["left_out"]),
+        "swept": swept,
+        "seconds": round(seconds, 1),
+    }
+
+
+def _listed_bills(report: Json, request: Request) -> dict[str, Any]:
     """The part of the answer that depends on what was asked: which bills are listed."""
     bills = report["bills"]
     if not request.dry_run:

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 
 BATCH_BYTES: Final = 8_000_000  # an answer holds base64 text and bytes at once
-
-
 BATCH_COUNT: Final = 50
 
 

@@ -54,6 +54,11 @@ def tell_of_run(
         tell_what_changed_afterwards(report, alerts)
 
 
+def tell_of_outage(reason: str, alerts: Alerts, now: datetime) -> None:
+    """That a run could not begin, once until it is over."""
+    alerts.tell("outage", "Nothing could be extracted from Odoo", [reason], now)
+
+
 def tell_of(
     report: Json,
     table: Table,
