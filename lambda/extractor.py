@@ -32,8 +32,7 @@ class ExtractionFailed(Exception):  # noqa: N818 - read in Lambda's answer, wher
 def lambda_handler(event: object, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's
     """Run one extraction; answers what was found, or {"error": sentence} to a wrong request.
 
-    {"audit": "odoo-42"} is answered with the bill's story instead, a sentence an event, and
-    {"export": "2026-10"} with the files that were written for the auditor.
+    {"audit": "odoo-42"} answers the bill's story, {"export": "2026-10"} the auditor's files.
     """
     asked = event if isinstance(event, dict) else {}
     try:
