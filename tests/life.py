@@ -25,6 +25,7 @@ import notifier
 import poster
 from asked import buttons
 from clock import FUNCTIONS, START, Clock
+from garbage import Elsewhere
 from odoo_qb.interaction import MODAL_FIELDS
 from odoo_qb.policy import FIRST_OF_TWO, RULES
 from quick import straight
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
     from botocore.client import BaseClient
 
+    from odoo_qb.item import Item
     from sandbox.slack import SignedRequest
     from sandbox.slack_payloads import Message
     from world import World
@@ -78,11 +80,14 @@ class Life:
     fate: Callable[[str, Callable[[], Any]], Any] = lambda _step, work: work()
     steps: Counter[str] = field(default_factory=Counter)
     promises: list[Promise] = field(default_factory=list)
+    checked: Counter[str] = field(default_factory=Counter)  # which of our promises, how often
     errors: list[str] = field(default_factory=list)
     mishaps: list[str] = field(default_factory=list)  # deaths, and answers that got lost
     dead_letters: int = 0
     subject: str = ""  # the bill that was read or written last
     disconnected: set[str] = field(default_factory=set)  # companies that wait to be connected
+    strangers: set[str] = field(default_factory=set)  # items that somebody made by hand
+    elsewhere: Elsewhere = field(default_factory=Elsewhere)  # where redirects point
     _running: str = ""
     _is_dead: bool = False
     _stream: list[str] = field(default_factory=list)
@@ -213,11 +218,15 @@ class Life:
         self.invoke(extractor, {"full": True})
         self.invoke(poster, {"action": "check_connections"})
 
+    def bills(self) -> dict[str, Item]:
+        """The items of the table, without those that somebody made by hand."""
+        return {k: i for k, i in self.world.items().items() if k not in self.strangers}
+
     def under_way(self) -> list[str]:
         """What is on its way through AWS, or owed."""
         found = [f"message {m.body}" for m in _queue()._messages]
-        found += [f"stream {i}" for i in self._stream]
-        for entry_id, item in self.world.items().items():
+        found += [f"stream {i}" for i in self._stream if i not in self.strangers]
+        for entry_id, item in self.bills().items():
             waits = item["company"] in self.disconnected and item["status"] == "APPROVED"
             if item["status"] in {"APPROVED", "POSTING"} and not waits:
                 found.append(f"{entry_id} is {item['status']}")

@@ -17,7 +17,7 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
@@ -25,6 +25,9 @@ from copies import in_a_copy
 from morning import a_life
 from sandbox.machine import machine
 from weather import SETTINGS, SETTINGS_BRITISH, weathered
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 RESULT: Final = Path(__file__).resolve().parent.parent / "bench" / "soak.json"
 HOURS: Final = 48
@@ -68,18 +71,30 @@ def _say(one: Json, seconds: float) -> None:
 
 def summary(found: list[Json], bills: int, hours: int) -> Json:
     """A run as it is kept."""
-    events = sum((Counter(one["events"]) for one in found), Counter[str]())
-    ends = sum((Counter(one["ends"]) for one in found), Counter[str]())
+    events, ends, checked, steps = (
+        dict(sorted(sum((Counter(one.get(of, {})) for one in found), Counter[str]()).items()))
+        for of in ("events", "ends", "checked", "steps")
+    )
     return {
         "seeds": [one["seed"] for one in found],
         "bills_a_seed": bills,
         "hours_a_seed": hours,
-        "steps": sum(one.get("steps", 0) for one in found),
-        "events": dict(sorted(events.items())),
-        "bills_ended": dict(sorted(ends.items())),
+        "steps": sum(steps.values()),
+        "steps_by_function": _by_function(steps),
+        "events": events,
+        "bills_ended": ends,
+        "promises_checked": checked,
         "machine": machine(),
         "broken": {str(one["seed"]): one["trouble"] for one in found if one["trouble"]},
     }
+
+
+def _by_function(steps: Mapping[str, int]) -> dict[str, int]:
+    """How many calls to the outside each function made, at each of which something may happen."""
+    counts = Counter[str]()
+    for step, times in steps.items():
+        counts[step.partition(": ")[0]] += times
+    return dict(sorted(counts.items()))
 
 
 def main() -> int:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import extractor
-from builders import an_item
+from builders import DAMAGES, an_item
 from odoo_qb.alerts import Alerts
 from odoo_qb.card import approval_card, summary
 from odoo_qb.export import export
@@ -45,26 +45,6 @@ def damage(world: World, entry_id: str, *, without: str = "", **values: object) 
     item |= values
     item.pop(without, None)
     world.clients["dynamodb"].put_item(TableName=world.names["table"], Item=attributes(item))
-
-
-DAMAGES: Mapping[str, Json] = {
-    "": {},  # a sound one
-    "no cards": {"without": "cards"},
-    "no history": {"without": "history"},
-    "no digest": {"without": "digest"},
-    "no status": {"without": "status"},
-    "no version": {"without": "version"},
-    "no vendor": {"without": "vendor"},
-    "a naive instant": {"updated_at": "2026-11-01T00:00:00"},
-    "an instant that is none": {"updated_at": "garbage"},
-    "cards of another kind": {"cards": "none"},
-    "cards that are none": {"cards": [None, 7]},
-    "history of another kind": {"history": {"at": "x"}},
-    "documents without keys": {"documents": [{"name": "x"}]},
-    "a total that is none": {"amount_total": "a lot"},
-    "a preflight that is none": {"preflight": ["x"]},
-    "notices that are none": {"notices": [3]},
-}
 
 
 @pytest.mark.parametrize("status", ["READY_FOR_APPROVAL", "APPROVED", "POST_FAILED", "POSTED"])
