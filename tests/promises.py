@@ -194,8 +194,8 @@ def _decisions(life: Life, items: dict[str, Item]) -> Iterator[str]:
 def _at_most_once(life: Life, items: dict[str, Item]) -> Iterator[str]:
     """Even in the middle of the worst no bill is there twice, or without anybody's approval."""
     for entry_id, documents_of in documents(life.world).items():
-        if len(documents_of) > 1 and entry_id:
-            yield f"{entry_id} is {len(documents_of)} times in QuickBooks"
+        if len(documents_of) > 1:
+            yield f"{entry_id or 'nobody'} is {len(documents_of)} times in QuickBooks"
         item = items.get(entry_id)
         if item and "APPROVED" not in {h["to"] for h in item["history"]}:
             yield f"{entry_id} is in QuickBooks and nobody approved it"
@@ -209,7 +209,7 @@ def _whole(_life: Life, items: dict[str, Item]) -> Iterator[str]:
 
 
 def _nothing_passed(life: Life, items: dict[str, Item]) -> Iterator[str]:
-    """Whatever the watermark has passed is in the table."""
+    """Whatever the watermark has passed is in the table; one that is yet to come passes nothing."""
     written = str(life.world.table.read_note(_WATERMARK).get("written", ""))
     try:
         passed = as_text(datetime.fromisoformat(f"{written}+00:00") - LOOKBACK)
