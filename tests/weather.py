@@ -8,6 +8,7 @@ story, the same every time.
 from __future__ import annotations
 
 import random
+import traceback
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -296,6 +297,8 @@ def weathered(life: Life, seed: int, bills: int, hours: int) -> Json:
         weather.clear_up()
     except AssertionError as error:
         trouble = [str(error)]
+    except Exception:  # noqa: BLE001 - whatever it is, the original has to hear of it
+        trouble = traceback.format_exc().splitlines()[-8:]
     trouble += [*broken(life), *life.errors]
     storm.events["people were told that it is done"] = len(life.promises)
     storm.events["messages that ended as dead letters"] = life.dead_letters
