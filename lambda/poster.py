@@ -152,7 +152,7 @@ def _broken(company: str, refusal: Disconnected) -> None:
     """
     logger.error("not connected", company=company, reason=str(refusal))
     connection = _connection(company)
-    if not connection.is_broken():
+    if not connection.knows(refusal):
         _alarm(
             f"{company}: bills wait for a connection to QuickBooks",
             f"{company}: {refusal} Approved bills wait and go on by themselves then.",
