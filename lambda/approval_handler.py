@@ -17,20 +17,21 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from odoo_qb import metric, settings
-from odoo_qb.answering import TRY_AGAIN, Answering, TooLate, handle, in_modal
-from odoo_qb.decisions import Decisions
-from odoo_qb.documents import Documents
+from odoo_qb.approval.decisions import DecisionService
+from odoo_qb.approval.interaction import interaction_of, raw_body
+from odoo_qb.approval.responder import TRY_AGAIN, Responder, TooLate, handle, in_modal
 from odoo_qb.errors import BadSignature
-from odoo_qb.interaction import raw_body, wish_of
-from odoo_qb.signature import may_be_signed, verify
-from odoo_qb.slack import Slack
-from odoo_qb.store import Table
-from odoo_qb.sweep import Queue
+from odoo_qb.slack.client import SlackClient
+from odoo_qb.slack.signature import may_be_signed, verify
+from odoo_qb.store import companies
+from odoo_qb.store.documents import Documents
+from odoo_qb.store.queue import ApprovedQueue
+from odoo_qb.store.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from odoo_qb.interaction import Wish
+    from odoo_qb.approval.interaction import Interaction
 
 logger = Logger()
 
@@ -69,7 +70,7 @@ def lambda_handler(event: object, context: object) -> dict[str, Any]:
         return _answer(HTTPStatus.SERVICE_UNAVAILABLE)
 
 
-def _verified(event: Mapping[str, Any]) -> Wish | None:
+def _verified(event: Mapping[str, Any]) -> Interaction | None:
     """What the request asks for, once it is known to be Slack's; junk costs no call to AWS."""
     headers = _texts(event.get("headers"))
     if not may_be_signed(headers, datetime.now(UTC)):
@@ -82,7 +83,7 @@ def _verified(event: Mapping[str, Any]) -> Wish | None:
         logger.warning("signed with another secret than ours: check slack_signing_secret")
         metric.put("WronglySigned", 1)  # alarms.tf asks whether any click was signed rightly
         raise
-    return wish_of(body)
+    return interaction_of(body)
 
 
 def _texts(headers: object) -> dict[str, str]:
@@ -91,9 +92,9 @@ def _texts(headers: object) -> dict[str, str]:
     return {k: v for k, v in found.items() if isinstance(k, str) and isinstance(v, str)}
 
 
-def _done(wish: Wish, started: float) -> dict[str, Any] | None:
+def _done(wish: Interaction, started: float) -> dict[str, Any] | None:
     wired = _wiring()
-    answering = Answering(slack=wired.slack, until=started + CALL_SLACK_WITHIN)
+    answering = Responder(slack=wired.slack, until=started + CALL_SLACK_WITHIN)
     try:
         return handle(wish, wired.decisions, answering)
     except (BotoCoreError, ClientError):
@@ -115,8 +116,8 @@ def _answer(status: HTTPStatus, content: dict[str, Any] | None = None) -> dict[s
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Wiring:
     signing_secret: str
-    decisions: Decisions
-    slack: Slack
+    decisions: DecisionService
+    slack: SlackClient
 
 
 @cache
@@ -135,18 +136,18 @@ def _wiring() -> _Wiring:
         settings.environment("DYNAMODB_TABLE"),
         retention=settings.retention(),
     )
-    queue = Queue(client=clients["sqs"], url=settings.environment("SQS_QUEUE_URL"))
+    queue = ApprovedQueue(client=clients["sqs"], url=settings.environment("SQS_QUEUE_URL"))
     return _Wiring(
         signing_secret=config["signing_secret"],
-        decisions=Decisions(
+        decisions=DecisionService(
             table=table,
             queue=queue,
             documents=Documents(clients["s3"], settings.environment("S3_BUCKET")),
-            companies=settings.stored_companies(table),
+            companies=companies.load_companies(table),
             channel=settings.environment("SLACK_CHANNEL_ID"),
             clock=lambda: datetime.now(UTC),
         ),
-        slack=Slack(
+        slack=SlackClient(
             config["bot_token"], settings.environment("SLACK_API_URL"), seconds=SLACK_SECONDS
         ),
     )

@@ -13,25 +13,28 @@ import boto3
 from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
-from odoo_qb import mails, settings
-from odoo_qb.alerts import Alerts
-from odoo_qb.documents import Documents
+from odoo_qb import company, settings
+from odoo_qb.bill.retention import kept_since
 from odoo_qb.errors import Misconfigured, Refused, Unavailable
-from odoo_qb.export import export, month_of
-from odoo_qb.extraction import Busy, Extraction
+from odoo_qb.extraction.request import audited, request_of
+from odoo_qb.extraction.run import Busy, ExtractionRun
 from odoo_qb.guarding import Faults
-from odoo_qb.odoo import Odoo
-from odoo_qb.request import audited, request_of
-from odoo_qb.retention import kept_since
-from odoo_qb.store import Table
-from odoo_qb.story import flaw, story
-from odoo_qb.sweep import Queue, look_after_waiting, sweep
+from odoo_qb.odoo.client import OdooClient
+from odoo_qb.operations import emails
+from odoo_qb.operations.audit_export import export, month_of
+from odoo_qb.operations.audit_trail import flaw, story
+from odoo_qb.operations.sweep import look_after_waiting, sweep
+from odoo_qb.store import companies
+from odoo_qb.store.alerts import Alerts
+from odoo_qb.store.documents import Documents
+from odoo_qb.store.queue import ApprovedQueue
+from odoo_qb.store.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from odoo_qb.item import Raw
-    from odoo_qb.request import Request
+    from odoo_qb.exact_json import Json
+    from odoo_qb.extraction.request import Request
 
 logger = Logger()
 
@@ -74,9 +77,9 @@ def lambda_handler(event: object, context: Any) -> dict[str, Any]:  # noqa: ANN4
         raise ExtractionFailed(str(error)) from None
     if request.is_scheduled:
         companies, is_full = _companies(), request.full
-        mails.tell_of(report, _table(), companies, _alerts(), now, is_full=is_full, faults=faults)
+        emails.tell_of(report, _table(), companies, _alerts(), now, is_full=is_full, faults=faults)
     if not request.dry_run:
-        mails.tell_what_changed_afterwards(report, _alerts())
+        emails.tell_what_changed_afterwards(report, _alerts())
     seconds = round(time.monotonic() - started, 1)
     report |= _told_of(report, request) | {"swept": swept, "seconds": seconds}
     report["left_out"] = len(report["left_out"])
@@ -84,7 +87,7 @@ def lambda_handler(event: object, context: Any) -> dict[str, Any]:  # noqa: ANN4
     return report
 
 
-def _told_of(report: Raw, request: Request) -> dict[str, Any]:
+def _told_of(report: Json, request: Request) -> dict[str, Any]:
     """The part of the answer that depends on what was asked: which bills are listed."""
     bills = report["bills"]
     if not request.dry_run:
@@ -126,7 +129,7 @@ def _exported(month: str, now: datetime) -> dict[str, Any]:
     return report
 
 
-def _told(file: Raw) -> dict[str, Any]:
+def _told(file: Json) -> dict[str, Any]:
     """A file's summary as Lambda's answer can carry it: amounts as text."""
     posted = {c: {**p, "total": str(p["total"])} for c, p in file["posted_in_month"].items()}
     return {**file, "posted_in_month": posted}
@@ -142,7 +145,7 @@ def _sweep(now: datetime, faults: Faults) -> dict[str, Any]:
         return {"error": type(error).__name__}
 
 
-def _listed(bills: Sequence[Raw]) -> dict[str, Any]:
+def _listed(bills: Sequence[Json]) -> dict[str, Any]:
     """As many bills as the answer has room for, and how many more there are."""
     listed, size = [], 0
     for bill in bills:
@@ -167,20 +170,20 @@ def _table() -> Table:
 
 
 @cache
-def _queue() -> Queue:
-    return Queue(client=_clients()["sqs"], url=settings.environment("SQS_QUEUE_URL"))
+def _queue() -> ApprovedQueue:
+    return ApprovedQueue(client=_clients()["sqs"], url=settings.environment("SQS_QUEUE_URL"))
 
 
 @cache
-def _companies() -> dict[str, settings.Company]:
-    return settings.stored_companies(_table())
+def _companies() -> dict[str, company.Company]:
+    return companies.load_companies(_table())
 
 
 @cache
-def _odoo() -> Odoo:
+def _odoo() -> OdooClient:
     arn = settings.environment("ODOO_SECRET_ARN")
     secret = settings.secret(_clients()["secretsmanager"], arn)
-    return Odoo(
+    return OdooClient(
         url=settings.environment("ODOO_API_URL"),
         database=secret["database"],
         username=secret["username"],
@@ -200,9 +203,9 @@ def _alerts() -> Alerts:
     return Alerts(_clients()["sns"], topic, _table(), ALERTS_NOTE)
 
 
-def _extraction(seconds_left: Callable[[], float], now: datetime) -> Extraction:
+def _extraction(seconds_left: Callable[[], float], now: datetime) -> ExtractionRun:
     extract_since = date.fromisoformat(settings.environment("EXTRACT_SINCE"))
-    return Extraction(
+    return ExtractionRun(
         odoo=_odoo(),
         table=_table(),
         documents=_documents(),

@@ -13,12 +13,13 @@ import boto3
 from aws_lambda_powertools import Logger
 
 from odoo_qb import settings
+from odoo_qb.approval.publisher import ENOUGH_SECONDS, CardPublisher
 from odoo_qb.errors import Refused, Unavailable
 from odoo_qb.guarding import DAMAGE, OF_AWS
-from odoo_qb.shared_pace import SharedPace
-from odoo_qb.showing import ENOUGH_SECONDS, Notifier
-from odoo_qb.slack import Slack
-from odoo_qb.store import Table
+from odoo_qb.slack.client import SlackClient
+from odoo_qb.store import companies
+from odoo_qb.store.shared_throttle import SharedThrottle
+from odoo_qb.store.table import Table
 
 logger = Logger()
 
@@ -75,8 +76,8 @@ def lambda_handler(event: object, context: Any) -> dict[str, Any]:  # noqa: ANN4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Wiring:
-    notifier: Notifier
-    pace: SharedPace
+    notifier: CardPublisher
+    pace: SharedThrottle
 
 
 def _now() -> datetime:
@@ -107,11 +108,11 @@ def _wiring() -> _Wiring:
     )
     gap = 1 / float(os.environ.get("SLACK_MESSAGES_PER_SECOND") or 1)
     notified = os.environ.get("REJECTION_NOTIFY_USERS", "").split(",")
-    pace = SharedPace(table, gap, _now)
-    notifier = Notifier(
+    pace = SharedThrottle(table, gap, _now)
+    notifier = CardPublisher(
         table=table,
-        slack=Slack(config["bot_token"], settings.environment("SLACK_API_URL")),
-        companies=settings.stored_companies(table),
+        slack=SlackClient(config["bot_token"], settings.environment("SLACK_API_URL")),
+        companies=companies.load_companies(table),
         channel=settings.environment("SLACK_CHANNEL_ID"),
         rejection_notify_users=[user.strip() for user in notified if user.strip()],
         pause=pace.wait,

@@ -13,15 +13,17 @@ import boto3
 from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
-from odoo_qb import metric, reference, settings
-from odoo_qb.alerts import Alerts
-from odoo_qb.connection import Connection
-from odoo_qb.documents import Documents
+from odoo_qb import metric, settings
 from odoo_qb.errors import Disconnected, Refused, Throttled, Unavailable
-from odoo_qb.posting import Poster
-from odoo_qb.queued import message_of
-from odoo_qb.quickbooks import CALLS_PER_MINUTE, QuickBooksCompany
-from odoo_qb.store import Table
+from odoo_qb.posting.poster import Poster
+from odoo_qb.quickbooks import sync
+from odoo_qb.quickbooks.client import CALLS_PER_MINUTE, QuickBooksClient
+from odoo_qb.quickbooks.connection import Connection
+from odoo_qb.store import companies
+from odoo_qb.store.alerts import Alerts
+from odoo_qb.store.documents import Documents
+from odoo_qb.store.queue import message_of
+from odoo_qb.store.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -189,7 +191,7 @@ def _each_company(do: Callable[[str], str], only: str) -> dict[str, Any]:
 def _sync(company: str) -> str:
     poster = _poster()
     now = datetime.now(UTC)
-    snapshot = reference.sync(poster.quickbooks(company), poster.documents, company, now)
+    snapshot = sync.sync(poster.quickbooks(company), poster.documents, company, now)
     _connection(company).note_works()
     accounts, vendors = len(snapshot.accounts), len(snapshot.vendors)
     return f"{snapshot.company_name}: {accounts} accounts, {vendors} vendors"
@@ -239,8 +241,8 @@ def _connection(company: str) -> Connection:
 
 
 @cache
-def _company(company: str) -> QuickBooksCompany:
-    return QuickBooksCompany(
+def _company(company: str) -> QuickBooksClient:
+    return QuickBooksClient(
         connection=_connection(company),
         realm_id=_poster().companies[company].realm_id,
         api_url=settings.environment("QB_API_URL"),
@@ -261,8 +263,8 @@ def _poster() -> Poster:
     return Poster(
         table=table,
         documents=Documents(clients["s3"], settings.environment("S3_BUCKET")),
-        companies=settings.stored_companies(table),
-        quickbooks=lambda company: _company(company).take_over(),
+        companies=companies.load_companies(table),
+        quickbooks=lambda company: _company(company).begin_batch(),
         disconnected=_broken,
         alarm=_alarm,
         web_url=f"https://{'sandbox.' if sandbox else ''}qbo.intuit.com",

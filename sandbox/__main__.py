@@ -23,8 +23,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "lambda"))
 try:
     from botocore.exceptions import BotoCoreError, ClientError
 
-    from sandbox import demo, load, standing
+    from sandbox import demo
+    from sandbox import serve as serve_command
     from sandbox.approver import rule
+    from sandbox.benchmark import load
     from sandbox.chain import Vendors
 except ModuleNotFoundError as missing:
     sys.exit(f"The package {missing.name} is not installed here: run `make venv`, or `make demo`.")
@@ -56,7 +58,7 @@ def main(arguments: list[str] | None = None) -> int:
         signal.signal(stopping, _interrupt)  # also where a shell started us with SIGINT ignored
     try:
         if given.command == "serve":
-            return standing.run(given.port, say)
+            return serve_command.run(given.port, say)
         if given.command == "load":
             asked = load.Load(bills=given.bills, approvals=max(1, given.approvals))
             return load.run(asked, say)

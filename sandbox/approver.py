@@ -13,7 +13,7 @@ import requests
 
 from sandbox.chain import RESPONSE_PATH, SIGNING_SECRET
 from sandbox.recording import matching
-from sandbox.slack import ANSWER_SECONDS, ScreenError, SignedRequest, block_actions, signed
+from sandbox.slack.server import ANSWER_SECONDS, ScreenError, SignedRequest, block_actions, signed
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -17,13 +17,13 @@ from urllib.parse import urlsplit
 from botocore.exceptions import ClientError
 
 from odoo_qb.errors import Refused, Unavailable
-from odoo_qb.odoo import Odoo as OdooClient
-from sandbox import aws
-from sandbox.odoo import Odoo
-from sandbox.quickbooks import QuickBooks
+from odoo_qb.odoo.client import OdooClient
+from sandbox.aws import emulator as aws
+from sandbox.http_server import Ports, Server, serve
+from sandbox.odoo.server import Odoo
+from sandbox.quickbooks.server import QuickBooks
 from sandbox.recording import Recorder, forward
-from sandbox.serving import Ports, Server, serve
-from sandbox.slack import Slack
+from sandbox.slack.server import Slack
 from sandbox.terraform import Terraform, TerraformError
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from sandbox import chain, outcome
+from sandbox import chain, run_report
 from sandbox.approver import Approver, rule
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def run(job: Job, say: Callable[[str], None]) -> int:
     The JSON file is written in any case; what stopped the run is its `error` then.
     """
     report: Json = {
-        "bills": outcome.bills([]),
+        "bills": run_report.bills([]),
         "quickbooks": _in_quickbooks([], []),
         "calls": {"odoo": 0, "slack": {}, "quickbooks": {}},
         "dlq": 0,
@@ -77,22 +77,22 @@ def _run(job: Job, say: Callable[[str], None], report: Json) -> int:
         seconds["approve"] = round(approved_at - started, 1)
         seconds["post"] = _lap(approved_at)
         traffic = {name: recorder.exchanges for name, recorder in running.recorders.items()}
-        held = outcome.documents(traffic["quickbooks"])
-        report["bills"] = outcome.bills(items)
+        held = run_report.documents(traffic["quickbooks"])
+        report["bills"] = run_report.bills(items)
         report["quickbooks"] = _in_quickbooks(held, traffic["quickbooks"])
         report["calls"] = {
             "odoo": len(traffic["odoo"]),
-            "slack": outcome.calls("slack", traffic["slack"]),
-            "quickbooks": outcome.calls("quickbooks", traffic["quickbooks"]),
+            "slack": run_report.calls("slack", traffic["slack"]),
+            "quickbooks": run_report.calls("quickbooks", traffic["quickbooks"]),
         }
         report["dlq"] = dead_letters(running)
-        sums = outcome.totals(items, held, running.realms)
+        sums = run_report.totals(items, held, running.realms)
         trouble = [*unread, *approver.trouble, *_undecided(approver, items)]
-        trouble += outcome.unshown(items, running.recorders["slack"])
-        trouble += [*outcome.trouble(items, held, report["dlq"]), *outcome.unequal(sums)]
+        trouble += run_report.unshown(items, running.recorders["slack"])
+        trouble += [*run_report.trouble(items, held, report["dlq"]), *run_report.unequal(sums)]
         say("stopping")
     slow = [approver.told_slow()] if approver.slow else []
-    lines = [*outcome.told(items, report, sums), *slow, *_verdict(trouble)]
+    lines = [*run_report.told(items, report, sums), *slow, *_verdict(trouble)]
     print(*lines, sep="\n", flush=True)
     return 1 if trouble else 0
 
@@ -110,12 +110,12 @@ def _lap(started: float) -> float:
     return round(time.monotonic() - started, 1)
 
 
-def _in_quickbooks(held: list[outcome.Document], exchanges: list[Json]) -> dict[str, int]:
+def _in_quickbooks(held: list[run_report.Document], exchanges: list[Json]) -> dict[str, int]:
     return {
         "bills": sum(d.entity == "Bill" for d in held),
         "vendor_credits": sum(d.entity == "VendorCredit" for d in held),
-        "vendors": outcome.created(exchanges, "Vendor"),
-        "attachments": outcome.attached(exchanges),
+        "vendors": run_report.created(exchanges, "Vendor"),
+        "attachments": run_report.attached(exchanges),
         "duplicates": len(held) - len({d.entry_id for d in held}),
     }
 
@@ -160,7 +160,7 @@ def work(
             decided_at = changed_at = time.monotonic()
         asked = time.monotonic()
         items = stored_items(running)
-        of = outcome.statuses(items)
+        of = run_report.statuses(items)
         owed = sum("card_due" in i for i in items)
         if (now := (of, owed)) != last:
             last, changed_at = now, time.monotonic()
@@ -178,21 +178,21 @@ def work(
 
 
 def _progress(items: list[Json], approver: Approver) -> str:
-    of, done = outcome.statuses(items), approver.decided
-    posted = sum(of[s] for s in outcome.IN_QUICKBOOKS)
+    of, done = run_report.statuses(items), approver.decided
+    posted = sum(of[s] for s in run_report.IN_QUICKBOOKS)
     parts = [
         f"cards {approver.seen} of {len(items) - of['VALIDATION_FAILED']}",
         f"decided {done.total()}",
         f"posted {posted} of {done['approved']}",
     ]
-    if failed := sum(of[s] for s in outcome.FAILED):
+    if failed := sum(of[s] for s in run_report.FAILED):
         parts.append(f"failed {failed}")
     return ", ".join(parts)
 
 
 def _undecided(approver: Approver, items: list[Json]) -> list[str]:
     """Where a click was answered but the table does not hold what it decided."""
-    of = outcome.statuses(items)
+    of = run_report.statuses(items)
     written = {
         "approved": sum(bool(i["approvals"]) for i in items),
         "rejected": of["REJECTED"],
@@ -207,7 +207,7 @@ def _undecided(approver: Approver, items: list[Json]) -> list[str]:
 
 def stored_items(running: Chain) -> list[Json]:
     """Every bill in the table, as it stands."""
-    from odoo_qb.store import plain  # noqa: PLC0415 - boto3 is slow to import, and late enough here
+    from odoo_qb.store.table import plain  # noqa: PLC0415 - boto3 is slow to import, and late enough here
 
     client = running.emulator.client("dynamodb")
     pages = client.get_paginator("scan").paginate(

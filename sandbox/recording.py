@@ -15,7 +15,7 @@ import requests
 from werkzeug.formparser import parse_form_data
 from werkzeug.wrappers import Request, Response
 
-from sandbox.serving import hang_up
+from sandbox.http_server import hang_up
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

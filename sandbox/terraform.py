@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _STATE: Final = "terraform.tfstate"
 _LOCK: Final = f".{_STATE}.lock.info"
 _UNDER_WAY: Final = "terraform.under-way"  # there while a change is, and after one that was cut off
-_LEASH: Final = Path(__file__).with_name("leash.py")
+_LEASH: Final = Path(__file__).parent / "aws" / "child_process.py"
 
 
 class TerraformError(RuntimeError):

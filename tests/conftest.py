@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from quick_moto import attributes_as_they_are
-from world import World, a_world
+from sandbox.in_process.chain import World, a_world
+from sandbox.in_process.fast_moto import attributes_as_they_are
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

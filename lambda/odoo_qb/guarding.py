@@ -12,12 +12,12 @@ from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
 from odoo_qb.errors import Conflict
-from odoo_qb.one_line import NAME, one_line
+from odoo_qb.sentences import NAME, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from odoo_qb.item import Raw
+    from odoo_qb.exact_json import Json
 
 logger = Logger(child=True)
 
@@ -106,7 +106,7 @@ def number_of(entry_id: str) -> int:
     return int(number)
 
 
-def tried(act: Callable[[], Raw], record: object = None) -> Raw:
+def capture_outcome(act: Callable[[], Json], record: object = None) -> Json:
     """An outcome, whatever happens: one bill never stops the others.
 
     `record` is its item in the table, which may be what fails it.
@@ -122,7 +122,7 @@ def tried(act: Callable[[], Raw], record: object = None) -> Raw:
         return damaged(record)
 
 
-def damaged(record: object) -> Raw:
+def damaged(record: object) -> Json:
     """The outcome of a bill with whose record nothing can be done."""
     named = {"about": label(record)} if record else {}
     return {"outcome": DAMAGED, "reason": complaint(record), **named}

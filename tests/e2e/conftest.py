@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from e2e.running import Demo, Standing, demo, standing
+from tests.e2e.terminal import Demo, Standing, demo, standing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,7 +18,7 @@ import requests
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from e2e.running import Demo, Json, Standing
+    from tests.e2e.terminal import Demo, Json, Standing
 
 EXTRACTOR: Final = "odoo-extractor-sandbox"
 NOTIFIER: Final = "odoo-notifier-sandbox"

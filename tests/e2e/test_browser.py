@@ -28,14 +28,14 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select
 
-from e2e.running import PROJECT
+from tests.e2e.terminal import PROJECT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from selenium.webdriver.remote.webelement import WebElement
 
-    from e2e.running import Standing
+    from tests.e2e.terminal import Standing
 
 ARTEFACTS: Final = PROJECT / "artefacts"
 PACKAGES: Final = ("chromium", "chromium-driver")

@@ -18,7 +18,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from e2e.running import Json, Standing
+    from tests.e2e.terminal import Json, Standing
 
 PROBE: Final = """
 import boto3

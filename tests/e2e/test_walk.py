@@ -24,17 +24,17 @@ from werkzeug.exceptions import NotFound
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.wrappers import Request, Response
 
-from e2e.running import PROJECT, VENDORS, Demo, Standing, demo, environment
-from sandbox.odoo import Odoo
-from sandbox.quickbooks import QuickBooks
-from sandbox.serving import serve
+from sandbox.http_server import serve
+from sandbox.odoo.server import Odoo
+from sandbox.quickbooks.server import QuickBooks
+from tests.e2e.terminal import PROJECT, VENDORS, Demo, Standing, demo, environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-    from e2e.running import Json
+    from tests.e2e.terminal import Json
 
 STEPS: Final = ("setup", "extract", "approve", "post")
 SECRETS: Final = (
@@ -214,6 +214,7 @@ def first_companies(first: Demo) -> list[str]:
 
 def test_a_standing_sandbox_says_where_everything_is(stand: Standing) -> None:
     assert set(stand.addresses) >= {"page", *VENDORS, "aws", "clicks", "e-mails"}
+    assert stand.exports["AWS_DEFAULT_REGION"] == stand.exports["AWS_REGION"]
     page = requests.get(stand.addresses["page"], timeout=10)
     assert stand.addresses["slack"] in page.text
     for vendor in VENDORS:

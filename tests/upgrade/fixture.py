@@ -18,15 +18,15 @@ from boto3.dynamodb.types import TypeDeserializer
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.s3.models import s3_backends
 
-from sandbox.odoo_records import empty
-from sandbox.quickbooks_answers import Answer
-from sandbox.quickbooks_calls import Remembered
-from sandbox.slack_payloads import Message
+from sandbox.odoo.dataset import empty
+from sandbox.quickbooks.calls import Remembered
+from sandbox.quickbooks.responses import Answer
+from sandbox.slack.payloads import Message
 
 if TYPE_CHECKING:
-    from sandbox.odoo import Odoo
-    from sandbox.quickbooks import QuickBooks, Realm
-    from sandbox.slack import Slack
+    from sandbox.odoo.server import Odoo
+    from sandbox.quickbooks.server import QuickBooks, Realm
+    from sandbox.slack.server import Slack
 
 Json = dict[str, Any]
 

@@ -17,8 +17,8 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from sandbox.slack import Slack
-from upgrade import fixture
+from sandbox.slack.server import Slack
+from tests.upgrade import fixture
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -88,8 +88,8 @@ def digest_of_1_0(item: Json, *, vendor_is_known: bool) -> str:
 def test_a_bills_digest_is_what_1_0_made_of_its_content(entry_id: str) -> None:
     item = ITEMS[entry_id]
     # The vendor's name counts until QuickBooks has it; of what is not posted that is not kept.
-    flight = item["preflight"]
-    may_be_known = [bool(flight["vendor_id"])] if flight else [True, False]
+    plan = item["preflight"]
+    may_be_known = [bool(plan["vendor_id"])] if plan else [True, False]
     digests = [digest_of_1_0(item, vendor_is_known=is_known) for is_known in may_be_known]
     assert item["digest"] in digests
     assert item["digest"] == BILLS[entry_id]["digest"]

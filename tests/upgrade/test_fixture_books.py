@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 from werkzeug.test import Client
 
-from sandbox.odoo import Odoo
-from sandbox.quickbooks import Limits, QuickBooks
-from upgrade import fixture
+from sandbox.odoo.server import Odoo
+from sandbox.quickbooks.server import Limits, QuickBooks
+from tests.upgrade import fixture
 
 if TYPE_CHECKING:
     from werkzeug.test import TestResponse

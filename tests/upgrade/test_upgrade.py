@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 import poster
-from upgrade import fixture
-from upgrade.upgraded import (
+from sandbox.in_process.chain import APPROVER
+from tests.upgrade import fixture
+from tests.upgrade.upgraded import (
     SECOND,
     an_upgrade,
     apart,
@@ -28,12 +29,11 @@ from upgrade.upgraded import (
     only,
     seen,
 )
-from world import APPROVER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from life import Life
+    from tests.simulation.simulation import Life
 
 Json = dict[str, Any]
 
@@ -378,7 +378,7 @@ def _poster_first(life: Life) -> None:
 
 
 def _look_first(life: Life) -> None:
-    """As the README has it: QuickBooks is read, a dry run, and then the daily run at once."""
+    """As operators.md has it: QuickBooks is read, a dry run, and then the daily run at once."""
     life.hourly()
     extract(life, full=True, dry_run=True)
     life.daily()

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from life import promise_of
-from odoo_qb.item import stamp
-from upgrade import fixture
-from upgrade.upgraded import (
+from odoo_qb.timestamps import stamp
+from sandbox.in_process.chain import APPROVER, CHANNEL
+from tests.simulation.simulation import promise_of
+from tests.upgrade import fixture
+from tests.upgrade.upgraded import (
     SECOND,
     an_upgrade,
     apart,
@@ -24,12 +25,11 @@ from upgrade.upgraded import (
     forget,
     only,
 )
-from world import APPROVER, CHANNEL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from life import Life
+    from tests.simulation.simulation import Life
 
 Json = dict[str, Any]
 
@@ -508,9 +508,9 @@ def test_an_open_try_that_quickbooks_refuses_is_over_and_a_retry_is_compared(lif
 def make_blind(life: Life, entry_id: str) -> None:
     """1.0 asked about it before the company was connected."""
     unread = ("snapshot", "realm_id", "company_name", "vendor_id", "vendor_name", "vendor_how")
-    flight = ITEMS[entry_id]["preflight"] | dict.fromkeys((*unread, "payable_id"), "")
-    flight |= {"accounts": {}, "tax_codes": {}, "warnings": []}
-    rewrite(life, entry_id, preflight=flight)
+    plan = ITEMS[entry_id]["preflight"] | dict.fromkeys((*unread, "payable_id"), "")
+    plan |= {"accounts": {}, "tax_codes": {}, "warnings": []}
+    rewrite(life, entry_id, preflight=plan)
     life.world.table.write_note("watermark#odoo", {"asked_before_quickbooks_was_read": True})
 
 

@@ -17,19 +17,19 @@ import pytest
 
 import extractor
 import poster
-from asked import buttons
-from clock import Clock
-from copies import in_a_copy
-from life import Life
-from morning import _at_once, _made_once
-from upgrade import fixture
-from wire import Wire
-from world import a_world
+from sandbox.in_process.chain import a_world
+from tests.simulation.clock import Clock
+from tests.simulation.fork import in_a_copy
+from tests.simulation.in_memory_network import Wire
+from tests.simulation.setup import _at_once, _made_once
+from tests.simulation.simulation import Life
+from tests.support.stored_bills import buttons
+from tests.upgrade import fixture
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from sandbox.quickbooks import Realm
+    from sandbox.quickbooks.server import Realm
 
 Json = dict[str, Any]
 SECOND: Final = "U-SECOND"

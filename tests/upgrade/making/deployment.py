@@ -14,20 +14,20 @@ from typing import TYPE_CHECKING, Any, Final
 
 import boto3
 import pytest
-from moto.moto_api._internal import mock_random
-
-import poster
 from clock import Clock
 from life import Life
 from morning import _at_once, _made_once
+from moto.moto_api._internal import mock_random
+from wire import Wire
+from world import Context, a_world
+
+import poster
 from upgrade.making.companies import (
     FIRMS,
     company_settings,
     open_odoo,
 )
 from upgrade.making.realms import open_quickbooks, seed_token
-from wire import Wire
-from world import Context, a_world
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

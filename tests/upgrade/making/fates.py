@@ -10,14 +10,15 @@ import json
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
+from life import Life, promise_of
+from world import APPROVER
+
 import extractor
 import poster
-from life import Life, promise_of
 from upgrade.making.companies import FIRMS, VENDOR_NAMES
 from upgrade.making.deployment import nothing_lost
 from upgrade.making.plan import BILLS, SITUATIONS
 from upgrade.making.rows import enter
-from world import APPROVER
 
 if TYPE_CHECKING:
     from collections.abc import Callable

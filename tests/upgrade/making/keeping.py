@@ -11,19 +11,20 @@ from typing import TYPE_CHECKING, Any, Final
 
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.s3.models import s3_backends
-
 from quick import rows
 from sandbox.odoo_records import empty
+from world import REGION
+
 from upgrade.making.companies import FIRMS
 from upgrade.making.plan import SITUATIONS
 from upgrade.making.realms import seed_token
-from world import REGION
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from life import Life
     from odoo_qb.item import Item
+
     from sandbox.odoo import Odoo
     from sandbox.quickbooks import QuickBooks, Realm
     from upgrade.making.plan import Planned

@@ -1,0 +1,319 @@
+"""What a person decides by a click, and what the person is told.
+
+A decision is about a digest: the content the person saw. It is one conditional write, so that
+of two people only the first decides, and the other is told who it was.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from aws_lambda_powertools import Logger
+from botocore.exceptions import BotoCoreError, ClientError
+
+from odoo_qb.approval import approvers
+from odoo_qb.approval.policy import FIRST_OF_TWO, RULES, objection, rule_for
+from odoo_qb.bill.delays import is_held, is_told
+from odoo_qb.bill.follow_ups import possible_document
+from odoo_qb.bill.item import approvals_of, document_of
+from odoo_qb.bill.model import amount_text
+from odoo_qb.bill.notices import bounded, is_escalated, notices_of
+from odoo_qb.cards.status import stuck
+from odoo_qb.errors import Conflict, Refused
+from odoo_qb.slack.blocks import escaped, label
+from odoo_qb.slack.workspace import is_of_organisation, is_ours
+from odoo_qb.timestamps import stamp
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+
+    from odoo_qb.approval.policy import Rule
+    from odoo_qb.bill.item import Item
+    from odoo_qb.company import Company
+    from odoo_qb.exact_json import Json
+    from odoo_qb.store.documents import Documents
+    from odoo_qb.store.queue import ApprovedQueue
+    from odoo_qb.store.table import Table
+
+logger = Logger(child=True)
+
+STRANGER: Final = "Only people of the workspace the bills belong to decide about them."
+OTHER_APP: Final = "This button is another Slack app's, not ours. Nothing was decided."
+_WISH: Final = {"view_pdf": "see the files of bills"}  # else to decide about them
+_POSTERS: Final = frozenset({"link_existing", "attach_files"})  # beside what was approved
+# Slack takes 4,000 characters of text; a link signed with a role's credentials has up to 2,100.
+_LINKS_LENGTH: Final = 3860
+_TRIES: Final = 4  # how often a decision is tried on a bill that others write to
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Click:
+    """A person's wish about a bill as it was shown: `digest` names that content.
+
+    `revision` is as which it was shown; None where that is not said. `teams` are the workspaces
+    that Slack names, the person's own among them; none where it does not name enough.
+    `organisation` is the one that Slack names (Enterprise Grid), `app` is whose button it is.
+    """
+
+    person: str
+    action_id: str
+    entry_id: str
+    digest: str
+    revision: int | None = None
+    reason: str = ""
+    document: str = ""  # the id in QuickBooks of the bill this one is
+    realm: str = ""  # the company in QuickBooks that the person's link to it names
+    teams: frozenset[str] = frozenset()
+    organisation: str = ""
+    app: str = ""
+    first_file: int = 1  # with which the links to its files begin
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response:
+    """What the person is told, and the bill as it then stands (None: there is no such bill).
+
+    `is_outdated` says that the card they clicked shows content that is no longer the bill's.
+    """
+
+    text: str
+    item: Item | None = None
+    is_done: bool = False
+    is_outdated: bool = False
+    next_file: int = 0  # the first that had no room; 0 if there is none
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionService:
+    """What deciding needs; `channel` is where cards go of companies without their own."""
+
+    table: Table
+    queue: ApprovedQueue
+    documents: Documents
+    companies: Mapping[str, Company]
+    channel: str
+    clock: Callable[[], datetime]
+
+    def decide(self, click: Click) -> Response:
+        """Write the decision, unless the bill, the person or somebody else stands against it.
+
+        The write is conditional on what was read; a bill that changed in between is read
+        again, and decided only if its content still is what the person saw.
+        """
+        tried: Json = {}
+        for _ in range(_TRIES):
+            item = self.table.get(click.entry_id)
+            if item and tried and _is_last(item, tried):
+                # AWS took the write, but its answer was lost and the repeat refused.
+                return self._done(item, click, tried["done"])
+            refusal = self._refusal(item, click)
+            if item is None or refusal:
+                return refusal or _UNKNOWN
+            now = self.clock()
+            rule = rule_for(click.action_id, item, self.companies[item["company"]])
+            values, remove = _written(item, click, rule, stamp(now))
+            tried = {"at": stamp(now), "actor": click.person, "to": rule.after, "done": rule.done}
+            try:
+                decided = self.table.change(
+                    item,
+                    to=rule.after if rule.after != item["status"] else None,
+                    actor=click.person,
+                    now=now,
+                    values=values,
+                    remove=remove,
+                    note=click.reason or rule.note.format(document=click.document),
+                )
+            except Conflict:
+                continue
+            return self._done(decided, click, rule.done)
+        return Response(text="Others are changing this bill right now: try again.", item=item)
+
+    def may_decide(self, click: Click) -> Response:
+        """Whether a modal may ask for more (`is_done`), or why this cannot be decided."""
+        item = self.table.get(click.entry_id)
+        refusal = self._refusal(item, click)
+        return refusal or Response(text="", item=item, is_done=True)
+
+    def view(self, click: Click) -> Response:
+        """A link to the PDF that lasts five minutes, for the person alone; logged."""
+        item = self.table.get(click.entry_id)
+        refusal, _ = self._not_theirs(item, click)
+        if item is None or refusal:
+            return refusal or _UNKNOWN
+        found = [d for d in map(document_of, item["documents"]) if d.key and _is_pdf(d.type)]
+        links: list[str] = []
+        for number, pdf in list(enumerate(found, start=1))[click.first_file - 1 :]:
+            label = f"Open the PDF of {name_of(item)}" if number == 1 else f"file {number}"
+            link = f"<{self.documents.link(pdf)}|{label}>"
+            if links and len(", ".join([*links, link])) > _LINKS_LENGTH:
+                break
+            links.append(link)
+            logger.info(
+                "PDF viewed",
+                entry_id=click.entry_id,
+                company=item["company"],
+                person=click.person,
+                key=pdf.key,
+                version_id=pdf.version_id,
+            )
+        if not links:
+            return Response(text="There is no PDF of this bill.", item=item)
+        after = click.first_file + len(links)
+        return Response(
+            text=f"{', '.join(links)}: the link lasts five minutes.",
+            item=item,
+            is_done=True,
+            next_file=after if after <= len(found) else 0,
+        )
+
+    def _refusal(self, item: Item | None, click: Click) -> Response | None:
+        refusal, email = self._not_theirs(item, click)
+        if item is None or refusal:
+            return refusal
+        company = self.companies[item["company"]]
+        said = objection(click.action_id, item, company, click.person, email)
+        if not said and click.action_id == "close_invoice" and is_held(item, self.clock()):
+            said = "This bill is being tried at this moment: try again in a minute."
+        if not said and click.realm not in {"", company.realm_id}:
+            said = _another_company(company)
+        return Response(text=said, item=item) if said else None
+
+    def _not_theirs(self, item: Item | None, click: Click) -> tuple[Response | None, str]:
+        """Why this person cannot act on what they saw, whatever they want to do with it.
+
+        And their e-mail address, where it is known.
+        """
+        if item is None:
+            return _UNKNOWN, ""
+        company = self.companies.get(item["company"])
+        name = escaped(item["company"])
+        if company is None:
+            return Response(text=f"The company {name} is no longer configured.", item=item), ""
+        ids = approvers.sources(company, self.channel, escalated=is_escalated(item))
+        person = approvers.known(self.table, ids, click.person, self.clock())
+        # Whoever comes from a sister workspace decides as a member of ours, or not at all.
+        is_here = is_ours(click.teams, person.home)
+        if click.app != (person.app or click.app):
+            said = OTHER_APP
+        elif not is_here and not is_of_organisation(click.teams, click.organisation, person.home):
+            said = STRANGER
+        elif person.may_decide == "unknown":
+            approvers.ask_about(self.table, ids, click.person)
+            approvers.wake(self.table, item)
+            said = (
+                f"You are not known yet as an approver of {name}'s bills. If you are one,"
+                " try again in a minute."
+            )
+        elif person.may_decide == "no":
+            said = f"You may not {_WISH.get(click.action_id, 'decide about bills')} of {name}."
+            if person.may_be_old:
+                approvers.wake(self.table, item)
+                said += " If that was just changed, try again in a minute."
+        elif item["digest"] != click.digest:
+            said = (
+                "This card is outdated: the bill is no longer as it shows it. Nothing was decided."
+            )
+            return Response(text=said, item=item, is_outdated=True), ""
+        elif click.revision not in {None, int(item["revision"])}:
+            said = (
+                "This card is just being changed: look at it again, then decide. Nothing was"
+                " decided."
+            )
+        else:
+            return None, person.email
+        return Response(text=said, item=item), ""
+
+    def _done(self, item: Item, click: Click, text: str) -> Response:
+        """Queue what the poster is to do; the decision stands whether or not that works."""
+        if possible_document(item):
+            text = f"{text} {escaped(possible_document(item))}"
+        is_posters = item["status"] == "APPROVED" or click.action_id in _POSTERS
+        if is_posters and not self._queued(item):
+            text = _LATER
+        return Response(text=text, item=item, is_done=True)
+
+    def _queued(self, item: Item) -> bool:
+        """Whether the queue took it; if not, the bill stays as it is and the sweep sends it."""
+        try:
+            self.queue.send(item)
+        except (BotoCoreError, ClientError):
+            logger.exception("not queued: the sweep sends it", entry_id=item["entry_id"])
+            return False
+        return True
+
+
+_UNKNOWN: Final = Response(text="This bill is no longer known here.")
+_LATER: Final = (
+    "Your decision stands. The way to QuickBooks is blocked just now; it goes there by itself"
+    " later."
+)
+
+
+def _another_company(company: Company) -> str:
+    return (
+        "This link is to a bill of another QuickBooks company. Open the bill in the company of"
+        f" {escaped(company.key)} in QuickBooks and copy its link from there."
+    )
+
+
+def name_of(item: Item) -> str:
+    """How an answer calls a bill, in mrkdwn: a vendor's name may be anything."""
+    return label(item["odoo_name"], amount_text(item["amount_total"], item["currency"]))
+
+
+def is_repeated(item: Item, click: Click) -> bool:
+    """Whether the same person did just that before: Slack sends again what was answered late."""
+    if click.action_id == "link_existing":
+        wish = item.get("link") or {}
+        is_same = (wish.get("by"), wish.get("id")) == (click.person, click.document)
+        return is_same and wish.get("realm", "") == click.realm
+    is_theirs = item.get("decided_by") == click.person and item["digest"] == click.digest
+    return is_theirs and item["status"] == RULES[click.action_id].after
+
+
+def _written(item: Item, click: Click, rule: Rule, at: str) -> tuple[Json, list[str]]:
+    """The attributes a decision sets, and those it removes."""
+    said: Json = {"by": click.person, "at": at, "digest": click.digest}
+    decided: Json = {"decided_by": click.person, "decided_at": at}
+    approvals: Json = {"approvals": [*approvals_of(item), said]}
+    rejected: Json = {"kind": "rejected", "due_at": at, "ts": "", "by": click.person}
+    rejected["reason"] = click.reason
+    rejected["card"] = item["cards"][-1]["ts"] if item["cards"] else ""
+    reason: Json = {
+        "rejection_reason": click.reason,
+        "notices": bounded([*notices_of(item), rejected]),
+    }
+    in_realm: Json = {"realm": click.realm} if click.realm else {}
+    # Another revision: the request that decided before, sent again, decides nothing.
+    anew: Json = {"approvals": [], "revision": int(item["revision"]) + 1}
+    undone = ["decided_by", "decided_at", "rejection_reason", "trouble"]
+    closing = decided | ({"error": Refused(stuck(item)).as_error()} if is_told(item) else {})
+    written: dict[str, tuple[Json, list[str]]] = {
+        "approve_invoice": ({**approvals, **decided}, ["error", "trouble"]),
+        "reject_invoice": ({**decided, **reason}, ["error"]),
+        "acknowledge_intercompany": (decided, ["error"]),
+        "take_back": (anew, undone),
+        "reopen_invoice": (anew, undone),
+        # The same approval, of the same content.
+        "retry_posting": ({}, ["error", "link", "trouble"]),
+        "link_existing": ({"link": {**said, "id": click.document, **in_realm}}, []),
+        # The card goes on saying why it was not posted.
+        "close_invoice": (closing, ["link", "trouble"]),
+        # What the person saw is attached, whatever else comes until then.
+        "attach_files": ({"attach": {**said, "files": item.get("added_files", [])}}, []),
+    }
+    if rule is FIRST_OF_TWO:
+        return approvals, []
+    return written[click.action_id]
+
+
+def _is_last(item: Item, tried: Json) -> bool:
+    """Whether the bill's last change is the one that was tried."""
+    last = item["history"][-1]
+    return all(last[k] == tried[k] for k in ("at", "actor", "to"))
+
+
+def _is_pdf(mime_type: str) -> bool:
+    return mime_type == "application/pdf"

@@ -1,0 +1,169 @@
+"""What a person may decide about a bill, in which status, and how many must agree. No I/O."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from odoo_qb.bill.authors import is_author
+from odoo_qb.bill.delays import is_told
+from odoo_qb.bill.item import approvals_of, approved_by
+from odoo_qb.bill.late_changes import afterwards
+from odoo_qb.bill.open_attempt import open_attempt
+from odoo_qb.bill.status import IN_QUICKBOOKS
+from odoo_qb.slack.blocks import escaped, people
+
+if TYPE_CHECKING:
+    from odoo_qb.bill.item import Item
+    from odoo_qb.bill.status import Status
+    from odoo_qb.company import Company
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """A button: in which status it counts, where it leads, what its person is told."""
+
+    before: Status
+    after: Status
+    done: str
+    note: str = ""
+
+
+_WAITS_AGAIN: Final = "It waits for a decision again."
+RULES: Final[dict[str, Rule]] = {
+    "approve_invoice": Rule(
+        before="READY_FOR_APPROVAL",
+        after="APPROVED",
+        done="Approved. It is on its way to QuickBooks; the card will say when it is there.",
+    ),
+    "reject_invoice": Rule(
+        before="READY_FOR_APPROVAL", after="REJECTED", done="Rejected. It will not be posted."
+    ),
+    "acknowledge_intercompany": Rule(
+        before="READY_FOR_APPROVAL",
+        after="ACKNOWLEDGED",
+        done="Acknowledged. It will not be posted.",
+    ),
+    "take_back": Rule(
+        before="APPROVED",
+        after="READY_FOR_APPROVAL",
+        done=f"Taken back. {_WAITS_AGAIN}",
+        note="approval taken back",
+    ),
+    "reopen_invoice": Rule(
+        before="REJECTED",
+        after="READY_FOR_APPROVAL",
+        done=f"Reopened. {_WAITS_AGAIN}",
+        note="reopened",
+    ),
+    "retry_posting": Rule(
+        before="POST_FAILED",
+        after="APPROVED",
+        done="It is on its way to QuickBooks again; the card will say when it is there.",
+        note="to be posted again",
+    ),
+    "link_existing": Rule(
+        before="POST_FAILED",
+        after="POST_FAILED",  # until the poster has compared the two
+        done="It is compared with the one in QuickBooks; the card will say whether they agree.",
+        note="said to be number {document} in QuickBooks",
+    ),
+    "close_invoice": Rule(
+        before="POST_FAILED",
+        after="ACKNOWLEDGED",
+        done="Closed. It will not be posted.",
+        note="closed without posting",
+    ),
+    "attach_files": Rule(
+        before="POSTED",
+        after="POSTED",  # or ALREADY_IN_QB: it stays what it is
+        done="The new files go to QuickBooks; the card will say when they are there.",
+        note="to have its new files attached",
+    ),
+}
+FIRST_OF_TWO: Final = Rule(
+    before="READY_FOR_APPROVAL",
+    after="READY_FOR_APPROVAL",
+    done="Approval recorded. A second approver must also approve this bill.",
+    note="first of two approvals",
+)
+
+
+def needs_two(item: Item, company: Company) -> bool:
+    """Whether two people must approve: the total, in the company's currency, is above its limit.
+
+    What that total is worth depends on the exchange rate: one far from the usual is for two people
+    to believe, and where none is known yet the figure alone counts, whatever its currency.
+    """
+    limit, doubt = company.two_approvals_above, item.get("rate_doubt", "")
+    if limit is None:
+        return False
+    is_above = abs(item["company_total"]) > limit
+    return is_above or doubt == "far" or (doubt == "unknown" and item["amount_total"] > limit)
+
+
+def rule_for(action_id: str, item: Item, company: Company) -> Rule:
+    """What a button does to this bill: the first of two approvals does not approve it yet."""
+    if action_id == "attach_files":
+        return replace(RULES[action_id], after=item["status"])
+    is_first = action_id == "approve_invoice" and not approvals_of(item)
+    return FIRST_OF_TWO if is_first and needs_two(item, company) else RULES[action_id]
+
+
+def objection(action_id: str, item: Item, company: Company, person: str, email: str) -> str:
+    """What stands against a person's wish, as mrkdwn; "" if nothing does.
+
+    `email` is the person's address in Slack where it is known.
+    """
+    if action_id == "attach_files":
+        is_offered = item["status"] in IN_QUICKBOOKS and item.get("added_files")
+        return "" if is_offered else standing(item)
+    is_stuck = action_id == "close_invoice" and is_told(item)
+    if item["status"] != RULES[action_id].before and not is_stuck:
+        return standing(item)
+    said = ""
+    match action_id:
+        case "approve_invoice" if item["nothing_to_post"]:
+            said = f"{escaped(item['nothing_to_post'])} Acknowledge it instead."
+        case "approve_invoice":
+            said = _not_this_approver(item, company, person, email)
+        case "acknowledge_intercompany" if not item["nothing_to_post"]:
+            said = "This bill is to be posted: approve or reject it."
+        case "retry_posting" if item.get("amended_after"):
+            became = escaped(afterwards(item, item["amended_after"]))
+            said = f"This bill {became} It is not posted as it was."
+        case "take_back" if open_attempt(item):
+            # What became of that try is not known yet: QuickBooks may have the bill.
+            said = "It is being posted already and cannot be taken back."
+    return said
+
+
+def _not_this_approver(item: Item, company: Company, person: str, email: str) -> str:
+    """Two approvals are two people's, and one alone is not that of an author of the bill."""
+    if any(a["by"] == person for a in approvals_of(item)):
+        return "You have approved this bill: somebody else has to approve it as well."
+    if is_author(item, email) and not needs_two(item, company):
+        return "You entered or edited this bill in Odoo: somebody else has to approve it."
+    return ""
+
+
+def standing(item: Item) -> str:
+    """Where a bill stands, for somebody whose click came too late; mrkdwn."""
+    who = f" by <@{item['decided_by']}>" if item.get("decided_by") else ""
+    approved = (
+        f"Already approved by {people(approved_by(item))}"
+        if approved_by(item)
+        else (f"Already approved{who}")
+    )
+    return {
+        "VALIDATION_FAILED": "This bill is blocked: its card says why.",
+        "READY_FOR_APPROVAL": "This bill waits for a decision: its card has the buttons.",
+        "APPROVED": f"{approved}.",
+        "POSTING": f"{approved}; it is being posted right now.",
+        "POSTED": f"{approved} and posted to QuickBooks.",
+        "ALREADY_IN_QB": f"{approved}; QuickBooks has it.",
+        "POST_FAILED": f"{approved}, but it could not be posted: the card says why.",
+        "REJECTED": f"Already rejected{who}.",
+        "ACKNOWLEDGED": f"Already {'closed' if item.get('error') else 'acknowledged'}{who}.",
+        "WITHDRAWN": "This bill is no longer posted in Odoo: there is nothing to decide.",
+    }[item["status"]]

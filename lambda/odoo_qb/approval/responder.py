@@ -1,0 +1,157 @@
+"""Do what a person wishes by a click, and tell them what came of it."""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from aws_lambda_powertools import Logger
+
+from odoo_qb.approval.decisions import is_repeated, name_of
+from odoo_qb.approval.interaction import MODAL_FIELDS
+from odoo_qb.cards.card import approval_card, asked_as, button_value, retired_card, why_outdated
+from odoo_qb.cards.modals import link_modal, rejection_modal
+from odoo_qb.errors import Refused, Unavailable
+from odoo_qb.slack.blocks import button, markdown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from odoo_qb.approval.decisions import Click, DecisionService, Response
+    from odoo_qb.approval.interaction import Interaction
+    from odoo_qb.slack.blocks import Block
+    from odoo_qb.slack.client import SlackClient
+    from odoo_qb.slack.message import Message
+
+logger = Logger(child=True)
+
+TRY_AGAIN: Final = "That did not work just now: try again in a minute."
+NEEDED: Final = {
+    "reject_invoice": "A reason is needed.",
+    "link_existing": "Paste the link to the bill in QuickBooks, or type its number there (145).",
+}
+
+
+class TooLate(Exception):  # noqa: N818 - the name says what it is
+    """There is no time left to call Slack within its own limit."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Responder:
+    """The one call to Slack that answers a click; `until` is the latest moment to begin it."""
+
+    slack: SlackClient
+    until: float
+
+    def tell(self, wish: Interaction, text: str, blocks: Sequence[Block] = ()) -> None:
+        """Say something to the person alone."""
+        self._try(lambda: self.slack.respond(wish.response_url, text, blocks))
+
+    def replace(self, wish: Interaction, message: Message) -> None:
+        """Put something in the place of the card that was clicked."""
+        self._try(lambda: self.slack.replace(wish.response_url, message))
+
+    def open_modal(self, wish: Interaction, view: Mapping[str, Any]) -> None:
+        """Ask the person for more."""
+        self._try(lambda: self.slack.open_modal(wish.trigger_id, view))
+
+    def _try(self, call: Callable[[], None]) -> None:
+        """A failed answer costs the answer only: what was decided is written."""
+        if time.monotonic() > self.until:
+            raise TooLate
+        try:
+            call()
+        except (Unavailable, Refused) as error:
+            logger.warning("the person could not be answered", reason=str(error))
+
+
+def handle(
+    wish: Interaction, decisions: DecisionService, answering: Responder
+) -> dict[str, Any] | None:
+    """Do what the person wishes; the result is what a modal shows, if anything."""
+    click = wish.click
+    logger.info(
+        "clicked",
+        entry_id=click.entry_id,
+        action=click.action_id,
+        person=click.person,
+        teams=sorted(click.teams),
+    )
+    if wish.is_submission:
+        return _submitted(wish, decisions)
+    if click.action_id in MODAL_FIELDS:
+        answer = decisions.may_decide(click)
+        if answer.is_done and answer.item:
+            asks = rejection_modal if click.action_id == "reject_invoice" else link_modal
+            answering.open_modal(wish, asks(answer.item))
+            return None
+    elif click.action_id == "view_pdf":
+        answer = decisions.view(click)
+    else:
+        answer = decisions.decide(click)
+    instead = _instead(wish, answer)
+    if instead:
+        answering.replace(wish, instead)
+    else:
+        answering.tell(wish, _about(answer, click), _with_more_files(answer))
+    return None
+
+
+def _with_more_files(answer: Response) -> list[Block]:
+    """The links, each in a block, and a button for the files that had no room."""
+    if not answer.item or not answer.next_file:
+        return []
+    more = button("More files", "view_pdf", button_value(answer.item))
+    row = f"{asked_as(answer.item)}-from-{answer.next_file}"
+    links = [markdown(link) for link in answer.text.split(", <")]
+    for block in links[1:]:
+        block["text"]["text"] = f"<{block['text']['text']}"
+    return [*links, {"type": "actions", "block_id": row, "elements": [more]}]
+
+
+def _about(answer: Response, click: Click) -> str:
+    """What the person is told, and about which bill: an answer stands apart from its card."""
+    if answer.item is None or not answer.is_done or click.action_id == "view_pdf":
+        return answer.text
+    return f"{answer.text} ({name_of(answer.item)})"
+
+
+def _instead(wish: Interaction, answer: Response) -> Message | None:
+    """What takes the place of a card that is not, or no longer, the bill's; None if it is."""
+    item = answer.item
+    if item is None or not wish.message_ts:
+        return None
+    is_live = any(c["ts"] == wish.message_ts and not c["retired"] for c in item["cards"])
+    if answer.is_outdated:
+        # A bill that cannot be decided has no newer card: this one says how it stands.
+        if is_live and item["status"] != "READY_FOR_APPROVAL":
+            return approval_card(item)
+        return retired_card(item, why_outdated(item, wish.click.digest))
+    if is_live or not item["cards"] or wish.click.action_id == "view_pdf":
+        return None
+    # A second card of the bill: Slack's answer to the notifier got lost, and it posted again.
+    return retired_card(item, f"{answer.text} This bill has another card.")
+
+
+def _submitted(wish: Interaction, decisions: DecisionService) -> dict[str, Any] | None:
+    """The modal closes when it was done, and says why when not."""
+    if not _typed(wish.click):
+        return in_modal(wish, NEEDED[wish.click.action_id])
+    answer = decisions.decide(wish.click)
+    if answer.is_done or (answer.item and is_repeated(answer.item, wish.click)):
+        return None
+    # A modal's errors are plain text: a mention would be shown as it is written.
+    text = answer.text.replace(f"<@{wish.click.person}>", "you")
+    return in_modal(wish, re.sub(r"<@[^>]*>", "somebody else (the card says who)", text))
+
+
+def _typed(click: Click) -> str:
+    return click.document if click.action_id == "link_existing" else click.reason
+
+
+def in_modal(wish: Interaction, text: str) -> dict[str, Any]:
+    """What has Slack show a text beside the modal's field."""
+    field = MODAL_FIELDS[wish.click.action_id]
+    return {"response_action": "errors", "errors": {field: text}}

@@ -1,0 +1,1 @@
+"""What a bill is, was, and may become. Pure."""

@@ -1,0 +1,97 @@
+"""Whether a bill's exchange rate is like those of the bills that were posted lately. No I/O.
+
+A rate decides what a total is in the company's currency, and with that how many must approve it.
+The last rates of a company and currency are kept in a note (`rate#<company>#<currency>`), which the
+notifier writes when it shows a bill as posted: only what people approved is a measure for others.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Context, Decimal
+from statistics import median
+from typing import TYPE_CHECKING, Final, Literal
+
+from odoo_qb.bill.status import IN_QUICKBOOKS
+from odoo_qb.timestamps import stamp
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from odoo_qb.bill.item import Item
+    from odoo_qb.bill.model import Bill
+    from odoo_qb.company import Company
+    from odoo_qb.exact_json import Json
+
+Doubt = Literal["", "far", "unknown"]
+
+KEPT: Final = 5
+NEWER_AFTER: Final = timedelta(days=1)  # a rate a day says enough, and spares a write a bill
+_FAR: Final = Decimal("0.2")
+_DIGITS: Final = Context(prec=6)
+
+
+def note_id(bill: Bill) -> str:
+    """Where the rates of the bill's currency are kept; "" where it needs none."""
+    is_foreign = bill.currency and bill.company_currency not in {"", bill.currency}
+    return f"rate#{bill.company}#{bill.currency}" if is_foreign and bill.amount_total else ""
+
+
+def doubt(bill: Bill, note: Json) -> Doubt:
+    """What speaks against the bill's rate: "far" from the usual one, or none is "unknown"."""
+    if not note_id(bill):
+        return ""
+    usual = _usual(note)
+    if usual is None:
+        return "unknown"
+    return "far" if abs(_rate(bill.company_total, bill) - usual) > usual * _FAR else ""
+
+
+def warnings(bill: Bill, note: Json, company: Company) -> list[str]:
+    """What the approver should know of the rate."""
+    what, usual, limit = doubt(bill, note), _usual(note), company.two_approvals_above
+    if what == "far" and usual:
+        per = f"{bill.company_currency} for 1 {bill.currency}"
+        second = "" if limit is None else " A second approver must approve this bill."
+        rate = _text(_rate(bill.company_total, bill))
+        usual_one = f"the {_text(usual)} of recent bills"
+        said = f"The exchange rate of {rate} {per} is far from {usual_one}: check it in Odoo."
+        return [f"{said}{second}"]
+    if what == "unknown" and limit is not None and bill.amount_total > limit >= bill.company_total:
+        said = f"No bill in {bill.currency} was posted yet to compare its exchange rate with:"
+        return [f"{said} a second approver must approve it."]
+    return []
+
+
+def is_kept(item: Item) -> bool:
+    """Whether a bill has a rate to keep: it was posted, in another currency than the company's."""
+    is_foreign = item["company_currency"] not in {"", item["currency"]}
+    has_rate = bool(item["amount_total"] and item["company_total"])
+    return item["status"] in IN_QUICKBOOKS and is_foreign and has_rate
+
+
+def with_rate(note: Json, item: Item, now: datetime) -> Json | None:
+    """The note with a bill's rate; None while one of the last day is in it."""
+    if str(note.get("at", "")) > stamp(now - NEWER_AFTER):
+        return None
+    rate = _DIGITS.divide(item["company_total"], item["amount_total"])
+    return {"rates": [rate, *note.get("rates", ())][:KEPT], "at": stamp(now)}
+
+
+def note_id_of(item: Item) -> str:
+    """Where the rates of a currency are kept, of a bill in the table."""
+    return f"rate#{item['company']}#{item['currency']}"
+
+
+def _usual(note: Json) -> Decimal | None:
+    """The middle one of the last rates: one that is off does not move it."""
+    rates = [Decimal(r) for r in note.get("rates", ())]
+    return median(rates) if rates else None
+
+
+def _rate(company_total: Decimal, bill: Bill) -> Decimal:
+    return _DIGITS.divide(company_total, bill.amount_total)
+
+
+def _text(rate: Decimal) -> str:
+    return f"{_DIGITS.plus(rate).normalize():f}"

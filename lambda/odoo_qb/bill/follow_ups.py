@@ -1,0 +1,72 @@
+"""What somebody has to see to once a bill is decided, in sentences. No I/O."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from odoo_qb.bill.late_changes import afterwards
+from odoo_qb.bill.open_attempt import existing_document, open_attempt
+
+if TYPE_CHECKING:
+    from odoo_qb.bill.item import Item
+
+
+# Of items of release 1.0, which kept no reason apart: the part of the sentence that names a button
+# which a closed bill no longer has.
+_BUTTON: Final = re.compile(r"[:.] [^:.]*\b(?:retry|link it|link again)\b[^:.]*\.", re.IGNORECASE)
+
+
+def loose_ends(item: Item) -> list[str]:
+    """What somebody has to see to by hand, whatever the status says."""
+    change, missing = item.get("amended_after", ""), not_attached(item)
+    asked = item.get("attach")
+    return [
+        *([f"It {afterwards(item, change)}"] if change and not asked else []),
+        *([possible_document(item)] if possible_document(item) else []),
+        *([*missing, "Attach there by hand what is to be there."] if missing else []),
+    ]
+
+
+def not_attached(item: Item) -> list[str]:
+    """Which files of a posted bill are not in QuickBooks, and why, each in a sentence."""
+    return list((item.get("quickbooks") or {}).get("not_attached", ()))
+
+
+def is_closed(item: Item) -> bool:
+    """Whether a person gave up posting it, rather than that there was nothing to post."""
+    return item["status"] == "ACKNOWLEDGED" and bool(item.get("error"))
+
+
+def failure(item: Item) -> str:
+    """Our sentence about a failed posting, and what Intuit's support asks for."""
+    error = item["error"]
+    message = str(error["message"])
+    if is_closed(item):
+        message = str(error["reason"]) if "reason" in error else _BUTTON.sub(".", message)
+    trace = f" (Intuit trace id {error['tid']})" if error.get("tid") else ""
+    return f"{message}{trace}"
+
+
+def possible_document(item: Item) -> str:
+    """What to delete in QuickBooks where a bill ended that it has, or may have; or "".
+
+    A try was made when the bill was approved, and nobody will come back to it.
+    """
+    if item["status"] not in {"WITHDRAWN", "REJECTED", "ACKNOWLEDGED"}:
+        return ""
+    return _there(item)
+
+
+def _there(item: Item) -> str:
+    attempt, document = open_attempt(item), existing_document(item)
+    number = f"the number {attempt['doc_number']} of {attempt['day']}" if attempt else ""
+    if document:
+        named = f"{document}, {number}," if number else document
+        return f"QuickBooks has {named} for this bill: delete it there, or it may be paid."
+    if not attempt:
+        return ""
+    return (
+        f"QuickBooks may have this bill from an earlier try: look there for {number}, and delete"
+        " it if it is there."
+    )

@@ -1,0 +1,1 @@
+"""A bill as a Slack message. Pure."""

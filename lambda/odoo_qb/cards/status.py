@@ -1,0 +1,121 @@
+"""What became of a bill, and what of it somebody has to see to, as blocks of its card. No I/O."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+from odoo_qb.bill.delays import is_told, trouble_of
+from odoo_qb.bill.follow_ups import failure, is_closed, loose_ends, possible_document
+from odoo_qb.bill.item import approved_by, link_of
+from odoo_qb.slack.blocks import Block, escaped, markdown, people, section, timestamp
+
+if TYPE_CHECKING:
+    from odoo_qb.bill.item import Item
+
+_STUCK: Final = "It is tried again every hour. *Close* if it is not to be posted at all."
+
+
+def outcome(item: Item) -> list[Block]:
+    """Where the bill stands, once there is more to say than that it waits."""
+    ends = loose_ends(item)
+    return [*_decided(item), *([section("\n".join(f"⚠ {end}" for end in ends))] if ends else [])]
+
+
+def first_of_two(item: Item) -> str:
+    """Who approved a bill that waits for a second approver, in mrkdwn; or ""."""
+    if item["status"] != "READY_FOR_APPROVAL" or not approved_by(item):
+        return ""
+    who = people(approved_by(item))
+    return f" Approved by {who}: a second approver has to approve it as well."
+
+
+def _decided(item: Item) -> list[Block]:
+    """What was decided by whom, and what came of it."""
+    who, found = _decider(item), list[Block]()
+    match item["status"]:
+        case "READY_FOR_APPROVAL" if approved_by(item):
+            found = [markdown(f":one:{first_of_two(item)}")]
+        case "APPROVED" | "POSTING":
+            found = _on_its_way(item, who)
+        case "POSTED" | "ALREADY_IN_QB":
+            found = [markdown(f":ledger: {_in_quickbooks(item)} Approved by {who}.")]
+            found += _being_attached(item)
+        case "POST_FAILED":
+            found = [markdown(f":x: *Not posted.* Approved by {who}.")]
+            found += [section(failure(item)), markdown(_remedies(item))]
+        case "REJECTED":
+            found = [markdown(f":no_entry: Rejected by {who}.")]
+            found += [section(f"Reason: {item['rejection_reason']}")]
+        case "ACKNOWLEDGED" if is_closed(item):
+            found = [markdown(f":ballot_box_with_check: Closed without posting by {who}.")]
+            found += [section(failure(item))]
+        case "ACKNOWLEDGED":
+            found = [markdown(f":ballot_box_with_check: Acknowledged by {who}.")]
+        case "WITHDRAWN":
+            rest = "." if possible_document(item) else ": nothing to do."
+            found = [markdown(f":leftwards_arrow_with_hook: No longer posted in Odoo{rest}")]
+        case "VALIDATION_FAILED":
+            found = [section("Blocked: " + " ".join(item["problems"]))]
+    return found
+
+
+def _on_its_way(item: Item, who: str) -> list[Block]:
+    if not is_told(item):
+        return [markdown(f":white_check_mark: Approved by {who}. Posting follows.")]
+    return [
+        markdown(f":hourglass: *Not in QuickBooks yet.* Approved by {who}."),
+        section(stuck(item)),
+        markdown(_STUCK),
+    ]
+
+
+def _being_attached(item: Item) -> list[Block]:
+    """Who had files attached that were added later, until that is done."""
+    asked = item.get("attach")
+    if not asked:
+        return []
+    number = len(asked["files"])
+    what = "a file that was" if number == 1 else f"{number} files that were"
+    who = f"<@{asked['by']}>{timestamp(asked['at'])}"
+    return [markdown(f":hourglass: {who} had {what} added since attached: it is being done.")]
+
+
+def _decider(item: Item) -> str:
+    """Who decided and when; of two approvers both."""
+    who = f"<@{item['decided_by']}>" if item.get("decided_by") else "somebody"
+    if item["status"] not in {"REJECTED", "ACKNOWLEDGED"} and approved_by(item):
+        who = people(approved_by(item))
+    return who + timestamp(item.get("decided_at", ""))
+
+
+def _in_quickbooks(item: Item) -> str:
+    """What it became there, and by whose word if somebody said so."""
+    quickbooks = item["quickbooks"]
+    document = escaped(f"{quickbooks['type']} {quickbooks['id']}")
+    link = f"<{escaped(quickbooks['url'])}|{document}>"
+    if item["status"] == "POSTED":
+        return f"Posted to QuickBooks as {link}."
+    linked = link_of(item)
+    by = f" Linked by <@{linked['by']}>{timestamp(linked['at'])}." if linked else ""
+    return f"Already in QuickBooks as {link}.{by}"
+
+
+def stuck(item: Item) -> str:
+    """Why a bill does not get to QuickBooks, and since when."""
+    trouble = trouble_of(item)
+    since = datetime.fromisoformat(str(trouble["since"]))
+    return f"It could not be posted since {since:%Y-%m-%d %H:%M} UTC. {trouble['reason']}"
+
+
+def _remedies(item: Item) -> str:
+    """What each button of a failed bill is for; or that one of them was clicked."""
+    link = link_of(item)
+    if link:
+        asked = f"<@{link['by']}>{timestamp(link['at'])}"
+        return f":hourglass: {asked} linked it to number {link['id']}: the two are compared."
+    retry = "" if item.get("amended_after") else "*Retry* once that is mended. "
+    return (
+        f"{retry}*Link existing* if QuickBooks has this bill already. *Close* if it is not to be"
+        " posted at all."
+    )

@@ -1,0 +1,1 @@
+"""Stage 1: from Odoo to the table."""

@@ -1,0 +1,91 @@
+"""Find the bills of the table that Odoo no longer lists, and be careful before believing it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal
+
+from odoo_qb.bill.status import IN_QUICKBOOKS, OPEN
+from odoo_qb.errors import Refused
+from odoo_qb.odoo import reader
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from odoo_qb.bill.status import Status
+    from odoo_qb.company import Company
+    from odoo_qb.guarding import Faults
+    from odoo_qb.odoo.client import OdooClient
+    from odoo_qb.store.table import Table
+
+SHARE_AT_ONCE: Final = 0.2  # of a company's bills: more of them gone is lost access, or worse
+BILLS_AT_ONCE: Final = 5  # that many may always go
+
+Kind = Literal["open", "posted"]
+_STATUSES: Final[dict[Kind, list[Status]]] = {
+    "open": sorted(OPEN),
+    "posted": sorted(IN_QUICKBOOKS),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vanished:
+    """What became of a company's bills of a kind that a search did not list, by Odoo id.
+
+    `still_there` were dated back, say; `kept` says why others are left alone. `all_ids` are all
+    of the kind.
+    """
+
+    all_ids: frozenset[int] = frozenset()
+    still_there: tuple[int, ...] = ()
+    gone: tuple[int, ...] = ()
+    kept: str = ""
+
+
+def find_vanished(
+    table: Table,
+    odoo: OdooClient,
+    company: Company,
+    listed: Collection[int],
+    kind: Kind,
+    faults: Faults,
+) -> Vanished:
+    """Look for a company's open or posted bills that are not among the ids `listed`."""
+    entry_ids = [i for s in _STATUSES[kind] for i in table.in_company(company.key, s)]
+    all_ids = frozenset(faults.numbers(entry_ids))
+    unlisted = sorted(all_ids - set(listed))
+    if not unlisted:
+        return Vanished(all_ids=all_ids)
+    kept = f"{company.key}: {len(unlisted)} {kind} bills are not listed by Odoo any more and stay"
+    company_id = reader.company_id(odoo, company.odoo_company)
+    if company_id is None:
+        return Vanished(all_ids=all_ids, kept=f"{kept}: the Odoo user does not see this company.")
+    try:
+        found = reader.existing(odoo, unlisted, company_id)
+    except Refused as refusal:
+        return Vanished(all_ids=all_ids, kept=f"{kept}: {refusal}")
+    gone = _not_known_as_deleted(table, kind, [i for i in unlisted if i not in found], faults)
+    still_there = tuple(i for i in unlisted if i in found)
+    if len(gone) > max(BILLS_AT_ONCE, SHARE_AT_ONCE * len(all_ids)):
+        what_to_do = (
+            "see what happened there, and reject them in Slack if they were deleted on purpose."
+            if kind == "open"
+            else "see what happened there, and compare QuickBooks by hand."
+        )
+        kept = (
+            f"{company.key}: {len(gone)} of {len(all_ids)} {kind} bills are gone from Odoo, too"
+            f" many to believe, so they stay: {what_to_do}"
+        )
+        return Vanished(all_ids=all_ids, still_there=still_there, kept=kept)
+    return Vanished(all_ids=all_ids, still_there=still_there, gone=gone)
+
+
+def _not_known_as_deleted(
+    table: Table, kind: Kind, ids: list[int], faults: Faults
+) -> tuple[int, ...]:
+    """What is gone since the last look: a posted bill stays as it is, with a note of that."""
+    if kind == "open":
+        return tuple(ids)
+    items = table.get_many(f"odoo-{i}" for i in ids).values()
+    new = [item["entry_id"] for item in items if item.get("amended_after") != "deleted"]
+    return tuple(faults.numbers(new))

@@ -1,0 +1,86 @@
+"""Documents that nobody is asked about although somebody may expect it: each is told of once.
+
+A bill dated before go-live that was entered after it belongs to nobody: the old way is closed, the
+new one leaves it alone. A company of Odoo that is not configured may have been forgotten.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from odoo_qb.sentences import NAME, one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import date
+
+    from odoo_qb.exact_json import Json
+    from odoo_qb.odoo.records import OdooDocument
+    from odoo_qb.store.alerts import Alerts
+    from odoo_qb.store.table import Table
+
+NOTE_ID: Final = "left_out"
+_NAMED: Final = 100  # late bills that the daily run reads to name them
+_MOST: Final = 10_000  # names kept, which are 200 kB: the oldest are forgotten
+
+
+def late_bill(entry: OdooDocument, since: date) -> Json:
+    """A bill that is dated before its company's go-live day `since` and was entered after it."""
+    day = entry.bill.bill_date if entry.bill else None
+    if entry.state != "posted" or day is None or day >= since or entry.entered < since.isoformat():
+        return {}
+    about, entered = f"odoo-{entry.odoo_id}", entry.entered[:10]
+    name, company = one_line(entry.odoo_name, NAME), one_line(entry.odoo_company, NAME)
+    line = (
+        f"{name} ({about}, {company}) is dated {day.isoformat()}, before go-live on"
+        f" {since.isoformat()}, and was entered on {entered}. Nobody is asked to approve it: enter"
+        " it in QuickBooks by hand if it is to be there, or correct its date in Odoo."
+    )
+    return {"about": about, "line": line}
+
+
+def not_told(numbers: list[int], table: Table, since: date) -> tuple[list[int], list[Json]]:
+    """Of bills that were entered late, those of which nobody was told, to be read and named.
+
+    So many of them are an import of old records: they are only counted.
+    """
+    told = set(_told(table))
+    new = [n for n in numbers if f"odoo-{n}" not in told]
+    if len(new) <= _NAMED:
+        return new, []
+    line = (
+        f"{len(new)} bills are dated before go-live on {since.isoformat()} and were entered since."
+        " Nobody is asked to approve them: see in Odoo whether any of them is to be in QuickBooks."
+    )
+    return [], [{"about": "many bills from before go-live", "line": line}]
+
+
+def unknown_company(name: str) -> Json:
+    """A company of Odoo whose bills are left alone."""
+    shown = one_line(name, NAME)
+    return {
+        "about": f"company {shown}",
+        "line": (
+            f"{shown}: Odoo has bills of this company, and it is not configured, so nobody is asked"
+            " to approve them. Add it to company_settings if its bills are to be in QuickBooks."
+        ),
+    }
+
+
+def tell_of_left_out(found: Iterable[Json], table: Table, alerts: Alerts) -> None:
+    """Mail what was not told of before."""
+    by_name = {row["about"]: row["line"] for row in found}
+    if not by_name:
+        return
+    before = _told(table)
+    new = [name for name in by_name if name not in set(before)]
+    if new:
+        subject = "Nobody is asked about these bills or companies"
+        alerts.publish(subject, [by_name[name] for name in sorted(new)])
+        table.write_note(NOTE_ID, {"told": [*before, *new][-_MOST:]})
+
+
+def _told(table: Table) -> list[str]:
+    """Of what people were told, oldest first."""
+    told = table.read_note(NOTE_ID).get("told")
+    return [name for name in told if isinstance(name, str)] if isinstance(told, list) else []

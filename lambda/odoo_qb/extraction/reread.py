@@ -1,0 +1,111 @@
+"""Bills to read once more although Odoo has no news of them: something else may have changed."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from odoo_qb.bill.item import lacks_quickbooks_data
+from odoo_qb.bill.model import DIGEST_VERSION
+from odoo_qb.extraction.upgrade import is_to_be_judged
+from odoo_qb.guarding import DAMAGED
+from odoo_qb.mapping.batch import BatchPlanner
+from odoo_qb.timestamps import stamp
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from odoo_qb.bill.item import Item
+    from odoo_qb.bill.status import Status
+    from odoo_qb.company import Company
+    from odoo_qb.exact_json import Json
+    from odoo_qb.guarding import Faults
+    from odoo_qb.store.documents import Documents
+    from odoo_qb.store.table import Table
+
+BLIND: Final = "asked_before_quickbooks_was_read"  # whether there may be such bills
+_FORM: Final = "form"  # up to which digest version waiting bills were compared
+_REOPENED_WITHIN: Final = timedelta(hours=1)  # some runs may fail; the daily one looks at all
+_WAITING: Final[tuple[Status, ...]] = ("READY_FOR_APPROVAL", "VALIDATION_FAILED")
+TO_BE_POSTED: Final[tuple[Status, ...]] = ("APPROVED", "POST_FAILED")
+_AGAIN_AT_MOST: Final = 100  # bills with a damaged record, each of which is read in every run
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Again:
+    """Which bills these are; what was looked at is kept in the note `note_id`."""
+
+    table: Table
+    documents: Documents
+    companies: Mapping[str, Company]
+    faults: Faults
+    note_id: str
+
+    def amended(self, now: datetime) -> list[str]:
+        """What is to be posted although it is known to have changed in Odoo meanwhile."""
+        ids = [i for s in TO_BE_POSTED for i in self.table.in_status(s, until=now)]
+        outlook = BatchPlanner(self.table, self.documents, self.companies)
+
+        def is_amended(item: Item) -> bool:
+            if item["status"] in TO_BE_POSTED and item.get("amended_after"):
+                return True
+            return is_to_be_judged(item) and outlook.is_known(item["company"])
+
+        found = self.faults.where(self.table.get_many(ids).values(), is_amended)
+        return [item["entry_id"] for item in found]
+
+    def former(self, now: datetime) -> list[str]:
+        """The waiting bills of 1.0 that nobody has compared yet with what is posted now.
+
+        Once there are none, the only ones to come are those that 1.0 knew as rejected, and that
+        were reopened since.
+        """
+        is_over = self.table.read_note(self.note_id).get(_FORM) == DIGEST_VERSION
+        since = stamp(now - _REOPENED_WITHIN) if is_over else "0"
+        statuses = _WAITING[:1] if is_over else _WAITING
+        ids = [i for s in statuses for i in self.table.in_status(s, since=since, until=now)]
+        found = self.faults.where(self.table.get_many(ids).values(), is_to_be_judged)
+        if not found and not is_over:
+            self.table.write_note(self.note_id, {_FORM: DIGEST_VERSION})
+        outlook = BatchPlanner(self.table, self.documents, self.companies)
+        return [i["entry_id"] for i in found if outlook.is_known(i["company"])]
+
+    def waiting_for_news(self, now: datetime) -> tuple[str, list[str]]:
+        """What is blocked, or asked about before QuickBooks was read, if there is news since.
+
+        And what that news is known by: all that is known of QuickBooks, and the settings.
+        """
+        note = self.table.read_note(self.note_id)
+        outlook = BatchPlanner(self.table, self.documents, self.companies)
+        blocked = list(self.table.in_status("VALIDATION_FAILED", until=now))
+        asked = self.table.in_status("READY_FOR_APPROVAL", until=now) if note.get(BLIND) else ()
+        unseen = self.faults.where(self.table.get_many(asked).values(), lacks_quickbooks_data)
+        if note.get(BLIND) and not unseen:
+            self.table.write_note(self.note_id, {}, remove=[BLIND])
+        known = self.faults.where(unseen, lambda i: outlook.is_known(i["company"]))
+        blind = [i["entry_id"] for i in known]
+        if not blocked and not blind:
+            return "", []
+        told = f"{outlook.taken_at()} {sorted(self.companies.items())}"
+        state = hashlib.sha256(told.encode()).hexdigest()
+        if note.get("checked_with") == state:
+            return state, []
+        return state, [*blind, *blocked]
+
+    def damaged(self, report: Json) -> list[str]:
+        """The bills that a run before this one could not deal with, but for those it met itself."""
+        noted = self.table.read_note(self.note_id).get(DAMAGED)
+        met = {row["entry_id"] for row in report["bills"]}
+        ids = noted if isinstance(noted, list) else []
+        return [i for i in ids if isinstance(i, str) and i not in met]
+
+    def note_damaged(self, report: Json, unread: Sequence[str]) -> None:
+        """Keep which bills could not be dealt with: the position moves on past them."""
+        noted = self.table.read_note(self.note_id).get(DAMAGED, [])
+        rows = [r["entry_id"] for r in report["bills"] if r["outcome"] in {DAMAGED, "not stored"}]
+        found = sorted({*rows, *unread})[:_AGAIN_AT_MOST] if unread or rows else []
+        if noted != found:
+            self.table.write_note(self.note_id, {DAMAGED: found})

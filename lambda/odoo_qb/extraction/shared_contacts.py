@@ -1,0 +1,102 @@
+"""Which contacts of Odoo a vendor of QuickBooks stands for: two of one name are not one. No I/O.
+
+A note a vendor (`payee#<realm>#<vendor>`, by its id or, until it has one, its name) keeps the
+contacts in the order in which they came. A contact is written there once, not with each bill.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from odoo_qb.extraction.duplicates import realm_of, vendor_keys
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from odoo_qb.bill.model import Bill, Vendor
+    from odoo_qb.company import Company
+    from odoo_qb.exact_json import Json
+    from odoo_qb.mapping.plan import PostingPlan
+
+_CONTACT: Final = "contact_"
+_NAMED: Final = 3
+# By its name alone a vendor is taken for another's; one that was mapped or paid before is meant.
+_BY_NAME: Final = frozenset({"name", "new"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sharing:
+    """The other contacts of a bill's vendor, and what is to be noted of its own: where, and what.
+
+    `note_id` is empty where there is nothing to write.
+    """
+
+    others: tuple[Json, ...] = ()
+    note_id: str = ""
+    values: Mapping[str, object] | None = None
+
+
+def note_ids(bill: Bill, plan: PostingPlan, note: Json, company: Company) -> list[str]:
+    """The notes that may know the bill's vendor, the one to write to first."""
+    realm = realm_of(company)
+    if not plan.snapshot:
+        return []  # nobody knows yet which vendor it is
+    return [f"payee#{realm}#{key}" for key in vendor_keys(bill, plan, note, realm)]
+
+
+def sharing(
+    bill: Bill, plan: PostingPlan, ids: Sequence[str], notes: Mapping[str, Json]
+) -> Sharing:
+    """Who else has the bill's vendor, as the notes of these ids say."""
+    if bill.vendor is None or not ids:
+        return Sharing()
+    contacts: dict[str, Json] = {}
+    for note_id in ids:
+        known = notes.get(note_id, {}).items()
+        contacts |= {k: v for k, v in known if k.startswith(_CONTACT)}
+    own = f"{_CONTACT}{bill.vendor.odoo_id}"
+    place = contacts[own]["place"] if own in contacts else len(contacts) + 1
+    earlier = [c for c in contacts.values() if c["place"] < place]
+    others = [c for c in earlier if not _is_same(c, bill.vendor)]
+    new = {
+        "name": bill.vendor.name,
+        "tax_id": bill.vendor.tax_id,
+        "email": bill.vendor.email,
+        "place": place,
+    }
+    return Sharing(
+        others=tuple(others) if plan.vendor_how in _BY_NAME else (),
+        note_id="" if own in contacts else ids[0],
+        values=None if own in contacts else {own: new},
+    )
+
+
+def warnings(plan: PostingPlan, found: Sharing) -> list[str]:
+    """That the vendor belongs to another contact already, with what tells the two apart."""
+    if not found.others:
+        return []
+    whose = " and ".join(_text(c) for c in found.others[:_NAMED])
+    vendor = f"The vendor {plan.vendor_name} in QuickBooks"
+    belongs = "will belong" if plan.vendor_how == "new" else "belongs"
+    said = f"{vendor} {belongs} to another contact in Odoo, too: {whose}."
+    return [f"{said} If they are not the same vendor, rename one of them in Odoo."]
+
+
+def _is_same(contact: Json, vendor: Vendor) -> bool:
+    """Whether two contacts are one vendor that was entered twice, or merged."""
+    ids = {_bare(contact["tax_id"]), _bare(vendor.tax_id)}
+    if "" not in ids:
+        return len(ids) == 1
+    emails = {_bare(contact["email"]), _bare(vendor.email)}
+    return ids == {""} and "" not in emails and len(emails) == 1
+
+
+def _bare(text: str) -> str:
+    return "".join(text.split()).casefold()
+
+
+def _text(contact: Json) -> str:
+    known = (contact["tax_id"], contact["email"])
+    more = ", ".join(str(k).strip() for k in known if str(k).strip())
+    return f"{contact['name']} ({more})" if more else str(contact["name"])

@@ -1,0 +1,151 @@
+"""Whether a bill that version 1.0 stored would be posted otherwise now, and in what. No I/O.
+
+1.0 posted what it read of a bill's lines; now each row of Odoo's journal is posted. Where both
+book the same cents on the same accounts under the same codes, what was decided stands.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING, Final
+
+from odoo_qb.bill import digest_v1
+from odoo_qb.bill.item import is_unjudged, lacks_quickbooks_data
+from odoo_qb.bill.model import amount_text
+from odoo_qb.bill.open_attempt import finishes_as_stored
+from odoo_qb.mapping.plan import PostingPlan
+
+if TYPE_CHECKING:
+    from odoo_qb.bill.item import Item
+    from odoo_qb.bill.journal import Booking
+    from odoo_qb.bill.model import Bill
+    from odoo_qb.exact_json import Json
+
+FORM: Final = (
+    "How bills are posted, not the bill itself: QuickBooks now gets each row as Odoo's journal"
+    " has it."
+)
+READ: Final = "QuickBooks was read: see where the bill goes."
+_AGAIN: Final = "Approvals given before no longer count."
+_WAITING: Final = frozenset({"VALIDATION_FAILED", "READY_FOR_APPROVAL", "APPROVED"})
+_NOTHING: Final[Booking] = ({}, 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Before:
+    """A bill that 1.0 stored, `stored`, and as 1.0 would read it now, `bill`.
+
+    Beside each what it would become in QuickBooks today; empty where nobody asks.
+    """
+
+    bill: Bill
+    stored: Bill | None = None
+    bill_plan: PostingPlan = field(default_factory=PostingPlan)
+    stored_plan: PostingPlan = field(default_factory=PostingPlan)
+
+
+def is_to_be_judged(item: Item) -> bool:
+    """Whether nobody has compared yet what 1.0 would have posted of an open bill.
+
+    One that QuickBooks may have already is brought to its end as it was sent.
+    """
+    is_waiting = item["status"] in _WAITING and not finishes_as_stored(item)
+    return is_waiting and is_unjudged(item)
+
+
+def posted_otherwise(
+    item: Item, bill: Bill, plan: PostingPlan, before: Before, nothing: str
+) -> list[str]:
+    """In what a bill that 1.0 stored is posted otherwise now, for its approver; [] if in nothing.
+
+    `nothing` is why there is nothing to post, if so.
+    """
+    if before.stored is None:
+        return [FORM]
+    if nothing or item["nothing_to_post"]:
+        found = _nothing_before_or_now(item, bill, plan, nothing)
+    elif lacks_quickbooks_data(item):
+        return [READ]
+    else:
+        found = _other_places(item, bill, plan, before)
+    is_approved = item["status"] == "APPROVED" or bool(item["approvals"])
+    return [*found, _AGAIN] if found and is_approved else found
+
+
+def form_differs(plan: PostingPlan, before: Before) -> bool:
+    """Whether what 1.0 would make of a bill as it is now differs from what is made of it."""
+    return digest_v1.booking(before.bill, before.bill_plan.shown()) != plan.booking()
+
+
+def _nothing_before_or_now(item: Item, bill: Bill, plan: PostingPlan, nothing: str) -> list[str]:
+    if nothing == item["nothing_to_post"]:
+        return []
+    if nothing:
+        return [f"It is only to be acknowledged now: {nothing}"]
+    if bill.amount_total:
+        return ["It is to be posted now; before, it was only to be acknowledged."]
+    return [FORM, *_booked_otherwise(_NOTHING, plan.booking(), {}, plan, bill.currency)]
+
+
+def _other_places(item: Item, bill: Bill, plan: PostingPlan, before: Before) -> list[str]:
+    """Where accounts, codes or cents are others than the card showed.
+
+    A bill approved before QuickBooks was read goes by what is known of it now.
+    """
+    was_read = bool(item["preflight"].get("snapshot"))
+    shown = item["preflight"] if was_read else before.stored_plan.shown()
+    then = digest_v1.booking(before.stored, shown) if before.stored else None
+    now, still = plan.booking(), before.stored_plan.booking()
+    if now is not None and then == now == still:
+        return []
+    moved = plan.changes(shown)
+    if (
+        then is not None
+        and now is not None
+        and now == still
+        and moved
+        and _amounts_agree(then, now)
+    ):
+        return moved  # accounts or settings became others since, as they may at any time
+    return [FORM, *_booked_otherwise(then, now, shown, plan, bill.currency)]
+
+
+def _amounts_agree(before: Booking | None, now: Booking | None) -> bool:
+    """Whether two bookings differ in places alone."""
+    if before is None or now is None:
+        return False
+    return sorted(before[0].values()) == sorted(now[0].values()) and before[1] == now[1]
+
+
+def _booked_otherwise(
+    before: Booking | None, now: Booking | None, shown: Json, plan: PostingPlan, currency: str
+) -> list[str]:
+    """Account by account what is booked now in place of what 1.0 would have booked.
+
+    Of a bill that is blocked now: what was to be booked.
+    """
+    if before is None:
+        return []
+    names = {str(t["id"]): str(t["name"]) for t in shown.get("accounts", {}).values()}
+    names |= {t.id: t.name for t in plan.accounts.values()}
+    codes = {str(t["id"]): str(t["name"]) for t in (shown.get("tax_codes") or {}).values()}
+    codes |= {t.id: t.name for t in (plan.tax_codes or {}).values()}
+
+    def where(place: tuple[str, str]) -> str:
+        account, code = place
+        return names.get(account, account) + (f" ({codes.get(code, code)})" if code else "")
+
+    def text(cents: int) -> str:
+        return amount_text(Decimal(cents) / 100, currency) if cents else "nothing"
+
+    if now is None:
+        parts = [f"{where(place)} {text(cents)}" for place, cents in before[0].items()]
+        parts += [f"tax {text(before[1])}"] if before[1] else []
+        return [f"Before, this was to be booked: {', '.join(parts) or 'nothing'}."]
+    places = {place: where(place) for place in (*before[0], *now[0])}
+    pairs = [(name, before[0].get(p, 0), now[0].get(p, 0)) for p, name in places.items()]
+    pairs.append(("Tax", before[1], now[1]))
+    return [
+        f"{name}: {text(new)} instead of {text(old)}." for name, old, new in pairs if old != new
+    ]

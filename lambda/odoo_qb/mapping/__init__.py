@@ -1,0 +1,1 @@
+"""Which vendor, accounts and tax codes a bill takes in QuickBooks.."""

@@ -1,0 +1,1 @@
+"""Odoo's API and its records."""

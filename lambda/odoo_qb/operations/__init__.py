@@ -1,0 +1,1 @@
+"""What looks over all stages: the sweep, e-mails, the audit."""

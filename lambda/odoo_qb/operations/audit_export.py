@@ -1,0 +1,163 @@
+"""A month for the auditor: what happened to every bill, as JSON lines in S3, a file a company."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from odoo_qb.bill.status import IN_QUICKBOOKS, TRANSITIONS
+from odoo_qb.errors import Refused
+from odoo_qb.exact_json import to_json
+from odoo_qb.guarding import UNKNOWN, Faults, complaint, flaw_of, label
+from odoo_qb.operations.audit_trail import flaw, story
+from odoo_qb.timestamps import stamp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from odoo_qb.bill.item import Item
+    from odoo_qb.company import Company
+    from odoo_qb.exact_json import Json
+    from odoo_qb.store.documents import Documents
+    from odoo_qb.store.table import Table
+
+_NOBODYS: Final = "unknown"  # in place of the company that a damaged record lacks
+LAST: Final = "last"  # the month before this one: what a schedule asks for
+_MONTH: Final = re.compile(r"20[0-9]{2}-(0[1-9]|1[0-2])")
+# Bookkeeping between the functions, which says nothing about the bill.
+_LEFT_OUT: Final = frozenset({"card_due", "claim", "touched_at", "expires_at", "lines_key"})
+
+
+def month_of(asked: object, now: datetime) -> str:
+    """The month that is asked for, as 2026-10 in UTC; Refused if it is none or yet to come."""
+    this = f"{now:%Y-%m}"
+    if asked == LAST:
+        return f"{now.replace(day=1) - timedelta(days=1):%Y-%m}"
+    if not isinstance(asked, str) or not _MONTH.fullmatch(asked):
+        raise Refused('export takes a month like "2026-10", or "last".')
+    if asked > this:
+        raise Refused(f"The month {asked} is yet to come.")
+    return asked
+
+
+def export(
+    table: Table,
+    documents: Documents,
+    companies: Mapping[str, Company],
+    month: str,
+    now: datetime,
+    faults: Faults | None = None,
+) -> list[Json]:
+    """Write `audit/<month>/<company>.jsonl` for every company; the summary of each.
+
+    A file has a summary in its first line and then, a line each, the bills to which anything
+    happened in the month: content, decision, every try at QuickBooks, and the history both as
+    it is stored and in sentences. The bills stand as they are now. Writing a month again adds
+    a version to its file and takes none away.
+
+    A damaged record is written as it is, with what is wrong with it, and named in `faults`.
+    """
+    start, end = _bounds(month)
+    faults = faults or Faults()
+    bills: dict[str, list[Item]] = {key: [] for key in companies}
+    damaged: dict[str, list[Json]] = {}
+    for item in _changed_since(table, start, now):
+        if flaw_of(item):
+            faults.note(label(item), complaint(item))
+            damaged.setdefault(item.get("company") or _NOBODYS, []).append(_as_it_is(item))
+        elif any(_is_within(entry, start, end) for entry in item["history"]):
+            bills.setdefault(item["company"], []).append(item)
+    summaries = []
+    for company in sorted({*bills, *damaged}):
+        items = bills.get(company, [])
+        told = [_line(item, documents, faults) for item in items]
+        broken = [bill["entry_id"] for bill in told if not bill["history_is_whole"]]
+        summary = _summary(company, month, items, now) | {"broken_histories": broken}
+        if company in damaged:
+            summary["damaged"] = [bill["entry_id"] for bill in damaged[company]]
+            told += damaged[company]
+        summary["key"] = f"audit/{month}/{company}.jsonl"
+        lines = [summary, *told]
+        documents.write(summary["key"], "".join(f"{_text(line, faults)}\n" for line in lines))
+        summaries.append(summary)
+    return summaries
+
+
+def _is_within(entry: Json, start: str, end: str) -> bool:
+    """Whether something happened between two stamps; an entry may stand for many, since one."""
+    return start <= str(entry["at"]) and str(entry.get("since") or entry["at"]) < end
+
+
+def _bounds(month: str) -> tuple[str, str]:
+    """The month's first instant and the next one's, as stamps."""
+    start = datetime.strptime(month, "%Y-%m").replace(tzinfo=UTC)
+    return stamp(start), stamp((start + timedelta(days=32)).replace(day=1))
+
+
+def _changed_since(table: Table, start: str, now: datetime) -> Iterable[Item]:
+    """Every bill that was written since, and so every one with history since, by its number."""
+    ids = [i for s in TRANSITIONS for i in table.in_status(s, since=start, until=now)]
+    items = table.get_many(ids).values()
+    return sorted(items, key=lambda item: (len(item["entry_id"]), item["entry_id"]))
+
+
+def _summary(company: str, month: str, items: list[Item], now: datetime) -> Json:
+    """What the file holds, and what an auditor compares with the books."""
+    start, end = _bounds(month)
+    posted: dict[str, Json] = {}
+    for item in items:
+        at = str(item.get("quickbooks", {}).get("posted_at", ""))
+        if item["status"] in IN_QUICKBOOKS and start <= at < end:
+            sign = -1 if item["move_type"] == "in_refund" else 1
+            total = posted.setdefault(item["currency"], {"bills": 0, "total": Decimal(0)})
+            total["bills"] += 1
+            total["total"] += sign * item["amount_total"]
+    return {
+        "company": company,
+        "month": month,
+        "made_at": stamp(now),
+        "is_over": stamp(now) >= end,
+        "bills": len(items),
+        "in_status": dict(sorted(Counter(i["status"] for i in items).items())),
+        "posted_in_month": dict(sorted(posted.items())),
+    }
+
+
+def _line(item: Item, documents: Documents, faults: Faults) -> Json:
+    def told() -> Json:
+        rows = documents.lines(item)
+        return {
+            **_kept(item),
+            "lines": item["lines"] if rows is None else rows,
+            "story": story(item, rows),
+            "history_is_whole": not flaw(item, rows),
+        }
+
+    return faults.guard(item, told, _as_it_is(item))
+
+
+def _text(line: Json, faults: Faults) -> str:
+    """A line of the file; a record with what JSON does not have is named there."""
+    name = str(line.get("entry_id"))
+    return faults.guard(
+        line, partial(to_json, line), to_json({"entry_id": name, "damaged": UNKNOWN})
+    )
+
+
+def _as_it_is(item: Item) -> Json:
+    """A damaged record, for an auditor to see what is left of it."""
+    return {**_kept(item), "story": [], "history_is_whole": False, "damaged": complaint(item)}
+
+
+def _kept(item: Item) -> Json:
+    return {k: v for k, v in _sorted(item) if k not in _LEFT_OUT}
+
+
+def _sorted(item: Item) -> Iterator[tuple[str, object]]:
+    """Who it is first, the rest by name: two exports of a bill are compared line by line."""
+    yield "entry_id", item["entry_id"]
+    yield from sorted((k, v) for k, v in item.items() if k != "entry_id")

@@ -1,0 +1,157 @@
+"""A bill's story for an auditor: who did what when, and whether that is all of it. No I/O."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+from odoo_qb.bill.follow_ups import not_attached
+from odoo_qb.bill.history import is_summary, summarised_in, verify_history
+from odoo_qb.bill.item import approved_by, bill_of, digests
+from odoo_qb.bill.model import amount_text
+from odoo_qb.bill.summary import summary
+from odoo_qb.sentences import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from odoo_qb.bill.item import Item
+    from odoo_qb.exact_json import Json
+
+_BECAME: Final = {
+    "VALIDATION_FAILED": "blocked",
+    "READY_FOR_APPROVAL": "waiting for approval",
+    "APPROVED": "approved",
+    "POSTING": "being posted",
+    "POSTED": "posted to QuickBooks",
+    "ALREADY_IN_QB": "found in QuickBooks already",
+    "POST_FAILED": "not posted",
+    "ACKNOWLEDGED": "acknowledged, not to be posted",
+    "REJECTED": "rejected",
+    "WITHDRAWN": "withdrawn in Odoo",
+}
+_SENTENCE: Final = 1000  # characters
+_DIGITS: Final = 12  # of a digest, which are enough to tell two contents apart
+
+
+def story(item: Item, lines: Sequence[Json] | None = None) -> list[str]:
+    """What happened to a bill, one sentence for each entry of its history, oldest first.
+
+    `lines` are a long bill's, from S3.
+
+    The first sentence is the bill, the last ones say what QuickBooks has and whether the history
+    is whole. People appear by their ids in Slack, contents by the beginning of their digest.
+    """
+    history = item["history"]
+    contents = [str(entry["digest"]) for entry in history]
+    told = [
+        _sentence(entry, is_new=digest not in contents[:n])
+        for n, (entry, digest) in enumerate(zip(history, contents, strict=True))
+    ]
+    found = [
+        f"{summary(item)}.",
+        *told,
+        *_approvals(item),
+        *_in_quickbooks(item),
+        _verdict(item, lines),
+    ]
+    return [one_line(sentence, _SENTENCE) for sentence in found]
+
+
+def _sentence(entry: Json, *, is_new: bool) -> str:
+    stands = _BECAME[entry["to"]]
+    if is_summary(entry):
+        who = ", ".join(f"{name} {n}" for name, n in entry["actors"].items())
+        return (
+            f"{_when(entry['since'])} to {_when(entry['at'])}: {entry['entries']} older entries"
+            f" were summarised (by {who}), after which the bill was {stands}. The chain goes on"
+            f" from {entry['chain'][:_DIGITS]}."
+        )
+    if not entry["from"]:
+        became = f"met it in Odoo: {stands}"
+    elif entry["from"] == entry["to"]:
+        became = f"left it {stands}"
+    else:
+        became = f"made it {stands}"
+    content = f" Its content is {entry['digest'][:_DIGITS]}." if is_new else ""
+    note = f" ({entry['note']})" if entry.get("note") else ""
+    if "times" in entry:
+        note += f" after {entry['times']} tries since {_when(entry['since'])}"
+    return f"{_when(entry['at'])}: {entry['actor']} {became}{note}.{content}"
+
+
+def _approvals(item: Item) -> list[str]:
+    if not approved_by(item):
+        return []
+    people = " and ".join(approved_by(item))
+    return [f"The content that stands, {item['digest'][:_DIGITS]}, was approved by {people}."]
+
+
+def _in_quickbooks(item: Item) -> list[str]:
+    """The document it became there, and each try that was made."""
+    found = [_try(attempt) for attempt in item.get("attempts", ())]
+    document = item.get("quickbooks")
+    if document:
+        amount = amount_text(item["amount_total"], item["currency"])
+        found.append(
+            f"In QuickBooks it is {document['type']} {document['id']} of {amount}, since"
+            f" {_when(document['posted_at'])}."
+        )
+        found += not_attached(item)
+    return found
+
+
+def _try(attempt: Json) -> str:
+    if "outcomes" in attempt:
+        came = ", ".join(f"{what} {int(n)}" for what, n in attempt["outcomes"].items())
+        return (
+            f"Tries up to {int(attempt['number'])} at QuickBooks, from {_when(attempt['since'])} to"
+            f" {_when(attempt['at'])}, were summarised: {came}."
+        )
+    return (
+        f"Try {int(attempt['number'])} at QuickBooks, with request {attempt['request_id']}, of"
+        f" content {attempt['digest'][:_DIGITS]}: {attempt['outcome'] or 'not known yet'}."
+    )
+
+
+def flaw(item: Item, lines: Sequence[Json] | None = None) -> str:
+    """What was changed past this system, in the history or in the content; "" if nothing.
+
+    The history is a chain that ends where the bill stands, and its last digest is the content's.
+    """
+    history = item["history"]
+    if not history or history[0]["prev"] or history[0]["from"]:
+        return "The history does not begin at the beginning: entries were removed."
+    if not verify_history(history):
+        return "The history was tampered with: its entries do not fit together."
+    last = history[-1]
+    if (last["to"], last["digest"]) != (item["status"], item["digest"]):
+        return "The history does not end where the bill stands: the bill was changed past it."
+    if item["lines_key"] and lines == []:
+        return f"The bill's lines are gone from S3: restore {item['lines_key']} there."
+    if not _is_content_whole(item, lines):
+        return (
+            "The bill's content is not the one that its history tells of: it was changed past"
+            " this system."
+        )
+    return ""
+
+
+def _is_content_whole(item: Item, lines: Sequence[Json] | None) -> bool:
+    """Whether the digest is that of the content, of which a long bill's lines may be elsewhere."""
+    if item["lines_key"] and lines is None:
+        return True
+    return item["digest"] in digests(bill_of(item, lines), item["digest"])
+
+
+def _verdict(item: Item, lines: Sequence[Json] | None) -> str:
+    history = item["history"]
+    older = summarised_in(history)
+    whole = f"The history is whole: {len(history) - bool(older)} entries, each fits the next."
+    if older:
+        whole += f" They go on from {older} older ones, which were summarised."
+    return flaw(item, lines) or whole
+
+
+def _when(instant: str) -> str:
+    return f"{datetime.fromisoformat(instant):%Y-%m-%d %H:%M:%S} UTC"

@@ -1,0 +1,170 @@
+"""The mails about what a run found: which bills, companies or people need somebody, and why."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from aws_lambda_powertools import Logger
+
+from odoo_qb.approval import approvers
+from odoo_qb.approval.reminders import unknown_zones
+from odoo_qb.bill.follow_ups import not_attached, possible_document
+from odoo_qb.bill.item import bill_of
+from odoo_qb.bill.summary import summary
+from odoo_qb.extraction.left_out import tell_of_left_out
+from odoo_qb.guarding import DAMAGED, Faults, label
+from odoo_qb.operations.sweep import unposted
+from odoo_qb.quickbooks.file_types import unattachable
+from odoo_qb.sentences import NAME, one_line
+from odoo_qb.timestamps import stamp
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from odoo_qb.bill.item import Item
+    from odoo_qb.bill.status import Status
+    from odoo_qb.company import Company
+    from odoo_qb.exact_json import Json
+    from odoo_qb.store.alerts import Alerts
+    from odoo_qb.store.table import Table
+
+logger = Logger(child=True)
+
+_UNCLEAR_FOR: Final = timedelta(days=30)  # so long the daily mail names such a bill
+_NOT_ATTACHED_FOR: Final = timedelta(days=3)  # a daily run or two may be missed
+_ON_ITS_WAY: Final = "it is tried again once an hour; its card or the poster's log says why."
+
+
+def tell_of(
+    report: Json,
+    table: Table,
+    companies: Mapping[str, Company],
+    alerts: Alerts,
+    now: datetime,
+    *,
+    is_full: bool,
+    faults: Faults | None = None,
+) -> None:
+    """One mail about what needs somebody, when that changed since the last one.
+
+    `report` gains how many bills are stuck, by what holds them up. `faults` are the records that
+    the run could not deal with; those met here join them.
+    """
+    faults = faults or Faults()
+    alerts.end("outage", "Bills are extracted from Odoo again", now)
+    not_stored = [
+        f"{_named(b)}: {b['reason']}; the next run tries again."
+        for b in report["bills"]
+        if b["outcome"] == "not stored"
+    ]
+    stuck = _stuck(table, now, faults)
+    report["stuck"] = {kind: len(lines) for kind, lines in stuck.items()}
+    lines = sorted([*not_stored, *(line for kind in stuck.values() for line in kind)])
+    waiting = "1 bill waits" if len(lines) == 1 else f"{len(lines)} bills wait"
+    alerts.tell("stuck", f"{waiting} for somebody", lines, now)
+    tell_of_left_out(report["left_out"], table, alerts)
+    alerts.tell("clock", "Odoo's clock is wrong", report["clock"], now)
+    if report["not_seen"] is not None:
+        subject = "A company is not found in Odoo: its bills are not read"
+        alerts.tell("not_seen", subject, report["not_seen"], now)
+    subject = "Not everybody who may decide could be read from Slack"
+    troubles = approvers.troubles(table, companies.values())
+    alerts.tell("approvers", subject, troubles, now)
+    unknown = unknown_zones(companies.values())
+    if unknown:
+        logger.warning("a time zone is not known", companies=unknown)
+    alerts.tell("zones", "A company's time zone is not known", unknown, now)
+    if is_full or report["kept"]:
+        subject = "Bills are missing in Odoo and were not withdrawn"
+        alerts.tell("kept", subject, report["kept"], now)
+    if is_full:
+        subject = "The daily comparison with Odoo did not come to its end"
+        alerts.tell("unread", subject, _unread(report["not_yet_read"]), now)
+        subject = "QuickBooks may have bills that are no longer to be paid"
+        alerts.tell("unclear", subject, _unclear(table, now, faults), now)
+        subject = "Files of posted bills are not in QuickBooks"
+        alerts.tell("not_attached", subject, _not_attached(table, now, faults), now)
+    for bill in report["bills"]:
+        if bill["outcome"] == DAMAGED:
+            faults.note(bill.get("about") or _named(bill), bill["reason"])
+    # The daily run meets more of them than the others: told of apart, each is told of once.
+    about = "damaged_daily" if is_full else "damaged"
+    alerts.tell(about, "Records could not be processed; all others were", faults.lines, now)
+
+
+def tell_what_changed_afterwards(report: Json, alerts: Alerts) -> None:
+    """Of what was decided for good QuickBooks, or nobody, has another content than Odoo."""
+    lines = [
+        f"{_named(b)} {b['reason']}"
+        for b in report["bills"]
+        if b["outcome"] == "changed afterwards"
+    ]
+    if lines:
+        alerts.publish("Bills changed in Odoo after they were decided", lines)
+
+
+def _unread(bills: int) -> list[str]:
+    """What a full run had no time for: it reads what is open first, then the newest."""
+    if not bills:
+        return []
+    text = (
+        f"{bills} bills were not compared with Odoo, all decided long ago: compare them with a full"
+        ' run of one company at a time, {"full": true, "company": "..."}. If this comes again, give'
+        " the extractor more memory, which makes it faster."
+    )
+    return [text]
+
+
+def _named(row: Json) -> str:
+    """A bill of a run's report."""
+    return f"{one_line(row['bill'], NAME)} ({row['entry_id']})"
+
+
+def _stuck(table: Table, now: datetime, faults: Faults) -> dict[str, list[str]]:
+    """The bills that need somebody, each with its reason, by what holds them up."""
+    statuses: tuple[Status, ...] = ("VALIDATION_FAILED", "POST_FAILED")
+    approved_at = unposted(table, now, faults)
+    ids = [i for s in statuses for i in table.in_status(s, until=now)]
+
+    def told(item: Item) -> tuple[str, str]:
+        if item["status"] == "VALIDATION_FAILED":
+            kind, reason = "blocked", f"blocked: {' '.join(item['problems'])}"
+        elif item["status"] == "POST_FAILED":
+            kind, reason = "not_posted", f"not posted: {item.get('error', {}).get('message', '')}"
+        elif item["status"] in {"APPROVED", "POSTING"} and item["entry_id"] in approved_at:
+            at = approved_at[item["entry_id"]]
+            kind, reason = "unposted", f"approved at {at} and not posted yet: {_ON_ITS_WAY}"
+        else:
+            return "", ""
+        return kind, f"{label(item)}: {reason}"
+
+    stuck: dict[str, list[str]] = {"blocked": [], "not_posted": [], "unposted": []}
+    for kind, line in faults.each(table.get_many([*ids, *approved_at]).values(), told):
+        if kind:
+            stuck[kind].append(line)
+    return stuck
+
+
+def _unclear(table: Table, now: datetime, faults: Faults) -> list[str]:
+    """The bills that came to their end before a try at QuickBooks was clear."""
+    statuses: tuple[Status, ...] = ("WITHDRAWN", "REJECTED", "ACKNOWLEDGED")
+    since = stamp(now - _UNCLEAR_FOR)
+    ids = [i for s in statuses for i in table.in_status(s, since=since, until=now)]
+    items = faults.where(table.get_many(ids).values(), possible_document)
+    return list(faults.each(items, lambda item: f"{summary(item)}: {possible_document(item)}"))
+
+
+def _not_attached(table: Table, now: datetime, faults: Faults) -> list[str]:
+    """The bills posted lately without a file that QuickBooks should have taken."""
+    statuses: tuple[Status, ...] = ("POSTED", "ALREADY_IN_QB")
+    since = stamp(now - _NOT_ATTACHED_FOR)
+    ids = [i for s in statuses for i in table.in_status(s, since=since, until=now)]
+
+    def told(item: Item) -> str:
+        expected = unattachable(bill_of(item))  # as the approver was told
+        missing = [said for said in not_attached(item) if said not in expected]
+        return f"{summary(item)}: {' '.join(missing)} Attach there by hand." if missing else ""
+
+    return sorted(filter(None, faults.each(table.get_many(ids).values(), told)))

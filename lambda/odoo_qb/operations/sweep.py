@@ -1,0 +1,184 @@
+"""What got stuck is sent on its way again: approvals, postings that hang, cards never shown."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from odoo_qb.approval import approvers
+from odoo_qb.approval.reminders import remind
+from odoo_qb.bill.delays import since
+from odoo_qb.bill.history import sent_at
+from odoo_qb.bill.status import IN_QUICKBOOKS, TRANSITIONS
+from odoo_qb.cards.card import approval_card
+from odoo_qb.guarding import Faults
+from odoo_qb.timestamps import stamp
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from odoo_qb.bill.item import Item
+    from odoo_qb.bill.status import Status
+    from odoo_qb.company import Company
+    from odoo_qb.exact_json import Json
+    from odoo_qb.store.queue import ApprovedQueue
+    from odoo_qb.store.table import Table
+
+QUEUED_WITHIN: Final = timedelta(minutes=10)  # an approval is posted in seconds, or it is stuck
+POSTED_WITHIN: Final = timedelta(minutes=15)  # longer than a claim and the queue's own retries
+
+# What never goes through would keep its company's other bills waiting, so it is not sent always.
+SENT_AGAIN_AFTER: Final = timedelta(hours=1)
+UNPOSTED_AFTER: Final = timedelta(hours=1)  # then somebody should know
+SHOWN_WITHIN: Final = timedelta(minutes=20)  # a busy channel takes a card a second
+_MARGIN: Final = timedelta(minutes=5)  # an index may lag behind its table
+NOTE_ID: Final = "sweep"
+_ON_THEIR_WAY: Final[tuple[Status, ...]] = ("APPROVED", "POSTING")
+
+
+def sweep(
+    table: Table, queue: ApprovedQueue, now: datetime, faults: Faults | None = None
+) -> dict[str, int]:
+    """Send again what was approved or linked and never ended, show again what was never shown.
+
+    Returns how many of each kind. What cannot be looked at is named in `faults`.
+    """
+    faults = faults or Faults()
+    note = table.read_note(NOTE_ID)
+    due = _Due(table, _instant_or_none(note.get("swept_at")), now)
+    late = set(table.in_status("APPROVED", until=now - QUEUED_WITHIN))
+    hanging = set(table.in_status("POSTING", until=now - POSTED_WITHIN))
+    failed = set(table.in_status("POST_FAILED", until=now - POSTED_WITHIN))
+
+    def send(item: Item) -> None:
+        is_asked_to_link = item["status"] == "POST_FAILED" and item.get("link")
+        is_stuck = item["status"] in {"APPROVED", "POSTING"} or is_asked_to_link  # an index is late
+        if is_stuck and due.is_due(item):
+            queue.send(item)
+
+    items = table.get_many(sorted(late | hanging | failed)).values()
+    for _ in faults.each(items, send):
+        pass
+    since = _instant_or_none(note.get("cards_since"))
+    cards = _show_again(table, queue, stamp(since) if since else "0", now, faults)
+    return {"approved": len(late), "posting": len(hanging), "cards": cards}
+
+
+class _Due:
+    """Which stuck bills to send: for an hour at every sweep, and then once an hour.
+
+    While a company's connection has ended, or since it was renewed, each of its bills is sent: that
+    costs next to nothing, and is how they go on by themselves.
+    """
+
+    def __init__(self, table: Table, swept_at: datetime | None, now: datetime) -> None:
+        self._table = table
+        self._swept_at = swept_at
+        self._now = now
+        self._states: dict[str, Json] = {}
+
+    def is_due(self, item: Item) -> bool:
+        """Whether this sweep sends a bill; each try writes to it, but leaves since when."""
+        stuck_since = since(item)
+        hours = (self._now - stuck_since) // SENT_AGAIN_AFTER
+        if not hours or not self._swept_at:
+            return True
+        if hours > (self._swept_at - stuck_since) // SENT_AGAIN_AFTER:
+            return True
+        company = item["company"]
+        if company not in self._states:
+            self._states[company] = self._table.read_note(f"connection#{company}")
+        state = self._states[company]
+        is_renewed = str(state.get("connected_at", "")) > stamp(self._swept_at)
+        return is_renewed or state.get("state") == "NEEDS_RECONNECT"
+
+
+def unposted(table: Table, now: datetime, faults: Faults | None = None) -> dict[str, str]:
+    """When a bill was approved, by entry_id, of those that are not posted long after.
+
+    Every try to post changes the bill, so the person's approval is what counts. Left out are
+    companies whose connection has ended: of that there was a mail, and their bills wait for it.
+    """
+    faults = faults or Faults()
+    ids = [i for s in _ON_THEIR_WAY for i in table.in_status(s, until=now)]
+    items = faults.where(table.get_many(ids).values(), lambda i: i["status"] in _ON_THEIR_WAY)
+    told = faults.each(items, lambda i: (i["entry_id"], (i["company"], _approved_at(i))))
+    late = {i: (c, at) for i, (c, at) in told if at <= stamp(now - UNPOSTED_AFTER)}
+    notes = {c: table.read_note(f"connection#{c}") for c in {c for c, _ in late.values()}}
+    return {i: at for i, (c, at) in late.items() if notes[c].get("state") != "NEEDS_RECONNECT"}
+
+
+def _approved_at(item: Item) -> str:
+    """The last time a person sent it on its way; the poster only puts it back there."""
+    return max(map(sent_at, item["history"]), default="") or item["updated_at"]
+
+
+def _show_again(
+    table: Table, queue: ApprovedQueue, since: str, now: datetime, faults: Faults
+) -> int:
+    """Make the stream repeat the bills whose cards are owed for too long; returns how many.
+
+    A bill owes its card since its last change, so those changed since the last sweep are looked
+    at, and on from the oldest one that still owes it. So are those whose files somebody asked to
+    attach: they are sent again until that is done. One of which no card can be made is named.
+    """
+    until = now - SHOWN_WITHIN
+    changed = [i for s in TRANSITIONS for i in table.in_status(s, since=since, until=until)]
+    items = table.get_many(changed).values()
+    owing = [item for item in items if "card_due" in item]
+    to_attach = faults.where(items, lambda i: i.get("attach") and i["status"] in IN_QUICKBOOKS)
+
+    def touch(item: Item) -> None:
+        table.touch(item["entry_id"], now)
+        approval_card(item)
+
+    for _ in (*faults.each(owing, touch), *faults.each(to_attach, queue.send)):
+        pass
+    at = (str(item.get("updated_at")) for item in (*owing, *to_attach))
+    oldest = min(at, default=stamp(until - _MARGIN))
+    cards_since = min(oldest, stamp(until - _MARGIN))
+    table.write_note(NOTE_ID, {"cards_since": cards_since, "swept_at": stamp(now)})
+    return len(owing)
+
+
+def look_after_waiting(
+    table: Table, companies: Mapping[str, Company], now: datetime, faults: Faults | None = None
+) -> dict[str, int]:
+    """Owe the reminders that became due, and keep what is known of the approvers fresh.
+
+    A bill whose company has another channel by now is to be asked about there. Returns how many
+    bills wait and how many reminders are owed. The notifier, woken by the bill, does the talking:
+    only it may speak to Slack.
+    """
+    waiting = table.get_many(table.in_status("READY_FOR_APPROVAL", until=now))
+    looked_at = set[str]()
+
+    def look_after(item: Item) -> bool:
+        company = companies.get(item["company"])
+        if company is None or item["status"] != "READY_FOR_APPROVAL":
+            return False
+        is_reminded = remind(table, item, company, now)
+        channel = item["cards"][-1]["channel"] if item["cards"] else ""
+        is_elsewhere = channel not in {"", company.slack_channel_id or channel}
+        is_woken = is_reminded
+        if not is_woken and is_elsewhere:
+            approvers.wake(table, item)
+            is_woken = True
+        if company.key not in looked_at:
+            looked_at.add(company.key)
+            ids = [i for i in approvers.sources(company, channel) if i]
+            if not is_woken and approvers.need_refresh(table, ids, now):
+                approvers.wake(table, item)
+        return is_reminded
+
+    reminders = sum((faults or Faults()).each(waiting.values(), look_after))
+    return {"waiting": len(waiting), "reminders": reminders}
+
+
+def _instant_or_none(text: object) -> datetime | None:
+    """An instant that the sweep noted; what is none is as good as never."""
+    try:
+        found = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return found if found.tzinfo else None

@@ -1,0 +1,1 @@
+"""Stage 3: from the queue to QuickBooks."""

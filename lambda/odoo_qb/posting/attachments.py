@@ -1,0 +1,217 @@
+"""Attach a bill's documents to its QuickBooks document: each once, and seen to have arrived."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from botocore.exceptions import ClientError
+
+from odoo_qb.errors import Altered, Disconnected, Refused, Throttled, Unavailable
+from odoo_qb.quickbooks.client import File
+from odoo_qb.quickbooks.error_codes import fault_of_file
+from odoo_qb.quickbooks.file_types import attachable, unattachable, upload_as
+from odoo_qb.store.documents import is_gone
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from odoo_qb.bill.model import Bill, Document
+    from odoo_qb.quickbooks.client import QuickBooksClient
+    from odoo_qb.store.documents import Documents
+
+# QuickBooks takes 100 MB a request, but a request is twice in the function's memory of 256 MB.
+REQUEST_BYTES: Final = 20_000_000
+_UNSEEN: Final = "QuickBooks does not say whether it is there already, so look."
+_UNSEEN_SECONDS: Final = 20
+_UNSURE_SECONDS: Final = 120  # QuickBooks may be at it for so long; a look before tells nothing
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """A document, and the name and type under which it goes to QuickBooks."""
+
+    document: Document
+    name: str
+    type: str
+
+
+def attach_all(
+    bill: Bill,
+    target: tuple[str, str],
+    quickbooks: QuickBooksClient,
+    documents: Documents,
+    *,
+    fresh: bool,
+    last_try: bool,
+    altered: Callable[[str], None],
+    beside: tuple[Document, ...] = (),
+) -> tuple[list[str], list[str]]:
+    """Attach what is not attached yet; the names attached, and sentences about what is not.
+
+    `target` is entity and id; a `fresh` document, made a moment ago, has nothing attached. What
+    else of the bill may be there already is `beside` it: of the same name and size it counts. An
+    upload of which nobody knows whether it arrived raises Throttled, so that the next delivery
+    looks first, when that can tell, unless this is the `last_try`. What is refused is looked
+    for, too, and then sent once more, each file alone. `altered` is told of each whose bytes are
+    not those that were approved.
+    """
+    wanted = [_Wanted(d, *(upload_as(d) or ("", ""))) for d in attachable(bill.documents)]
+    uploads = _Uploads(bill.entry_id, target, quickbooks, documents, last_try=last_try)
+    uploads.beside = [((upload_as(d) or ("", ""))[0], d.size) for d in attachable(beside)]
+    missing = wanted if fresh else uploads.missing(wanted)
+    for batch in _batches(missing):
+        uploads.send(batch)
+    if uploads.failed:
+        for one in uploads.missing(list(uploads.failed)):
+            if one not in uploads.unsure:
+                uploads.send([one])
+    attached = [w.name for w in wanted if w not in uploads.failed]
+    for said in uploads.altered.values():
+        altered(said)
+    trouble = [
+        f"{w.document.name} could not be attached in QuickBooks: {why}"
+        for w, why in uploads.failed.items()
+    ]
+    return attached, [*unattachable(bill), *trouble, *uploads.broken]
+
+
+class _Uploads:
+    """What became of each file sent to one QuickBooks document.
+
+    `failed` are not there, as far as is known, and why; the `unsure` of them may come yet.
+    """
+
+    def __init__(
+        self,
+        entry_id: str,
+        target: tuple[str, str],
+        quickbooks: QuickBooksClient,
+        documents: Documents,
+        *,
+        last_try: bool,
+    ) -> None:
+        self._entry_id = entry_id
+        self._target = target
+        self._quickbooks = quickbooks
+        self._documents = documents
+        self._last_try = last_try
+        self._rounds = 0
+        self.beside: list[tuple[str, int]] = []  # what may be there besides, by name and size
+        self.failed: dict[_Wanted, str] = {}
+        self.unsure: set[_Wanted] = set()
+        self.broken: list[str] = []
+        self.altered: dict[_Wanted, str] = {}
+
+    def missing(self, wanted: Sequence[_Wanted]) -> list[_Wanted]:
+        """Those that QuickBooks does not have, by name and size.
+
+        One that is there with another size arrived broken: sent again, there were two of it.
+        """
+        try:
+            rows = self._quickbooks.attachments(*self._target)
+        except Unavailable as error:
+            if not self._last_try:  # the bill is there: this is waited for, and not for ever
+                wait = error.wait_seconds if isinstance(error, Throttled) else _UNSEEN_SECONDS
+                raise Throttled(str(error), wait) from error
+            self.failed |= {w: str(error) for w in wanted}
+            return []  # better a file too few, which is told, than one too many
+        except Disconnected:
+            raise
+        except Refused as refusal:
+            self.failed |= dict.fromkeys(wanted, f"{_UNSEEN} {refusal}")
+            return []
+        there = [(str(r.get("FileName", "")), int(r.get("Size") or 0)) for r in rows]
+        there = list((Counter(there) - Counter(self.beside)).elements())
+        absent = []
+        for one in wanted:
+            if (one.name, one.document.size) in there:
+                there.remove((one.name, one.document.size))
+                self.failed.pop(one, None)
+            else:
+                absent.append(one)
+        missing = []
+        for one in absent:
+            size = next((size for name, size in there if name == one.name), None)
+            if size is None:
+                missing.append(one)
+            else:
+                there.remove((one.name, size))
+                self.failed.pop(one, None)
+                self._check_size(one, size)
+        return missing
+
+    def send(self, batch: Sequence[_Wanted]) -> None:
+        """One request. A Fault for one file comes beside the success of another."""
+        self._rounds += 1
+        files = self._read(batch)
+        batch = [w for w in batch if w in files]
+        if not batch:
+            return
+        contents = (w.document.sha256 for w in batch)
+        key = "|".join([self._entry_id, *self._target, str(self._rounds), *contents])
+        request_id = f"oqb-{hashlib.sha256(key.encode()).hexdigest()[:40]}"
+        try:
+            answers = self._quickbooks.attach(*self._target, list(files.values()), request_id)
+        except Disconnected:
+            raise
+        except Refused as refusal:
+            self.failed |= {w: str(refusal) for w in batch}
+            return
+        except Unavailable as error:
+            if not self._last_try:
+                wait = error.wait_seconds if isinstance(error, Throttled) else _UNSURE_SECONDS
+                raise Throttled(str(error), wait) from error
+            self.failed |= {w: str(error) for w in batch}
+            self.unsure |= set(batch)
+            return
+        for one, answer in zip(batch, answers, strict=True):
+            fault = fault_of_file(answer)
+            self.failed.pop(one, None)
+            if fault:
+                self.failed[one] = fault
+            elif answer.get("Size") is not None:
+                self._check_size(one, int(answer["Size"]))
+
+    def _read(self, batch: Sequence[_Wanted]) -> dict[_Wanted, File]:
+        """The files with their bytes; one that S3 no longer has must not keep a bill for ever.
+
+        Nor is one sent that S3 has other bytes of than were approved.
+        """
+        files = {}
+        for one in batch:
+            try:
+                files[one] = File(one.name, one.type, self._documents.read(one.document))
+            except ClientError as error:
+                if not is_gone(error):
+                    raise
+                self.failed[one] = "its copy in S3 is gone. Attach it there by hand."
+            except Altered as altered:
+                self.altered[one] = str(altered)
+                self.failed[one] = (
+                    "its copy in S3 is not the file that was approved. Attach it there by hand."
+                )
+        return files
+
+    def _check_size(self, one: _Wanted, size: int) -> None:
+        if size != one.document.size:
+            self.broken.append(
+                f"{one.name} has {size} bytes in QuickBooks instead of {one.document.size}:"
+                " replace it there by hand."
+            )
+
+
+def _batches(wanted: Sequence[_Wanted]) -> Iterator[list[_Wanted]]:
+    """In requests of REQUEST_BYTES, but for a file that is larger by itself."""
+    batch: list[_Wanted] = []
+    size = 0
+    for one in wanted:
+        if batch and size + one.document.size > REQUEST_BYTES:
+            yield batch
+            batch, size = [], 0
+        batch.append(one)
+        size += one.document.size
+    if batch:
+        yield batch

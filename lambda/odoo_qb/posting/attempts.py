@@ -1,0 +1,130 @@
+"""Tries at QuickBooks as the bill keeps them: what was sent, and whether that is over."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Final, cast
+
+from odoo_qb.bill.model import money
+from odoo_qb.errors import Altered, Throttled
+from odoo_qb.posting.payload import Posting
+from odoo_qb.timestamps import stamp
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from odoo_qb.bill.model import Bill
+    from odoo_qb.exact_json import Json
+    from odoo_qb.quickbooks.types import Entity, Payload
+    from odoo_qb.store.documents import Documents
+
+# What QuickBooks itself, not a gateway, says of a closed company: a repeat might be told the
+# same when the company is open again.
+COMPANY_CLOSED: Final = frozenset({"100", "110", "120", "6190"})
+ATTEMPTS: Final = 20  # then the oldest are summarised
+_KEPT: Final = 10
+_PLACES: Final = 20
+SERVER_LIMIT: Final = timedelta(seconds=150)  # QuickBooks itself gives up after 120
+
+
+def posting_of(attempt: Json, documents: Documents, bill: Bill) -> Posting:
+    """What an open attempt sent; its total is the bill's unless it says otherwise."""
+    payload = cast("Payload", json.loads(body_of(attempt, documents), parse_float=Decimal))
+    return Posting(
+        entity=cast("Entity", attempt["entity"]),
+        payload=payload,
+        total=money(attempt.get("total", bill.amount_total)),
+    )
+
+
+def content_of(digest: str, body: str) -> str:
+    """What tells one content from another; what QuickBooks would book is all in the body."""
+    return hashlib.sha256(f"{digest}|{body}".encode()).hexdigest()
+
+
+def body_of(attempt: Json, documents: Documents) -> str:
+    """The bytes of an open attempt, which a repeat sends again; Altered where they are others."""
+    body = str(attempt["body"] or documents.text(attempt["body_key"]))
+    if content_of(attempt["digest"], body) != attempt["content"]:
+        raise Altered(
+            "What was sent of this bill before was changed in the table, past this system."
+            " Nothing was sent.",
+            remedy=f"Look in QuickBooks for the number {attempt['doc_number']}, then close the"
+            " bill and enter it by hand if it is not there.",
+            code="altered",
+        )
+    return body
+
+
+def places(attempts: Sequence[Json]) -> set[tuple[str, str, str]]:
+    """Where in QuickBooks a document of these attempts would stand: its kind, number and day."""
+    found = {(str(a["entity"]), str(a["doc_number"]), str(a["day"])) for a in attempts}
+    return found | {(str(e), str(n), str(d)) for a in attempts for e, n, d in a.get("places", ())}
+
+
+def may_be_there(attempt: Json) -> bool:
+    """Whether QuickBooks never said what came of an attempt, or of one that it stands for."""
+    return attempt["outcome"] in {"", "absent"} or bool(attempt.get("places"))
+
+
+def with_next(attempts: Sequence[Json], attempt: Json) -> list[Json]:
+    """The attempts with another one, and within their bound.
+
+    Those refused because the company is closed say nothing of the bill: of the same content only
+    the first of them stays, and their number tells how many there were.
+    """
+    kept = list(attempts)
+    alike = [a["outcome"] in COMPANY_CLOSED and a["content"] == attempt["content"] for a in kept]
+    if alike[-2:] == [True, True]:
+        kept.pop()
+    if len(kept) >= ATTEMPTS:
+        kept = [_summary(kept[:-_KEPT]), *kept[-_KEPT:]]
+    return [*kept, attempt]
+
+
+def _summary(attempts: Sequence[Json]) -> Json:
+    """What is kept of the oldest attempts, in the shape of the last of them.
+
+    Where a document of them may stand, how they ended, and a hash that each of them is part of.
+    """
+    first, last = attempts[0], attempts[-1]
+    outcomes: Counter[str] = Counter()
+    chain = ""
+    for attempt in attempts:
+        outcomes.update(attempt.get("outcomes") or {attempt["outcome"]: 1})
+        told = {k: str(v) for k, v in sorted(attempt.items())}
+        chain = hashlib.sha256(f"{chain}|{json.dumps(told)}".encode()).hexdigest()
+    unclear = [[*p] for a in attempts if may_be_there(a) for p in sorted(places([a]))]
+    return {
+        **{k: v for k, v in last.items() if k != "body"},
+        "content": "",
+        "since": first.get("since", first["at"]),
+        "outcome": "summarised",
+        "outcomes": dict(outcomes),
+        "places": unclear[-_PLACES:],
+        "chain": chain,
+    }
+
+
+def is_over(attempt: Json, now: datetime) -> bool:
+    """Whether QuickBooks can no longer be working on an attempt, whenever it was sent."""
+    return str(attempt["sent_at"]) <= stamp(now - SERVER_LIMIT)
+
+
+def under_way(attempt: Json, now: datetime) -> Throttled:
+    """Nothing is certain before QuickBooks can no longer be working on an attempt."""
+    over_at = datetime.fromisoformat(attempt["sent_at"]) + SERVER_LIMIT
+    seconds = max(1, int((over_at - now).total_seconds()) + 1)
+    return Throttled("An earlier try may still be under way.", seconds)
+
+
+def closed(attempts: Sequence[Json], outcome: str) -> list[Json]:
+    """The attempts with the open one closed; its bytes are needed no more."""
+    return [
+        a if a["outcome"] else {k: v for k, v in a.items() if k != "body"} | {"outcome": outcome}
+        for a in attempts
+    ]

@@ -1,0 +1,113 @@
+"""What posting a bill and linking one need: the bill as approved, what QuickBooks consists of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from aws_lambda_powertools import Logger
+
+from odoo_qb.bill.item import bill_of, digests
+from odoo_qb.errors import Altered, Disconnected, Refused
+from odoo_qb.quickbooks import deep_links, sync
+from odoo_qb.store.vendor_notes import note_id
+from odoo_qb.timestamps import stamp
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+
+    from odoo_qb.bill.item import Item
+    from odoo_qb.bill.model import Bill
+    from odoo_qb.company import Company
+    from odoo_qb.exact_json import Json
+    from odoo_qb.quickbooks.client import QuickBooksClient
+    from odoo_qb.quickbooks.snapshot import Snapshot
+    from odoo_qb.store.documents import Documents
+    from odoo_qb.store.table import Table
+
+
+logger = Logger(child=True)
+
+SNAPSHOT_AGE: Final = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostingContext:
+    """`quickbooks` gives the connected company for a company key.
+
+    `disconnected` hears of a company that must be connected again, and of the refusal that showed
+    it; `alarm` mails its subject and text to the operator.
+    """
+
+    table: Table
+    documents: Documents
+    companies: Mapping[str, Company]
+    quickbooks: Callable[[str], QuickBooksClient]
+    disconnected: Callable[[str, Disconnected], None]
+    alarm: Callable[[str, str], None]
+    web_url: str
+    clock: Callable[[], datetime]
+
+    def bill(self, item: Item) -> Bill:
+        """The bill as it was approved, with all its lines; Altered where it is another by now.
+
+        The digest is made of the content again: whoever changed an amount in the table, or a line
+        in S3, left the digest and the approval as they were.
+        """
+        rows = self.documents.lines(item)
+        if rows == []:
+            raise Refused(
+                "The lines of this bill are gone from S3.",
+                remedy=f"Restore {item['lines_key']} there, then retry; or enter the bill in"
+                " QuickBooks by hand and close it here.",
+                code="lines",
+            )
+        bill = bill_of(item, rows)
+        if item["digest"] not in digests(bill, item["digest"]):
+            raise Altered(
+                "The content of this bill is not what was approved: it was changed past Odoo and"
+                " this system. Nothing was sent.",
+                remedy="Tell whoever runs this. Once the bill changes in Odoo, approval will be"
+                " requested again; or enter it in QuickBooks by hand and close it here.",
+                code="altered",
+            )
+        return bill
+
+    def snapshot(self, company: Company, quickbooks: QuickBooksClient) -> Snapshot:
+        """What QuickBooks consists of, read again when the last reading is too old."""
+        now = self.clock()
+        snapshot = sync.load(self.documents, company)
+        if snapshot is None or snapshot.taken_at < stamp(now - SNAPSHOT_AGE):
+            snapshot = self.synced(company, quickbooks)
+        return snapshot
+
+    def synced(self, company: Company, quickbooks: QuickBooksClient) -> Snapshot:
+        """What QuickBooks consists of, read now."""
+        now = self.clock()
+        found = sync.sync(quickbooks, self.documents, company.key, now)
+        return sync.with_country(found, company)
+
+    def note_of(self, bill: Bill) -> Json:
+        """What the table remembers of the bill's vendor."""
+        return self.table.read_note(note_id(bill)) if bill.vendor else {}
+
+    def shown(self, entity: str, found: Json, realm_id: str) -> Json:
+        """A document of a QuickBooks company as the card shows it."""
+        return {
+            "type": entity,
+            "id": str(found["Id"]),
+            "doc_number": str(found.get("DocNumber", "")),
+            "url": deep_links.build(self.web_url, realm_id, entity, str(found["Id"])),
+            "posted_at": stamp(self.clock()),
+        }
+
+    def tell_of_alteration(self, item: Item, said: str) -> None:
+        """Mail that what is stored of a bill was changed past this system."""
+        logger.error("altered", entry_id=item["entry_id"], company=item["company"], reason=said)
+        self.alarm(
+            f"{item['company']}: a bill was changed past this system",
+            f"{item['odoo_name']} ({item['entry_id']}): {said} See who may write to the table and"
+            f' the bucket, and ask for the bill\'s story with {{"audit": "{item["entry_id"]}"}}.',
+        )

@@ -1,0 +1,250 @@
+"""One posting of an approved bill, from the look to POSTED, under its claim."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from aws_lambda_powertools import Logger
+
+from odoo_qb.bill.delays import is_known
+from odoo_qb.bill.item import is_unjudged
+from odoo_qb.bill.open_attempt import is_decided_anew, open_attempt
+from odoo_qb.errors import Refused
+from odoo_qb.mapping.preflight import plan_posting
+from odoo_qb.posting import payload
+from odoo_qb.posting.attachments import attach_all
+from odoo_qb.posting.attempts import closed, is_over, posting_of, under_way
+from odoo_qb.posting.creation import DocumentCreation, NotCreated
+from odoo_qb.posting.vendors import vendor_id
+from odoo_qb.quickbooks.error_codes import GONE
+from odoo_qb.sentences import shorten
+from odoo_qb.timestamps import stamp
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from odoo_qb.bill.item import Item
+    from odoo_qb.bill.model import Bill
+    from odoo_qb.bill.status import Status
+    from odoo_qb.company import Company
+    from odoo_qb.exact_json import Json
+    from odoo_qb.mapping.plan import PostingPlan
+    from odoo_qb.posting.claim import Claim
+    from odoo_qb.posting.context import PostingContext
+    from odoo_qb.posting.payload import Posting
+    from odoo_qb.quickbooks.client import QuickBooksClient
+    from odoo_qb.quickbooks.snapshot import Snapshot
+
+
+logger = Logger(child=True)
+
+SNAPSHOT_FRESH: Final = timedelta(minutes=1)  # reading it again would tell nothing new
+
+
+class Changed(Exception):  # noqa: N818 - never leaves this package
+    """QuickBooks would do something else than the card said; the arguments say what."""
+
+
+class Amended(Exception):  # noqa: N818 - never leaves this package
+    """Odoo has another content by now, and QuickBooks has none: this one is not made any more."""
+
+
+@dataclass(slots=True, kw_only=True)
+class PostingAttempt:
+    """The posting of one bill under its claim."""
+
+    context: PostingContext
+    claim: Claim
+    began: datetime  # before QuickBooks was looked at
+    snapshot: Snapshot | None = None
+    plan: PostingPlan | None = None
+
+    @property
+    def item(self) -> Item:
+        """The bill as last written or read."""
+        return self.claim.item
+
+    def post(self, *, last_try: bool) -> Status:
+        """From the look to POSTED; raises what stands in the way.
+
+        What QuickBooks refuses because the snapshot was old is tried once more with a new one.
+        """
+        try:
+            return self._once(last_try=last_try)
+        except NotCreated as error:
+            is_stored = is_unjudged(self.item)  # its bytes are 1.0's, and nobody made others
+            if error.refusal.code not in GONE or is_stored or not self._may_be_outdated():
+                raise
+            self.claim.store(closed(self.item.get("attempts", ()), error.refusal.code))
+            self.snapshot = None
+            return self._once(last_try=last_try, read_again=True)
+
+    def _once(self, *, last_try: bool, read_again: bool = False) -> Status:
+        context, item = self.context, self.item
+        company = context.companies.get(item["company"])
+        if company is None:
+            raise Refused(f"The company {item['company']} is no longer configured.", code="company")
+        if not item["approvals"] or item["approvals"][-1]["digest"] != item["digest"]:
+            raise Changed("What was approved is no longer what would be posted.")
+        quickbooks = context.quickbooks(company.key)
+        bill = context.bill(item)
+        if read_again:
+            self.snapshot = self.context.synced(company, quickbooks)
+        earlier, found = open_attempt(item), None
+        if earlier:
+            self._check_realm(earlier, company)
+        if earlier and not is_decided_anew(earlier, item):
+            creation = self._creation(
+                bill, posting_of(earlier, context.documents, bill), quickbooks
+            )
+            found = creation.look(for_others=False)
+        if found is None and is_amended(item):
+            raise Amended
+        if found is None and not (earlier and is_unjudged(item)):
+            creation = self._creation(bill, self._posting(bill, company, quickbooks), quickbooks)
+            found = creation.look()
+            unseen = [s for s in creation.similar if s not in item.get("changes", ())]
+            if found is None and unseen:  # who approves again has seen it, and may know better
+                raise Changed(*unseen)
+        is_adopted = found is not None and not item.get("attempts")
+        if found is None:
+            found = creation.create()
+        self.claim.take()  # what is adopted has no attempt that did it
+        creation.compare(found)
+        attached, trouble = attach_all(
+            bill,
+            (creation.posting.entity, str(found["Id"])),
+            quickbooks,
+            context.documents,
+            fresh=creation.is_first,
+            last_try=last_try,
+            altered=self.tell_of_alteration,
+        )
+        values: Json = {
+            "quickbooks": {
+                **context.shown(creation.posting.entity, found, quickbooks.realm_id),
+                "attachments": attached,
+                "not_attached": trouble,
+            },
+            "attempts": closed(self.item.get("attempts", ()), "created"),
+        }
+        return self.claim.change("ALREADY_IN_QB" if is_adopted else "POSTED", values)
+
+    def _creation(
+        self, bill: Bill, posting: Posting, quickbooks: QuickBooksClient
+    ) -> DocumentCreation:
+        return DocumentCreation(
+            bill=bill,
+            item=self.item,
+            posting=posting,
+            quickbooks=quickbooks,
+            clock=self.context.clock,
+            store=self.claim.store,
+            documents=self.context.documents,
+            is_brief=is_known(self.item, self.claim.message_id),
+        )
+
+    def _check_realm(self, attempt: Json, company: Company) -> None:
+        """Where an earlier try went is where the bill may be: a company may change its realm."""
+        if attempt["realm"] != company.realm_id:
+            elsewhere = Refused(
+                f"An earlier try to post this bill went to another QuickBooks company (realm"
+                f" {attempt['realm']}), and nobody knows what came of it.",
+                remedy=f"Look for the number {attempt['doc_number']} there and delete it, then"
+                " retry.",
+                code="realm",
+            )
+            raise NotCreated(elsewhere)
+
+    def _posting(self, bill: Bill, company: Company, quickbooks: QuickBooksClient) -> Posting:
+        plan = self._preflight(bill, company, quickbooks)
+        vendor = vendor_id(bill, plan, quickbooks, self.context.table, self.context.clock())
+        if plan.is_foreign and not (plan.payable_id or plan.vendor_id):
+            # With the first vendor of a currency QuickBooks opens its payable account.
+            self.snapshot = self.context.synced(company, quickbooks)
+            plan = self._preflight(bill, company, quickbooks)
+        return payload.posting(bill, plan, vendor)
+
+    def _preflight(self, bill: Bill, company: Company, quickbooks: QuickBooksClient) -> PostingPlan:
+        """What QuickBooks would do now; it must be what the card said."""
+        context = self.context
+        note = context.note_of(bill)
+        self.snapshot = self.snapshot or context.snapshot(company, quickbooks)
+        plan = plan_posting(bill, company, self.snapshot, note)
+        if plan.problems and self._may_be_outdated():
+            self.snapshot = self.context.synced(company, quickbooks)
+            plan = plan_posting(bill, company, self.snapshot, note)
+        self.plan = plan
+        if plan.problems:
+            raise Refused(" ".join(plan.problems), code="preflight")
+        changes = plan.changes(self.item.get("preflight", {}))
+        if changes:
+            raise Changed(*changes)
+        return plan
+
+    def _may_be_outdated(self) -> bool:
+        old = stamp(self.context.clock() - SNAPSHOT_FRESH)
+        return self.snapshot is None or self.snapshot.taken_at < old
+
+    def be_certain(self) -> None:
+        """Raise Throttled while an attempt may still become a document: no status fits both."""
+        earlier = open_attempt(self.item)
+        if earlier and not is_over(earlier, self.began):
+            self.claim.release()
+            raise under_way(earlier, self.context.clock())
+
+    def fail(self, refusal: Refused, *, outcome: str) -> Status:
+        """A definitive no: a person decides what follows. `outcome` closes the open attempt."""
+        values: Json = {"error": refusal.as_error()}
+        log_refusal(self.item, refusal)
+        if outcome:
+            values["attempts"] = closed(self.item.get("attempts", ()), outcome)
+        return self.claim.change("POST_FAILED", values, note=str(refusal))
+
+    def tell_of_alteration(self, said: str) -> None:
+        """Mail that what is stored of the bill was changed past this system."""
+        self.context.tell_of_alteration(self.item, said)
+
+    def ask_again(self, changes: list[str]) -> Status:
+        """What would be posted is not what was shown: the decision is asked for again."""
+        values: Json = {
+            "approvals": [],
+            "changes": changes,
+            "revision": int(self.item["revision"]) + 1,
+        }
+        if self.plan:
+            outdated = self.item.get("preflight", {}).get("warnings", ())
+            own = [w for w in self.item["warnings"] if w not in outdated]
+            values["warnings"] = shorten([*own, *self.plan.warnings])
+            values["preflight"] = self.plan.shown()
+        return self.claim.change("READY_FOR_APPROVAL", values, note=" ".join(changes))
+
+    def hand_back(self) -> Status:
+        """Odoo has another content by now: the extractor reads it and asks about that one."""
+        earlier, values = open_attempt(self.item), dict[str, object]()
+        if earlier and not is_decided_anew(earlier, self.item):  # it was looked for
+            values["attempts"] = closed(self.item["attempts"], "absent")
+        return self.claim.change("APPROVED", values, note="changed in Odoo: to be read again")
+
+    def wait_for_connection(self, reason: str) -> None:
+        """The company is not connected: the bill waits as approved, nothing is burnt."""
+        self.claim.change("APPROVED", {}, note=reason)
+
+
+def log_refusal(item: Item, refusal: Refused) -> None:
+    """For whoever asks Intuit's support, or us: by what a bill was stopped, and its trace id."""
+    logger.warning(
+        "refused",
+        entry_id=item["entry_id"],
+        company=item["company"],
+        code=refusal.code,
+        tid=refusal.tid,
+        reason=str(refusal),
+    )
+
+
+def is_amended(item: Item) -> bool:
+    """Whether the bill is known to have changed in Odoo since it was approved."""
+    return bool(item.get("amended_after"))

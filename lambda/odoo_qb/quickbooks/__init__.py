@@ -1,0 +1,1 @@
+"""QuickBooks' API, tokens, errors and lists."""

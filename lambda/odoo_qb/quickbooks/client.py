@@ -1,0 +1,301 @@
+"""QuickBooks Online: the calls.
+
+python-quickbooks carries the calls. What it lacks is added here: timeouts, no redirects, no refresh
+per client, the HTTP status and intuit_tid of an error, and answers of the documented shape.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Self, cast
+
+import requests
+from quickbooks.client import QuickBooks
+from urllib3.filepost import encode_multipart_formdata
+
+from odoo_qb.errors import Disconnected, Unavailable
+from odoo_qb.exact_json import to_json
+from odoo_qb.http_session import HttpSession
+from odoo_qb.quickbooks.answers import object_of, rows_of, uploaded
+from odoo_qb.quickbooks.connection import NO_ACCESS, RECONNECT
+from odoo_qb.quickbooks.error_codes import TokenRejected, body_of, refusal_of
+from odoo_qb.throttle import Throttle
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from odoo_qb.quickbooks.connection import Connection
+    from odoo_qb.quickbooks.types import Payload
+
+_READ_SECONDS: Final = (3.05, 20.0)
+_WRITE_SECONDS: Final = (3.05, 45.0)  # within the function's own two minutes
+_PAGE: Final = 1000  # the most a query returns
+CALLS_PER_MINUTE: Final = 500.0  # Intuit's limit for a company; its 10 a second is within it
+MINOR_VERSION: Final = 75
+_NO_ACCESS: Final = "120"  # the token is good, but not its user; now and then it is said in passing
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file to attach: its name and content type as QuickBooks takes them, its bytes."""
+
+    name: str
+    type: str
+    data: bytes
+
+
+class QuickBooksClient:
+    """One company (realm) in QuickBooks. Every call raises Unavailable, Throttled or Refused.
+
+    After Unavailable nobody knows whether a write was done: repeat it with the same
+    request id and bytes, then look.
+    """
+
+    def __init__(
+        self,
+        *,
+        connection: Connection,
+        realm_id: str,
+        api_url: str,
+        calls_per_minute: float = CALLS_PER_MINUTE,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.realm_id = realm_id
+        self._connection = connection
+        self._is_on_trial = False
+        self._pace = Throttle(60 / calls_per_minute, sleep)
+        self._client = _Client.at(api_url, realm_id)
+        self._client.use_decimal = True
+        self._base = f"{self._client.api_url}/company/{realm_id}"
+
+    def begin_batch(self) -> Self:
+        """Begin a piece of work: another process may have called a moment ago.
+
+        A company's bills are posted one after the other, but not always by the same process.
+        """
+        self._pace.last = time.monotonic()
+        return self
+
+    def is_broken(self) -> bool:
+        """Whether the connection is known to be dead, and calling would be in vain.
+
+        Where only a write tells, one that is done opens the company again.
+        """
+        standing = self._connection.standing()
+        self._is_on_trial = standing == "on trial"
+        return standing == "closed"
+
+    def query(self, statement: str) -> list[Payload]:
+        """The rows of a query; values in it went through `quoted`."""
+        return rows_of(self._do(lambda: self._client.query(statement)), statement)
+
+    def query_all(self, entity: str, where: str = "") -> Iterator[Payload]:
+        """All rows of an entity, a thousand a call."""
+        condition = f" where {where}" if where else ""
+        return self._pages(f"select * from {entity}{condition}")  # noqa: S608 - no SQL
+
+    def _pages(self, statement: str) -> Iterator[Payload]:
+        start = 1
+        while True:
+            rows = self.query(f"{statement} startposition {start} maxresults {_PAGE}")
+            yield from rows
+            if len(rows) < _PAGE:
+                return
+            start += _PAGE
+
+    def preferences(self) -> Payload:
+        """The company's preferences."""
+        answer = self._do(lambda: self._client.get(f"{self._base}/preferences"))
+        return object_of(answer, "Preferences")
+
+    def company_info(self) -> Payload:
+        """The company's name and country."""
+        answer = self._do(lambda: self._client.get(f"{self._base}/companyinfo/{self.realm_id}"))
+        return object_of(answer, "CompanyInfo")
+
+    def read(self, entity: str, document_id: str) -> Payload:
+        """One bill or vendor credit by its id; Refused (610) if there is none."""
+        answer = self._do(lambda: self._client.get(f"{self._base}/{entity.lower()}/{document_id}"))
+        return object_of(answer, entity, document_id)
+
+    def create(self, entity: str, body: str, request_id: str) -> Payload:
+        """Create a document from JSON text; the same `request_id` never creates a second."""
+        answer = self._write(
+            lambda: self._client.create_object(entity, body, request_id=request_id)
+        )
+        return object_of(answer, entity)
+
+    def find_by_doc_number(
+        self, entity: str, doc_number: str, day: str, *others: str
+    ) -> list[Payload]:
+        """Bills or vendor credits that may have this number or one of the others, of any vendor.
+
+        Where a number cannot be asked for (what a backslash means in a query is unknown)
+        those of the day are answered instead, and beside them where it may be misread (Intuit
+        names ISO-8859-1 for US companies) or not have been kept (a company that lets QuickBooks
+        number its credits): the caller compares.
+        """
+        by_day = f"select * from {entity} where TxnDate = '{day}'"  # noqa: S608 - no SQL
+        numbers = [doc_number, *others]
+        if any("\\" in n for n in numbers):
+            return list(self._pages(by_day))
+        listed = ", ".join(f"'{quoted(n)}'" for n in numbers)
+        condition = f"in ({listed})" if others else f"= {listed}"
+        rows = self.query(
+            f"select * from {entity} where DocNumber {condition} maxresults {_PAGE}"  # noqa: S608
+        )
+        is_plain = entity == "Bill" and all(n.isascii() for n in numbers)
+        return rows if is_plain else [*rows, *self._pages(by_day)]
+
+    def find_by_name(self, entity: str, name: str) -> list[Payload]:
+        """Vendors, customers or employees of exactly this name, inactive ones too."""
+        active = "Active IN (true, false)"
+        if "\\" not in name:
+            where = f"DisplayName = '{quoted(name)}' and {active}"
+            rows = self.query(f"select * from {entity} where {where}")  # noqa: S608 - no SQL
+            found = _of_name(rows, name)
+            if found or name.isascii():
+                return found
+        # What may be misread is looked for among all of them.
+        return _of_name(self.query_all(entity, active), name)
+
+    def attachments(self, entity: str, document_id: str) -> list[Payload]:
+        """What is attached to a document already."""
+        return self.query(
+            "select * from Attachable where AttachableRef.EntityRef.Type ="  # noqa: S608
+            f" '{entity.lower()}' and AttachableRef.EntityRef.value = '{document_id}'"
+            f" maxresults {_PAGE}"
+        )
+
+    def attach(
+        self,
+        entity: str,
+        document_id: str,
+        files: Sequence[File],
+        request_id: str,
+    ) -> list[Payload]:
+        """Upload files to a document in one request; the answer for each, in their order."""
+        parts: list[tuple[str, tuple[str, bytes | str, str]]] = []
+        for number, file in enumerate(files, start=1):
+            metadata = {
+                "AttachableRef": [{"EntityRef": {"type": entity, "value": document_id}}],
+                "FileName": file.name,
+                "ContentType": file.type,
+            }
+            suffix = f"{number:02d}"
+            parts.append((f"file_metadata_{suffix}", ("", to_json(metadata), "application/json")))
+            # A header is ASCII; the real name is in the metadata.
+            plain = "".join(c if c.isascii() and c.isprintable() else "_" for c in file.name)
+            plain = plain.replace('"', "_").replace("\\", "_")
+            parts.append((f"file_content_{suffix}", (plain, file.data, file.type)))
+        answer = self._write(
+            lambda: self._client.upload(f"{self._base}/upload", parts, request_id), repeatable=False
+        )
+        return uploaded(answer, len(files))
+
+    def _write(self, call: Callable[[], object], *, repeatable: bool = True) -> object:
+        """Do what changes something there: a company may refuse that and answer all else."""
+        try:
+            answer = self._do(call, repeatable=repeatable)
+        except Disconnected as refusal:
+            refusal.on_write = True
+            raise
+        if self._is_on_trial:
+            self._connection.note_works(wrote=True)
+            self._is_on_trial = False
+        return answer
+
+    def _do(self, call: Callable[[], object], *, repeatable: bool = True) -> object:
+        """Call with a good token; a rejected one is renewed and the call repeated.
+
+        A gateway may reject a token after the work was done. A create is safe to repeat with its
+        request id; whether an upload is, Intuit does not say.
+        """
+        for last in (False, True):
+            token = self._connection.access_token()
+            self._client.session.access_token = token
+            self._pace.wait()
+            try:
+                return call()
+            except TokenRejected as rejected:
+                if last:
+                    said = NO_ACCESS if rejected.code == _NO_ACCESS else RECONNECT
+                    raise Disconnected(said, code=rejected.code, tid=rejected.tid) from None
+                self._connection.replace(token)
+                if not repeatable:
+                    raise Unavailable("QuickBooks rejected the token during an upload.") from None
+        raise AssertionError  # the last try raises or returns
+
+
+class _Session(HttpSession):
+    """What python-quickbooks calls a session: ours, with the token beside it."""
+
+    access_token = ""
+
+
+class _Client(QuickBooks):  # type: ignore[misc]  # python-quickbooks has no types
+    """python-quickbooks with an address of ours, timeouts, and errors that keep their status."""
+
+    base = ""
+
+    @classmethod
+    def at(cls, api_url: str, realm_id: str) -> _Client:
+        """A client that has no token yet; each call is given one."""
+        client = cls(company_id=realm_id, minorversion=MINOR_VERSION)
+        client.base = api_url.rstrip("/").removesuffix("/v3")
+        client.session = _Session()
+        return client
+
+    @property
+    def api_url(self) -> str:
+        """Where the accounting API lives."""
+        return f"{self.base}/v3"
+
+    def process_request(
+        self,
+        request_type: str,
+        url: str,
+        headers: Any = "",  # noqa: ANN401 - as the library
+        params: Any = "",  # noqa: ANN401 - as the library
+        data: Any = "",  # noqa: ANN401 - as the library
+    ) -> requests.Response:
+        """Send one request; an answer that is not a success is raised as what it means."""
+        reading = request_type == "GET" or url.endswith("/query")
+        try:
+            response = self.session.request(
+                request_type,
+                url,
+                headers={**headers, "Authorization": f"Bearer {self.session.access_token}"},
+                params=params,
+                data=data or None,
+                timeout=_READ_SECONDS if reading else _WRITE_SECONDS,
+            )
+        except requests.RequestException as error:
+            raise Unavailable("QuickBooks did not answer.") from error
+        refusal = refusal_of(response.status_code, response.headers, response.text)
+        if refusal:
+            raise refusal
+        return cast("requests.Response", response)
+
+    def upload(self, url: str, parts: Any, request_id: str) -> object:  # noqa: ANN401 - as urllib3
+        """Send files as binary parts: base64, as the library sends them, arrives broken.
+
+        The boundary is the request id's, so that a repeat has the same bytes.
+        """
+        params = {"minorversion": MINOR_VERSION, "requestid": request_id}
+        body, content_type = encode_multipart_formdata(parts, boundary=request_id)
+        headers = {"Accept": "application/json", "Content-Type": content_type}
+        response = self.process_request("POST", url, headers, params, body)
+        return body_of(response.text)
+
+
+def _of_name(rows: Iterable[Payload], name: str) -> list[Payload]:
+    """QuickBooks itself compares without regard to case, and LIKE-like in places."""
+    wanted = name.casefold()
+    return [r for r in rows if str(r.get("DisplayName", "")).casefold() == wanted]
+
+
+def quoted(text: str) -> str:
+    """A value for a query: a backslash is doubled before a quote is escaped."""
+    return text.replace("\\", "\\\\").replace("'", "\\'")

@@ -1,0 +1,399 @@
+"""The connection to a QuickBooks company: its tokens, and whether it still stands."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import time
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final, Literal, cast
+from uuid import uuid4
+
+import requests
+from botocore.exceptions import ClientError
+from intuitlib.client import AuthClient
+from intuitlib.exceptions import AuthClientError
+
+from odoo_qb.errors import Conflict, Disconnected, Throttled, Unavailable
+from odoo_qb.http_session import HttpSession
+from odoo_qb.shapes import fits, maybe
+from odoo_qb.timestamps import stamp
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from odoo_qb.exact_json import Json
+    from odoo_qb.shapes import Shape
+    from odoo_qb.store.table import Table
+
+THROTTLE_SECONDS: Final = 60  # what Intuit asks to wait after a 429
+# What intuit-oauth raises of an answer that is none; we judge the answer itself.
+_NO_TOKENS: Final = (ValueError, TypeError, AttributeError, RecursionError)
+_CALL_SECONDS: Final = (3.05, 20.0)
+_LEASE: Final = timedelta(seconds=60)  # longer than two calls for tokens may take
+_PAUSE: Final = 1.0
+_FIVE_YEARS: Final = 5 * 365 * 24 * 3600  # the most a refresh token lives, however often renewed
+_HARD_END: Final = "x_refresh_token_hard_expires_in"
+_TRIES: Final = 30
+_WRITE: Final = "write"
+_TRIAL_AFTER: Final = timedelta(hours=1)
+_OF_THE_END: Final = ("reason", "code", "since", "by", "tried_at")  # of the note about it
+Standing = Literal["open", "closed", "on trial"]
+# What a new access token proves wrong; whatever else was said of a company, only a call can.
+_OF_THE_TOKEN: Final = frozenset({"invalid_grant", "invalid_client", ""})
+# What is news even of a company that is closed to us: each has its own remedy.
+_ENDED: Final = ("invalid_grant", "invalid_client")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tokens:
+    """A company's tokens as its secret keeps them; `seed` is the fingerprint of Terraform's.
+
+    `previous` is the refresh token before this one; the instants are ISO, UTC.
+    """
+
+    seed: str
+    refresh_token: str
+    previous: str = ""
+    access_token: str = ""
+    expires_at: str = ""
+    refresh_expires_at: str = ""
+
+
+class Connection:
+    """One company's tokens: read from its secret, renewed by one at a time, kept before use.
+
+    `seed_token` is the refresh token Terraform was given: a new one takes over from whatever
+    was rotated before, and an empty one leaves that as it is. The table's note
+    `connection#<company>` says whether the connection stands (state CONNECTED or
+    NEEDS_RECONNECT) and holds the lease for renewing; no secrets.
+    """
+
+    def __init__(
+        self,
+        *,
+        company: str,
+        table: Table,
+        secrets: Any,  # noqa: ANN401 - boto3's Secrets Manager client
+        secret_id: str,
+        seed_token: str,
+        client_id: str,
+        client_secret: str,
+        oauth_url: str,
+        clock: Callable[[], datetime],
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._note_id = f"connection#{company}"
+        self._table = table
+        self._secrets = secrets
+        self._secret_id = secret_id
+        self._seed_token = seed_token
+        self._seed = hashlib.sha256(seed_token.encode()).hexdigest()[:16]
+        self._auth = _TokenEndpoint(client_id, client_secret, oauth_url)
+        self._clock = clock
+        self._sleep = sleep
+        self._tokens: Tokens | None = None
+
+    def access_token(self) -> str:
+        """The token for the next call, renewed when its hour is over and not before.
+
+        One that ends on its way is rejected by QuickBooks, and `replace` is called.
+        """
+        tokens = self._tokens or self._stored()
+        if tokens.expires_at <= stamp(self._clock()):
+            tokens = self._renew(tokens.access_token)
+        self._tokens = tokens
+        return tokens.access_token
+
+    def replace(self, rejected: str) -> None:
+        """QuickBooks rejected an access token before its time: get another one."""
+        self._tokens = self._renew(rejected)
+
+    def keep_alive(self) -> int:
+        """Renew the token if its hour is over; the days left until somebody must connect again."""
+        tokens = self._stored()
+        is_due = self.is_broken() or tokens.expires_at <= stamp(self._clock())
+        self._tokens = tokens = self._renew(tokens.access_token) if is_due else tokens
+        left = datetime.fromisoformat(tokens.refresh_expires_at) - self._clock()
+        return left.days
+
+    def is_broken(self) -> bool:
+        """Whether it is known to be dead, and no new refresh token was applied since."""
+        return self._is_dead(self._table.read_note(self._note_id))
+
+    def knows(self, refusal: Disconnected) -> bool:
+        """Whether somebody was told already; not so where the token of a closed company ends."""
+        note = self._table.read_note(self._note_id)
+        is_news = refusal.code in _ENDED and note.get("code") not in _ENDED
+        return self._is_dead(note) and not is_news
+
+    def standing(self) -> Standing:
+        """Whether a bill may be posted; "on trial" where only that tells if the company is open.
+
+        A company that refused a write, as one whose subscription is read-only does, is read as
+        ever. Once an hour a bill is posted to find out.
+        """
+        note = self._table.read_note(self._note_id)
+        if not self._is_dead(note):
+            return "open"
+        is_due = str(note.get("tried_at", "")) <= stamp(self._clock() - _TRIAL_AFTER)
+        return "on trial" if note.get("by") == _WRITE and is_due else "closed"
+
+    def note_works(self, *, wrote: bool = False) -> None:
+        """A call was answered: a company that was closed to us is open again.
+
+        One that was closed to a write is opened by a write.
+        """
+        note = self._table.read_note(self._note_id)
+        if self._is_dead(note) and (wrote or note.get("by") != _WRITE):
+            self._note_connected(self._stored())
+
+    def note_broken(self, refusal: Disconnected) -> bool:
+        """Write down that it is dead, or what else it died of; True for the first to notice."""
+        now = stamp(self._clock())
+        is_other = " OR NOT #code IN (:grant, :client)" if refusal.code in _ENDED else ""
+        said: Json = {"reason": str(refusal), "code": refusal.code}
+        if refusal.on_write:
+            said |= {"by": _WRITE, "tried_at": now}
+        try:
+            self._table.write_note(
+                self._note_id,
+                {"state": "NEEDS_RECONNECT", "seed": self._seed, **said, "since": now},
+                remove=[] if refusal.on_write else ["by", "tried_at"],
+                condition=(
+                    "attribute_not_exists(#state) OR #state <> :dead OR #seed <> :seed" + is_other
+                ),
+                condition_values={"dead": "NEEDS_RECONNECT"}
+                | (dict(zip(("grant", "client"), _ENDED, strict=True)) if is_other else {}),
+            )
+        except Conflict:
+            if refusal.on_write:
+                self._table.write_note(self._note_id, said)
+            return False
+        return True
+
+    def _is_dead(self, note: Json) -> bool:
+        is_same = note.get("seed") == self._seed or not self._seed_token
+        return note.get("state") == "NEEDS_RECONNECT" and is_same
+
+    def _renew(self, stale: str) -> Tokens:
+        """Get new tokens, unless another process did while this one waited for its turn.
+
+        Two renewals at once may cost the connection: Intuit may revoke both.
+        """
+        for _ in range(_TRIES):
+            tokens = self._stored()
+            if tokens.access_token != stale and tokens.expires_at > stamp(self._clock()):
+                return tokens
+            lease = self._take_lease()
+            if lease:
+                try:
+                    return self._renewed(self._stored(), stale)
+                finally:
+                    self._give_back(lease)
+            self._sleep(_PAUSE)
+        raise Unavailable("Another process is renewing the QuickBooks token.")
+
+    def _take_lease(self) -> str:
+        """The lease by its end, which nobody else's has; "" while another process has it."""
+        now = self._clock()
+        lease = f"{stamp(now + _LEASE)} {uuid4().hex[:8]}"
+        try:
+            self._table.write_note(
+                self._note_id,
+                {"lease_until": lease},
+                condition="attribute_not_exists(lease_until) OR lease_until < :now",
+                condition_values={"now": stamp(now)},
+            )
+        except Conflict:
+            return ""
+        return lease
+
+    def _give_back(self, lease: str) -> None:
+        """One that ended meanwhile may be another process's by now, and stays that one's."""
+        with suppress(Conflict):
+            self._table.write_note(
+                self._note_id,
+                {},
+                remove=["lease_until"],
+                condition="lease_until = :mine",
+                condition_values={"mine": lease},
+            )
+
+    def _renewed(self, tokens: Tokens, stale: str) -> Tokens:
+        now = self._clock()
+        if tokens.access_token != stale and tokens.expires_at > stamp(now):
+            return tokens
+        if not tokens.refresh_token:
+            raise Disconnected("It was never connected: give its token in qb_refresh_tokens.")
+        try:
+            answer = self._auth.renewed(tokens.refresh_token)
+        except Disconnected:
+            if not tokens.previous:
+                raise
+            # Intuit's pages differ on how long the token before stays good: it gets one try.
+            answer = self._auth.renewed(tokens.previous)
+        rotated = str(answer["refresh_token"])
+        ends = [answer["x_refresh_token_expires_in"], answer.get(_HARD_END) or _FIVE_YEARS]
+        seconds = min(int(end) for end in ends)
+        fresh = Tokens(
+            seed=tokens.seed,
+            refresh_token=rotated,
+            previous=tokens.refresh_token if rotated != tokens.refresh_token else tokens.previous,
+            access_token=str(answer["access_token"]),
+            expires_at=stamp(now + timedelta(seconds=int(answer["expires_in"]))),
+            refresh_expires_at=stamp(now + timedelta(seconds=seconds)),
+        )
+        # Kept before it is used: the old refresh token may be dead already.
+        self._secrets.put_secret_value(
+            SecretId=self._secret_id, SecretString=json.dumps(asdict(fresh))
+        )
+        if not self._is_closed():
+            self._note_connected(fresh)
+        return fresh
+
+    def _is_closed(self) -> bool:
+        """Whether a good token does not help, because QuickBooks does not let us in with it."""
+        code = self._table.read_note(self._note_id).get("code", "")
+        return self.is_broken() and code not in _OF_THE_TOKEN
+
+    def _note_connected(self, tokens: Tokens) -> None:
+        state = {"state": "CONNECTED", "seed": self._seed, "connected_at": stamp(self._clock())}
+        state["refresh_expires_at"] = tokens.refresh_expires_at
+        self._table.write_note(self._note_id, state, remove=list(_OF_THE_END))
+
+    def _stored(self) -> Tokens:
+        try:
+            answer = self._secrets.get_secret_value(SecretId=self._secret_id)
+            raw = json.loads(answer.get("SecretString") or "{}")
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ResourceNotFoundException":
+                raise
+            raw = {}  # Terraform makes the secret empty
+        is_kept = bool(raw.get("refresh_token")) and not self._seed_token  # emptied, not replaced
+        if raw.get("seed") == self._seed or is_kept:
+            return Tokens(**raw)
+        return Tokens(seed=self._seed, refresh_token=self._seed_token)
+
+
+def _token(value: object) -> bool:
+    """Whether it is a token: words for a header."""
+    return isinstance(value, str) and _TOKEN.fullmatch(value) is not None
+
+
+def _seconds(value: object) -> bool:
+    """Whether it is so many seconds as a token may last."""
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= 2 * _FIVE_YEARS
+
+
+_TOKEN: Final = re.compile(r"[\x21-\x7e]{1,8192}")
+_ANSWER: Final[Shape] = {
+    "access_token": _token,
+    "refresh_token": _token,
+    "expires_in": _seconds,
+    "x_refresh_token_expires_in": _seconds,
+    _HARD_END: maybe(_seconds),
+}
+
+
+class _TokenEndpoint:
+    """Intuit's token endpoint, asked by intuit-oauth."""
+
+    def __init__(self, client_id: str, client_secret: str, oauth_url: str) -> None:
+        self._session = HttpSession()
+        self._client = (client_id, client_secret)
+        self._url = oauth_url
+
+    def close(self) -> None:
+        """Give back what is open."""
+        self._session.close()
+
+    def renewed(self, refresh_token: str) -> Json:
+        """Intuit's answer: the tokens, and in seconds how long each lasts."""
+        answers: list[requests.Response] = []
+        try:
+            _AuthClient(self._client, self._url, self._session, answers).refresh(refresh_token)
+        except (AuthClientError, *_NO_TOKENS, requests.RequestException) as error:
+            if not answers:
+                raise Unavailable("Intuit did not answer when the token was renewed.") from error
+        response = answers[-1]
+        if response.status_code != HTTPStatus.OK:
+            raise _refusal(response)
+        try:
+            answer = json.loads(response.content)
+        except (ValueError, RecursionError):
+            answer = None
+        if not fits(answer, _ANSWER):
+            raise Unavailable("Intuit broke off while the token was renewed.")
+        return cast("Json", answer)
+
+
+class _AuthClient(AuthClient):  # type: ignore[misc]  # intuit-oauth has no types
+    """intuit-oauth's client for one renewal, without the discovery request of its constructor.
+
+    It sets whatever an answer names on itself, the address of the next call included: so each
+    renewal has its own, and its answer is judged by us.
+    """
+
+    def __init__(
+        self,
+        client: tuple[str, str],
+        oauth_url: str,
+        session: HttpSession,
+        answers: list[requests.Response],
+    ) -> None:
+        requests.Session.__init__(self)
+        self.client_id, self.client_secret = client
+        self.token_endpoint = oauth_url
+        self.refresh_token = None
+        self._session = session
+        self._answers = answers
+
+    def request(self, *args: Any, **kwargs: Any) -> requests.Response:  # noqa: ANN401 - as requests
+        """As requests, but with an end to waiting and no redirect; asks for the five-year end."""
+        extra = {"x-include-refresh-token-hard-expires-in": "true"}
+        kwargs["headers"] = {**(kwargs.get("headers") or {}), **extra}
+        response = self._session.request(*args, **{"timeout": _CALL_SECONDS, **kwargs})
+        self._answers.append(response)
+        return response
+
+
+def _refusal(response: requests.Response) -> Disconnected | Unavailable:
+    """What a refusal means; its text is not repeated, for it may repeat a token."""
+    status, tid = response.status_code, str(response.headers.get("intuit_tid", ""))
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        return Throttled("Intuit asks us to slow down.", THROTTLE_SECONDS)
+    if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
+        return Unavailable(
+            "Intuit sent us on to another address when the token was renewed, where nothing is"
+            " sent: check quickbooks_oauth_url."
+        )
+    try:
+        answer = json.loads(response.content)
+    except (ValueError, RecursionError):
+        answer = None
+    is_intuits = isinstance(answer, dict) and status < HTTPStatus.INTERNAL_SERVER_ERROR
+    code = answer.get("error") if is_intuits else None
+    if code == "invalid_grant":
+        return Disconnected(RECONNECT, code="invalid_grant", tid=tid)
+    if code == "invalid_client":
+        return Disconnected(
+            "Intuit does not know these keys: check qb_client_id and qb_client_secret.",
+            code="invalid_client",
+            tid=tid,
+        )
+    return Unavailable("Intuit could not renew the token just now.")
+
+
+RECONNECT: Final = (
+    "QuickBooks has ended the connection: connect the company again and apply its new refresh"
+    " token (qb_refresh_tokens; raise secrets_version)."
+)
+NO_ACCESS: Final = (
+    "The user who connected this company may no longer use it: connect it again as an administrator"
+    " and apply its new refresh token (qb_refresh_tokens; raise secrets_version)."
+)

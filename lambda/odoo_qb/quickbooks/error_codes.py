@@ -1,0 +1,281 @@
+"""What each of QuickBooks' refusals means for us. This table decides; nothing else does."""
+
+from __future__ import annotations
+
+import json
+import re
+from decimal import Decimal
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from odoo_qb.errors import Disconnected, Refused, Throttled, Unavailable
+from odoo_qb.quickbooks.connection import THROTTLE_SECONDS
+from odoo_qb.quickbooks.refused_fields import CODES, refused
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# https://developer.intuit.com/app/developer/qbo/docs/develop/troubleshooting/error-codes
+GONE: Final = frozenset({"610", "2500"})  # what is referred to: an old snapshot may explain it
+_AGAIN: Final = frozenset({"130", "140", "150"})
+_SYSTEM: Final = 10_000  # from here on it is QuickBooks' own trouble
+_KNOWN_ID: Final = "600"
+_RENEW: Final = frozenset({"100", "110", "120", "3200"})
+_COMPANY: Final = {  # nothing of this company can be posted until somebody acts
+    "3100": "The app may not use this QuickBooks company: check qb_realm_ids, and that the"
+    " company was connected with keys of the same kind (production or sandbox).",
+    "3201": "The app may not use this QuickBooks company: check that it was connected with keys"
+    " of the same kind (production or sandbox).",
+    "6190": "The QuickBooks subscription of this company has ended: renew it; its bills wait.",
+}
+# Only a fault of this program gets these; one about what a bill holds is in `refused_fields`.
+_OURS: Final = frozenset({"500", "1050", "2010", "4000", "4001"})
+_CLOSED: Final = (
+    "The books are closed for this date.",
+    (
+        "Open the period in QuickBooks and retry, or change the date in Odoo: approval will be"
+        " requested again."
+    ),
+)
+REACTIVATE: Final = "Make that vendor active again in QuickBooks, then retry."
+# What is wrong, and what to do about it.
+_SENTENCES: Final = {
+    "610": (
+        "Something this bill refers to was deleted or made inactive in QuickBooks.",
+        "Make it active again there, then retry.",
+    ),
+    "2290": (
+        "QuickBooks takes no negative amount on a line of this document.",
+        (
+            "Move that line to a credit note of its own in Odoo: approval will be requested again."
+            " Or enter the bill in QuickBooks by hand and link it."
+        ),
+    ),
+    "2500": (
+        "An account or vendor this bill refers to is inactive or deleted in QuickBooks.",
+        "Make it active again there, then retry.",
+    ),
+    "5010": (
+        "Somebody changed this document in QuickBooks at the same moment.",
+        "Look at it there, then retry.",
+    ),
+    "5020": (
+        "The QuickBooks plan or user may not do this.",
+        "Ask the company's QuickBooks admin, then retry.",
+    ),
+    "5030": (
+        "The QuickBooks plan does not include what this bill needs.",
+        "Ask the company's QuickBooks admin, then retry.",
+    ),
+    "6030": (
+        "The files are more than QuickBooks takes at once.",
+        "Attach them there by hand, or keep them in Odoo.",
+    ),
+    "6040": (
+        "QuickBooks could not read what the files are.",
+        "Attach them there by hand, or keep them in Odoo.",
+    ),
+    "6041": (
+        "QuickBooks does not accept this file: its type or its content is not one it takes.",
+        "Open it, save it as a PDF, and attach that in QuickBooks by hand.",
+    ),
+    "6050": ("QuickBooks attaches no files to this document.", "Keep them in Odoo."),
+    "6070": (
+        "QuickBooks found that a line's amount is not its quantity times its price.",
+        "In Odoo, correct the line: approval will be requested again.",
+    ),
+    "6100": (
+        "QuickBooks wants another tax code on a line.",
+        "Check taxes in company_settings, then retry.",
+    ),
+    "6140": (
+        "QuickBooks already has a bill with this number, and its settings allow a number once.",
+        (
+            "Look at the other bill there: link it if it is this one, else correct the reference in"
+            " Odoo."
+        ),
+    ),
+    "6170": (
+        "The taxes of this bill do not fit the tax settings of the company in QuickBooks.",
+        (
+            "Check the tax settings there and taxes in company_settings, run sync_reference, then"
+            " retry."
+        ),
+    ),
+    "6200": _CLOSED,
+    "6210": _CLOSED,
+    "6240": (
+        "QuickBooks already has a customer, vendor or employee of this name.",
+        "Create the vendor there under another name, map it in company_settings, then retry.",
+    ),
+    "6430": (
+        "QuickBooks does not accept an account of this bill: it is of the wrong type.",
+        (
+            "Map the account in Odoo to one for expenses, costs, assets or liabilities (accounts in"
+            " company_settings), then retry."
+        ),
+    ),
+}
+_ABOUT_FILES: Final = frozenset({"6030", "6040", "6041", "6050"})
+_CALCULATING_TAX: Final = re.compile(
+    r"calculating\b.{0,20}\btax|reselect.{0,20}\btax", re.IGNORECASE
+)
+_INACTIVE: Final = re.compile(r"\binactive\b|\bdeleted\b", re.IGNORECASE)
+# A gateway may answer in XML whatever was asked for.
+_XML_CODE: Final = re.compile(r"""<Error\b[^>]*?\bcode\s*=\s*["'](\w+)["']""", re.IGNORECASE)
+# No word of a sentence is so long: it may be a token that is repeated to us.
+_LONG_WORD: Final = re.compile(r"\S{40,}")
+# A page, an object or a traceback, where a sentence was expected.
+_FOREIGN: Final = re.compile(
+    r"<(?:!doctype|/?(?:html|head|body|title|div|span|p|pre|h[1-6]|table|script))\b"
+    r"|\{\s*[\"'}]|Traceback \(|\bat (?:com|java)\.",
+    re.IGNORECASE,
+)
+_XML_ELEMENT: Final = re.compile(
+    r"""<Error\b[^>]*?\belement\s*=\s*["']([\w.\[\]]+)["']""", re.IGNORECASE
+)
+_CODE: Final = re.compile(r"\w{1,60}", re.ASCII)
+_SECONDS: Final = re.compile(r"[0-9]{1,6}")
+_FAULTS: Final = frozenset({"Fault", "fault"})
+_XML_DETAIL: Final = re.compile(r"<Detail>([^<]*)</Detail>", re.IGNORECASE)
+
+
+class _Error(NamedTuple):
+    """The first error of an answer; all empty when there is none."""
+
+    code: str = ""
+    element: str = ""
+    detail: str = ""
+    message: str = ""
+
+
+class RequestKnown(Unavailable):
+    """QuickBooks has met this request id before and does not say what came of it: look."""
+
+
+class TokenRejected(Exception):  # noqa: N818 - quickbooks renews the token and never lets it out
+    """The access token was not accepted: a new one may be."""
+
+    def __init__(self, code: str, tid: str) -> None:
+        super().__init__(code)
+        self.code = code
+        self.tid = tid
+
+
+def refusal_of(status: int, headers: Mapping[str, str], text: str) -> Exception | None:
+    """What an answer of QuickBooks means when it is not a success; None when it is.
+
+    A Fault may come with HTTP 200; gateways write `fault` in lower case, XML or HTML.
+    """
+    tid = str(headers.get("intuit_tid", ""))
+    if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
+        return Unavailable(
+            "QuickBooks sent us on to another address, where nothing is sent: check"
+            " quickbooks_api_url."
+        )
+    body = body_of(text)
+    error = _first_error(body, text, status)
+    code = error.code
+    if status == HTTPStatus.TOO_MANY_REQUESTS or code == "3001" or _is_throttle(status, text):
+        wait = str(headers.get("Retry-After", ""))
+        seconds = int(wait) if _SECONDS.fullmatch(wait) else THROTTLE_SECONDS
+        refusal: Exception | None = Throttled("QuickBooks asks us to slow down.", seconds)
+    elif status == HTTPStatus.UNAUTHORIZED or code in _RENEW:
+        refusal = TokenRejected(code or str(status), tid)
+    elif code in _COMPANY or (status == HTTPStatus.FORBIDDEN and code):
+        known = code if code in _COMPANY else "3100"
+        refusal = Disconnected(_COMPANY[known], code=known, tid=tid)
+    elif code == _KNOWN_ID:
+        refusal = RequestKnown("QuickBooks has met this try before (error 600).")
+    elif code and (code in _OURS | CODES or not _is_passing(code, status)):
+        reason, remedy = _sentences(error)
+        source = f"QuickBooks error {code}"
+        refusal = Refused(reason, remedy=remedy, source=source, code=code, tid=tid)
+    elif code or status != HTTPStatus.OK or not isinstance(body, dict) or _FAULTS & body.keys():
+        what = f"error {code}" if code else f"HTTP status {status}"
+        refusal = Unavailable(f"QuickBooks could not do it just now ({what}).")
+    else:
+        refusal = None
+    return refusal
+
+
+def body_of(text: str) -> object:
+    """The JSON of an answer, its fractions as Decimal; None where it is none that can be read."""
+    try:
+        body: object = json.loads(text, parse_float=Decimal)
+    except (ValueError, ArithmeticError, RecursionError):
+        return None
+    return body
+
+
+def _sentences(error: _Error) -> tuple[str, str]:
+    """What a bookkeeper reads: what is wrong, and what to do about it."""
+    code, why = error.code, reason_of(error.detail)
+    if code in _OURS:
+        reason = f"QuickBooks did not understand what it was sent: {why}. Nothing in Odoo is wrong."
+        return reason, "Please tell whoever runs this integration."
+    if code in CODES:
+        return refused(code, error.element, error.detail, why)
+    if code == "6000" and _CALCULATING_TAX.search(error.detail):
+        return (
+            "QuickBooks could not calculate the tax of this bill.",
+            (
+                "Check the tax rate there and taxes in company_settings, run sync_reference, then"
+                " retry."
+            ),
+        )
+    if code == "6240" and _INACTIVE.search(error.detail):
+        return "The name of this vendor is an inactive vendor's in QuickBooks.", REACTIVATE
+    known = _SENTENCES.get(code)
+    general = "Correct that in Odoo or in QuickBooks, then retry."
+    return known or (f"QuickBooks refused: {why}.", general)
+
+
+def fault_of_file(answer: Mapping[str, Any]) -> str:
+    """Why one file was refused: its Fault comes inside an HTTP 200. Empty when it was taken."""
+    error = _first_error(answer)
+    if error.code in _ABOUT_FILES:
+        return " ".join(_sentences(error))
+    return f"{reason_of(error.detail or error.message)}." if error.code else ""
+
+
+def reason_of(detail: str) -> str:
+    """Why, in QuickBooks' words where they are words: a page or a traceback tells nobody."""
+    words = " ".join(detail.split())
+    if _FOREIGN.search(words):
+        return "it gave no reason that can be read"
+    return _LONG_WORD.sub("***", words)[:200].rstrip(".") or "it gave no reason"
+
+
+def _is_throttle(status: int, text: str) -> bool:
+    """Whether a gateway asks for a pause under another status: some say 403."""
+    return status >= HTTPStatus.BAD_REQUEST and "ThrottleExceeded" in text
+
+
+def _is_passing(code: str, status: int) -> bool:
+    of_the_system = code.isdecimal() and int(code) >= _SYSTEM
+    return code in _AGAIN or of_the_system or status >= HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+def _first_error(body: object, text: str = "", status: int = HTTPStatus.OK) -> _Error:
+    """What the first error of an answer says; empty where it has none of the documented shape."""
+    if body is None and text.lstrip().startswith("<"):
+        found = (p.search(text) for p in (_XML_CODE, _XML_ELEMENT, _XML_DETAIL))
+        return _Error(*(f[1] if f else "" for f in found))
+    envelope = body if isinstance(body, dict) else {}
+    fault = envelope.get("Fault") or envelope.get("fault")
+    if not isinstance(fault, dict):
+        # The newer gateway's: {"code": "AuthorizationFailed", "type": "INPUT", "detail": …}
+        code = envelope.get("code")
+        is_gateways = isinstance(code, str) and "type" in envelope
+        if not is_gateways or status < HTTPStatus.BAD_REQUEST or not _CODE.fullmatch(str(code)):
+            return _Error()
+        return _Error(code=str(code), detail=str(envelope.get("detail") or ""))
+    rows = fault.get("Error") or fault.get("error")
+    error = rows[0] if isinstance(rows, list) and rows and isinstance(rows[0], dict) else {}
+    named = {str(name).lower(): value for name, value in error.items()}
+    if not any(named.get(name) for name in ("code", "message", "detail")):
+        return _Error()
+    element, detail, message = (str(named.get(k) or "") for k in ("element", "detail", "message"))
+    code = str(named.get("code") or "")
+    return _Error(code if _CODE.fullmatch(code) else "unknown", element, detail, message)

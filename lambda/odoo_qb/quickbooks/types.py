@@ -1,0 +1,10 @@
+"""What QuickBooks calls things."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+Payload = dict[str, Any]
+
+
+Entity = Literal["Bill", "VendorCredit"]

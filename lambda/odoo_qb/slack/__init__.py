@@ -1,0 +1,1 @@
+"""Slack's API, signature and blocks."""

@@ -1,0 +1,68 @@
+"""Mail people what needs them, once: the same thing is not said again until it changed."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any, Final
+
+from odoo_qb.sentences import LINE, one_line
+from odoo_qb.timestamps import stamp
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from odoo_qb.store.table import Table
+
+_LINES: Final = 200  # of LINE characters; a message of SNS holds 256 kB
+# "Must be less than 100 characters long", ASCII, and without line breaks:
+# https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
+_SUBJECT: Final = 99
+
+
+class Alerts:
+    """The alert topic. `client` is boto3's SNS client; the note keeps what was said last."""
+
+    def __init__(self, client: Any, topic: str, table: Table, note_id: str) -> None:  # noqa: ANN401 - boto3
+        self._client = client
+        self._topic = topic
+        self._table = table
+        self._note_id = note_id
+
+    def tell(self, about: str, subject: str, lines: Sequence[str], now: datetime) -> None:
+        """Mail the lines unless they were the last ones about this; no lines: all is well."""
+        said = hashlib.sha256("\n".join(lines).encode()).hexdigest() if lines else ""
+        note = self._said()
+        before = note.get(about, "")
+        if before == said:
+            return
+        if lines:
+            self.publish(subject, lines)
+        since = note.get(f"{about}_at", stamp(now)) if before and lines else stamp(now)
+        self._table.write_note(self._note_id, {about: said, f"{about}_at": since})
+
+    def end(self, about: str, subject: str, now: datetime) -> None:
+        """Say that what was told last is over; nothing if nothing was."""
+        note = self._said()
+        if note.get(about):
+            self.publish(subject, [f"Recovered: it had lasted since {note.get(f'{about}_at')}."])
+            self._table.write_note(self._note_id, {about: "", f"{about}_at": stamp(now)})
+
+    def _said(self) -> dict[str, Any]:
+        return self._table.read_note(self._note_id)
+
+    def publish(self, subject: str, lines: Sequence[str]) -> None:
+        """Mail the lines, whatever was said before.
+
+        Each stays one line, whatever is in it: what others wrote must not look like ours.
+        """
+        shown = [one_line(line, LINE) for line in lines[:_LINES]]
+        if len(lines) > _LINES:
+            shown.append(f"... and {len(lines) - _LINES} more")
+        text = "\n".join([subject, "", *shown])
+        self._client.publish(TopicArn=self._topic, Subject=subject_of(subject), Message=text)
+
+
+def subject_of(text: str) -> str:
+    """A mail's subject as SNS takes it: short enough, and of characters it takes."""
+    return "".join(c if c.isascii() and c.isprintable() else "?" for c in text)[:_SUBJECT]

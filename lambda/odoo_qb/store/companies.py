@@ -1,0 +1,44 @@
+"""Where the companies' settings are kept."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, Final
+
+from botocore.exceptions import ClientError
+
+from odoo_qb.company import Company, companies
+from odoo_qb.errors import Misconfigured
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from odoo_qb.store.table import Table
+
+
+SETTINGS_ID: Final = "settings"  # the item that holds the companies
+
+
+def load_companies(table: Table) -> dict[str, Company]:
+    """The companies by key, as Terraform stored them: in a table that no function may write.
+
+    Version 1.0 had them among the bills. While an upgrade is being applied a function may have the
+    new package before it is told of that table, or before its role may read it, and the old item is
+    still there. Any function may write beside bills: at any other time nothing is taken from there.
+    """
+    name = os.environ.get("SETTINGS_TABLE", "")
+    note = _own_note(table.other(name)) if name else None
+    document = (table.read_note(SETTINGS_ID) if note is None else note).get("companies")
+    if not document:
+        raise Misconfigured("The table has no company settings: apply Terraform again.")
+    return companies(str(document))
+
+
+def _own_note(table: Table) -> Mapping[str, Any] | None:
+    """The item in the settings' own table; None where the role may not read it yet."""
+    try:
+        return table.read_note(SETTINGS_ID)
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "AccessDeniedException":
+            return None
+        raise

@@ -1,0 +1,118 @@
+"""A pace of calls that several runs of a function keep together."""
+
+from __future__ import annotations
+
+import time
+from decimal import Decimal
+from typing import TYPE_CHECKING, Final
+
+from aws_lambda_powertools import Logger
+from botocore.exceptions import BotoCoreError, ClientError
+
+from odoo_qb.errors import Conflict, Unavailable
+from odoo_qb.throttle import Throttle
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from odoo_qb.store.table import Table
+
+logger = Logger(child=True)
+
+NOTE: Final = "pace#slack"
+BLOCK: Final = 8  # calls taken at once: a write to the table for each block, not for each call
+UNNOTICED: Final = (
+    3  # so few nobody needs to know of, if nobody is in line: short bursts are let pass
+)
+_TRIES: Final = 4
+
+
+class SharedThrottle:
+    """A pace that several runs keep together: they stand in line for blocks of the time to come.
+
+    A table has a run of its stream's reader for each shard, and a new one has several. Until when
+    the time is taken stands in the table. `clock` gives aware instants, the same ones to all runs.
+    """
+
+    def __init__(
+        self,
+        table: Table,
+        gap_seconds: float,
+        clock: Callable[[], datetime],
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._table = table
+        self._gap = gap_seconds
+        self._clock = clock
+        self._sleep = sleep
+        self._own = Throttle(gap_seconds, sleep)
+        # The block in hand: its next call and its end in seconds since 1970, and how many are left.
+        self._next = self._until = 0.0
+        self._left = 0
+        self._ahead = 0
+        self._has_called = False
+
+    def begin(self, calls: int) -> None:
+        """A run begins, which may make so many calls."""
+        self._ahead, self._has_called = calls, False
+
+    def wait(self, most_seconds: float) -> None:
+        """Return when one more call is within the limit; Unavailable if that takes too long.
+
+        Whoever cannot wait for even the first call of a run makes it all the same: a run that
+        did nothing would count as a failed one, and Slack itself says who is to wait.
+        """
+        if self._gap > 0 and not self._has_block():
+            self._take(most_seconds)
+        if self._has_block():
+            early = self._next - self._now()
+            if early > 0:
+                self._sleep(early)
+            self._next = max(self._next, self._now()) + self._gap
+            self._left -= 1
+        self._own.wait()
+        self._ahead -= 1
+        self._has_called = True
+
+    def _take(self, most_seconds: float) -> None:
+        """Stand in line; without a block in hand if that is not worth it, or does not work."""
+        for _ in range(_TRIES):
+            try:
+                if self._took(most_seconds):
+                    return
+            except Conflict:
+                continue  # another run stood in line first
+            except (BotoCoreError, ClientError):
+                logger.exception("the pace is not shared just now")
+                return
+
+    def _took(self, most_seconds: float) -> bool:
+        """Whether that is settled: a block was taken, or none is needed or to be had in time."""
+        taken = self._table.read_note(NOTE).get("taken_until")
+        now = self._now()
+        start = max(now, float(taken or 0))
+        if start == now and self._ahead <= UNNOTICED:
+            return True
+        if start - now > max(most_seconds, 0):
+            if self._has_called:
+                raise Unavailable("Other runs have taken the time to come.")
+            return True
+        calls = max(1, min(BLOCK, self._ahead))
+        until = start + self._gap * calls
+        self._table.write_note(
+            NOTE,
+            {"taken_until": Decimal(str(round(until, 3)))},
+            condition="attribute_not_exists(taken_until)"
+            if taken is None
+            else "taken_until = :was",
+            condition_values={} if taken is None else {"was": taken},
+        )
+        self._next, self._until, self._left = start, until, calls
+        return True
+
+    def _has_block(self) -> bool:
+        return self._left > 0 and self._now() < self._until
+
+    def _now(self) -> float:
+        return self._clock().timestamp()

@@ -1,0 +1,66 @@
+"""What the table remembers of a vendor of Odoo's: the vendors it is in QuickBooks. No I/O.
+
+The note (`vendor#<company>#<partner id>`) also has the vendor's last bills, which `recent` keeps.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from odoo_qb.timestamps import stamp
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from odoo_qb.bill.item import Item
+    from odoo_qb.bill.model import Bill
+    from odoo_qb.exact_json import Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remembered:
+    """A vendor in QuickBooks that was used: its id there, its name then, and when (UTC, ISO)."""
+
+    id: str
+    name: str
+    at: str
+
+
+def note_id(bill: Bill) -> str:
+    """Where the bill's vendor is remembered; "" where it has none."""
+    return _note_id(bill.company, bill.vendor.odoo_id) if bill.vendor else ""
+
+
+def note_id_of(item: Item) -> str:
+    """The same, of a bill in the table."""
+    vendor = item["vendor"]
+    return _note_id(item["company"], int(vendor["odoo_id"])) if vendor else ""
+
+
+def remembered(note: Json, realm_id: str, currency: str) -> Remembered | None:
+    """The vendor that was used in a realm for a currency: it has one currency for good."""
+    kept = {k: str(note.get(_name(k, realm_id, currency), "")) for k in ("id", "name", "at")}
+    return Remembered(**kept) if kept["id"] else None
+
+
+def all_remembered(note: Json, realm_id: str) -> list[Remembered]:
+    """The vendors that were used in a realm, one a currency."""
+    prefix = _name("id", realm_id, "")
+    currencies = sorted(k.removeprefix(prefix) for k in note if k.startswith(prefix))
+    found = (remembered(note, realm_id, currency) for currency in currencies)
+    return [used for used in found if used]
+
+
+def to_remember(vendor_id: str, name: str, realm_id: str, currency: str, now: datetime) -> Json:
+    """What to write into the note. An id names another vendor in another realm."""
+    values = {"id": vendor_id, "name": name, "at": stamp(now)}
+    return {_name(k, realm_id, currency): value for k, value in values.items()}
+
+
+def _note_id(company: str, partner: int) -> str:
+    return f"vendor#{company}#{partner}"
+
+
+def _name(what: str, realm_id: str, currency: str) -> str:
+    return f"{what}_{realm_id}_{currency}"

@@ -1,0 +1,1 @@
+"""The emulator of AWS, and what it is taught."""

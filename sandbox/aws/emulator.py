@@ -1,0 +1,322 @@
+"""AWS on this machine: start and stop the emulator, and talk to it.
+
+Everything it keeps (data, certificate, log) is in one run directory, so that a second start
+finds what the first one built.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import time
+import urllib.request
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from urllib.error import URLError
+from urllib.parse import urlsplit
+
+import botocore.session
+from botocore.config import Config
+
+from sandbox import terraform
+from sandbox.http_server import Ports, refused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+PROJECT: Final = Path(__file__).parents[2]
+REGION: Final = "us-west-2"
+STOP_WITHIN: Final = 45.0  # seconds; the emulator saves its state first
+START_WITHIN: Final = 60.0
+_SAVED: Final = "saved"  # names the files of a state that was saved whole
+EMPTY: Final = "{}"  # a token secret in which the poster finds nothing, so it starts from its seed
+
+
+class EmulatorError(RuntimeError):
+    """The emulator did not start; the sentence says what its log says."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Emulator:
+    """A running emulator of one account: where it listens and what it believes."""
+
+    url: str
+    ca_bundle: Path
+    region: str = REGION
+    account: str = "000000000000"
+    access_key: str = "test"
+    secret_key: str = "test"  # noqa: S105 - MiniStack's own, worth nothing elsewhere
+    run_dir: Path
+    process: subprocess.Popen[bytes]
+
+    def client(self, service: str) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
+        """A client of `service` that sees none of this machine's AWS settings or proxies."""
+        nothing: dict[str, tuple[None, list[str], str | None, None]] = {
+            name: (None, [], value, None)
+            for name, value in {
+                "profile": None,
+                "config_file": os.devnull,
+                "credentials_file": os.devnull,
+            }.items()
+        }
+        return botocore.session.Session(session_vars=nothing).create_client(
+            service,
+            endpoint_url=self.url,
+            verify=str(self.ca_bundle),
+            region_name=self.region,
+            aws_access_key_id=self.access_key,
+            aws_secret_access_key=self.secret_key,
+            config=Config(
+                proxies={},
+                s3={"addressing_style": "path"},
+                connect_timeout=5,
+                read_timeout=330,  # a function may take five minutes to answer
+                retries={"mode": "standard", "total_max_attempts": 2},
+            ),
+        )
+
+    def environment(self) -> dict[str, str]:
+        """The environment in which Terraform, the AWS CLI and boto3 reach this emulator alone.
+
+        The region has both its names: boto3 and version 1 of the CLI read AWS_DEFAULT_REGION only.
+        """
+        return _clean_environment() | {
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_CA_BUNDLE": str(self.ca_bundle),
+            "AWS_REGION": self.region,
+            "AWS_DEFAULT_REGION": self.region,
+            "AWS_ACCESS_KEY_ID": self.access_key,
+            "AWS_SECRET_ACCESS_KEY": self.secret_key,
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+
+    def function_url(self, url_id_or_full_url: str, path: str = "/") -> str:
+        """Where a Function URL (or its id) is reached here: its own host name does not exist."""
+        host = urlsplit(url_id_or_full_url).hostname or url_id_or_full_url
+        return f"{self.url}/_aws/lambda-url/{host.partition('.')[0]}/{path.lstrip('/')}"
+
+    @property
+    def outbox(self) -> Path:
+        """The e-mails the account sent: a JSON object (to, subject, message) a line."""
+        return self.run_dir / "outbox.jsonl"
+
+
+def start(
+    run_dir: Path,
+    *,
+    port: int = 0,
+    held: int | None = None,
+    stream_shards: int = 1,
+    say: Callable[[str], None] = lambda _: None,
+) -> Emulator:
+    """Start the emulator on `run_dir`, with what an earlier one saved there.
+
+    `port` 0 takes the port of last time, else a free one. The addresses of queues hold the port:
+    on another one than last time the emulator starts empty, and Terraform builds again. So it
+    is after an end that left things half done. `held` is what `hold` gave, if that was called.
+    In so many shards as `stream_shards` says tables' streams are read at the same moment.
+    """
+    run_dir = run_dir.absolute()
+    for folder in ("tmp", "state"):
+        (run_dir / folder).mkdir(parents=True, exist_ok=True)
+    lock = hold(run_dir, say) if held is None else held
+    try:
+        port = _settle(run_dir, port, say)
+        for left in (run_dir / "tmp").glob("ministack-lambda-*"):
+            shutil.rmtree(left, ignore_errors=True)
+        certificate = run_dir / "tmp" / "ministack-tls" / "server.crt"
+        environment = _clean_environment() | {
+            "HOME": str(run_dir),
+            "TMPDIR": str(run_dir / "tmp"),
+            "AUTH": "true",  # permissions are enforced
+            "USE_SSL": "1",  # the policies that refuse plain HTTP allow us
+            "BIND_HOST": "127.0.0.1",
+            "GATEWAY_PORT": str(port),
+            "MINISTACK_HOST": "127.0.0.1",
+            "MINISTACK_REGION": REGION,
+            "AWS_CA_BUNDLE": str(certificate),  # for the functions
+            "PERSIST_STATE": "1",
+            "STATE_DIR": str(run_dir / "state"),
+            "S3_PERSIST": "1",
+            "S3_DATA_DIR": str(run_dir / "state" / "s3"),
+            "IOT_MTLS_ENABLED": "0",
+            "SFTP_ENABLED": "0",
+            "SANDBOX_OUTBOX": str(run_dir / "outbox.jsonl"),
+            "SANDBOX_SAVED": str(run_dir / _SAVED),
+            "SANDBOX_STREAM_SHARDS": str(stream_shards),
+        }
+        with (run_dir / "emulator.log").open("wb") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "sandbox.aws.ministack"],
+                cwd=PROJECT,
+                env=environment,
+                stdin=subprocess.PIPE,  # its end tells the emulator that we are gone
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # Ctrl-C is ours to handle
+                pass_fds=[lock],
+            )
+    finally:
+        if held is None:
+            os.close(lock)
+    emulator = Emulator(
+        url=f"https://127.0.0.1:{port}", ca_bundle=certificate, run_dir=run_dir, process=process
+    )
+    try:
+        _wait_until_ready(emulator)
+    except BaseException:
+        stop(emulator)
+        raise
+    return emulator
+
+
+def stop(emulator: Emulator) -> None:
+    """Let the emulator save its state and end, with all it started."""
+    process = emulator.process
+    with suppress(subprocess.TimeoutExpired):
+        process.terminate()
+        process.wait(STOP_WITHIN)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    if process.stdin:
+        process.stdin.close()
+
+
+def forget(emulator: Emulator, *, table: str, bucket: str) -> None:
+    """Empty the account of a demo's data and leave its infrastructure and settings.
+
+    Those are in a table of their own, which is left alone.
+
+    Items, documents in all versions, messages, QuickBooks tokens and e-mails go.
+    """
+    dynamodb, s3 = emulator.client("dynamodb"), emulator.client("s3")
+    sqs, secrets = emulator.client("sqs"), emulator.client("secretsmanager")
+    for url in sqs.list_queues().get("QueueUrls", ()):
+        sqs.purge_queue(QueueUrl=url)
+    pages = dynamodb.get_paginator("scan").paginate(
+        TableName=table, ProjectionExpression="entry_id"
+    )
+    keys = [item for page in pages for item in page["Items"]]
+    for some in _chunks(keys, 25):
+        deletions = [{"DeleteRequest": {"Key": key}} for key in some]
+        while deletions:
+            answer = dynamodb.batch_write_item(RequestItems={table: deletions})
+            deletions = answer.get("UnprocessedItems", {}).get(table)
+    for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
+        objects = [
+            {"Key": version["Key"], "VersionId": version["VersionId"]}
+            for kind in ("Versions", "DeleteMarkers")
+            for version in page.get(kind, ())
+        ]
+        if objects:
+            s3.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})
+    for page in secrets.get_paginator("list_secrets").paginate():
+        for secret in page["SecretList"]:
+            if secret["Name"].startswith("odoo-qb-integration/quickbooks-token-"):
+                secrets.put_secret_value(SecretId=secret["ARN"], SecretString=EMPTY)
+    emulator.outbox.unlink(missing_ok=True)
+
+
+def _chunks(things: list[Any], size: int) -> Iterable[list[Any]]:
+    return (things[first : first + size] for first in range(0, len(things), size))
+
+
+def _clean_environment() -> dict[str, str]:
+    """What a tool needs of this machine; nobody's credentials, endpoints or proxies."""
+    kept = ("PATH", "HOME", "LANG", "TMPDIR", "SYSTEMROOT")
+    return {name: os.environ[name] for name in kept if name in os.environ}
+
+
+def hold(run_dir: Path, say: Callable[[str], None]) -> int:
+    """A descriptor that holds the run directory for one sandbox; its emulator inherits it.
+
+    An emulator that is still saving holds it: starting beside it would lose what it saves.
+    """
+    lock = os.open(run_dir / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    deadline, told = time.monotonic() + STOP_WITHIN, False
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                os.close(lock)
+                raise EmulatorError(
+                    f"Another sandbox is running in {run_dir}: stop it, or let SANDBOX_RUN_DIR"
+                    " name another folder."
+                ) from None
+            if not told:
+                say(f"another sandbox is in {run_dir}: waiting up to {STOP_WITHIN:.0f} s for it")
+                told = True
+            time.sleep(0.2)
+        else:
+            return lock
+
+
+def _settle(run_dir: Path, wanted: int, say: Callable[[str], None]) -> int:
+    """The port to listen on; what was built before is dropped where it is of no more use."""
+    ports = Ports(run_dir / "ports.json")
+    last = ports.last("aws")
+    if wanted and (why_not := refused(wanted)):
+        raise EmulatorError(f"Port {wanted} {why_not}.")
+    port = wanted or ports.free("aws") or _any_free()
+    state = run_dir / "state"
+    if lost := _lost(run_dir, kept_port=port == last):
+        shutil.rmtree(state)
+        state.mkdir()
+        terraform.forget(run_dir)
+        if last:
+            say(f"{lost}: building anew")
+    ports.remember("aws", port)
+    (run_dir / _SAVED).unlink(missing_ok=True)  # until it is saved again
+    return port
+
+
+def _lost(run_dir: Path, *, kept_port: bool) -> str:
+    """Why what was built before cannot be used; empty if it can."""
+    if not kept_port:
+        return "the port of last time is taken, and the addresses of queues hold it"
+    if terraform.was_cut_off(run_dir):
+        return "the last start did not finish"
+    saved = run_dir / _SAVED
+    names = saved.read_text().split() if saved.exists() else []
+    if not names or not all((run_dir / "state" / name).exists() for name in names):
+        return "what stood before was not saved whole"
+    return ""
+
+
+def _any_free() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_until_ready(emulator: Emulator) -> None:
+    deadline = time.monotonic() + START_WITHIN
+    while not _is_ready(emulator):
+        if emulator.process.poll() is not None or time.monotonic() > deadline:
+            said = (emulator.run_dir / "emulator.log").read_text(errors="replace").splitlines()
+            raise EmulatorError("The AWS emulator did not start: " + " | ".join(said[-5:]))
+        time.sleep(0.1)
+
+
+def _is_ready(emulator: Emulator) -> bool:
+    try:
+        trust = ssl.create_default_context(cafile=emulator.ca_bundle)
+        direct = urllib.request.build_opener(
+            urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=trust)
+        )
+        with direct.open(f"{emulator.url}/_ministack/ready", timeout=2):
+            return True
+    except (URLError, OSError):
+        return False

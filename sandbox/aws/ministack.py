@@ -1,0 +1,252 @@
+"""Run MiniStack in this process, with the behaviours of AWS it lacks and our functions rely on.
+
+MiniStack runs functions, queues, streams and permissions well; what it leaves out would let a
+mistake in retries, alarms or ordering pass unseen. Each mend below names the page of AWS whose
+behaviour it restores. They replace internals of one version, so any other version is refused.
+`sandbox.aws.emulator` starts this with a clean environment and a pipe that ends when its parent
+does.
+"""
+
+# ruff: noqa: SLF001, ANN401 - its work is on another package's untyped internals
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from importlib import import_module
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from sandbox.aws.alarms import Alarms, embedded_metrics, nested, xml
+from sandbox.aws.metrics import FunctionMetrics
+from sandbox.aws.streams import Streams
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import ModuleType
+
+type Document = dict[str, Any]  # JSON as MiniStack keeps it
+
+VERSION: Final = "1.5.33"
+STOP_WITHIN: Final = 40.0  # seconds to save and to stop
+
+
+def replace(module: ModuleType, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """Put `function` in the place of an internal one and return that; it must be there."""
+    before: Callable[..., Any] | None = getattr(module, name, None)
+    if not callable(before):
+        raise SystemExit(f"MiniStack {VERSION} has no {module.__name__}.{name} to mend.")
+    setattr(module, name, function)
+    return before
+
+
+def service(name: str) -> ModuleType:
+    """A service of MiniStack."""
+    return import_module(f"ministack.services.{name}")
+
+
+def mend_functions() -> None:
+    """Mend what calls functions: streams, ordered queues, and the metrics of every call."""
+    functions, metrics = service("lambda_svc"), service("cloudwatch")
+    scope = import_module("ministack.core.responses").request_scope
+    counts = FunctionMetrics(metrics)
+    shards = int(os.environ.get("SANDBOX_STREAM_SHARDS") or 1)
+    streams = Streams(functions, service("dynamodb"), scope, counts.iterator_age, shards)
+    replace(functions, "_poll_dynamodb_streams", streams.poll)
+
+    # Message groups run beside each other, each in order: a batch of one never spans two groups.
+    # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
+    def concurrency(
+        mapping: Document, function: Document, config: Document, queue: Any = None
+    ) -> Any:
+        return stock_concurrency(
+            mapping, function, config, None if mapping.get("BatchSize") == 1 else queue
+        )
+
+    stock_concurrency = replace(functions, "_sqs_esm_concurrency", concurrency)
+
+    # The emulator counts calls of the API itself, and a call turned away as a run that went well.
+    def dispatch(
+        function: Document, config: Document, event: Any, request: str, started: float
+    ) -> Any:
+        result = stock_dispatch(function, config, event, request, started)
+        failed = bool(result.get("error"))
+        counts.ran(config["FunctionName"], time.time() - started, failed=failed)
+        return result
+
+    def count(function_name: str, duration_ms: float, error: Any, throttle: Any) -> None:
+        del error
+        if throttle and not duration_ms:
+            counts.throttled(function_name)
+
+    replace(functions, "_emit_lambda_metrics", count)
+    stock_dispatch = replace(functions, "_execute_function_dispatch", dispatch)
+
+    async def answer_url(url_id: str, *request: Any, **named: Any) -> Any:
+        began = time.time()
+        answered = await stock_answer_url(url_id, *request, **named)
+        if found := functions.resolve_function_url(url_id):
+            account, region, name, *_ = found
+            with scope(account, region):
+                counts.url_answered(name, time.time() - began, answered[0])
+        return answered
+
+    stock_answer_url = replace(functions, "handle_function_url_request", answer_url)
+
+    def log(function: Document, request: str, text: str, *rest: Any, **named: Any) -> None:
+        stock_log(function, request, text, *rest, **named)
+        for metric in embedded_metrics(text):
+            metrics.record_metric(*metric)
+
+    stock_log = replace(functions, "_emit_lambda_logs", log)
+
+
+def mend_alarms() -> None:
+    """Mend how alarms are evaluated and described."""
+    metrics = service("cloudwatch")
+    scope = import_module("ministack.core.responses").request_scope
+    alarms = Alarms(metrics, service("sqs"), scope)
+    replace(metrics, "_evaluate_alarm", alarms.evaluate)
+    threading.Thread(target=alarms.watch, daemon=True).start()
+
+    # An alarm is described by all that was put.
+    # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_MetricAlarm.html
+    def put(parameters: Document, data: Document, *protocol: Any) -> Any:
+        answer = stock_put(parameters, data, *protocol)
+        asked = nested(parameters)
+        if not any(protocol) and asked.get("AlarmName") in metrics._alarms:
+            unsaid = {"Action", "Version", "Tags"}
+            asked = {name: value for name, value in asked.items() if name not in unsaid}
+            told = asked.get("InsufficientDataActions", {}).get("member", {})
+            metrics._alarms[asked["AlarmName"]] |= {
+                "AsPut": asked,
+                "InsufficientDataActions": list(told.values()),
+            }
+        return answer
+
+    def describe(parameters: Document, data: Document, *protocol: Any) -> Any:
+        names = nested(parameters).get("AlarmNames", {}).get("member", {}).values()
+        found = [metrics._alarms.get(name) for name in names]
+        if any(protocol) or not found or not all(alarm and "AsPut" in alarm for alarm in found):
+            return stock_describe(parameters, data, *protocol)
+        state = ("AlarmArn", "StateValue", "StateReason")
+        members = (xml(alarm["AsPut"] | {name: alarm[name] for name in state}) for alarm in found)
+        listed = "".join(f"<member>{member}</member>" for member in members)
+        return metrics._xml(
+            200,
+            "DescribeAlarmsResponse",
+            f"<DescribeAlarmsResult><MetricAlarms>{listed}</MetricAlarms></DescribeAlarmsResult>",
+        )
+
+    stock_put = replace(metrics, "_put_metric_alarm", put)
+    stock_describe = replace(metrics, "_describe_alarms", describe)
+
+
+def mend_mail(outbox: Path) -> None:
+    """Write the e-mails of notifications to a file, a JSON object a line.
+
+    https://docs.aws.amazon.com/sns/latest/dg/sns-email-notifications.html
+    """
+    notifications = service("sns")
+
+    def deliver(
+        topic: str, number: str, message: str, subject: str, *rest: Any, **named: Any
+    ) -> None:
+        stock_deliver(topic, number, message, subject, *rest, **named)
+        found = notifications._topic_by_arn_any_scope(topic) or {"subscriptions": ()}
+        with outbox.open("a", encoding="utf-8") as file:
+            for subscription in found["subscriptions"]:
+                if subscription.get("protocol") in {"email", "email-json"}:
+                    mail = {"to": subscription["endpoint"], "subject": subject, "message": message}
+                    file.write(json.dumps(mail) + "\n")
+
+    stock_deliver = replace(notifications, "_fanout", deliver)
+
+
+def mend_queues() -> None:
+    """Let a purged queue forget deduplication ids.
+
+    AWS keeps them for five minutes; a second demo on an emptied queue sends the same ones.
+    """
+    queues = service("sqs")
+
+    def purge(data: Document, url: str) -> Any:
+        answer = stock_purge(data, url)
+        queues._get_q(data.get("QueueUrl", url))["dedup_cache"].clear()
+        return answer
+
+    stock_purge = replace(queues, "_act_purge_queue", purge)
+    if queues._HANDLERS.get("PurgeQueue") is not stock_purge:
+        raise SystemExit(f"MiniStack {VERSION} purges queues by other means than it did.")
+    queues._HANDLERS["PurgeQueue"] = purge
+
+
+def mend_schedules() -> None:
+    """Count a schedule's time from the start of this process, if the rule was there before.
+
+    AWS is never off. The stock emulator catches up at once on what fell due while it was, and so
+    runs a function before those it calls are there.
+    """
+    schedules, began = service("eventbridge"), time.time()
+
+    def tick() -> None:
+        for key, rule in list(schedules._rules._data.items()):
+            schedules._rule_last_fired.setdefault(key, max(began, rule.get("CreationTime", began)))
+        stock_tick()
+
+    stock_tick = replace(schedules, "_tick_scheduled_rules", tick)
+
+
+def mend_stopping(gateway: ModuleType, saved: Path) -> None:
+    """Save and end at once on SIGTERM; the stock emulator first waits for calls that may hang.
+
+    `saved` then names the files written, so that nobody takes half of a state for all of it.
+    """
+    persistence = import_module("ministack.core.persistence")
+
+    def finish() -> None:
+        import_module("ministack.core.lambda_runtime").reset()  # no function outlives it
+        persistence.save_all(gateway._build_persistence_save_dict())
+        files = Path(os.environ["STATE_DIR"]).glob("*.json")
+        saved.write_text("\n".join(sorted(file.name for file in files)))
+        os._exit(0)
+
+    def load() -> None:
+        stock_load()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, finish)
+
+    stock_load = replace(gateway, "_load_persisted_state", load)
+
+
+def stop_with_parent() -> None:
+    """Wait for the end of the pipe from the parent, then save and stop; insist if that hangs."""
+    sys.stdin.buffer.read()
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(STOP_WITHIN)
+    os._exit(1)
+
+
+def main() -> None:
+    """Mend MiniStack and serve until SIGTERM, or until the parent is gone."""
+    if version("ministack") != VERSION:
+        raise SystemExit(f"MiniStack {VERSION} is wanted here, not {version('ministack')}.")
+    gateway = import_module("ministack.app")
+    replace(gateway, "_port_is_bindable", lambda _host, _port: False)  # leave port 443 alone
+    mend_functions()
+    mend_alarms()
+    mend_queues()
+    mend_schedules()
+    mend_mail(Path(os.environ["SANDBOX_OUTBOX"]))
+    mend_stopping(gateway, Path(os.environ["SANDBOX_SAVED"]))
+    threading.Thread(target=stop_with_parent, daemon=True).start()
+    gateway.main()
+
+
+if __name__ == "__main__":
+    main()

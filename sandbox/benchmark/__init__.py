@@ -1,0 +1,1 @@
+"""What the pipeline weighs, takes and costs."""

@@ -1,0 +1,173 @@
+"""The bench's results as a table: what was measured beside the most, or least, it may be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from sandbox.benchmark.costs import COLD, PLATFORM_BYTES, VENDOR
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+_SHOWN: Final = 4  # parts of a cost, the dearest
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One figure; `at_most` or `at_least` is its target, if it has one."""
+
+    section: str
+    what: str
+    value: float
+    unit: str = ""
+    digits: int = 0
+    at_most: float | None = None
+    at_least: float | None = None
+
+    @property
+    def text(self) -> str:
+        """The figure with its unit."""
+        return f"{self.value:,.{self.digits}f}{self.unit}"
+
+    @property
+    def target_text(self) -> str:
+        """≤ or ≥ and the target; empty without one."""
+        for sign, target in (("≤", self.at_most), ("≥", self.at_least)):
+            if target is not None:
+                return f"{sign} {target:,g}{self.unit}"
+        return ""
+
+    @property
+    def is_missed(self) -> bool:
+        """Whether the figure is beyond its target."""
+        too_much = self.at_most is not None and self.value > self.at_most
+        return too_much or (self.at_least is not None and self.value < self.at_least)
+
+
+def rows_of(results: Json) -> Iterator[Row]:
+    """Every figure that was measured."""
+    yield from _functions(results["functions"])
+    yield from _odoo(results.get("odoo", {"runs": []})["runs"])
+    yield from _life(results["life"])
+    yield from _warm(results.get("warm", {"seconds": {}})["seconds"])
+    yield from _costs(results["costs"])
+
+
+def lines_of(results: Json, rows: Sequence[Row]) -> Iterator[str]:
+    """The table, and what its figures cannot say of themselves."""
+    machine, yardstick = results["machine"], results["yardstick"]
+    yield (
+        f"On {machine['processors']} processors and {machine['memory_gigabytes']} GB, with Python"
+        f" {machine['python']} (load {machine['others_at_work']}). A yardstick is boto3's first"
+        f" client: {yardstick['cpu_seconds']:.2f} s of CPU and"
+        f" {yardstick['memory_bytes'] / 1e6:.0f} MB."
+    )
+    section = ""
+    for row in rows:
+        if row.section != section:
+            section = row.section
+            yield f"\n{section}"
+        mark = "  MISSED" if row.is_missed else ""
+        yield f"  {row.what:<67}{row.text:>12}  {row.target_text:<12}{mark}".rstrip()
+    for name, cost in results["costs"]["of"].items():
+        yield f"\nThe dearest of {name}: {_dearest(cost['parts'])}."
+    yield (
+        "\nLambda's time is assumed: a call to Slack, QuickBooks or Odoo takes"
+        f" {VENDOR['slack']}, {VENDOR['quickbooks']} or {VENDOR['odoo']} s, a cold start"
+        f" {COLD:g} s. How often Lambda asks an empty queue is taken from its documentation."
+        " Everything else was counted."
+    )
+
+
+def _dearest(parts: Json) -> str:
+    rows = list(parts.items())[:_SHOWN]
+    return ", ".join(
+        f"{what} ${part['dollars']:.4g} ({part['quantity']:,.0f})" for what, part in rows
+    )
+
+
+def _functions(functions: Json) -> Iterator[Row]:
+    section = "A cold start: the package, and importing the handler in yardsticks (y)"
+    row = partial(Row, section=section, digits=2)
+    for name, measured in functions.items():
+        target = measured["target"]
+        for key, unit in (("zip_megabytes", " MB"), ("instructions", " y"), ("memory", " y")):
+            if key in measured:
+                what = f"{name}: {key.partition('_')[0]}"
+                yield row(what=what, value=measured[key], unit=unit, at_most=target[key])
+
+
+def _odoo(runs: Iterable[Json]) -> Iterator[Row]:
+    for run in runs:
+        section = f"{run['bills']:,} bills with a PDF of 200 kB out of an Odoo that takes 50 ms"
+        row = partial(Row, section=section)
+        naive, reading, stored = run["naive"], run["reading"], run["extraction"]
+        scaled = f"scaled from {naive['measured_bills']}"
+        yield row(what=f"one by one: calls, {scaled}", value=naive["calls"])
+        yield row(what="calls", value=stored["calls"])
+        yield row(what="fewer calls", value=run["fewer_calls"], unit=" x", digits=1, at_least=20)
+        row = partial(row, digits=1)
+        yield row(what=f"one by one: reading, {scaled}", value=naive["seconds"], unit=" s")
+        yield row(what="reading", value=reading["seconds"], unit=" s")
+        yield row(what="faster in reading", value=run["faster"], unit=" x", at_least=15)
+        what = f"reading and storing, runs of five minutes: {stored['runs']}"
+        yield row(what=what, value=stored["seconds"], unit=" s")
+        what, peak = "most memory held while reading and storing", stored["peak_megabytes"]
+        yield row(what=what, value=peak, unit=" MB", at_most=256)
+
+
+def _life(life: Json) -> Iterator[Row]:
+    bill, idle, quickbooks = life["bill"], life["idle_run"], life["quickbooks"]
+    row = partial(Row, section="Calls to QuickBooks", digits=2)
+    yield row(what="an ordinary bill with a PDF", value=quickbooks["calls_a_bill"], at_most=3)
+    what = f"a document of the dataset's {quickbooks['documents']}, new vendors included"
+    yield row(what=what, value=quickbooks["calls_a_document"], at_most=3)
+    yield row(what="discovery", value=quickbooks["discovery_calls"], at_most=0)
+    tokens = quickbooks["tokens_a_company"]
+    yield row(what="tokens renewed, by company and hour", value=tokens, at_most=1)
+    yield row(what="reads of a US company's lists", value=quickbooks["calls_a_sync"])
+    row = partial(Row, section="DynamoDB, in an ordinary bill's life", digits=2)
+    yield row(what="write requests", value=_of_bills(bill["writes"]), at_most=8)
+    yield row(what="scans", value=bill["requests"].get("Scan", 0), at_most=0)
+    yield row(what="write units, indexes included", value=bill["write_units"])
+    yield row(what="read units", value=bill["read_units"])
+    row = partial(Row, section="A run in which nothing has changed")
+    for_bills = _of_bills(idle["writes"])
+    yield row(what="writes to bills", value=for_bills, at_most=0)
+    yield row(what="writes to its own notes", value=sum(idle["writes"].values()) - for_bills)
+    yield row(what="calls to Odoo, signing in included", value=idle["odoo_calls"], at_most=2)
+    logged = idle["logged_bytes"] + PLATFORM_BYTES
+    yield row(what="bytes logged, Lambda's own included", value=logged, at_most=1000)
+
+
+def _of_bills(writes: Json) -> float:
+    """Writes to bills and to what is noted of each: its number, its vendor."""
+    kinds = ("odoo", "reference", "vendor", "payee", "rate")
+    return sum(float(writes.get(kind, 0)) for kind in kinds)
+
+
+def _warm(seconds: Json) -> Iterator[Row]:
+    section = "Warm, on the emulator on this machine (without targets)"
+    row = partial(Row, section=section, unit=" s", digits=2)
+    for what, took in seconds.items():
+        for which, value in took.items():
+            yield row(what=f"{what}: {which}", value=value)
+
+
+def _costs(costs: Json) -> Iterator[Row]:
+    row = partial(Row, section=f"AWS, us-west-2, list prices of {costs['as_of']}", unit=" $")
+    for name, cost in costs["of"].items():
+        target = cost["target"]
+        is_met_free = target["beyond_free"]
+        listed = None if is_met_free else target["dollars"]
+        yield row(what=f"{name}, at list price", value=cost["dollars"], digits=3, at_most=listed)
+        if is_met_free:
+            what = f"{name}, beyond what AWS gives every month"
+            free = cost["dollars_beyond_free"]
+            yield row(what=what, value=free, digits=3, at_most=target["dollars"])
+    if "a_company_more" in costs:
+        yield row(what="and each company more", value=costs["a_company_more"], digits=3)

@@ -1,0 +1,1 @@
+"""The whole chain in one process, for tests and benchmarks."""

@@ -1,0 +1,342 @@
+"""The whole chain in one process: the real handlers, moto for AWS, the simulators as vendors.
+
+AWS's part of moving things is played here: what the stream would deliver to the notifier and
+the queue to the poster is delivered by `show` and `post`, as often and as late as a test wants.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import boto3
+from botocore.client import BaseClient
+from botocore.exceptions import ClientError
+from moto import mock_aws
+
+import approval_handler
+import extractor
+import notifier
+import poster
+from odoo_qb import settings
+from odoo_qb.store.table import Table, plain
+from sandbox.http_server import serve
+from sandbox.in_process.fast_dynamodb import rows
+from sandbox.odoo.importer import Importer
+from sandbox.odoo.server import Odoo
+from sandbox.quickbooks.server import Limits, QuickBooks
+from sandbox.slack.server import SignedRequest, Slack
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    import pytest
+
+    from odoo_qb.bill.item import Item
+
+REGION: Final = "us-west-2"
+CHANNEL: Final = "C-SANDBOX"
+APPROVER: Final = "U-APPROVER"
+_HANDLERS: Final = (approval_handler, extractor, notifier, poster)
+
+Json = dict[str, Any]
+Call = Callable[[BaseClient, str, Json], Json]
+Performs = Callable[[Call, BaseClient, str, Json], Json]
+
+
+class Context:
+    """What a handler asks of Lambda's context."""
+
+    function_name = "test"
+    memory_limit_in_mb = 256
+    invoked_function_arn = "arn:aws:lambda:us-west-2:123456789012:function:test"
+    aws_request_id = "test"
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 240_000
+
+
+@dataclass
+class Aws:
+    """Every call to AWS as (operation, arguments); those for which `refuses` says so fail.
+
+    `performs` does a call that is not refused; it may do more, or raise in the middle of it.
+    """
+
+    calls: list[tuple[str, Json]] = field(default_factory=list)
+    refuses: Callable[[str, Json], bool] = lambda _operation, _arguments: False
+    performs: Performs = lambda call, client, operation, arguments: call(
+        client, operation, arguments
+    )
+
+
+@dataclass
+class World:
+    """The parts of a running chain, and what people and AWS do to it."""
+
+    odoo: Odoo
+    slack: Slack
+    quickbooks: QuickBooks
+    table: Table
+    clients: dict[str, Any]
+    names: dict[str, str]
+    answers: list[Json] = field(default_factory=list)
+    aws: Aws = field(default_factory=Aws)
+
+    def extract(self, **event: Any) -> Json:
+        """Invoke the extractor."""
+        return extractor.lambda_handler(event, Context())
+
+    def forget_old_bills(self) -> None:
+        """Date the dataset's bills before go-live, so that a test begins with none of them."""
+        before = datetime(2025, 6, 1, tzinfo=UTC)
+        for move in self.odoo.records["account.move"].values():
+            move |= {"write_date": before, "create_date": before}
+            move["invoice_date"] = f"{before:%Y-%m-%d}"
+        for file in self.odoo.records["ir.attachment"].values():
+            file["write_date"] = before
+
+    def items(self) -> dict[str, Item]:
+        """Every bill in the table."""
+        found = [plain(raw) for raw in rows(REGION, self.names["table"])]
+        return {row["entry_id"]: cast("Item", row) for row in found if "status" in row}
+
+    def item(self, entry_id: str) -> Item:
+        found = self.table.get(entry_id)
+        assert found, f"{entry_id} is not in the table"
+        return found
+
+    def show(self) -> Json:
+        """Deliver to the notifier what the stream filter would: every item that owes a card."""
+        due = [i for i, item in sorted(self.items().items()) if "card_due" in item]
+        records = [
+            {"dynamodb": {"Keys": {"entry_id": {"S": i}}, "SequenceNumber": str(n)}}
+            for n, i in enumerate(due)
+        ]
+        return notifier.lambda_handler({"Records": records}, Context())
+
+    def request(self, request: SignedRequest, *, as_base64: bool = True) -> Json:
+        """Send a request to the Function URL; AWS delivers form bodies as base64."""
+        body = base64.b64encode(request.body).decode() if as_base64 else request.body.decode()
+        headers = {k.lower(): v for k, v in request.headers.items()}
+        event = {"headers": headers, "body": body, "isBase64Encoded": as_base64}
+        answer = approval_handler.lambda_handler(event, Context())
+        self.answers.append(answer)
+        return answer
+
+    def click(self, entry_id: str, action_id: str, person: str = APPROVER) -> Json:
+        """A person clicks a button of the bill's live card."""
+        card = self.item(entry_id)["cards"][-1]
+        return self.request(self.slack.click(person, card["channel"], card["ts"], action_id))
+
+    def reject(self, entry_id: str, reason: str, person: str = APPROVER) -> Json:
+        """A person clicks Reject and gives the reason in the modal."""
+        self.click(entry_id, "reject_invoice", person)
+        view = list(self.slack.views)[-1]
+        return self.request(self.slack.submit(person, view, {"reason": {"text": reason}}))
+
+    def messages(self) -> list[Json]:
+        """The messages now in the queue, as Lambda would deliver them; they stay invisible."""
+        answer = self.clients["sqs"].receive_message(
+            QueueUrl=self.names["queue"], MaxNumberOfMessages=10, VisibilityTimeout=600
+        )
+        return [
+            {"messageId": m["MessageId"], "receiptHandle": m["ReceiptHandle"], "body": m["Body"]}
+            for m in answer.get("Messages", ())
+        ]
+
+    def post(self) -> list[Json]:
+        """Deliver every message to the poster until the queue is empty; its answers."""
+        answers = []
+        while messages := self.messages():
+            for message in messages:
+                answer = poster.lambda_handler({"Records": [message]}, Context())
+                answers.append(answer)
+                if not answer["batchItemFailures"]:
+                    self.clients["sqs"].delete_message(
+                        QueueUrl=self.names["queue"], ReceiptHandle=message["receiptHandle"]
+                    )
+        return answers
+
+    def mails(self) -> list[str]:
+        """What was published to the alert topic: subject and text."""
+        from moto.core.models import DEFAULT_ACCOUNT_ID  # noqa: PLC0415 - only here
+        from moto.sns.models import sns_backends  # noqa: PLC0415 - only here
+
+        topic = sns_backends[DEFAULT_ACCOUNT_ID][REGION].topics[self.names["topic"]]
+        return [f"{subject}\n{text}" for _, text, subject, *_ in topic.sent_notifications]
+
+    def restart(self) -> None:
+        """As after a deployment: every function starts cold."""
+        for handler in _HANDLERS:
+            for value in vars(handler).values():
+                if hasattr(value, "cache_clear"):
+                    value.cache_clear()
+
+
+def a_world(
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    listen: Callable[[Any], Any] = serve,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    british: Collection[str] = (),
+    **odoo: Any,
+) -> Iterator[World]:
+    """Start a chain with the real records of the dataset, and stop it again.
+
+    `listen` lets a simulator answer at a url, `clock` is the vendors'. The companies that are
+    `british` keep their books in pounds, and in QuickBooks there.
+    """
+    odoo_simulator, slack = Odoo(clock=clock, **odoo), Slack(clock=lambda: clock().timestamp())
+    for name in british:
+        _become_british(odoo_simulator, name)
+    quickbooks = QuickBooks(clock=clock, limits=Limits(enforced=False))
+    with mock_aws(), listen(odoo_simulator) as o, listen(slack) as s, listen(quickbooks) as q:
+        slack.public_url = s.url
+        names = _resources()
+        companies = _companies(odoo_simulator)
+        for key, company in companies.items():
+            country = {"country": "GB"} if key in british else {}
+            token = f"sandbox-refresh-{key}"
+            quickbooks.add_realm(company["realm_id"], key, refresh_token=token, **country)
+        clients = {
+            n: boto3.client(n, region_name=REGION)
+            for n in ("dynamodb", "s3", "sqs", "secretsmanager", "sns")
+        }
+        secrets = _secrets(clients["secretsmanager"], odoo_simulator, companies)
+        clients["dynamodb"].put_item(
+            TableName=names["table"],
+            Item={"entry_id": {"S": "settings"}, "companies": {"S": json.dumps(companies)}},
+        )
+        environment = {
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "DYNAMODB_TABLE": names["table"],
+            "S3_BUCKET": names["bucket"],
+            "SQS_QUEUE_URL": names["queue"],
+            "SNS_ALERT_TOPIC": names["topic"],
+            "RECORD_RETENTION_DAYS": "2555",
+            "POWERTOOLS_METRICS_NAMESPACE": "OdooQuickBooks/test",
+            "EXTRACT_SINCE": "2026-01-01",
+            "ODOO_API_URL": o.url,
+            "ODOO_SECRET_ARN": secrets["odoo"],
+            "SLACK_SECRET_ARN": secrets["slack"],
+            "SLACK_CHANNEL_ID": CHANNEL,
+            "SLACK_API_URL": f"{s.url}/api/",
+            "SLACK_MESSAGES_PER_SECOND": "100000",
+            "QB_SECRET_ARN": secrets["quickbooks"],
+            "QB_TOKEN_SECRET_PREFIX": "token/",
+            "QB_CALLS_PER_MINUTE": "1000000",
+            "QB_API_URL": q.url,
+            "QB_OAUTH_URL": f"{q.url}/oauth2/v1/tokens/bearer",
+        }
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        aws = Aws()
+        _one_call_at_a_time(monkeypatch, aws)
+        table = Table(clients["dynamodb"], names["table"], retention=settings.retention())
+        world = World(odoo_simulator, slack, quickbooks, table, clients, names, aws=aws)
+        # Wall-clock budgets are for production: a slow machine must not decide a test.
+        monkeypatch.setattr(approval_handler, "CALL_SLACK_WITHIN", 60.0)
+        world.restart()
+        yield world
+        world.restart()
+
+
+def _one_call_at_a_time(monkeypatch: pytest.MonkeyPatch, aws: Aws) -> None:
+    """Moto's tables are plain dicts that two threads may not change at once."""
+    lock, call = threading.RLock(), BaseClient._make_api_call
+
+    def serial(client: BaseClient, operation: str, arguments: Json) -> Json:
+        with lock:
+            aws.calls.append((operation, arguments))
+            if aws.refuses(operation, arguments):
+                error = {"Code": "InternalServerError", "Message": "planned"}
+                raise ClientError({"Error": error}, operation)
+            return aws.performs(call, client, operation, arguments)
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", serial)
+
+
+def _companies(odoo: Odoo) -> dict[str, Json]:
+    names = sorted(str(r["name"]) for r in odoo.records["res.company"].values())
+    return {
+        name: {"realm_id": str(9130350000000001 + n), "default_account": "Uncategorized Expense"}
+        for n, name in enumerate(names)
+    }
+
+
+def _become_british(odoo: Odoo, name: str) -> None:
+    company = next(r for r in odoo.records["res.company"].values() if r["name"] == name)
+    company["currency_id"] = Importer(odoo).currency("GBP")
+
+
+def make_table(dynamodb: Any) -> None:
+    """The table with its two indexes."""
+    attributes = ("entry_id", "status", "updated_at", "company")
+
+    def index(name: str, key: str, sort: str) -> Json:
+        return {
+            "IndexName": name,
+            "KeySchema": [
+                {"AttributeName": key, "KeyType": "HASH"},
+                {"AttributeName": sort, "KeyType": "RANGE"},
+            ],
+            "Projection": {"ProjectionType": "KEYS_ONLY"},
+        }
+
+    dynamodb.create_table(
+        TableName="bills",
+        KeySchema=[{"AttributeName": "entry_id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": a, "AttributeType": "S"} for a in attributes],
+        GlobalSecondaryIndexes=[
+            index("status-index", "status", "updated_at"),
+            index("company-status-index", "company", "status"),
+        ],
+        BillingMode="PAY_PER_REQUEST",
+    )
+
+
+def _resources() -> dict[str, str]:
+    make_table(boto3.client("dynamodb", region_name=REGION))
+    s3 = boto3.client("s3", region_name=REGION)
+    s3.create_bucket(Bucket="documents", CreateBucketConfiguration={"LocationConstraint": REGION})
+    s3.put_bucket_versioning(Bucket="documents", VersioningConfiguration={"Status": "Enabled"})
+    queue = boto3.client("sqs", region_name=REGION).create_queue(
+        QueueName="approved.fifo", Attributes={"FifoQueue": "true"}
+    )
+    topic = boto3.client("sns", region_name=REGION).create_topic(Name="alerts")
+    return {
+        "table": "bills",
+        "bucket": "documents",
+        "queue": queue["QueueUrl"],
+        "topic": topic["TopicArn"],
+    }
+
+
+def _secrets(client: Any, odoo: Odoo, companies: dict[str, Json]) -> dict[str, str]:
+    values = {
+        "odoo": {
+            "database": odoo.database,
+            "username": "ap-bot@example.com",
+            "api_key": "sandbox-odoo-key",
+        },
+        "slack": {"bot_token": "xoxb-sandbox", "signing_secret": "sandbox-signing-secret"},
+        "quickbooks": {
+            "client_id": "sandbox-client",
+            "client_secret": "sandbox-client-secret",
+            "refresh_tokens": {key: f"sandbox-refresh-{key}" for key in companies},
+        },
+    }
+    for key in companies:
+        client.create_secret(Name=f"token/{key}")
+    return {
+        name: client.create_secret(Name=name, SecretString=json.dumps(value))["ARN"]
+        for name, value in values.items()
+    }

@@ -1,0 +1,1 @@
+"""A simulator of Odoo's external API, with the dataset's companies."""

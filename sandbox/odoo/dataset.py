@@ -1,0 +1,116 @@
+"""The real records of Odoo 18 that the sandbox's Odoo begins with, and a version's fields."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from sandbox.odoo.query import Field, Record
+
+_DATA: Final = Path(__file__).parent / "data"
+_EMPTY: Final[dict[str, object]] = {"integer": 0, "float": 0.0, "monetary": 0.0}
+# What every model has, besides what was recorded of it.
+_COMMON: Final[dict[str, Field]] = {
+    "id": {"type": "integer"},
+    "display_name": {"type": "char", "store": False},
+    "create_date": {"type": "datetime"},
+    "create_uid": {"type": "many2one", "relation": "res.users"},
+    "write_date": {"type": "datetime"},
+    "write_uid": {"type": "many2one", "relation": "res.users"},
+}
+# Fields of the smaller models that came or went with a version.
+_VERSIONED: Final[dict[str, dict[str, Field]]] = {
+    "account.account": {
+        "company_id": {"type": "many2one", "relation": "res.company", "versions": [16, 17]},
+        "company_ids": {"type": "many2many", "relation": "res.company", "versions": [18, 19]},
+    },
+    # Not recorded: every tax that was is a percentage, and only a group has parts.
+    "account.tax": {"children_tax_ids": {"type": "many2many", "relation": "account.tax"}},
+    "res.company": {
+        "tax_calculation_rounding_method": {
+            "type": "selection",
+            "selection": [
+                ["round_per_line", "Round per Line"],
+                ["round_globally", "Round Globally"],
+            ],
+        }
+    },
+    "res.users": {
+        "groups_id": {"type": "many2many", "relation": "res.groups", "versions": [16, 17, 18]},
+        "group_ids": {"type": "many2many", "relation": "res.groups", "versions": [19]},
+        "company_id": {"type": "many2one", "relation": "res.company"},
+        "company_ids": {"type": "many2many", "relation": "res.company"},
+    },
+}
+
+# Fields that the view works out for a record that has no value of its own for them.
+DERIVED: Final[dict[str, frozenset[str]]] = {
+    "account.account": frozenset({"active", "internal_group", "reconcile"}),
+    "account.move.line": frozenset(
+        {"amount_residual", "amount_residual_currency", "deductible_amount", "reconciled"}
+    ),
+    "res.company": frozenset({"tax_calculation_rounding_method"}),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """Fields by model, records by model and id, and names of records only pointed to."""
+
+    fields: dict[str, dict[str, Field]]
+    records: dict[str, dict[int, Record]]
+    names: dict[tuple[str, int], str]
+
+
+def recorded(version: int) -> Recorded:
+    """The records at the start, and the fields of that version."""
+    found = Recorded(fields={}, records={}, names={})
+    described = json.loads((_DATA / "odoo-fields.json").read_text())
+    for path in sorted((_DATA / "odoo-18").glob("*.json")):
+        data = json.loads(path.read_text())
+        model = data["model"]
+        fields = _COMMON | data["fields"] | _VERSIONED.get(model, {})
+        for name, field in described.get(model, {}).items():
+            fields[name] = fields.get(name, {}) | field
+        found.fields[model] = {
+            name: _of_version(field, version)
+            for name, field in fields.items()
+            if version in field.get("versions", [version])
+        }
+        rows = (_loaded(row, fields, found.names) for row in data["records"])
+        found.records[model] = {row["id"]: row for row in rows}
+    return found
+
+
+def _of_version(field: Field, version: int) -> Field:
+    rest = {k: v for k, v in field.items() if k not in ("versions", "variants")}
+    for variant in field.get("variants", []):
+        if version in variant["versions"]:
+            rest |= {k: v for k, v in variant.items() if k != "versions"}
+    return rest
+
+
+def _loaded(row: Record, fields: dict[str, Field], names: dict[tuple[str, int], str]) -> Record:
+    record = dict(row)
+    for name, value in row.items():
+        kind = fields[name]["type"]
+        if kind == "many2one" and value:
+            record[name] = value[0]
+            names[fields[name]["relation"], value[0]] = value[1]
+        elif kind == "datetime" and value:
+            # The fraction was not recorded: any will do, but rows of one transaction share it.
+            fraction = 1 + zlib.crc32(value.encode()) % 999_998
+            record[name] = datetime.fromisoformat(f"{value}.{fraction:06}+00:00")
+    return record
+
+
+def empty(field: Field) -> object:
+    """What Odoo answers for a field without a value: never null."""
+    if field["type"] in ("one2many", "many2many"):
+        return []
+    return _EMPTY.get(field["type"], False)

@@ -1,0 +1,283 @@
+"""Odoo's domains and orders: which records a search finds, and in which order."""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable, Collection
+from datetime import UTC, datetime, time
+from typing import Any, Final, Literal, Protocol
+
+from sandbox.odoo.errors import (
+    V19,
+    bad_operator,
+    bad_term,
+    malformed_domain,
+    no_domain,
+    no_instant,
+    unknown_field_in_domain,
+    user_error,
+    value_error,
+)
+
+type Record = dict[str, Any]
+type Field = dict[str, Any]
+type Test = Callable[[Record], bool]
+
+_COMPARISONS: Final[dict[str, Callable[[Any, Any], bool]]] = {
+    "<": operator.lt,
+    ">": operator.gt,
+    "<=": operator.le,
+    ">=": operator.ge,
+}
+_LIKES: Final = frozenset({"like", "ilike", "not like", "not ilike", "=like", "=ilike"})
+_OPERATORS: Final = frozenset({"=", "!=", "in", "not in", *_COMPARISONS, *_LIKES})
+# Computed on the fly by Odoo and not searchable: up to 18 such a condition is silently dropped.
+_UNSEARCHABLE: Final = frozenset(
+    {
+        "datas",
+        "duplicated_ref_ids",
+        "invoice_payments_widget",
+        "raw",
+        "reconciled_bill_ids",
+        "reconciled_invoice_ids",
+        "tax_totals",
+    }
+)
+# What a model's rows are sorted by when nothing is asked.
+_ORDERS: Final = {
+    "account.account": "code, name",
+    "account.journal": "type, code",
+    "account.move": "date desc, name desc, invoice_date desc, id desc",
+    "account.move.line": "date desc, move_name desc, id",
+    "account.payment": "date desc, name desc",
+    "ir.attachment": "id desc",
+    "res.company": "name",
+    "res.currency": "active desc, name",
+    "res.partner": "display_name, id desc",
+    "res.users": "name, login",
+}
+_TERM: Final = r"\s*[a-z0-9_]+(\s+(asc|desc))?(\s+nulls\s+(first|last))?\s*"
+_ORDER: Final = re.compile(rf"{_TERM}(,{_TERM})*", re.IGNORECASE)
+_INSTANT: Final = re.compile(
+    r"(\d{4}-\d\d-\d\d)(?:[ T](\d\d:\d\d:\d\d(?:\.\d{1,6})?)(Z|[+-]\d\d:?\d\d)?)?"
+)
+_LAST_SECOND: Final = time(23, 59, 59, tzinfo=UTC)
+
+
+class View(Protocol):
+    """The records as one user sees them in one context."""
+
+    version: int
+
+    def field(self, model: str, name: str) -> Field | None:
+        """The field's description, or None if this version has no such field."""
+        ...
+
+    def value(self, model: str, record: Record, name: str) -> Any:  # noqa: ANN401 - any field's
+        """The value: ids for relations, datetimes with their microseconds, False if empty."""
+        ...
+
+    def rows(self, model: str) -> dict[int, Record]:
+        """All records of a model, whoever may see them."""
+        ...
+
+    def name_of(self, model: str, number: int) -> str:
+        """The display name of a record."""
+        ...
+
+
+def domain_test(view: View, model: str, domain: object) -> Test:
+    """The domain (prefix notation, & where nothing is said) as a question to one record."""
+    if not isinstance(domain, list):
+        raise no_domain(view.version, domain)
+    stack: list[Test] = []
+    for term in reversed(domain):
+        if term not in ("&", "|", "!"):
+            stack.append(_condition(view, model, term))
+        elif len(stack) < (1 if term == "!" else 2):
+            raise malformed_domain(view.version, domain)
+        elif term == "!":
+            stack.append(_not_if(True, stack.pop()))
+        else:
+            stack.append(_joined(term, stack.pop(), stack.pop()))
+    return lambda record: all(test(record) for test in stack)
+
+
+def mentions(domain: object, field: str) -> bool:
+    """Whether a condition of the domain is about this very field."""
+    terms = domain if isinstance(domain, list) else []
+    return any(isinstance(term, list) and term[:1] == [field] for term in terms)
+
+
+def _not_if(negated: bool, test: Test) -> Test:
+    return (lambda record: not test(record)) if negated else test
+
+
+def _joined(sign: str, left: Test, right: Test) -> Test:
+    if sign == "&":
+        return lambda record: left(record) and right(record)
+    return lambda record: left(record) or right(record)
+
+
+def _condition(view: View, model: str, term: object) -> Test:
+    if not isinstance(term, list) or len(term) != 3:  # noqa: PLR2004 - field, operator, value
+        raise bad_term(view.version, term)
+    path, sign, value = term
+    if path in (0, 1):  # [1, "=", 1] is Odoo's "always", [0, "=", 1] its "never"
+        return lambda _: bool(path)
+    leaf = (path, sign, value)
+    if sign not in _OPERATORS:
+        raise bad_operator(view.version, leaf)
+    name, _, rest = str(path).partition(".")
+    field = view.field(model, name)
+    if field is None:
+        raise unknown_field_in_domain(view.version, f"{model}.{name}", leaf)
+    if name in _UNSEARCHABLE:
+        if view.version >= V19:
+            raise value_error(f"Cannot convert {model}.{name} to SQL because it is not stored")
+        return lambda _: True
+    if rest:
+        return _through(view, model, name, [rest, sign, value])
+    if "relation" in field:
+        return _relation_test(view, model, name, sign, value)
+    return _scalar_test(view, model, name, sign, value)
+
+
+def _through(view: View, model: str, name: str, rest: list[object]) -> Test:
+    """A dotted path: any of the records on its other end satisfies the rest of it."""
+    field = view.field(model, name) or {}
+    if "relation" not in field:
+        raise unknown_field_in_domain(view.version, f"{model}.{name}.{rest[0]}", tuple(rest))
+    test = _condition(view, field["relation"], rest)
+    found = {i for i, row in view.rows(field["relation"]).items() if test(row)}
+    return lambda record: not found.isdisjoint(_ids(view.value(model, record, name)))
+
+
+def _ids(value: object) -> list[int]:
+    if isinstance(value, list):
+        return value
+    return [value] if isinstance(value, int) and value else []
+
+
+def _relation_test(view: View, model: str, name: str, sign: str, value: Any) -> Test:  # noqa: ANN401 - a client's
+    comodel = (view.field(model, name) or {})["relation"]
+    if sign in _LIKES or isinstance(value, str):
+        text = _text_test(sign if sign in _LIKES else "=like", value)
+
+        def named(record: Record) -> bool:
+            return any(
+                text(view.name_of(comodel, i)) for i in _ids(view.value(model, record, name))
+            )
+
+        return _not_if(sign.startswith(("not", "!")), named)
+    wanted = _wanted(value)
+
+    def related(record: Record) -> bool:
+        ids = _ids(view.value(model, record, name))
+        return any(i in wanted for i in ids) or (not ids and False in wanted)
+
+    return _not_if(sign in ("!=", "not in"), related)
+
+
+def _wanted(value: object) -> Collection[object]:
+    return {False if item is None else item for item in _listed(value)}
+
+
+def _listed(value: object) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _scalar_test(view: View, model: str, name: str, sign: str, value: Any) -> Test:  # noqa: ANN401 - a client's
+    if sign in _LIKES:
+        matches = _text_test(sign, value)
+
+        def found(record: Record) -> bool:
+            return matches(str(view.value(model, record, name) or ""))
+
+        return _not_if(sign.startswith("not"), found)
+    whole_seconds = False
+    if (view.field(model, name) or {})["type"] == "datetime":
+        listed = [_instant(view.version, i, sign) for i in _listed(value)]
+        whole_seconds = view.version >= V19 and not any(i and i.microsecond for i in listed)
+        value = listed if isinstance(value, list) else listed[0]
+
+    def current(record: Record) -> Any:  # noqa: ANN401 - any field's
+        own = view.value(model, record, name)
+        # 19 takes an instant without a fraction for its whole second.
+        return own.replace(microsecond=0) if whole_seconds and own else own
+
+    if sign not in _COMPARISONS:
+        wanted = _wanted(value)
+        return _not_if(sign in ("!=", "not in"), lambda record: current(record) in wanted)
+    compare = _COMPARISONS[sign]
+
+    def compared(record: Record) -> bool:
+        own = current(record)
+        # As NULL in SQL, nothing is neither more nor less than anything.
+        return own is not False and value is not False and compare(own, value)
+
+    return compared
+
+
+def _text_test(sign: str, value: object) -> Callable[[str], bool]:
+    pattern = str(value) if sign.startswith("=") else f"%{value}%"
+    wildcards = {"%": ".*", "_": "."}
+    expression = "".join(wildcards.get(letter, re.escape(letter)) for letter in pattern)
+    flags = re.DOTALL | (re.IGNORECASE if "ilike" in sign else re.NOFLAG)
+    return lambda text: re.fullmatch(expression, text, flags) is not None
+
+
+def _instant(version: int, value: object, sign: str) -> datetime | Literal[False]:
+    """An instant as Odoo reads it: UTC, a zone refused (19) or ignored (before).
+
+    A bare date is its midnight, except after > and <=, where it is its last second.
+    """
+    if value is False or value is None:
+        return False
+    text = str(value)
+    match = _INSTANT.fullmatch(text)
+    if match is None:
+        raise no_instant(version, text)
+    day, clock, zone = match.groups()
+    if zone and version >= V19:
+        raise value_error(f"expecting only datetimes with no timezone: {text!r}")
+    if clock:
+        return datetime.fromisoformat(f"{day}T{clock}+00:00")
+    midnight = datetime.fromisoformat(f"{day}T00:00:00+00:00")
+    return datetime.combine(midnight, _LAST_SECOND) if sign in (">", "<=") else midnight
+
+
+def sort(view: View, model: str, rows: Collection[Record], order: object) -> list[Record]:
+    """The rows as `order` ("write_date, id desc") or the model's own order has them."""
+    text = str(order or _ORDERS.get(model, "id"))
+    if not _ORDER.fullmatch(text):
+        raise user_error(
+            f'Invalid "order" specified ({text}). A valid "order" specification is a'
+            " comma-separated list of valid field names (optionally followed by asc/desc for"
+            " the direction)"
+        )
+    result = list(rows)
+    for term in reversed(text.split(",")):
+        name, *direction = term.lower().split()
+        result.sort(key=_sort_key(view, model, name), reverse=direction[:1] == ["desc"])
+    return result
+
+
+def _sort_key(view: View, model: str, name: str) -> Callable[[Record], tuple[bool, Any]]:
+    """Empty last, as PostgreSQL has it; a relation in the order of the model it points to."""
+    field = view.field(model, name)
+    if field is None:
+        raise value_error(f"Invalid field '{name}' on model '{model}'")
+    ranks: dict[int, int] = {}
+    if field["type"] == "many2one":
+        comodel = field["relation"]
+        related = sort(view, comodel, view.rows(comodel).values(), None)
+        ranks = {row["id"]: rank for rank, row in enumerate(related)}
+
+    def key(record: Record) -> tuple[bool, Any]:
+        value = view.value(model, record, name)
+        empty = value is False and field["type"] != "boolean"
+        return (empty, 0 if empty else ranks.get(value, value) if ranks else value)
+
+    return key

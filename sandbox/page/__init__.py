@@ -1,0 +1,1 @@
+"""The page that shows Odoo, Slack and QuickBooks side by side."""

@@ -1,0 +1,1 @@
+"""A simulator of QuickBooks Online: its API, its lists, its arithmetic."""

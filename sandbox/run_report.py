@@ -1,0 +1,338 @@
+"""What a run came to: counts, totals, what was promised and not kept, and the words for it.
+
+All of it is read from the table and from the recorded traffic, so that a vendor outside is
+judged as its simulator is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final
+
+from odoo_qb.bill.model import amount_text
+from sandbox.recording import matching
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from sandbox.recording import Exchange, Recorder
+
+Json = dict[str, Any]
+Sums = dict[tuple[str, str], tuple[Decimal, Decimal]]  # (company, currency): approved, posted
+
+WAITING: Final = ("READY_FOR_APPROVAL", "APPROVED", "POSTING")
+FAILED: Final = ("POST_FAILED", "VALIDATION_FAILED")
+IN_QUICKBOOKS: Final = ("POSTED", "ALREADY_IN_QB")
+_OWED: Final = ("APPROVED", "POSTING", "POSTED", "ALREADY_IN_QB", "POST_FAILED")
+_FIRST: Final = 10  # bills told one by one
+
+# The table's columns: a person's word for the statuses behind it.
+_COLUMNS: Final[dict[str, tuple[str, ...]]] = {
+    "posted": IN_QUICKBOOKS,
+    "rejected": ("REJECTED",),
+    "acknowledged": ("ACKNOWLEDGED",),
+    "to decide": ("READY_FOR_APPROVAL",),
+    "under way": ("APPROVED", "POSTING"),
+    "blocked": ("VALIDATION_FAILED",),
+    "not posted": ("POST_FAILED",),
+    "withdrawn": ("WITHDRAWN",),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """A bill or vendor credit in QuickBooks; `entry_id` is what our marker in it says."""
+
+    entity: str
+    realm: str
+    id: str
+    entry_id: str
+    total: Decimal
+    currency: str
+
+
+def documents(exchanges: Iterable[Exchange]) -> list[Document]:
+    """Every document QuickBooks was seen to hold: what it created, and what it found of ours.
+
+    An answer replayed is one document; one whose creation was never answered is found.
+    """
+    found: dict[tuple[str, str, str], Document] = {}
+    for exchange in matching(exchanges, lambda e: isinstance(e["answer"], dict)):
+        realm, word = company_path(exchange["path"])
+        for entity in ("Bill", "VendorCredit"):
+            rows = exchange["answer"].get("QueryResponse", {}).get(entity, [])
+            rows = [row for row in rows if _marked(row)]
+            if exchange["method"] == "POST" and word == entity.lower():
+                rows = [row for row in [exchange["answer"].get(entity)] if row]
+            for row in rows:
+                found[entity, realm, str(row["Id"])] = Document(
+                    entity=entity,
+                    realm=realm,
+                    id=str(row["Id"]),
+                    entry_id=_marked(row),
+                    total=Decimal(str(row.get("TotalAmt", 0))),
+                    currency=str(row.get("CurrencyRef", {}).get("value", "")),
+                )
+    return list(found.values())
+
+
+def _marked(row: Json) -> str:
+    found = re.match(r"\[(odoo-\d+)\]", str(row.get("PrivateNote", "")))
+    return found[1] if found else ""
+
+
+def company_path(path: str) -> tuple[str, str]:
+    """Realm and word of `/v3/company/<realm>/<word>`, whatever stands before; "" if another."""
+    found = re.search(r"/v3/company/([^/]+)/([^/]+)", path)
+    return (found[1], found[2]) if found else ("", "")
+
+
+def created(exchanges: Iterable[Exchange], entity: str) -> int:
+    """How many of an entity QuickBooks created, an answer replayed counted once."""
+    return len(
+        {
+            (company_path(e["path"])[0], str(e["answer"][entity]["Id"]))
+            for e in matching(exchanges, lambda e: e["method"] == "POST")
+            if company_path(e["path"])[1] == entity.lower() and (e["answer"] or {}).get(entity)
+        }
+    )
+
+
+def attached(exchanges: Iterable[Exchange]) -> int:
+    """How many files QuickBooks took, an answer replayed counted once."""
+    return len(
+        {
+            (company_path(upload["path"])[0], str(row["Attachable"]["Id"]))
+            for upload in matching(exchanges, lambda e: e["path"].endswith("/upload"))
+            for row in upload["answer"].get("AttachableResponse", ())
+            if "Attachable" in row
+        }
+    )
+
+
+def calls(vendor: str, exchanges: Iterable[Exchange]) -> dict[str, int]:
+    """How often each method of a vendor was called."""
+    words = Counter[str]()
+    for exchange in exchanges:
+        last = exchange["path"].rstrip("/").rpartition("/")[2]
+        if vendor == "quickbooks":
+            last = company_path(exchange["path"])[1] or "token"
+        elif exchange["path"].startswith("/response/"):
+            last = "response_url"
+        words[last] += 1
+    return dict(sorted(words.items()))
+
+
+def statuses(items: Iterable[Json]) -> Counter[str]:
+    """How many bills are in each status."""
+    return Counter(str(i["status"]) for i in items)
+
+
+def bills(items: list[Json]) -> dict[str, int]:
+    """The counts of bills, as `--json` has them."""
+    of = statuses(items)
+    return {
+        "read": len(items),
+        "ready": len(items) - of["VALIDATION_FAILED"],
+        "posted": sum(of[s] for s in IN_QUICKBOOKS),
+        "rejected": of["REJECTED"],
+        "acknowledged": of["ACKNOWLEDGED"],
+        "failed": sum(of[s] for s in FAILED),
+        "waiting": sum(of[s] for s in WAITING),
+    }
+
+
+def trouble(items: list[Json], held: list[Document], dead: int) -> list[str]:
+    """What the product promised and did not keep, a sentence each."""
+    times = Counter(d.entry_id for d in held)
+    owed = {str(i["entry_id"]) for i in items if i["status"] in _OWED}
+    found = [
+        f"{_name(i)} was approved and is in QuickBooks {times[i['entry_id']]} times"
+        f" ({_fate(i).rstrip('.')})."
+        for i in items
+        if i["entry_id"] in owed and times[i["entry_id"]] != 1
+    ]
+    found += [
+        f"{entry_id or 'A document without our marker'} is in QuickBooks and was not approved."
+        for entry_id in sorted(times.keys() - owed)
+    ]
+    if dead:
+        found.append(f"{dead} messages are in dead-letter queues: see the functions' logs.")
+    return found
+
+
+def unshown(items: list[Json], slack: Recorder) -> list[str]:
+    """What nobody was asked or told, a sentence each: no bill, no card, a card that is behind."""
+    if not items:
+        return ["No bill was read in Odoo, so nothing was asked and nothing posted."]
+    owed = [i for i in items if "card_due" in i or i["status"] == "READY_FOR_APPROVAL"]
+    never = [i for i in owed if not i["cards"]]
+    behind = sum("card_due" in i and bool(i["cards"]) for i in items)
+    found = []
+    if never:
+        found.append(f"{counted(len(never), 'bill')} never got a card: {_of_slack(slack)}")
+    if behind:
+        told = "does not say how its bill stands" if behind == 1 else "do not say how they stand"
+        found.append(f"{counted(behind, 'card')} {told}: {_of_slack(slack)}")
+    return found
+
+
+def _of_slack(slack: Recorder) -> str:
+    """What Slack made of the last card it was sent."""
+    posts = [e for e in list(slack.exchanges) if "/chat." in e["path"]]
+    if slack.under_way or (posts and posts[-1]["status"] is None):
+        return "Slack did not answer."
+    if not posts:
+        return "the notifier did not call Slack. Its log says why."
+    answer = posts[-1]["answer"]
+    if isinstance(answer, dict) and answer.get("ok") is False:
+        return f"Slack said {answer.get('error')}."
+    return f"Slack answered with HTTP {posts[-1]['status']}, and the notifier's log says more."
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 bill`, `2 bills`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def totals(items: list[Json], held: list[Document], realms: Mapping[str, str]) -> Sums:
+    """By company and currency: what was approved, and what QuickBooks has; credits subtract."""
+    company_of = {realm: company for company, realm in realms.items()}
+    sums: dict[tuple[str, str], list[Decimal]] = {}
+    for item in items:
+        if item["status"] in _OWED:
+            sign = -1 if item["move_type"] == "in_refund" else 1
+            pair = sums.setdefault((item["company"], item["currency"]), [Decimal(0), Decimal(0)])
+            pair[0] += sign * Decimal(item["amount_total"])
+    for document in held:
+        sign = -1 if document.entity == "VendorCredit" else 1
+        key = (company_of.get(document.realm, document.realm), document.currency)
+        pair = sums.setdefault(key, [Decimal(0), Decimal(0)])
+        pair[1] += sign * document.total
+    return {key: (pair[0], pair[1]) for key, pair in sorted(sums.items())}
+
+
+def unequal(sums: Sums) -> list[str]:
+    """Where QuickBooks has another total than was approved, a sentence each."""
+    return [
+        f"{company}: {amount_text(approved, currency)} were approved, and QuickBooks has"
+        f" {amount_text(there, currency)}."
+        for (company, currency), (approved, there) in sums.items()
+        if approved != there
+    ]
+
+
+def told(items: list[Json], report: Json, sums: Sums) -> list[str]:
+    """The outcome for a person, line by line."""
+    lines = ["", *_by_company(items), ""]
+    ordered = sorted(items, key=lambda i: int(i["odoo_id"]))
+    if ordered:
+        lines += [f"The first {min(_FIRST, len(ordered))} bills", *_aligned(ordered[:_FIRST]), ""]
+    if sums:
+        lines += ["Approved, and what QuickBooks has", *_compared(sums), ""]
+    counts = report["calls"]
+    lines += [
+        "QuickBooks has {bills} bills and {vendor_credits} vendor credits of {vendors} new vendors,"
+        " with {attachments} attachments and {duplicates} duplicates.".format(
+            **report["quickbooks"]
+        ),
+        f"Dead letters: {report['dlq']}.",
+        f"Calls to Odoo: {counts['odoo']}.",
+        f"Calls to Slack: {_pairs(counts['slack'])}.",
+        f"Calls to QuickBooks: {_pairs(counts['quickbooks'])}.",
+        f"Seconds: {_pairs(report['seconds'])}.",
+    ]
+    return lines + [
+        f"BLOCKED: {_name(i)}: {' '.join(i['problems'])}"
+        for i in ordered
+        if i["status"] == "VALIDATION_FAILED"
+    ]
+
+
+def _by_company(items: list[Json]) -> list[str]:
+    """A row a company; a column for each outcome there was."""
+    there = statuses(items)
+    columns = {
+        word: names
+        for word, names in _COLUMNS.items()
+        if word == "posted" or any(there[n] for n in names)
+    }
+    companies = sorted({str(i["company"]) for i in items})
+    rows = [["company", "bills", *columns]]
+    for company in [*companies, "all"]:
+        here = [i for i in items if company in {i["company"], "all"}]
+        of = statuses(here)
+        counts = [sum(of[n] for n in names) for names in columns.values()]
+        rows.append([company, str(len(here)), *map(str, counts)])
+    return _columns(rows, right=range(1, len(columns) + 2))
+
+
+def _aligned(some: list[Json]) -> list[str]:
+    rows = [
+        [
+            str(i["odoo_name"]),
+            str((i["vendor"] or {}).get("name", "(no vendor)"))[:32],
+            amount_text(Decimal(i["amount_total"]), i["currency"]),
+            _fate(i),
+        ]
+        for i in some
+    ]
+    return [f"  {line}" for line in _columns(rows, right=[2])]
+
+
+def _compared(sums: Sums) -> list[str]:
+    rows = [
+        [
+            company,
+            amount_text(approved, currency),
+            amount_text(there, currency),
+            "agrees to the cent" if approved == there else "DIFFERS",
+        ]
+        for (company, currency), (approved, there) in sums.items()
+    ]
+    return [f"  {line}" for line in _columns(rows, right=[1, 2])]
+
+
+def _columns(rows: list[list[str]], right: Iterable[int]) -> list[str]:
+    """Rows with their cells under each other; those of the columns `right` end together."""
+    at_right = set(right)
+    widths = [max(len(row[n]) for row in rows) for n in range(len(rows[0]))]
+    return [
+        "  ".join(
+            cell.rjust(widths[n]) if n in at_right else cell.ljust(widths[n])
+            for n, cell in enumerate(row)
+        ).rstrip()
+        for row in rows
+    ]
+
+
+def _fate(item: Json) -> str:
+    """What happened to a bill, in a few words."""
+    status = str(item["status"])
+    if status in IN_QUICKBOOKS:
+        word = "posted as" if status == "POSTED" else "already there as"
+        kind = "vendor credit" if item["quickbooks"]["type"] == "VendorCredit" else "bill"
+        return f"{word} {kind} {item['quickbooks']['id']}"
+    if status == "POST_FAILED":
+        return f"not posted: {item['error']['message']}"
+    if status == "REJECTED":
+        return f"rejected: {item['rejection_reason']}"
+    return {
+        "ACKNOWLEDGED": f"acknowledged: {item['nothing_to_post']}",
+        "VALIDATION_FAILED": "blocked: " + " ".join(item["problems"]),
+        "READY_FOR_APPROVAL": "waits for a decision",
+        "APPROVED": "approved, not yet posted",
+        "POSTING": "being posted",
+        "WITHDRAWN": "withdrawn in Odoo",
+    }[status]
+
+
+def _name(item: Json) -> str:
+    return f"{item['odoo_name']} of {item['company']}"
+
+
+def _pairs(counts: Json) -> str:
+    return ", ".join(f"{name} {count}" for name, count in counts.items()) or "none"

@@ -1,0 +1,64 @@
+"""The chain kept running until somebody stops it, with a page to click."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sandbox import chain
+from sandbox.aws.emulator import EmulatorError
+from sandbox.chain import SetupError, Vendors
+from sandbox.http_server import refused, serve
+from sandbox.page.app import page
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sandbox.aws.emulator import Emulator
+    from sandbox.chain import Chain
+
+
+def run(port: int, say: Callable[[str], None]) -> int:
+    """Start the chain, say its addresses, and wait for a signal."""
+    if why_not := refused(port):
+        raise SetupError(f"Port {port} {why_not}: choose another one with --port.")
+    with (
+        chain.start(Vendors(), say) as running,
+        serve(page(running, addresses(running)), port) as shown,
+    ):
+        for unread in chain.read_quickbooks(running):
+            say(f"PROBLEM: {unread}")
+        say("")
+        for name, address in {"page": shown.url, **addresses(running)}.items():
+            say(f"{name:<10} {address}")
+        for line in exports(running.emulator):
+            say(line)
+        say("Ctrl-C stops all of it.")
+        watch(running.emulator)
+    return 0
+
+
+def exports(emulator: Emulator) -> list[str]:
+    """What to paste into a shell, so that the AWS CLI talks to this sandbox and to nothing else."""
+    return [
+        f"export {name}={value}"
+        for name, value in emulator.environment().items()
+        if name.startswith("AWS_")
+    ]
+
+
+def watch(emulator: Emulator) -> None:
+    """Wait for as long as the emulator runs: without it nothing that is clicked arrives."""
+    emulator.process.wait()
+    log = emulator.run_dir / "emulator.log"
+    raise EmulatorError(f"The AWS emulator ended by itself: see {log}, and start again.")
+
+
+def addresses(running: Chain) -> dict[str, str]:
+    """Where the parts of a running chain listen."""
+    clicks = running.emulator.function_url(running.outputs["approval_handler_url"])
+    return {
+        **running.addresses,
+        "aws": running.emulator.url,
+        "clicks": clicks,
+        "e-mails": str(running.emulator.outbox),
+    }

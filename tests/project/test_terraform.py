@@ -1,0 +1,424 @@
+"""Terraform formats, validates and tests, and agrees with the code; without account or network."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import zipfile
+from collections import Counter
+from dataclasses import fields
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+import poster
+from odoo_qb import company
+from odoo_qb.approval import publisher
+from odoo_qb.extraction import run
+from odoo_qb.operations import sweep
+from odoo_qb.posting import claim
+from sandbox.aws import emulator as aws
+from sandbox.benchmark import costs
+from sandbox.terraform import plugin_mirror
+from tests.simulation import simulation
+from tests.support import limits
+
+PROJECT: Final = Path(__file__).parents[2]
+RUNS: Final = tuple(sorted((PROJECT / "tests").glob("*.tftest.hcl")))
+SECRETS: Final = (
+    *("odoo_api_key", "slack_bot_token", "slack_signing_secret"),
+    *("qb_client_secret", "qb_refresh_token", "qb_refresh_tokens"),
+)
+
+
+def terraform(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["terraform", f"-chdir={folder}", *arguments], capture_output=True, text=True, check=False
+    )
+
+
+def events(done: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+
+
+def plan_of_example(folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
+    """What Terraform says to a plan with the variables of terraform.tfvars.example."""
+    options = ["-json", "-verbose", "-test-directory=example", "-var-file=example.tfvars", *more]
+    return terraform(folder, "test", *options)
+
+
+@pytest.fixture(scope="module")
+def initialised(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the infrastructure with stand-ins for the zips, ready to be tested."""
+    folder = tmp_path_factory.mktemp("terraform")
+    for source in PROJECT.glob("*.tf"):
+        shutil.copy2(source, folder)
+    (folder / "tests").mkdir()
+    for runs in RUNS:
+        shutil.copy2(runs, folder / "tests")
+    shutil.copy2(PROJECT / "terraform.tfvars.example", folder / "example.tfvars")
+    (folder / "lambda").mkdir()
+    for function in ("extractor", "notifier", "approval_handler", "poster"):
+        (folder / "lambda" / f"{function}.zip").write_bytes(b"a zip")
+    (folder / "example").mkdir()
+    (folder / "example" / "example.tftest.hcl").write_text(
+        'mock_provider "aws" {\n  mock_data "aws_caller_identity" {\n'
+        '    defaults = { account_id = "123456789012" }\n  }\n}\n'
+        'run "plans" {\n  command = plan\n}\n'
+    )
+    mirror = plugin_mirror()
+    plugins = [f"-plugin-dir={mirror}"] if mirror else []
+    done = terraform(folder, "init", "-input=false", "-backend=false", *plugins)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.fixture(scope="module")
+def planned(initialised: Path) -> dict[str, dict[str, Any]]:
+    """What the example's plan says of each resource, by address."""
+    return planned_with(initialised, {})
+
+
+def planned_with(initialised: Path, variables: dict[str, object]) -> dict[str, dict[str, Any]]:
+    """The same, where some of the example's variables have other values."""
+    given = initialised / "given.tfvars.json"
+    given.write_text(json.dumps(variables))
+    done = plan_of_example(initialised, f"-var-file={given.name}")
+    return {address: change["after"] for address, change in last_plan(done).items()}
+
+
+def last_plan(done: subprocess.CompletedProcess[str]) -> dict[str, dict[str, Any]]:
+    """What the last plan of a test does to each resource, by address."""
+    plans = [e["test_plan"] for e in events(done) if e["type"] == "test_plan"]
+    assert plans, done.stdout
+    return {c["address"]: c["change"] for c in plans[-1]["resource_changes"]}
+
+
+@pytest.fixture(scope="module")
+def replaced(initialised: Path) -> dict[str, dict[str, Any]]:
+    """What becomes of each resource where the approval handler and the settings are replaced."""
+    given = (PROJECT / "tests" / "infra.tftest.hcl").read_text().split('\nrun "', 1)[0]
+    (initialised / "replacing").mkdir()
+    (initialised / "replacing" / "replacing.tftest.hcl").write_text(
+        f"""{given}
+run "stands" {{}}
+
+run "replaces" {{
+  command = plan
+
+  plan_options {{
+    replace = [aws_lambda_function.approval_handler, aws_dynamodb_table_item.settings]
+  }}
+}}
+"""
+    )
+    return last_plan(
+        terraform(initialised, "test", "-json", "-verbose", "-test-directory=replacing")
+    )
+
+
+def test_every_file_is_formatted() -> None:
+    done = terraform(PROJECT, "fmt", "-check", "-recursive")
+
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_the_infrastructure_is_valid_without_a_warning(initialised: Path) -> None:
+    answer = json.loads(terraform(initialised, "validate", "-json").stdout)
+
+    assert (answer["valid"], answer["diagnostics"]) == (True, [])
+
+
+def test_every_run_of_the_infrastructure_tests_passes(initialised: Path) -> None:
+    written = [
+        name
+        for file in RUNS
+        for name in re.findall(r'^run "(\w+)"', file.read_text(), re.MULTILINE)
+    ]
+
+    told = events(terraform(initialised, "test", "-json"))
+
+    runs = [e["test_run"] for e in told if e["type"] == "test_run"]
+    ended = {run["run"]: run["status"] for run in runs if "status" in run}
+    complaints = [e["diagnostic"]["summary"] for e in told if e["type"] == "diagnostic"]
+    assert ended == dict.fromkeys(written, "pass"), complaints
+
+
+def test_the_example_of_variables_is_complete(initialised: Path) -> None:
+    done = plan_of_example(initialised)
+
+    complaints = [e["diagnostic"] for e in events(done) if e["type"] == "diagnostic"]
+    assert (done.returncode, complaints) == (0, [])
+
+
+@pytest.mark.parametrize("variable", SECRETS)
+def test_a_secret_is_in_neither_state_nor_plan(variable: str) -> None:
+    text = (PROJECT / "variables.tf").read_text()
+    block = text.split(f'variable "{variable}" {{', 1)[1].split("\n}\n", 1)[0]
+
+    assert re.search(r"^  ephemeral += true$", block, re.MULTILINE)
+    assert re.search(r"^  sensitive += true$", block, re.MULTILINE)
+
+
+def test_a_saved_plan_holds_no_secret_and_everything_else(
+    initialised: Path, tmp_path: Path
+) -> None:
+    given = {name: f"given-{name}-c0ffee" for name in SECRETS if name != "qb_refresh_token"}
+    given["slack_bot_token"] = "xoxb-c0ffee"
+    values: dict[str, object] = {**given, "qb_refresh_token": ""}
+    values["qb_refresh_tokens"] = {"north": given["qb_refresh_tokens"]}
+    values |= {"qb_realm_ids": {"north": "9130350000000001"}, "company_settings": {}}
+    (tmp_path / "given.tfvars.json").write_text(json.dumps(values))
+    files = ["example.tfvars", str(tmp_path / "given.tfvars.json")]
+    emulator = aws.start(tmp_path / "aws")
+    try:
+        done = subprocess.run(
+            ["terraform", f"-chdir={initialised}", "plan", "-input=false", "-no-color"]
+            + [f"-var-file={file}" for file in files]
+            + [f"-out={tmp_path / 'plan'}"],
+            env=emulator.environment() | {"CHECKPOINT_DISABLE": "1"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    finally:
+        aws.stop(emulator)
+
+    assert done.returncode == 0, done.stderr
+    with zipfile.ZipFile(tmp_path / "plan") as plan:
+        kept = b"".join(plan.read(name) for name in plan.namelist()) + done.stdout.encode()
+    assert b"odoo-qb-integration/slack-config-prod" in kept  # so the search does find what is there
+    assert [name for name, value in given.items() if value.encode() in kept] == []
+
+
+def test_a_missing_zip_is_said_in_a_sentence(initialised: Path, tmp_path: Path) -> None:
+    shutil.copytree(initialised, tmp_path / "copy", symlinks=True)
+    (tmp_path / "copy" / "lambda" / "poster.zip").unlink()
+
+    told = events(plan_of_example(tmp_path / "copy"))
+
+    details = {e["diagnostic"]["detail"] for e in told if e["type"] == "diagnostic"}
+    assert "lambda/poster.zip is not there yet: run ./build.sh first." in details
+
+
+@pytest.mark.parametrize("variable", ["odoo_api_url", "extract_since", "qb_realm_ids"])
+def test_a_missing_variable_is_named(initialised: Path, tmp_path: Path, variable: str) -> None:
+    shutil.copytree(initialised, tmp_path / "copy", symlinks=True)
+    example = tmp_path / "copy" / "example.tfvars"
+    left_out = re.sub(rf"(?ms)^{variable} +=( {{.*?^}}|[^\n]*)", "", example.read_text())
+    assert left_out != example.read_text()
+    example.write_text(left_out)
+
+    told = events(plan_of_example(tmp_path / "copy"))
+
+    said = [e["diagnostic"] for e in told if e["type"] == "diagnostic"]
+    assert any(
+        d["summary"] == "No value for required variable" and f'"{variable}"' in d["detail"]
+        for d in said
+    )
+
+
+def test_each_validation_has_a_run_that_expects_its_variable_to_fail() -> None:
+    """As many runs as a variable has validations: none is met only beside another."""
+    text = (PROJECT / "variables.tf").read_text()
+    blocks = re.split(r'^variable "', text, flags=re.MULTILINE)[1:]
+    written = {b.split('"', 1)[0]: b.split("\n}\n", 1)[0].count("  validation {") for b in blocks}
+    expected = Counter(
+        name
+        for file in RUNS
+        for some in re.findall(r"expect_failures = \[([^\]]*)\]", file.read_text())
+        for name in re.findall(r"var\.(\w+)", some)
+    )
+
+    assert [name for name, count in written.items() if expected[name] < count] == []
+    assert set(expected) <= {name for name, count in written.items() if count}
+
+
+def waits_for(initialised: Path, resource: str) -> set[str]:
+    """What Terraform makes or changes earlier, directly or through something between."""
+    graph = terraform(initialised, "graph").stdout
+    waits: dict[str, set[str]] = {}
+    for later, earlier in re.findall(r'"(\S+)" -> "(\S+)"', graph):
+        waits.setdefault(later, set()).add(earlier)
+
+    def before(resource: str) -> set[str]:
+        direct = waits.get(resource, set())
+        return direct.union(*map(before, direct))
+
+    return before(resource)
+
+
+def test_no_function_starts_again_before_the_new_secrets_are_stored(initialised: Path) -> None:
+    stored = {f"aws_secretsmanager_secret_version.{s}" for s in ("odoo", "slack", "quickbooks")}
+    assert waits_for(initialised, "aws_lambda_function.function") >= stored
+    assert waits_for(initialised, "aws_lambda_function.approval_handler") >= stored
+
+
+# -- what the code takes for granted of the infrastructure --------------------------------------
+
+
+def timeout_of(planned: dict[str, dict[str, Any]], function: str) -> timedelta:
+    return timedelta(seconds=planned[f'aws_lambda_function.function["{function}"]']["timeout"])
+
+
+def receives_of_a_message() -> int:
+    """The plan does not know it yet: it stands beside the other queue's ARN."""
+    (count,) = re.findall(r"maxReceiveCount += (\d+)", (PROJECT / "main.tf").read_text())
+    return int(count)
+
+
+def test_nobody_takes_over_from_a_function_that_may_still_run(
+    planned: dict[str, dict[str, Any]],
+) -> None:
+    hidden = timedelta(seconds=planned["aws_sqs_queue.approved"]["visibility_timeout_seconds"])
+
+    assert timeout_of(planned, "poster") < claim.CLAIM
+    assert timeout_of(planned, "extractor") < run.LEASE
+    assert max(hidden, claim.CLAIM) < sweep.POSTED_WITHIN
+
+
+def test_the_poster_gives_up_before_the_queue_does() -> None:
+    assert receives_of_a_message() - 1 == poster.LAST_RECEIVE
+
+
+def test_a_batch_of_cards_is_shown_within_the_notifiers_time(
+    planned: dict[str, dict[str, Any]],
+) -> None:
+    batch = planned["aws_lambda_event_source_mapping.notifier"]["batch_size"]
+    per_second = 1  # Slack's limit, and the variable's default
+
+    shown = timedelta(seconds=batch / per_second + publisher.ENOUGH_SECONDS)
+
+    assert shown < timeout_of(planned, "notifier")
+
+
+def test_what_a_company_may_be_told_is_what_the_functions_read() -> None:
+    text = (PROJECT / "main.tf").read_text()
+    names = text.split("company_setting_names = {", 1)[1].split("\n  }\n", 1)[0]
+    told = set(re.findall(r'"(\w+)"', names))
+
+    read = {"class" if f.name == "class_name" else f.name for f in fields(company.Company)}
+
+    assert told == read - {"key", "realm_id"}
+
+
+def test_the_tests_own_aws_delivers_as_the_real_one_is_told_to(
+    planned: dict[str, dict[str, Any]],
+) -> None:
+    mapping = planned["aws_lambda_event_source_mapping.notifier"]
+    queue = planned["aws_sqs_queue.approved"]
+
+    assert mapping["batch_size"] == simulation._BATCH
+    assert mapping["maximum_retry_attempts"] + 1 == simulation._STREAM_TRIES
+    assert queue["visibility_timeout_seconds"] == simulation._VISIBILITY
+    assert receives_of_a_message() == simulation._RECEIVES
+
+
+def test_the_costs_are_of_what_terraform_makes(planned: dict[str, dict[str, Any]]) -> None:
+    of_kind = Counter(address.split(".")[0] for address in planned)
+    companies = 2  # of the example
+    minutes = {"rate(15 minutes)": 15, "rate(1 hour)": 60, "rate(1 day)": 24 * 60}
+    month = 30 * 24 * 60  # of cron's first day
+    runs = {
+        address.split('"')[1]: 24 * 60 / minutes.get(rule["schedule_expression"], month)
+        for address, rule in planned.items()
+        if address.startswith("aws_cloudwatch_event_rule.")
+    }
+
+    assert runs == costs.RUNS_A_DAY
+    assert of_kind["aws_secretsmanager_secret"] == costs.GIVEN_SECRETS + companies
+    assert {
+        name: planned[f"aws_lambda_function.{resource}"]["memory_size"] / 1024
+        for name, resource in {
+            **{n: f'function["{n}"]' for n in ("extractor", "notifier", "poster")},
+            "approval_handler": "approval_handler",
+        }.items()
+    } == costs.GIGABYTES
+
+
+# -- what AWS takes, of names, lengths and forms -------------------------------------------------
+
+
+def test_aws_takes_every_name_and_number_also_of_the_longest_names(
+    initialised: Path, planned: dict[str, dict[str, Any]]
+) -> None:
+    longest: dict[str, object] = {
+        "environment": "a-long-name-" + "x" * 4,
+        "aws_region": "ap-southeast-2",
+        "qb_realm_ids": {"k" * 100: "9130350000000001"},
+        "qb_refresh_tokens": {"k" * 100: "token"},
+        "company_settings": {},
+    }
+
+    assert limits.refusals(planned) == []
+    assert limits.refusals(planned_with(initialised, longest)) == []
+
+
+def test_a_name_too_long_or_ill_formed_is_caught() -> None:
+    """So that the test above can fail."""
+    planned: dict[str, dict[str, Any]] = {
+        "aws_sqs_queue.long": {"name": "q" * 76 + ".fifo"},
+        "aws_sqs_queue.dotted": {"name": "queue.of.bills"},
+        "aws_cloudwatch_event_rule.long": {"name": "r" * 65, "state": "ON"},
+        "aws_lambda_function.long": {"function_name": "f" * 65, "timeout": 901},
+        "aws_cloudwatch_metric_alarm.silent": {"alarm_name": "", "alarm_description": "d" * 1025},
+        "aws_iam_role.spaced": {"name": "a role"},
+        "aws_s3_bucket.loud": {"bucket": "Bills"},
+        "aws_secretsmanager_secret.spaced": {"name": "a secret"},
+    }
+
+    assert Counter(r.partition(":")[0] for r in limits.refusals(planned)) == {
+        "aws_sqs_queue.long": 2,
+        "aws_sqs_queue.dotted": 1,
+        "aws_cloudwatch_event_rule.long": 2,
+        "aws_lambda_function.long": 2,
+        "aws_cloudwatch_metric_alarm.silent": 2,
+        "aws_iam_role.spaced": 1,
+        "aws_s3_bucket.loud": 1,
+        "aws_secretsmanager_secret.spaced": 1,
+    }
+    assert limits.complaints(
+        "sns", "Publish", {"TopicArn": "arn", "Message": "m", "Subject": "s" * 100}
+    ) == [f"Subject is 100, more than 99: {'s' * 60}"]
+
+
+# -- replacing ------------------------------------------------------------------------------------
+
+
+def test_a_new_function_gets_a_new_url_and_the_stack_its_permission_anew(
+    replaced: dict[str, dict[str, Any]],
+) -> None:
+    """The function takes its policy with it; the stack alone does not see that."""
+    url = replaced["aws_lambda_function_url.approval_handler"]
+    stack = replaced["aws_cloudformation_stack.approval_url"]
+
+    assert replaced["aws_lambda_function.approval_handler"]["actions"] == ["delete", "create"]
+    assert url["actions"] == ["delete", "create"]
+    assert stack["actions"] == ["update"]
+    assert stack["after_unknown"]["template_body"] is True  # until the new URL is known
+
+
+def test_moved_settings_are_deleted_where_they_were_once_they_are_where_they_go(
+    replaced: dict[str, dict[str, Any]],
+) -> None:
+    """Terraform changes what depends on them in between: no function starts without any."""
+    assert replaced["aws_dynamodb_table_item.settings"]["actions"] == ["create", "delete"]
+
+
+def test_the_stack_waits_for_the_url(initialised: Path) -> None:
+    """Of two permissions that are added at once AWS refuses one, and the apply ends half-way."""
+    assert "aws_lambda_function_url.approval_handler" in waits_for(
+        initialised, "aws_cloudformation_stack.approval_url"
+    )
+
+
+def test_no_function_starts_before_it_may_read_what_it_is_told_of(initialised: Path) -> None:
+    for function in ("function", "approval_handler"):
+        assert waits_for(initialised, f"aws_lambda_function.{function}") >= {
+            "aws_dynamodb_table_item.settings",
+            "aws_iam_role_policy.function",
+        }

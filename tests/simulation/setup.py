@@ -1,0 +1,96 @@
+"""A morning on which a life begins: one process, no network, no thread, and its own time."""
+
+from __future__ import annotations
+
+import json
+import logging
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
+
+import boto3
+
+import poster
+from sandbox.in_process.chain import Context, a_world
+from tests.simulation.clock import Clock
+from tests.simulation.in_memory_network import Wire
+from tests.simulation.simulation import Life
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    import pytest
+
+    from sandbox.in_process.chain import World
+
+Json = dict[str, Any]
+
+
+@contextmanager
+def a_life(
+    monkeypatch: pytest.MonkeyPatch, british: Mapping[str, Json] | None = None, **company: Any
+) -> Iterator[Life]:
+    """Begin on a morning on which Odoo has no bills yet and QuickBooks was read.
+
+    `company` are settings of every company, `british` those of British ones by their names.
+    """
+    british = british or {}
+    clock, wire = Clock(), Wire()
+    wire.lay(monkeypatch)
+    clock.rule(monkeypatch)
+    monkeypatch.setattr(ThreadPoolExecutor, "submit", _at_once)
+    monkeypatch.setattr(boto3.session.Session, "client", _made_once(boto3.session.Session.client))
+    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "test")
+    logging.disable(logging.CRITICAL)
+    elsewhere = ExitStack()
+    try:
+        for world in a_world(monkeypatch, listen=wire.serve, clock=clock, british=british):
+            world.forget_old_bills()
+            settle(world, {name: company | british.get(name, {}) for name in companies(world)})
+            life = Life(world=world, clock=clock)
+            life.elsewhere.url = elsewhere.enter_context(wire.serve(life.elsewhere)).url
+            world.aws.performs = life.perform
+            wire.pass_by = life.call
+            poster.lambda_handler({"action": "sync_reference"}, Context())
+            life.settle()
+            life.steps.clear()
+            yield life
+    finally:
+        elsewhere.close()
+        logging.disable(logging.NOTSET)
+
+
+def companies(world: World) -> Json:
+    """The settings of each company, by its name."""
+    known: Json = json.loads(str(world.table.read_note("settings")["companies"]))
+    return known
+
+
+def settle(world: World, settings: Json) -> None:
+    """An operator gives companies other settings; those that are not named stay."""
+    now = {name: known | settings.get(name, {}) for name, known in companies(world).items()}
+    world.table.write_note("settings", {"companies": json.dumps(now)})
+    world.restart()
+
+
+def _at_once(_pool: ThreadPoolExecutor, work: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+    """Steps can be counted only where they have an order."""
+    future: Future[Any] = Future()
+    try:
+        future.set_result(work(*args, **kwargs))
+    except Exception as error:  # noqa: BLE001 - the pool gives it to whoever asks for the result
+        future.set_exception(error)
+    return future
+
+
+def _made_once(make: Any) -> Any:
+    """boto3's clients hold nothing of ours, and making them is most of a cold start."""
+    made: dict[str, Any] = {}
+
+    def client(session: Any, name: str, **given: Any) -> Any:
+        key = f"{name} {sorted((k, str(v)) for k, v in given.items())}"
+        if key not in made:
+            made[key] = make(session, name, **given)
+        return made[key]
+
+    return client
