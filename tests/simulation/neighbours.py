@@ -181,9 +181,9 @@ class Neighbours:
             return
         entry_id = f"odoo-{_STRANGER + len(self.life.strangers)}"
         how = self.dice.choice([name for name in DAMAGES if name])
-        self.happens(f"an item was made by hand: {how}")
         if self.dice.random() < 0.2:
             entry_id, how = self.dice.choice(("odoo-", "odoo-x", "note#1")), "no cards"
+        self.happens(f"an item was made by hand: {how}")
         damage: Json = dict(DAMAGES[how])
         item: Json = {**self.dice.choice(items), "entry_id": entry_id, "cards": []}
         item["odoo_id"] = _STRANGER

@@ -1,4 +1,4 @@
-"""Many seeds of bad weather: PYTHONPATH=lambda:.:tests python -m soak --seeds 200 --bills 500
+"""Many seeds of bad weather: PYTHONPATH=lambda:. python -m tests.simulation.soak --seeds 200
 
 A line a seed tells of the progress; of a seed that broke a promise the line says which, with the
 story of the bill, and `--seeds 17` lives it again. The last run is kept in bench/soak.json.
@@ -77,7 +77,7 @@ def summary(found: list[Json], bills: int, hours: int) -> Json:
         for of in ("events", "ends", "checked", "steps")
     )
     return {
-        "seeds": [one["seed"] for one in found],
+        "seeds": _named([one["seed"] for one in found]),
         "bills_a_seed": bills,
         "hours_a_seed": hours,
         "steps": sum(steps.values()),
@@ -88,6 +88,13 @@ def summary(found: list[Json], bills: int, hours: int) -> Json:
         "machine": machine(),
         "broken": {str(one["seed"]): one["trouble"] for one in found if one["trouble"]},
     }
+
+
+def _named(seeds: list[int]) -> str:
+    """Which seeds, as short as it can be said."""
+    first, last = seeds[0], seeds[-1]
+    is_row = seeds == list(range(first, last + 1))
+    return f"{first} to {last}" if is_row else ", ".join(map(str, seeds))
 
 
 def _by_function(steps: Mapping[str, int]) -> dict[str, int]:

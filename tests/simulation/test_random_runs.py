@@ -15,6 +15,7 @@ HOURS = 10
 def test_whatever_the_weather_all_bills_end_as_promised() -> None:
     result = summary(soaked(list(SEEDS), BILLS, HOURS), BILLS, HOURS)
     assert not result["broken"], result["broken"]
+    assert result["seeds"] == "1 to 15"
     assert result["events"]["bills"] == len(SEEDS) * BILLS
     # A storm in which nothing happens would prove nothing.
     happened = {event for event, times in result["events"].items() if times >= 5}
