@@ -172,7 +172,7 @@ class Storm:
             quickbooks.inject("throttle", times=dice.randint(1, 3))
         if dice.random() < 0.1:
             self.happens("QuickBooks ended an access token early")
-            quickbooks.inject("unauthorized", committed=dice.random() < 0.3)
+            quickbooks.inject("unauthorized", path="/v3/", committed=dice.random() < 0.3)
         if dice.random() < 0.02:
             self._revoke()
         for company, at in list(self._reconnect_at.items()):
