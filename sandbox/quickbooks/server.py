@@ -388,7 +388,8 @@ def _operation(request: Request) -> str:
 
 
 def _shown(realm: Realm) -> Json:
-    names = [f.name for f in fields(realm) if f.name not in {"files", "deleted", "last_id"}]
+    hidden = {"files", "deleted", "moved", "merged", "last_id"}
+    names = [f.name for f in fields(realm) if f.name not in hidden]
     closed = realm.book_close_date
     shown = {name: getattr(realm, name) for name in names}
     return {**shown, "book_close_date": str(closed) if closed else None}

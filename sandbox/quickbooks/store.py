@@ -139,6 +139,10 @@ class Realm:
     vendor_credits: dict[str, Json] = field(default_factory=dict)
     files: dict[str, bytes] = field(default_factory=dict)  # by the attachable's Id
     deleted: list[tuple[str, Json]] = field(default_factory=list)
+    moved: dict[str, dict[str, str]] = field(
+        default_factory=dict
+    )  # by document: where it was booked
+    merged: dict[str, str] = field(default_factory=dict)  # vendors that are no more, by their Id
     last_id: int = 0
 
     @property

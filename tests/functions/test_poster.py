@@ -239,6 +239,25 @@ def test_a_reading_that_succeeds_opens_a_company_that_was_closed_to_us(world: Wo
     assert world.item("odoo-42")["status"] == "POSTED"
 
 
+def test_a_connection_that_ends_while_the_company_is_closed_is_mailed_as_well(
+    world: World,
+) -> None:
+    """Whoever renews the subscription must not wait for bills that no one lets through."""
+    invoke({"action": "sync_reference", "company": ONE})
+    realm = next(r for r in world.quickbooks.realms.values() if r.company_name == ONE)
+    record = message(world, approve(world))
+    realm.subscription_ended = True
+    assert invoke({"Records": [record]}) == {"batchItemFailures": []}
+    world.quickbooks.connect(realm.id, "of a person who told nobody")
+    for action in ("check_connections", "sync_reference", "check_connections"):
+        end_the_hour(world)
+        assert "connect the company again" in invoke({"action": action})["companies"][ONE]
+    closed, ended = world.mails()
+    assert "subscription" in closed
+    assert "connect the company again" in ended
+    assert world.table.read_note(f"connection#{ONE}")["code"] == "invalid_grant"
+
+
 # -- bills in trouble -----------------------------------------------------------------------
 
 

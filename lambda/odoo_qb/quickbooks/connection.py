@@ -34,6 +34,8 @@ _OF_THE_END: Final = ("reason", "code", "since", "by", "tried_at")  # of the not
 Standing = Literal["open", "closed", "on trial"]
 # What a new access token proves wrong; whatever else was said of a company, only a call can.
 _OF_THE_TOKEN: Final = frozenset({"invalid_grant", "invalid_client", ""})
+# What is news even of a company that is closed to us: each has its own remedy.
+_ENDED: Final = ("invalid_grant", "invalid_client")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +115,12 @@ class Connection:
         """Whether it is known to be dead, and no new refresh token was applied since."""
         return self._is_dead(self._table.read_note(self._note_id))
 
+    def knows(self, refusal: Disconnected) -> bool:
+        """Whether somebody was told already; not so where the token of a closed company ends."""
+        note = self._table.read_note(self._note_id)
+        is_news = refusal.code in _ENDED and note.get("code") not in _ENDED
+        return self._is_dead(note) and not is_news
+
     def standing(self) -> Standing:
         """Whether a bill may be posted; "on trial" where only that tells if the company is open.
 
@@ -135,8 +143,9 @@ class Connection:
             self._note_connected(self._stored())
 
     def note_broken(self, refusal: Disconnected) -> bool:
-        """Write down that it is dead; True for the first to notice."""
+        """Write down that it is dead, or what else it died of; True for the first to notice."""
         now = stamp(self._clock())
+        is_other = " OR NOT #code IN (:grant, :client)" if refusal.code in _ENDED else ""
         said: Json = {"reason": str(refusal), "code": refusal.code}
         if refusal.on_write:
             said |= {"by": _WRITE, "tried_at": now}
@@ -145,8 +154,11 @@ class Connection:
                 self._note_id,
                 {"state": "NEEDS_RECONNECT", "seed": self._seed, **said, "since": now},
                 remove=[] if refusal.on_write else ["by", "tried_at"],
-                condition="attribute_not_exists(#state) OR #state <> :dead OR #seed <> :seed",
-                condition_values={"dead": "NEEDS_RECONNECT"},
+                condition=(
+                    "attribute_not_exists(#state) OR #state <> :dead OR #seed <> :seed" + is_other
+                ),
+                condition_values={"dead": "NEEDS_RECONNECT"}
+                | (dict(zip(("grant", "client"), _ENDED, strict=True)) if is_other else {}),
             )
         except Conflict:
             if refusal.on_write:
