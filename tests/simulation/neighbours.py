@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from odoo_qb.store.table import attributes
+from odoo_qb.store.attributes import attributes
 from sandbox.quickbooks import tidying
 from tests.simulation.setup import companies, settle
 from tests.simulation.simulation import is_read

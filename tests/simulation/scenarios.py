@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from odoo_qb.store.table import attributes
+from odoo_qb.store.attributes import attributes
 from sandbox.quickbooks import tidying
 from tests.simulation.setup import settle
 from tests.simulation.simulation import DAY, Life
