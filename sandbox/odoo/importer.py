@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from sandbox.odoo.books import CLERKS
+from sandbox.odoo.records import CLERKS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

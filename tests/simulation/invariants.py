@@ -12,7 +12,7 @@ from odoo_qb.cards.card import approval_card, button_value
 from odoo_qb.extraction.watermark import LOOKBACK
 from odoo_qb.operations.audit_trail import story
 from sandbox.in_process.chain import APPROVER, CHANNEL
-from sandbox.odoo.books import as_text
+from sandbox.odoo.records import as_text
 from tests.support.reconciliation import IN_QUICKBOOKS, documents, misposted, unequal
 from tests.support.stored_bills import buttons
 
