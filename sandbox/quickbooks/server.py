@@ -24,9 +24,10 @@ from sandbox.quickbooks import responses as answers
 from sandbox.quickbooks.calls import Call, RequestIds
 from sandbox.quickbooks.errors import FaultError
 from sandbox.quickbooks.faults import Injection, Kind, Window
+from sandbox.quickbooks.modes import Limits, Modes
 from sandbox.quickbooks.opening import HOME_CURRENCIES, open_books
 from sandbox.quickbooks.responses import Answer
-from sandbox.quickbooks.store import PACIFIC, Json, Limits, Modes, Realm, to_json
+from sandbox.quickbooks.store import PACIFIC, Json, Realm, to_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
