@@ -27,7 +27,7 @@ try:
     from sandbox import serve as serve_command
     from sandbox.approver import rule
     from sandbox.benchmark import load
-    from sandbox.chain import Vendors
+    from sandbox.vendors import Vendors
 except ModuleNotFoundError as missing:
     sys.exit(f"The package {missing.name} is not installed here: run `make venv`, or `make demo`.")
 

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import requests
 
-from sandbox.chain import RESPONSE_PATH, SIGNING_SECRET
 from sandbox.recording import matching
-from sandbox.slack.server import ANSWER_SECONDS, ScreenError, SignedRequest, block_actions, signed
+from sandbox.slack.screen import ANSWER_SECONDS
+from sandbox.slack.server import ScreenError, SignedRequest, block_actions, signed
+from sandbox.vendors import RESPONSE_PATH, SIGNING_SECRET
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sandbox import chain
-from sandbox.aws.emulator import EmulatorError
-from sandbox.chain import SetupError, Vendors
+from sandbox.aws.run_directory import EmulatorError
 from sandbox.http_server import refused, serve
 from sandbox.page.app import page
+from sandbox.prerequisites import SetupError
+from sandbox.vendors import Vendors
 
 if TYPE_CHECKING:
     from collections.abc import Callable

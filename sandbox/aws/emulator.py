@@ -6,11 +6,9 @@ finds what the first one built.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import signal
-import socket
 import ssl
 import subprocess
 import sys
@@ -26,22 +24,15 @@ from urllib.parse import urlsplit
 import botocore.session
 from botocore.config import Config
 
-from sandbox import terraform
-from sandbox.http_server import Ports, refused
+from sandbox.aws.run_directory import SAVED, STOP_WITHIN, EmulatorError, hold, settle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 PROJECT: Final = Path(__file__).parents[2]
 REGION: Final = "us-west-2"
-STOP_WITHIN: Final = 45.0  # seconds; the emulator saves its state first
 START_WITHIN: Final = 60.0
-_SAVED: Final = "saved"  # names the files of a state that was saved whole
 EMPTY: Final = "{}"  # a token secret in which the poster finds nothing, so it starts from its seed
-
-
-class EmulatorError(RuntimeError):
-    """The emulator did not start; the sentence says what its log says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +122,7 @@ def start(
         (run_dir / folder).mkdir(parents=True, exist_ok=True)
     lock = hold(run_dir, say) if held is None else held
     try:
-        port = _settle(run_dir, port, say)
+        port = settle(run_dir, port, say)
         for left in (run_dir / "tmp").glob("ministack-lambda-*"):
             shutil.rmtree(left, ignore_errors=True)
         certificate = run_dir / "tmp" / "ministack-tls" / "server.crt"
@@ -152,7 +143,7 @@ def start(
             "IOT_MTLS_ENABLED": "0",
             "SFTP_ENABLED": "0",
             "SANDBOX_OUTBOX": str(run_dir / "outbox.jsonl"),
-            "SANDBOX_SAVED": str(run_dir / _SAVED),
+            "SANDBOXSAVED": str(run_dir / SAVED),
             "SANDBOX_STREAM_SHARDS": str(stream_shards),
         }
         with (run_dir / "emulator.log").open("wb") as log:
@@ -236,69 +227,6 @@ def _clean_environment() -> dict[str, str]:
     """What a tool needs of this machine; nobody's credentials, endpoints or proxies."""
     kept = ("PATH", "HOME", "LANG", "TMPDIR", "SYSTEMROOT")
     return {name: os.environ[name] for name in kept if name in os.environ}
-
-
-def hold(run_dir: Path, say: Callable[[str], None]) -> int:
-    """A descriptor that holds the run directory for one sandbox; its emulator inherits it.
-
-    An emulator that is still saving holds it: starting beside it would lose what it saves.
-    """
-    lock = os.open(run_dir / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-    deadline, told = time.monotonic() + STOP_WITHIN, False
-    while True:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() > deadline:
-                os.close(lock)
-                raise EmulatorError(
-                    f"Another sandbox is running in {run_dir}: stop it, or let SANDBOX_RUN_DIR"
-                    " name another folder."
-                ) from None
-            if not told:
-                say(f"another sandbox is in {run_dir}: waiting up to {STOP_WITHIN:.0f} s for it")
-                told = True
-            time.sleep(0.2)
-        else:
-            return lock
-
-
-def _settle(run_dir: Path, wanted: int, say: Callable[[str], None]) -> int:
-    """The port to listen on; what was built before is dropped where it is of no more use."""
-    ports = Ports(run_dir / "ports.json")
-    last = ports.last("aws")
-    if wanted and (why_not := refused(wanted)):
-        raise EmulatorError(f"Port {wanted} {why_not}.")
-    port = wanted or ports.free("aws") or _any_free()
-    state = run_dir / "state"
-    if lost := _lost(run_dir, kept_port=port == last):
-        shutil.rmtree(state)
-        state.mkdir()
-        terraform.forget(run_dir)
-        if last:
-            say(f"{lost}: building anew")
-    ports.remember("aws", port)
-    (run_dir / _SAVED).unlink(missing_ok=True)  # until it is saved again
-    return port
-
-
-def _lost(run_dir: Path, *, kept_port: bool) -> str:
-    """Why what was built before cannot be used; empty if it can."""
-    if not kept_port:
-        return "the port of last time is taken, and the addresses of queues hold it"
-    if terraform.was_cut_off(run_dir):
-        return "the last start did not finish"
-    saved = run_dir / _SAVED
-    names = saved.read_text().split() if saved.exists() else []
-    if not names or not all((run_dir / "state" / name).exists() for name in names):
-        return "what stood before was not saved whole"
-    return ""
-
-
-def _any_free() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _wait_until_ready(emulator: Emulator) -> None:

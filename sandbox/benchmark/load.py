@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from odoo_qb.bill.model import MOVE_TYPES
-from sandbox import chain, demo, run_report
+from sandbox import chain, demo, run_report, traffic
 from sandbox.approver import Approver, rule
 from sandbox.benchmark.machine import machine
+from sandbox.prerequisites import PROJECT, SetupError
 from sandbox.recording import matching
+from sandbox.vendors import Vendors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from sandbox.chain import Chain
     from sandbox.recording import Exchange
 
-RESULTS: Final = chain.PROJECT / "bench" / "load.json"
+RESULTS: Final = PROJECT / "bench" / "load.json"
 # A minute of Slack's limits lasts three seconds, and the notifier keeps to that pace.
 SLACK_SCALE: Final = 1 / 20
 CLICKS_AT_ONCE: Final = 8
@@ -46,10 +48,10 @@ class Load:
 
 def run(load: Load, say: Callable[[str], None]) -> int:
     """Run it, print and keep what came of it; 0 if nothing was lost and nothing done twice."""
-    with chain.start(chain.Vendors(), say) as running:
+    with chain.start(Vendors(), say) as running:
         slack, quickbooks, odoo = running.slack, running.quickbooks, running.odoo
         if not (slack and quickbooks and odoo):
-            raise chain.SetupError("Load is put on the simulators.")
+            raise SetupError("Load is put on the simulators.")
         moves = odoo.records["account.move"].values()
         have = sum(m["state"] == "posted" and m["move_type"] in MOVE_TYPES for m in moves)
         odoo.add_copies(max(0, load.bills - have))
@@ -68,7 +70,7 @@ def run(load: Load, say: Callable[[str], None]) -> int:
         )  # fmt: skip
         items, _ = demo.work(running, approver, say)
         seconds = time.monotonic() - started
-        held = run_report.documents(running.recorders["quickbooks"].exchanges)
+        held = traffic.documents(running.recorders["quickbooks"].exchanges)
         dead = demo.dead_letters(running)
         trouble += [*approver.trouble, *run_report.unshown(items, running.recorders["slack"])]
         trouble += run_report.trouble(items, held, dead)
@@ -182,4 +184,4 @@ def _lines(result: Json, trouble: Iterable[str]) -> Iterator[str]:
     yield from (f"PROBLEM: {line}" for line in list(told)[:20])
     if not told:
         yield "Nothing was lost, nothing was done twice."
-    yield f"Kept in {Path(RESULTS).relative_to(chain.PROJECT)}."
+    yield f"Kept in {Path(RESULTS).relative_to(PROJECT)}."

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sandbox.aws import emulator as aws
 from sandbox.http_server import serve
-from sandbox.in_process.chain import make_table
+from sandbox.in_process.aws import make_table
 from sandbox.odoo.server import Odoo
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from sandbox.page.odoo import product_lines
 from sandbox.page.state import open_modal
 from sandbox.run_report import counted
 from sandbox.slack.payloads import ScreenError
-from sandbox.slack.server import ANSWER_SECONDS
+from sandbox.slack.screen import ANSWER_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -23,6 +23,7 @@ from werkzeug.wrappers import Response
 
 from sandbox.aws import emulator as aws
 from sandbox.aws.alarms import alarm_state, computed, embedded_metrics
+from sandbox.aws.run_directory import hold
 from sandbox.aws.streams import Batch, first_failed, shard_of, split_by_age, still_to_do
 from sandbox.http_server import Ports, serve
 from sandbox.terraform import Terraform, TerraformError, was_cut_off
@@ -620,9 +621,9 @@ def test_a_second_sandbox_in_the_same_folder_is_told_that_it_waits(tmp_path: Pat
         said.append(line)
         begun.set()
 
-    first = aws.hold(tmp_path, said.append)
+    first = hold(tmp_path, said.append)
     with ThreadPoolExecutor() as pool:
-        second = pool.submit(aws.hold, tmp_path, say)
+        second = pool.submit(hold, tmp_path, say)
         assert begun.wait(60)
         os.close(first)
         os.close(second.result(60))

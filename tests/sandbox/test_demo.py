@@ -19,14 +19,15 @@ from werkzeug.wrappers import Request, Response
 
 from odoo_qb.bill.status import TRANSITIONS
 from odoo_qb.extraction import run
-from sandbox import chain, demo, run_report
+from sandbox import chain, demo, run_report, traffic
 from sandbox import serve as serve_command
 from sandbox.approver import rule
-from sandbox.aws.emulator import Emulator, EmulatorError
+from sandbox.aws.emulator import Emulator
+from sandbox.aws.run_directory import EmulatorError
 from sandbox.http_server import serve
 from sandbox.recording import Recorder
-from sandbox.run_report import Document
 from sandbox.slack.server import Slack
+from sandbox.traffic import Document
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -83,8 +84,8 @@ def test_an_answer_replayed_is_one_document_and_two_documents_are_two() -> None:
     created = an_exchange("bill", {"Bill": a_row()})
     other = an_exchange("bill", {"Bill": a_row(id="8")})
 
-    assert run_report.documents([created, created]) == [a_document()]
-    assert run_report.documents([created, other]) == [a_document(), a_document(id="8")]
+    assert traffic.documents([created, created]) == [a_document()]
+    assert traffic.documents([created, other]) == [a_document(), a_document(id="8")]
 
 
 def test_a_document_whose_creation_was_never_answered_is_found_by_its_marker() -> None:
@@ -93,11 +94,11 @@ def test_a_document_whose_creation_was_never_answered_is_found_by_its_marker() -
     rows = [a_row(), a_row(id="9", PrivateNote="somebody's own")]
     found = an_exchange("query", {"QueryResponse": {"Bill": rows}}, method="GET")
 
-    assert run_report.documents([lost, refused, found]) == [a_document()]
+    assert traffic.documents([lost, refused, found]) == [a_document()]
 
 
 def test_a_document_made_without_our_marker_is_not_overlooked() -> None:
-    held = run_report.documents([an_exchange("bill", {"Bill": a_row(PrivateNote="")})])
+    held = traffic.documents([an_exchange("bill", {"Bill": a_row(PrivateNote="")})])
 
     assert run_report.trouble([], held, 0) == [
         "A document without our marker is in QuickBooks and was not approved."
@@ -108,11 +109,11 @@ def test_calls_are_counted_below_any_path() -> None:
     below = "/proxy/v3/company/1/bill"
     paths = [below, "/v3/company/1/query", "/oauth2/v1/tokens/bearer", "/own/token/"]
 
-    counted = run_report.calls("quickbooks", [{"path": p} for p in paths])
+    counted = traffic.calls("quickbooks", [{"path": p} for p in paths])
 
     assert counted == {"bill": 1, "query": 1, "token": 2}
     said = [{"path": p} for p in ("/api/chat.update", "/response/abc", "/response/def")]
-    assert run_report.calls("slack", said) == {"chat.update": 1, "response_url": 2}
+    assert traffic.calls("slack", said) == {"chat.update": 1, "response_url": 2}
 
 
 def test_once_and_only_once_is_no_trouble() -> None:
@@ -303,7 +304,7 @@ def test_every_status_has_a_column_and_a_word(every_status: list[Json]) -> None:
         "seconds": {},
     }
 
-    lines = run_report.told(every_status, report, run_report.totals(every_status, [], {}))
+    lines = run_report.summary(every_status, report, run_report.totals(every_status, [], {}))
 
     everything = next(line for line in lines if line.startswith("all"))
     assert everything.split() == ["all", "10", "2", "1", "1", "1", "2", "1", "1", "1"]
