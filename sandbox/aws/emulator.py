@@ -37,7 +37,7 @@ EMPTY: Final = "{}"  # a token secret in which the poster finds nothing, so it s
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Emulator:
-    """A running emulator of one account: where it listens and what it believes."""
+    """A running emulator of one account: its address, certificate and credentials."""
 
     url: str
     ca_bundle: Path
@@ -108,14 +108,16 @@ def start(
     port: int = 0,
     held: int | None = None,
     stream_shards: int = 1,
+    module: str = "sandbox.aws.ministack",
     say: Callable[[str], None] = lambda _: None,
 ) -> Emulator:
     """Start the emulator on `run_dir`, with what an earlier one saved there.
 
     `port` 0 takes the port of last time, else a free one. The addresses of queues hold the port:
-    on another one than last time the emulator starts empty, and Terraform builds again. So it
-    is after an end that left things half done. `held` is what `hold` gave, if that was called.
-    In so many shards as `stream_shards` says tables' streams are read at the same moment.
+    on another one the emulator starts empty, and Terraform builds again. The same happens after
+    an end that left things half done. `held` is the descriptor from `hold`, if that was called.
+    `stream_shards` readers read a table's stream at the same moment. `module` "ministack" is the
+    emulator as released, without our fixes.
     """
     run_dir = run_dir.absolute()
     for folder in ("tmp", "state"):
@@ -143,12 +145,12 @@ def start(
             "IOT_MTLS_ENABLED": "0",
             "SFTP_ENABLED": "0",
             "SANDBOX_OUTBOX": str(run_dir / "outbox.jsonl"),
-            "SANDBOXSAVED": str(run_dir / SAVED),
+            "SANDBOX_SAVED": str(run_dir / SAVED),
             "SANDBOX_STREAM_SHARDS": str(stream_shards),
         }
         with (run_dir / "emulator.log").open("wb") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "sandbox.aws.ministack"],
+                [sys.executable, "-m", module],
                 cwd=PROJECT,
                 env=environment,
                 stdin=subprocess.PIPE,  # its end tells the emulator that we are gone
@@ -185,11 +187,9 @@ def stop(emulator: Emulator) -> None:
 
 
 def forget(emulator: Emulator, *, table: str, bucket: str) -> None:
-    """Empty the account of a demo's data and leave its infrastructure and settings.
+    """Delete a demo's items, documents, messages, QuickBooks tokens and e-mails.
 
-    Those are in a table of their own, which is left alone.
-
-    Items, documents in all versions, messages, QuickBooks tokens and e-mails go.
+    The infrastructure stays, and so does the table of settings.
     """
     dynamodb, s3 = emulator.client("dynamodb"), emulator.client("s3")
     sqs, secrets = emulator.client("sqs"), emulator.client("secretsmanager")
