@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _STATE: Final = "terraform.tfstate"
 _LOCK: Final = f".{_STATE}.lock.info"
 _UNDER_WAY: Final = "terraform.under-way"  # there while a change is, and after one that was cut off
-_LEASH: Final = Path(__file__).parent / "aws" / "child_process.py"
+_CHILD_PROCESS: Final = Path(__file__).parent / "aws" / "child_process.py"
 
 
 class TerraformError(RuntimeError):
@@ -149,9 +149,9 @@ class Terraform:
     ) -> subprocess.Popen[str]:
         command = ["terraform", f"-chdir={self._folder}", arguments[0], "-no-color", *arguments[1:]]
         return subprocess.Popen(
-            [sys.executable, "-I", str(_LEASH), *command],
+            [sys.executable, "-I", str(_CHILD_PROCESS), *command],
             env={**(more or {}), **self._environment},
-            stdin=subprocess.PIPE,  # its end tells the leash that we are gone
+            stdin=subprocess.PIPE,  # when it closes, the child process knows that we are gone
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

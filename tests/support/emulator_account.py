@@ -129,7 +129,7 @@ class Account:
         )
         return self.name
 
-    def call(self, event: dict[str, str]) -> Any:
+    def call(self, event: dict[str, Any]) -> Any:
         answer = self.client("lambda").invoke(
             FunctionName=self.name, Payload=json.dumps(event).encode()
         )
