@@ -189,7 +189,7 @@ def stop(emulator: Emulator) -> None:
 def forget(emulator: Emulator, *, table: str, bucket: str) -> None:
     """Delete a demo's items, documents, messages, QuickBooks tokens and e-mails.
 
-    The infrastructure stays, and so does the table of settings.
+    The infrastructure stays, and so do the settings, in their own table and among the bills.
     """
     dynamodb, s3 = emulator.client("dynamodb"), emulator.client("s3")
     sqs, secrets = emulator.client("sqs"), emulator.client("secretsmanager")
@@ -198,7 +198,7 @@ def forget(emulator: Emulator, *, table: str, bucket: str) -> None:
     pages = dynamodb.get_paginator("scan").paginate(
         TableName=table, ProjectionExpression="entry_id"
     )
-    keys = [item for page in pages for item in page["Items"]]
+    keys = [item for page in pages for item in page["Items"] if item["entry_id"]["S"] != "settings"]
     for some in _chunks(keys, 25):
         deletions = [{"DeleteRequest": {"Key": key}} for key in some]
         while deletions:

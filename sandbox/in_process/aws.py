@@ -6,7 +6,7 @@ import json
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import boto3
 from botocore.client import BaseClient
@@ -42,13 +42,13 @@ class Aws:
 
 def one_call_at_a_time(monkeypatch: pytest.MonkeyPatch, aws: Aws) -> None:
     """Moto's tables are plain dicts that two threads may not change at once."""
-    lock, call = threading.RLock(), BaseClient._make_api_call
+    lock, call = threading.RLock(), cast("Any", BaseClient)._make_api_call
 
     def serial(client: BaseClient, operation: str, arguments: Json) -> Json:
         with lock:
             aws.calls.append((operation, arguments))
             if aws.refuses(operation, arguments):
-                error = {"Code": "InternalServerError", "Message": "planned"}
+                error: Any = {"Code": "InternalServerError", "Message": "planned"}
                 raise ClientError({"Error": error}, operation)
             return aws.performs(call, client, operation, arguments)
 

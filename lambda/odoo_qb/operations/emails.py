@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from odoo_qb.bill.status import Status
     from odoo_qb.company import Company
     from odoo_qb.exact_json import Json
+    from odoo_qb.extraction.request import Request
     from odoo_qb.store.alerts import Alerts
     from odoo_qb.store.table import Table
 
@@ -35,6 +36,22 @@ logger = Logger(child=True)
 _UNCLEAR_FOR: Final = timedelta(days=30)  # so long the daily mail names such a bill
 _NOT_ATTACHED_FOR: Final = timedelta(days=3)  # a daily run or two may be missed
 _ON_ITS_WAY: Final = "it is tried again once an hour; its card or the poster's log says why."
+
+
+def tell_of_run(
+    report: Json,
+    request: Request,
+    table: Table,
+    companies: Mapping[str, Company],
+    alerts: Alerts,
+    now: datetime,
+    faults: Faults,
+) -> None:
+    """The e-mails after a run: of a scheduled one all, of any that wrote what changed late."""
+    if request.is_scheduled:
+        tell_of(report, table, companies, alerts, now, is_full=request.full, faults=faults)
+    if not request.dry_run:
+        tell_what_changed_afterwards(report, alerts)
 
 
 def tell_of(
