@@ -97,15 +97,16 @@ def start(vendors: Vendors, progress: Callable[[str], None]) -> Chain:
         terraform.init()
         known = _known_outputs(terraform)
         if known:
-            progress("forgetting the data of the last run")
+            progress("deleting the data of the last run")
             try:
                 aws.forget(emulator, table=known["dynamodb_table"], bucket=known["s3_bucket"])
             except ClientError as error:
                 raise SetupError(
-                    f"What an earlier run built is gone ({error}): remove {kept} and start again."
+                    f"What an earlier run built is missing ({error})."
+                    f" Remove {kept} and start again."
                 ) from error
         progress(
-            "terraform apply: of what an earlier run built, only what changed"
+            "terraform apply: only what changed since the last run"
             if known
             else "terraform apply: about a minute and a half the first time"
         )
@@ -145,13 +146,15 @@ def read_quickbooks(running: Chain) -> list[str]:
     """
     report = invoke(running, "poster", {"action": "sync_reference"})
     if "companies" not in report:
-        return [f"QuickBooks was not read: {report.get('errorMessage') or report.get('error')}"]
+        return [
+            f"QuickBooks could not be read: {report.get('errorMessage') or report.get('error')}"
+        ]
     listed = running.emulator.client("s3").list_objects_v2(
         Bucket=running.outputs["s3_bucket"], Prefix="reference/"
     )
     read = {kept["Key"] for kept in listed.get("Contents", ())}
     return [
-        f"{company} was not read in QuickBooks: {said}"
+        f"{company} could not be read in QuickBooks: {said}"
         for company, said in report["companies"].items()
         if f"reference/{company}.json" not in read
     ]

@@ -26,12 +26,12 @@ Json = dict[str, Any]
 
 
 class ExtractionError(RuntimeError):
-    """The extractor answered with an error; the sentence is its own."""
+    """The extractor answered with an error, in these words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """What `demo` was asked for on the command line."""
+    """The options of `demo` from the command line."""
 
     vendors: Vendors
     approve: str = "all"
@@ -92,7 +92,7 @@ def _run(job: Job, say: Callable[[str], None], report: Json) -> int:
         trouble += run_report.unshown(items, running.recorders["slack"])
         trouble += [*run_report.trouble(items, held, report["dlq"]), *run_report.unequal(sums)]
         say("stopping")
-    slow = [approver.told_slow()] if approver.slow else []
+    slow = [approver.slow_summary()] if approver.slow else []
     lines = [*run_report.summary(items, report, sums), *slow, *_verdict(trouble)]
     print(*lines, sep="\n", flush=True)
     return 1 if trouble else 0
@@ -155,7 +155,7 @@ def work(
     """Decide what arrives and wait until nothing moves; the items, and when all was decided."""
     decided_at = changed_at = said_at = time.monotonic()
     last: tuple[object, ...] = ()
-    told = ""
+    shown = ""
     while True:
         if approver.decide_new():
             decided_at = changed_at = time.monotonic()
@@ -170,9 +170,9 @@ def work(
         settled = not moving and not unseen and not approver.decide_new()
         settled = settled or time.monotonic() > changed_at + _QUIET_SECONDS
         line = _progress(items, approver)
-        if line != told and (settled or time.monotonic() > said_at + _PROGRESS_SECONDS):
+        if line != shown and (settled or time.monotonic() > said_at + _PROGRESS_SECONDS):
             say(line)
-            told, said_at = line, time.monotonic()
+            shown, said_at = line, time.monotonic()
         if settled:
             return items, decided_at
         time.sleep(max(0.5, time.monotonic() - asked))  # watching is not to slow down what it sees

@@ -75,9 +75,9 @@ def trouble(items: list[Json], held: list[Document], dead: int) -> list[str]:
 
 
 def unshown(items: list[Json], slack: Recorder) -> list[str]:
-    """What nobody was asked or told, a sentence each: no bill, no card, a card that is behind."""
+    """What people did not see, a sentence each: no bill, no card, a card that is out of date."""
     if not items:
-        return ["No bill was read in Odoo, so nothing was asked and nothing posted."]
+        return ["No bill was read in Odoo, so no card was sent and nothing was posted."]
     owed = [i for i in items if "card_due" in i or i["status"] == "READY_FOR_APPROVAL"]
     never = [i for i in owed if not i["cards"]]
     behind = sum("card_due" in i and bool(i["cards"]) for i in items)
@@ -85,8 +85,8 @@ def unshown(items: list[Json], slack: Recorder) -> list[str]:
     if never:
         found.append(f"{counted(len(never), 'bill')} never got a card: {_slack_reason(slack)}")
     if behind:
-        lacks = "does not say how its bill stands" if behind == 1 else "do not say how they stand"
-        found.append(f"{counted(behind, 'card')} {lacks}: {_slack_reason(slack)}")
+        are = "is" if behind == 1 else "are"
+        found.append(f"{counted(behind, 'card')} {are} out of date: {_slack_reason(slack)}")
     return found
 
 
@@ -233,7 +233,7 @@ def _result(item: Json) -> str:
     return {
         "ACKNOWLEDGED": f"acknowledged: {item['nothing_to_post']}",
         "VALIDATION_FAILED": "blocked: " + " ".join(item["problems"]),
-        "READY_FOR_APPROVAL": "waits for a decision",
+        "READY_FOR_APPROVAL": "awaiting a decision",
         "APPROVED": "approved, not yet posted",
         "POSTING": "being posted",
         "WITHDRAWN": "withdrawn in Odoo",

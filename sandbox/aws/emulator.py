@@ -24,7 +24,7 @@ from urllib.parse import urlsplit
 import botocore.session
 from botocore.config import Config
 
-from sandbox.aws.run_directory import SAVED, STOP_WITHIN, EmulatorError, hold, settle
+from sandbox.aws.run_directory import SAVED, STOP_WITHIN, EmulatorError, hold, prepare
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -124,7 +124,7 @@ def start(
         (run_dir / folder).mkdir(parents=True, exist_ok=True)
     lock = hold(run_dir, say) if held is None else held
     try:
-        port = settle(run_dir, port, say)
+        port = prepare(run_dir, port, say)
         for left in (run_dir / "tmp").glob("ministack-lambda-*"):
             shutil.rmtree(left, ignore_errors=True)
         certificate = run_dir / "tmp" / "ministack-tls" / "server.crt"
@@ -224,7 +224,7 @@ def _chunks(things: list[Any], size: int) -> Iterable[list[Any]]:
 
 
 def _clean_environment() -> dict[str, str]:
-    """What a tool needs of this machine; nobody's credentials, endpoints or proxies."""
+    """What a tool needs of this machine, without credentials, endpoints or proxies."""
     kept = ("PATH", "HOME", "LANG", "TMPDIR", "SYSTEMROOT")
     return {name: os.environ[name] for name in kept if name in os.environ}
 

@@ -30,7 +30,7 @@ def hold(run_dir: Path, say: Callable[[str], None]) -> int:
     An emulator that is still saving holds it: starting beside it would lose what it saves.
     """
     lock = os.open(run_dir / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-    deadline, told = time.monotonic() + STOP_WITHIN, False
+    deadline, has_said = time.monotonic() + STOP_WITHIN, False
     while True:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -38,18 +38,18 @@ def hold(run_dir: Path, say: Callable[[str], None]) -> int:
             if time.monotonic() > deadline:
                 os.close(lock)
                 raise EmulatorError(
-                    f"Another sandbox is running in {run_dir}: stop it, or let SANDBOX_RUN_DIR"
-                    " name another folder."
+                    f"Another sandbox is running in {run_dir}. Stop it, or set SANDBOX_RUN_DIR to"
+                    " another folder."
                 ) from None
-            if not told:
-                say(f"another sandbox is in {run_dir}: waiting up to {STOP_WITHIN:.0f} s for it")
-                told = True
+            if not has_said:
+                say(f"another sandbox uses {run_dir}: waiting up to {STOP_WITHIN:.0f} s")
+                has_said = True
             time.sleep(0.2)
         else:
             return lock
 
 
-def settle(run_dir: Path, wanted: int, say: Callable[[str], None]) -> int:
+def prepare(run_dir: Path, wanted: int, say: Callable[[str], None]) -> int:
     """The port to listen on; what was built before is dropped where it is of no more use."""
     ports = Ports(run_dir / "ports.json")
     last = ports.last("aws")
@@ -62,7 +62,7 @@ def settle(run_dir: Path, wanted: int, say: Callable[[str], None]) -> int:
         state.mkdir()
         terraform.forget(run_dir)
         if last:
-            say(f"{lost}: building anew")
+            say(f"{lost}: building everything again")
     ports.remember("aws", port)
     (run_dir / SAVED).unlink(missing_ok=True)  # until it is saved again
     return port
@@ -71,13 +71,13 @@ def settle(run_dir: Path, wanted: int, say: Callable[[str], None]) -> int:
 def _lost(run_dir: Path, *, kept_port: bool) -> str:
     """Why what was built before cannot be used; empty if it can."""
     if not kept_port:
-        return "the port of last time is taken, and the addresses of queues hold it"
+        return "last time's port is taken, and the addresses of queues contain it"
     if terraform.was_cut_off(run_dir):
         return "the last start did not finish"
     saved = run_dir / SAVED
     names = saved.read_text().split() if saved.exists() else []
     if not names or not all((run_dir / "state" / name).exists() for name in names):
-        return "what stood before was not saved whole"
+        return "the saved state is incomplete"
     return ""
 
 

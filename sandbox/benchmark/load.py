@@ -47,11 +47,11 @@ class Load:
 
 
 def run(load: Load, say: Callable[[str], None]) -> int:
-    """Run it, print and keep what came of it; 0 if nothing was lost and nothing done twice."""
+    """Run it, print and keep the result; 0 if nothing was lost and nothing done twice."""
     with chain.start(Vendors(), say) as running:
         slack, quickbooks, odoo = running.slack, running.quickbooks, running.odoo
         if not (slack and quickbooks and odoo):
-            raise SetupError("Load is put on the simulators.")
+            raise SetupError("The load test needs the simulators.")
         moves = odoo.records["account.move"].values()
         have = sum(m["state"] == "posted" and m["move_type"] in MOVE_TYPES for m in moves)
         odoo.add_copies(max(0, load.bills - have))
@@ -84,7 +84,7 @@ def run(load: Load, say: Callable[[str], None]) -> int:
             "refused": {name: _refused(running, name) for name in ("slack", "quickbooks")},
             "seconds": {"extract": round(extracted, 1), "all": round(seconds, 1)},
             "per_minute": _rates(running, items, extracted),
-            "waits": {what: _told(waits) for what, waits in _waits(running, items).items()},
+            "waits": {what: _summary(waits) for what, waits in _waits(running, items).items()},
         }
         say("stopping")
     RESULTS.parent.mkdir(exist_ok=True)
@@ -156,7 +156,7 @@ def _at(item: Json, status: str) -> list[datetime]:
     return [datetime.fromisoformat(e["at"]) for e in item["history"] if e["to"] == status]
 
 
-def _told(waits: list[float]) -> Json:
+def _summary(waits: list[float]) -> Json:
     if not waits:
         return {"bills": 0}
     middle, longest = statistics.median(waits), max(waits)
@@ -178,10 +178,10 @@ def _lines(result: Json, trouble: Iterable[str]) -> Iterator[str]:
         if of["bills"]:
             yield f"  {what:<20} median {of['median']:>6.1f} s, longest {of['longest']:>6.1f} s"
     refused = ", ".join(f"{vendor} {n}" for vendor, n in result["refused"].items())
-    yield f"  refused for asking too fast: {refused}; dead letters {result['dlq']}"
+    yield f"  refused for calling too often: {refused}; dead letters {result['dlq']}"
     yield f"  clicks answered later than Slack waits: {result['slow_clicks']}"
-    told = Counter(trouble)
-    yield from (f"PROBLEM: {line}" for line in list(told)[:20])
-    if not told:
+    problems = Counter(trouble)
+    yield from (f"PROBLEM: {line}" for line in list(problems)[:20])
+    if not problems:
         yield "Nothing was lost, nothing was done twice."
     yield f"Kept in {Path(RESULTS).relative_to(PROJECT)}."

@@ -48,14 +48,14 @@ class Database(Books):
         )
 
     def admit(self, user: User) -> None:
-        """Let somebody call, or change what one who already may is allowed."""
+        """Let a user call, or change what a user is allowed."""
         with self.lock:
             self._cached.clear()
             self.users[user.uid] = user
             self.add_user(user.uid, user.name, user.login)
 
     def revoke_keys(self) -> None:
-        """Revoke every API key: 17 and 18 go on taking one from a cache, but for a login."""
+        """Revoke every API key: 17 and 18 still accept a cached one, except at login."""
         with self.lock:
             for uid, user in self.users.items():
                 self.users[uid] = replace(user, api_key=secrets.token_hex())

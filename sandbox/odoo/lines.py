@@ -1,4 +1,4 @@
-"""The journal rows of a document that somebody enters in the sandbox's Odoo."""
+"""The journal rows of a document entered in the sandbox's Odoo."""
 
 from __future__ import annotations
 

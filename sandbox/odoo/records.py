@@ -91,7 +91,7 @@ class Records:
         return float(round(known[-1], 6)) if known else _UNKNOWN_RATE
 
     def blank(self, model: str) -> Record:
-        """A record without values, but for those that the view works out where none is stored."""
+        """An empty record, without the fields that the view derives where nothing is stored."""
         derived = DERIVED.get(model, frozenset())
         fields = self.fields[model].items()
         return {name: empty(field) for name, field in fields if name not in derived}

@@ -42,7 +42,7 @@ class Gateway:
         self._open()
 
     def _open(self) -> None:
-        """Begin with the first modes and limits, nobody connected and nothing counted."""
+        """Start with the first modes and limits, no connections and no counts."""
         self.modes, self.limits = self._initial
         self.violations: list[str] = []
         self.core_plus_calls = 0
@@ -51,7 +51,7 @@ class Gateway:
         self._windows: dict[tuple[str, str], Window] = {}
 
     def connect(self, realm_id: str, refresh_token: str) -> None:
-        """A person connects the company anew: earlier tokens end, this one begins."""
+        """A person connects the company again: earlier tokens end, this one begins."""
         with self._lock:
             self._tokens.connect(realm_id, refresh_token, self._clock())
 

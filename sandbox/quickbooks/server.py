@@ -131,8 +131,8 @@ class QuickBooks(Gateway):
         """Do what "late" put off until now; each request begins with it."""
         self._request_ids.finish(self._clock())
 
-    def forgive(self) -> None:
-        """Drop the faults that were not met yet."""
+    def clear_faults(self) -> None:
+        """Drop the planned faults that have not happened yet."""
         with self._lock:
             self._injections.clear()
 

@@ -113,12 +113,12 @@ class Screen(WebApi):
         return self.views.get(view.previous or "")
 
     def _person_here(self, person: str, channel: str) -> Person:
-        somebody = self.people.get(person)
-        if somebody is None or somebody.is_bot or somebody.deleted:
-            raise ScreenError(f"{person} is nobody who can click")
+        found = self.people.get(person)
+        if found is None or found.is_bot or found.deleted:
+            raise ScreenError(f"{person} cannot click")
         if channel not in self.channels or person not in self.channels[channel].members:
             raise ScreenError(f"{person} is not in {channel}")
-        return somebody
+        return found
 
     def _seen(self, person: str, channel: str, ts: str) -> Message:
         place = self.channels[channel]

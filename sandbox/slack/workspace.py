@@ -19,7 +19,7 @@ from sandbox.slack.payloads import (
     Json,
     Message,
     View,
-    everybody,
+    first_people,
 )
 from sandbox.slack.refusals import RefusalError, explained, refuse_problems
 
@@ -61,7 +61,7 @@ class Workspace:
         self.bot_token, self.signing_secret = bot_token, signing_secret
         self.team, self.app, self.organisation = team, app, organisation
         self.public_url = "http://slack.invalid"
-        self.people = {person.id: person for person in everybody()}
+        self.people = {person.id: person for person in first_people()}
         self.groups = {
             group.id: group
             for group in (

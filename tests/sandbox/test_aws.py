@@ -399,7 +399,7 @@ def test_what_a_killed_emulator_left_is_built_anew(tmp_path: Path) -> None:
 
     second = aws.start(tmp_path, say=said.append)
     try:
-        assert said == ["what stood before was not saved whole: building anew"]
+        assert said == ["the saved state is incomplete: building everything again"]
         assert second.client("dynamodb").list_tables()["TableNames"] == []
         assert not (tmp_path / "terraform.tfstate").exists()
     finally:
@@ -422,7 +422,7 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
     [
         (lambda at: (at / "terraform.under-way").touch(), "the last start did not finish"),
         (lambda at: (at / "state" / "dynamodb.json").unlink(), "what stood before was not saved"),
-        (lambda at: (at / "saved").write_text(""), "what stood before was not saved whole"),
+        (lambda at: (at / "saved").write_text(""), "the saved state is incomplete"),
     ],
 )
 def test_what_was_left_half_done_is_built_anew(
@@ -437,7 +437,7 @@ def test_what_was_left_half_done_is_built_anew(
     try:
         (told,) = said
         assert told.startswith(why)
-        assert told.endswith(": building anew")
+        assert told.endswith(": building everything again")
         assert emulator.client("dynamodb").list_tables()["TableNames"] == []
         assert not list(run_dir.glob("terraform.*"))
     finally:
@@ -459,7 +459,7 @@ def test_a_second_sandbox_in_the_same_folder_is_told_that_it_waits(tmp_path: Pat
         os.close(first)
         os.close(second.result(60))
 
-    assert said == [f"another sandbox is in {tmp_path}: waiting up to 45 s for it"]
+    assert said == [f"another sandbox uses {tmp_path}: waiting up to 45 s"]
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"odoo": "x"}', '{"odoo": 99999}'])
@@ -642,7 +642,7 @@ def test_terraform_applies_once_and_keeps_out_of_the_operators_folder(
         terraform.apply(variables | {"town": "Atlantis"}, lines.append)
     with pytest.raises(TerraformError, match="No value for required variable"):
         terraform.apply({"town": "Reno"}, lines.append)
-    with pytest.raises(TerraformError, match=f"remove {run_dir}: all is then built anew"):
+    with pytest.raises(TerraformError, match=f"remove {run_dir}: everything is then built again"):
         terraform.apply({"town": "Reno"}, lines.append)
     assert not was_cut_off(run_dir)  # it ended by itself, and knows what it made
     assert sorted(file.name for file in project.iterdir()) == ["main.tf", "terraform.tfvars"]

@@ -176,7 +176,7 @@ def test_bills_that_nobody_was_asked_about_are_trouble_and_slack_says_why(
     assert run_report.unshown([asked], slack) == []
     assert run_report.unshown([*waiting, asked, stale], slack) == [
         f"2 bills never got a card: {told}",
-        f"1 card does not say how its bill stands: {told}",
+        f"1 card is out of date: {told}",
     ]
 
 
@@ -191,7 +191,7 @@ def test_a_slack_that_was_never_called_is_not_blamed() -> None:
 def test_a_run_that_read_nothing_is_no_success() -> None:
     (told,) = run_report.unshown([], Recorder(Slack()))
 
-    assert told == "No bill was read in Odoo, so nothing was asked and nothing posted."
+    assert told == "No bill was read in Odoo, so no card was sent and nothing was posted."
 
 
 class Account:
@@ -264,10 +264,10 @@ def test_a_company_that_quickbooks_does_not_let_in_is_trouble(tmp_path: Path) ->
 
     with a_chain(Account({"companies": said}, kept=("reference/north.json",)), tmp_path) as running:
         assert chain.read_quickbooks(running) == [
-            "south was not read in QuickBooks: Authorise it again."
+            "south could not be read in QuickBooks: Authorise it again."
         ]
     with a_chain(Account({"errorMessage": "It timed out."}), tmp_path) as running:
-        assert chain.read_quickbooks(running) == ["QuickBooks was not read: It timed out."]
+        assert chain.read_quickbooks(running) == ["QuickBooks could not be read: It timed out."]
 
 
 def test_totals_are_compared_by_company_and_currency_and_credits_subtract() -> None:
@@ -496,7 +496,9 @@ def test_a_standing_sandbox_ends_with_its_emulator(tmp_path: Path) -> None:
         serve_command.watch(running.emulator)
 
     log = tmp_path / "emulator.log"
-    assert str(ended.value) == (f"The AWS emulator ended by itself: see {log}, and start again.")
+    assert str(ended.value) == (
+        f"The AWS emulator stopped unexpectedly. See {log}, then start again."
+    )
 
 
 def test_an_odoo_that_does_not_answer_ends_the_demo_in_a_sentence(tmp_path: Path) -> None:
