@@ -389,7 +389,7 @@ def a_table(emulator: aws.Emulator) -> None:
     )
 
 
-def test_what_a_killed_emulator_left_is_built_anew(tmp_path: Path) -> None:
+def test_what_a_killed_emulator_left_is_built_again(tmp_path: Path) -> None:
     first = aws.start(tmp_path)
     a_table(first)
     (tmp_path / "terraform.tfstate").write_text("{}")
@@ -421,11 +421,11 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ("harm", "why"),
     [
         (lambda at: (at / "terraform.under-way").touch(), "the last start did not finish"),
-        (lambda at: (at / "state" / "dynamodb.json").unlink(), "what stood before was not saved"),
+        (lambda at: (at / "state" / "dynamodb.json").unlink(), "the saved state is incomplete"),
         (lambda at: (at / "saved").write_text(""), "the saved state is incomplete"),
     ],
 )
-def test_what_was_left_half_done_is_built_anew(
+def test_what_was_left_half_done_is_built_again(
     saved: Path, tmp_path: Path, harm: Callable[[Path], None], why: str
 ) -> None:
     run_dir = tmp_path / "run"
@@ -444,7 +444,7 @@ def test_what_was_left_half_done_is_built_anew(
         aws.stop(emulator)
 
 
-def test_a_second_sandbox_in_the_same_folder_is_told_that_it_waits(tmp_path: Path) -> None:
+def test_a_second_sandbox_in_the_same_folder_says_that_it_waits(tmp_path: Path) -> None:
     said: list[str] = []
     begun = threading.Event()
 

@@ -163,7 +163,7 @@ def test_dead_letters_are_trouble() -> None:
         ({"ok": True}, "Slack answered with HTTP 200, and the notifier's log says more."),
     ],
 )
-def test_bills_that_nobody_was_asked_about_are_trouble_and_slack_says_why(
+def test_bills_without_a_current_card_are_trouble_and_slack_says_why(
     answer: Json | None, told: str
 ) -> None:
     slack = Recorder(Slack())
@@ -331,7 +331,7 @@ def every_status() -> list[Json]:
 @pytest.mark.parametrize(
     ("text", "decided"), [("all", [0, 1, 2, 3]), ("none", []), ("every:3", [0, 3])]
 )
-def test_the_approver_decides_the_cards_it_is_told_to(text: str, decided: list[int]) -> None:
+def test_the_approver_decides_the_cards_that_were_chosen(text: str, decided: list[int]) -> None:
     assert [n for n in range(4) if rule(text)(n)] == decided
 
 
@@ -406,7 +406,7 @@ def a_machine(folder: Path, *, without: str = "", terraform: str = "") -> dict[s
         ("openssl", "openssl was not found on the PATH: install openssl"),
     ],
 )
-def test_a_machine_that_lacks_a_program_is_told_which(
+def test_a_program_missing_on_this_machine_is_named(
     tmp_path: Path, without: str, sentence: str
 ) -> None:
     counts = tmp_path / "new" / "counts.json"
@@ -421,7 +421,7 @@ def test_a_machine_that_lacks_a_program_is_told_which(
     assert report["bills"]["posted"] == 0
 
 
-def test_an_old_terraform_is_told_which_is_needed(tmp_path: Path) -> None:
+def test_with_an_old_terraform_the_needed_version_is_named(tmp_path: Path) -> None:
     env = a_machine(tmp_path / "bin", terraform='{"terraform_version": "1.9.8"}')
 
     done = sandbox("demo", env=env)
@@ -430,7 +430,7 @@ def test_an_old_terraform_is_told_which_is_needed(tmp_path: Path) -> None:
     assert "This is Terraform 1.9: install 1.11 or later." in done.stdout
 
 
-def test_another_python_is_told_which_is_needed() -> None:
+def test_with_another_python_the_needed_version_is_named() -> None:
     code = (
         "import runpy, sys; sys.version_info = (3, 11, 9, 'final', 0);"
         "runpy.run_module('sandbox', run_name='__main__')"
@@ -445,7 +445,7 @@ def test_another_python_is_told_which_is_needed() -> None:
     assert done.stderr.count("\n") == 1
 
 
-def test_an_environment_without_the_packages_is_told_how_to_get_them() -> None:
+def test_without_the_packages_the_way_to_get_them_is_named() -> None:
     done = subprocess.run(
         [sys.executable, "-S", "-m", "sandbox", "demo"],
         cwd=PROJECT,
@@ -472,7 +472,7 @@ def test_a_port_that_is_taken_is_named() -> None:
     assert f"Port {port} is taken by another program: choose another one with" in done.stdout
 
 
-def test_what_a_standing_sandbox_prints_is_all_that_boto3_needs(tmp_path: Path) -> None:
+def test_what_a_running_sandbox_prints_is_all_that_boto3_needs(tmp_path: Path) -> None:
     url = "https://127.0.0.1:4566"
     with subprocess.Popen(["true"]) as process:
         emulator = Emulator(
@@ -491,7 +491,7 @@ def test_what_a_standing_sandbox_prints_is_all_that_boto3_needs(tmp_path: Path) 
     assert found == [url, "us-west-2", "test"]
 
 
-def test_a_standing_sandbox_ends_with_its_emulator(tmp_path: Path) -> None:
+def test_a_running_sandbox_ends_with_its_emulator(tmp_path: Path) -> None:
     with a_chain(Account(), tmp_path) as running, pytest.raises(EmulatorError) as ended:
         serve_command.watch(running.emulator)
 
@@ -513,5 +513,5 @@ def test_an_odoo_that_does_not_answer_ends_the_demo_in_a_sentence(tmp_path: Path
     assert done.returncode == 1
     assert done.stderr == ""
     last = done.stdout.splitlines()[-1]
-    assert "The sandbox could not go on:" in last
+    assert "The sandbox stopped:" in last
     assert "Odoo" in last

@@ -28,7 +28,9 @@ def test_a_refresh_gives_an_access_token_for_an_hour_and_the_same_refresh_token(
     assert client.get("preferences").ok
 
 
-def test_the_five_year_limit_is_told_to_who_asks(client: Client, clock: Clock) -> None:
+def test_the_five_year_limit_is_given_to_clients_that_ask_for_it(
+    client: Client, clock: Clock
+) -> None:
     clock.now += timedelta(days=1)
     answer = client.refresh(headers={"x-include-refresh-token-hard-expires-in": "true"}).json()
     assert answer["x_refresh_token_hard_expires_in"] == 157_680_000 - 86_400
