@@ -215,7 +215,7 @@ def test_a_company_closed_to_us_is_mailed_once_and_opens_by_itself(
         assert world.item("odoo-42")["status"] == "APPROVED"
     [mail] = world.mails()
     assert said in mail
-    world.quickbooks.forgive()
+    world.quickbooks.clear_faults()
     invoke({"action": "check_connections", "company": ONE})
     assert invoke({"Records": [record]}) == {"batchItemFailures": []}
     assert world.item("odoo-42")["status"] == "POSTED"
@@ -276,7 +276,7 @@ def test_neighbours_wait_for_the_first_tries_of_a_bill_and_never_for_later_ones(
     swept = first | {"messageId": "of the sweep"}
     assert invoke({"Records": [swept]}) == {"batchItemFailures": []}
     assert waits(world) == [20, 40], "it is left to the sweep at once"
-    world.quickbooks.forgive()
+    world.quickbooks.clear_faults()
     invoke({"Records": [message(world, neighbour)]})
     assert world.item("odoo-43")["status"] == "POSTED"
 

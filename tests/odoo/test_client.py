@@ -295,14 +295,14 @@ class Poisoned(Simulator):
 
     poison: frozenset[int] = frozenset()
 
-    def _run(
+    def run(
         self, user: User, model: str, method: str, args: list[Any], kwargs: dict[str, Any]
     ) -> object:
         full = "line" in model or len(kwargs.get("fields", ())) > 8
         ids = args[0][0][2] if "line" in model else args[0] if method == "read" else []
         if full and self.poison.intersection(ids):
             raise OdooError("builtins.ValueError", "Expected singleton: account.move()")
-        return super()._run(user, model, method, args, kwargs)
+        return super().run(user, model, method, args, kwargs)
 
 
 def test_a_bill_that_odoo_cannot_give_does_not_stop_its_neighbours() -> None:
@@ -324,12 +324,12 @@ class Private(Simulator):
 
     hidden: frozenset[tuple[str, int]] = frozenset()
 
-    def _run(
+    def run(
         self, user: User, model: str, method: str, args: list[Any], kwargs: dict[str, Any]
     ) -> object:
         if method == "read" and any((model, i) in self.hidden for i in args[0]):
             raise OdooError("odoo.exceptions.AccessError", f"You may not read {model}.")
-        return super()._run(user, model, method, args, kwargs)
+        return super().run(user, model, method, args, kwargs)
 
 
 @pytest.mark.parametrize("model", ["res.partner", "account.account", "account.tax"])

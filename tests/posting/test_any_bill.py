@@ -20,7 +20,7 @@ from odoo_qb.exact_json import to_json
 from odoo_qb.posting.lookup import is_total
 from odoo_qb.posting.payload import marker
 from sandbox.quickbooks.errors import FaultError
-from sandbox.quickbooks.store import Modes
+from sandbox.quickbooks.modes import Modes
 from tests.support.builders import a_bill, a_line
 from tests.support.ledgers import ledger
 

@@ -77,7 +77,7 @@ class Storm:
         life.fate = type(life).fate
         self.neighbours.end()
         self._down_until.clear()
-        life.world.quickbooks.forgive()
+        life.world.quickbooks.clear_faults()
         life.world.slack._faults.clear()
         life.errors.clear()
         life.clock.sleep(LEASE.total_seconds())  # of a run that was killed

@@ -13,9 +13,10 @@ from odoo_qb.approval.policy import FIRST_OF_TWO, RULES
 from odoo_qb.cards.card import approval_card, button_value
 from odoo_qb.extraction.watermark import LOOKBACK
 from odoo_qb.operations.audit_trail import story
-from sandbox.in_process.chain import APPROVER, CHANNEL, REGION
+from sandbox.in_process.aws import REGION
+from sandbox.in_process.chain import APPROVER, CHANNEL
 from sandbox.in_process.fast_dynamodb import rows
-from sandbox.odoo.books import as_text
+from sandbox.odoo.records import as_text
 from tests.project.test_secrets_stay_secret import GIVEN, found, issued
 from tests.support.garbage import FOREIGN
 from tests.support.reconciliation import IN_QUICKBOOKS, documents, misposted, unequal

@@ -169,7 +169,7 @@ def a_bill_cancelled_while_nobody_knows_what_became_of_it(life: Life) -> None:
         life.decide(bill, "approve_invoice")
     life.world.odoo.cancel(number_of(bill))
     life.settle()
-    quickbooks.forgive()
+    quickbooks.clear_faults()
     quickbooks.connect(BRITISH_REALM, "by-hand")
     life.reseed(BRITISH_COMPANY, "by-hand")
     life.disconnected.clear()

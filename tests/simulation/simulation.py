@@ -25,7 +25,8 @@ import notifier
 import poster
 from odoo_qb.approval.interaction import MODAL_FIELDS
 from odoo_qb.approval.policy import FIRST_OF_TWO, RULES
-from sandbox.in_process.chain import APPROVER, CHANNEL, REGION, Context
+from sandbox.in_process.aws import REGION
+from sandbox.in_process.chain import APPROVER, CHANNEL, Context
 from sandbox.in_process.fast_dynamodb import straight
 from tests.simulation.clock import FUNCTIONS, START, Clock
 from tests.support.garbage import Elsewhere
