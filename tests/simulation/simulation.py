@@ -171,9 +171,7 @@ class Life:
         return work()
 
     def _start_cold(self, function: ModuleType) -> None:
-        for value in vars(function).values():
-            if hasattr(value, "cache_clear"):
-                value.cache_clear()
+        function.wired.forget()
 
     # -- AWS -----------------------------------------------------------------------------------
 
