@@ -34,7 +34,8 @@ from odoo_qb.guarding import (
     of_aws,
 )
 from odoo_qb.mapping.batch import BatchPlanner
-from odoo_qb.odoo import reader
+from odoo_qb.odoo import reader, search
+from odoo_qb.odoo.client import PAGE_SIZE
 from odoo_qb.odoo.records import POSTED
 from odoo_qb.timestamps import stamp
 
@@ -98,7 +99,7 @@ class _Tally:
     def names(self, odoo: OdooClient) -> list[str]:
         """The companies that our user sees in Odoo, which is asked once a run."""
         if self.companies is None:
-            self.companies = reader.companies(odoo)
+            self.companies = search.companies(odoo)
         return self.companies
 
 
@@ -119,7 +120,7 @@ class ExtractionRun:
     kept_since: date
     seconds_left: Callable[[], float]
     sleep: Callable[[float], None]
-    page_size: int = reader.PAGE_SIZE
+    page_size: int = PAGE_SIZE
     faults: Faults = field(default_factory=Faults)
 
     def run(self, request: Request, now: datetime) -> Json:
@@ -305,7 +306,7 @@ class ExtractionRun:
         keeping: BillWriter,
     ) -> News:
         if request.odoo_ids:
-            named = [reader.Changed(odoo_id=i) for i in request.odoo_ids]
+            named = [search.Changed(odoo_id=i) for i in request.odoo_ids]
             return News(changed=named, there=frozenset(), now=now)
         first = min((self.extracted_since(key) for key in self.companies), default=date.min)
         dated_from = max(request.since or first, first)
@@ -314,14 +315,14 @@ class ExtractionRun:
             found = news(self.odoo, position, dated_from, watched, now, self.faults)
             self._look_for(set(watched) - found.there, tally, keeping)
             return found
-        listed = reader.search_changed(
+        listed = search.search_changed(
             self.odoo, watermark="", dated_from=dated_from, faults=self.faults
         )
         if request == Request(full=True):
             numbers = {c.odoo_id for c in listed}
-            late = [i for i in reader.entered_late(self.odoo, first) if i not in numbers]
+            late = [i for i in search.entered_late(self.odoo, first) if i not in numbers]
             few, many = not_told(late, self.table, first)
-            listed = [*(reader.Changed(odoo_id=i) for i in few), *listed]  # they are read last
+            listed = [*(search.Changed(odoo_id=i) for i in few), *listed]  # they are read last
             tally.left_out += many
         return News(changed=listed, there=frozenset(), now=clock_of(self.odoo, listed, now))
 
