@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -16,6 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from odoo_qb import company, settings
 from odoo_qb.bill.retention import kept_since
 from odoo_qb.errors import Misconfigured, Refused, Unavailable
+from odoo_qb.extraction.report import answer_to
 from odoo_qb.extraction.request import audited, request_of
 from odoo_qb.extraction.run import Busy, ExtractionRun
 from odoo_qb.guarding import Faults
@@ -31,15 +31,13 @@ from odoo_qb.store.queue import ApprovedQueue
 from odoo_qb.store.table import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from odoo_qb.exact_json import Json
-    from odoo_qb.extraction.request import Request
 
 logger = Logger()
 
 ALERTS_NOTE: Final = "mail#extractor"
-LISTED_BYTES: Final = 1_000_000  # of bills in the answer, of which Lambda takes 6 MB
 
 
 class ExtractionFailed(Exception):  # noqa: N818 - read in Lambda's answer, where it is a statement
@@ -75,27 +73,17 @@ def lambda_handler(event: object, context: Any) -> dict[str, Any]:  # noqa: ANN4
         if not request.dry_run:
             _alerts().tell("outage", "Nothing could be extracted from Odoo", [str(error)], now)
         raise ExtractionFailed(str(error)) from None
+    answer = answer_to(request, report) | {"swept": swept}
     if request.is_scheduled:
         companies, is_full = _companies(), request.full
-        emails.tell_of(report, _table(), companies, _alerts(), now, is_full=is_full, faults=faults)
+        answer["stuck"] = emails.tell_of(
+            report, _table(), companies, _alerts(), now, is_full=is_full, faults=faults
+        )
     if not request.dry_run:
         emails.tell_what_changed_afterwards(report, _alerts())
-    seconds = round(time.monotonic() - started, 1)
-    report |= _told_of(report, request) | {"swept": swept, "seconds": seconds}
-    report["left_out"] = len(report["left_out"])
-    logger.info("extracted", **{k: v for k, v in report.items() if k != "bills"})
-    return report
-
-
-def _told_of(report: Json, request: Request) -> dict[str, Any]:
-    """The part of the answer that depends on what was asked: which bills are listed."""
-    bills = report["bills"]
-    if not request.dry_run:
-        return _listed([b for b in bills if b["outcome"] != "ready"])
-    return _listed(bills) | {
-        "dry_run": "nothing was written",
-        "files": "not read: one that Odoo cannot give would block its bill",
-    }
+    answer["seconds"] = round(time.monotonic() - started, 1)
+    logger.info("extracted", **{k: v for k, v in answer.items() if k != "bills"})
+    return answer
 
 
 def _audit(entry_id: str) -> dict[str, Any]:
@@ -143,17 +131,6 @@ def _sweep(now: datetime, faults: Faults) -> dict[str, Any]:
     except (BotoCoreError, ClientError) as error:
         logger.exception("not swept")
         return {"error": type(error).__name__}
-
-
-def _listed(bills: Sequence[Json]) -> dict[str, Any]:
-    """As many bills as the answer has room for, and how many more there are."""
-    listed, size = [], 0
-    for bill in bills:
-        size += len(json.dumps(bill))
-        if size > LISTED_BYTES:
-            break
-        listed.append(bill)
-    return {"bills": listed, "bills_not_listed": len(bills) - len(listed)}
 
 
 @cache

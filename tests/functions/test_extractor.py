@@ -12,6 +12,7 @@ import pytest
 import extractor
 import poster
 from odoo_qb.errors import Misconfigured
+from odoo_qb.extraction import report
 from odoo_qb.operations.audit_trail import story
 from odoo_qb.timestamps import stamp
 from sandbox.in_process.chain import Context
@@ -59,7 +60,7 @@ def test_an_answer_counts_by_company_and_lists_what_needs_somebody(books: World)
 
 
 def test_a_long_answer_ends_with_a_count(books: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(extractor, "LISTED_BYTES", 700)
+    monkeypatch.setattr(report, "LISTED_BYTES", 700)
     numbers = [books.odoo.new_bill(reference=f"A-{n}") for n in range(5)]
     answer = books.extract(dry_run=True)
     assert 0 < len(answer["bills"]) < 5

@@ -6,6 +6,7 @@ new one leaves it alone. A company of Odoo that is not configured may have been 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from odoo_qb.sentences import NAME, one_line
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import date
 
-    from odoo_qb.exact_json import Json
     from odoo_qb.odoo.records import OdooDocument
     from odoo_qb.store.alerts import Alerts
     from odoo_qb.store.table import Table
@@ -24,11 +24,19 @@ _NAMED: Final = 100  # late bills that the daily run reads to name them
 _MOST: Final = 10_000  # names kept, which are 200 kB: the oldest are forgotten
 
 
-def late_bill(entry: OdooDocument, since: date) -> Json:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftOut:
+    """What is left out, by the name under which it is told of once, and what is said of it."""
+
+    about: str
+    line: str
+
+
+def late_bill(entry: OdooDocument, since: date) -> LeftOut | None:
     """A bill that is dated before its company's go-live day `since` and was entered after it."""
     day = entry.bill.bill_date if entry.bill else None
     if entry.state != "posted" or day is None or day >= since or entry.entered < since.isoformat():
-        return {}
+        return None
     about, entered = f"odoo-{entry.odoo_id}", entry.entered[:10]
     name, company = one_line(entry.odoo_name, NAME), one_line(entry.odoo_company, NAME)
     line = (
@@ -36,10 +44,10 @@ def late_bill(entry: OdooDocument, since: date) -> Json:
         f" {since.isoformat()}, and was entered on {entered}. Nobody is asked to approve it: enter"
         " it in QuickBooks by hand if it is to be there, or correct its date in Odoo."
     )
-    return {"about": about, "line": line}
+    return LeftOut(about=about, line=line)
 
 
-def not_told(numbers: list[int], table: Table, since: date) -> tuple[list[int], list[Json]]:
+def not_told(numbers: list[int], table: Table, since: date) -> tuple[list[int], list[LeftOut]]:
     """Of bills that were entered late, those of which nobody was told, to be read and named.
 
     So many of them are an import of old records: they are only counted.
@@ -52,24 +60,24 @@ def not_told(numbers: list[int], table: Table, since: date) -> tuple[list[int], 
         f"{len(new)} bills are dated before go-live on {since.isoformat()} and were entered since."
         " Nobody is asked to approve them: see in Odoo whether any of them is to be in QuickBooks."
     )
-    return [], [{"about": "many bills from before go-live", "line": line}]
+    return [], [LeftOut(about="many bills from before go-live", line=line)]
 
 
-def unknown_company(name: str) -> Json:
+def unknown_company(name: str) -> LeftOut:
     """A company of Odoo whose bills are left alone."""
     shown = one_line(name, NAME)
-    return {
-        "about": f"company {shown}",
-        "line": (
+    return LeftOut(
+        about=f"company {shown}",
+        line=(
             f"{shown}: Odoo has bills of this company, and it is not configured, so nobody is asked"
             " to approve them. Add it to company_settings if its bills are to be in QuickBooks."
         ),
-    }
+    )
 
 
-def tell_of_left_out(found: Iterable[Json], table: Table, alerts: Alerts) -> None:
+def tell_of_left_out(found: Iterable[LeftOut], table: Table, alerts: Alerts) -> None:
     """Mail what was not told of before."""
-    by_name = {row["about"]: row["line"] for row in found}
+    by_name = {one.about: one.line for one in found}
     if not by_name:
         return
     before = _told(table)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 from odoo_qb.bill.item import lacks_quickbooks_data
 from odoo_qb.bill.model import DIGEST_VERSION
+from odoo_qb.extraction.outcome import DAMAGED, NOT_STORED
 from odoo_qb.extraction.upgrade import is_to_be_judged
-from odoo_qb.guarding import DAMAGED
 from odoo_qb.mapping.batch import BatchPlanner
 from odoo_qb.timestamps import stamp
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from odoo_qb.bill.item import Item
     from odoo_qb.bill.status import Status
     from odoo_qb.company import Company
-    from odoo_qb.exact_json import Json
+    from odoo_qb.extraction.report import ReportedBill
     from odoo_qb.guarding import Faults
     from odoo_qb.store.documents import Documents
     from odoo_qb.store.table import Table
@@ -95,17 +95,17 @@ class Again:
             return state, []
         return state, [*blind, *blocked]
 
-    def damaged(self, report: Json) -> list[str]:
+    def damaged(self, bills: Sequence[ReportedBill]) -> list[str]:
         """The bills that a run before this one could not deal with, but for those it met itself."""
         noted = self.table.read_note(self.note_id).get(DAMAGED)
-        met = {row["entry_id"] for row in report["bills"]}
+        met = {bill.entry_id for bill in bills}
         ids = noted if isinstance(noted, list) else []
         return [i for i in ids if isinstance(i, str) and i not in met]
 
-    def note_damaged(self, report: Json, unread: Sequence[str]) -> None:
+    def note_damaged(self, bills: Sequence[ReportedBill], unread: Sequence[str]) -> None:
         """Keep which bills could not be dealt with: the position moves on past them."""
         noted = self.table.read_note(self.note_id).get(DAMAGED, [])
-        rows = [r["entry_id"] for r in report["bills"] if r["outcome"] in {DAMAGED, "not stored"}]
+        rows = [b.entry_id for b in bills if b.outcome.name in {DAMAGED, NOT_STORED}]
         found = sorted({*rows, *unread})[:_AGAIN_AT_MOST] if unread or rows else []
         if noted != found:
             self.table.write_note(self.note_id, {DAMAGED: found})
