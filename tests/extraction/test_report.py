@@ -79,7 +79,7 @@ def test_an_outcome_is_answered_with_what_it_has(outcome: Outcome, row: dict[str
 
 
 def test_a_tally_counts_everything_and_keeps_what_is_news() -> None:
-    tally = Tally(tells_all=False)
+    tally = Tally(reports_all=False)
     waits = a_reported("not yet read", 3)
     tally.add(Findings(bills=[READY, a_reported("unchanged", 2), waits], left_alone=["X", "X"]))
     tally.add(Findings(kept=["north: gone"], is_blind=True))
@@ -90,10 +90,10 @@ def test_a_tally_counts_everything_and_keeps_what_is_news() -> None:
 
 
 def test_who_named_the_bills_learns_of_each() -> None:
-    tally = Tally(tells_all=Request(odoo_ids=(1,)).tells_all)
+    tally = Tally(reports_all=Request(odoo_ids=(1,)).reports_all)
     tally.add(Findings(bills=[a_reported("unchanged")]))
     assert [b.entry_id for b in tally.bills] == ["odoo-1"]
-    assert not Request(since=date(2026, 1, 1)).tells_all
+    assert not Request(since=date(2026, 1, 1)).reports_all
 
 
 def test_bills_that_were_read_once_more_join_a_report_and_not_its_counts() -> None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 # What is at its end; what became of it in Odoo since is only noted.
 DONE: Final = frozenset({"POSTING", "POSTED", "ALREADY_IN_QB", "ACKNOWLEDGED"})
 _CLOSED: Final = DONE | {"REJECTED"}
-_TOLD: Final = 5  # of what changed afterwards
+_MOST_CHANGES: Final = 5  # of what became different after a bill's end
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +116,7 @@ class Comparison:
             before=before and replace(before, bill=replace(now, documents=stored.documents)),
         )
         new = added_files(stored, now) if with_its_files.is_same() else []
-        return {"amended_changes": sentences.shorten(found, _TOLD), "added_files": new}
+        return {"amended_changes": sentences.shorten(found, _MOST_CHANGES), "added_files": new}
 
 
 def _with_vendor_named_before(bill: Bill, item: Item) -> Bill:

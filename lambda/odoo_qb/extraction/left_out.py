@@ -1,4 +1,4 @@
-"""Documents that nobody is asked about although somebody may expect it: each is told of once.
+"""Documents that nobody is asked about although somebody may expect it: each is mailed once.
 
 A bill dated before go-live that was entered after it belongs to nobody: the old way is closed, the
 new one leaves it alone. A company of Odoo that is not configured may have been forgotten.
@@ -26,7 +26,7 @@ _MOST: Final = 10_000  # names kept, which are 200 kB: the oldest are forgotten
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeftOut:
-    """What is left out, by the name under which it is told of once, and what is said of it."""
+    """What is left out, by the name under which it is mailed once, and the sentence."""
 
     about: str
     line: str
@@ -47,13 +47,13 @@ def late_bill(entry: OdooDocument, since: date) -> LeftOut | None:
     return LeftOut(about=about, line=line)
 
 
-def not_told(numbers: list[int], table: Table, since: date) -> tuple[list[int], list[LeftOut]]:
-    """Of bills that were entered late, those of which nobody was told, to be read and named.
+def not_mailed(numbers: list[int], table: Table, since: date) -> tuple[list[int], list[LeftOut]]:
+    """Of bills that were entered late, those that nobody was mailed about, to be read and named.
 
     So many of them are an import of old records: they are only counted.
     """
-    told = set(_told(table))
-    new = [n for n in numbers if f"odoo-{n}" not in told]
+    mailed = set(_mailed(table))
+    new = [n for n in numbers if f"odoo-{n}" not in mailed]
     if len(new) <= _NAMED:
         return new, []
     line = (
@@ -75,12 +75,12 @@ def unknown_company(name: str) -> LeftOut:
     )
 
 
-def tell_of_left_out(found: Iterable[LeftOut], table: Table, alerts: Alerts) -> None:
-    """Mail what was not told of before."""
+def mail_left_out(found: Iterable[LeftOut], table: Table, alerts: Alerts) -> None:
+    """Mail what was not mailed before."""
     by_name = {one.about: one.line for one in found}
     if not by_name:
         return
-    before = _told(table)
+    before = _mailed(table)
     new = [name for name in by_name if name not in set(before)]
     if new:
         subject = "Nobody is asked about these bills or companies"
@@ -88,7 +88,7 @@ def tell_of_left_out(found: Iterable[LeftOut], table: Table, alerts: Alerts) -> 
         table.write_note(NOTE_ID, {"told": [*before, *new][-_MOST:]})
 
 
-def _told(table: Table) -> list[str]:
-    """Of what people were told, oldest first."""
+def _mailed(table: Table) -> list[str]:
+    """What people were mailed about, oldest first."""
     told = table.read_note(NOTE_ID).get("told")
     return [name for name in told if isinstance(name, str)] if isinstance(told, list) else []

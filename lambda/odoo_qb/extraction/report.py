@@ -51,7 +51,7 @@ class Findings:
 class Tally:
     """What a run has met so far. Bills of which there is no news are only counted."""
 
-    tells_all: bool  # whether somebody named the bills, and learns of each what became of it
+    reports_all: bool  # whether somebody named the bills, and learns of each what became of it
     counts: dict[str, Counter[str]] = field(default_factory=dict)
     left_alone: Counter[str] = field(default_factory=Counter)
     unknown: set[str] = field(default_factory=set)
@@ -66,7 +66,7 @@ class Tally:
             name = bill.outcome.name
             if bill.company:
                 self.counts.setdefault(bill.company, Counter())[name] += 1
-            if name not in _NO_NEWS or self.tells_all:
+            if name not in _NO_NEWS or self.reports_all:
                 self.bills.append(bill)
         self.left_alone.update(found.left_alone)
         self.unknown |= found.unknown

@@ -39,8 +39,8 @@ class Request:
         return self.is_plain or self == Request(full=True)
 
     @property
-    def tells_all(self) -> bool:
-        """Whether somebody named the bills, and is told of each what became of it."""
+    def reports_all(self) -> bool:
+        """Whether somebody named the bills, and learns of each what became of it."""
         return bool(self.odoo_ids) and not self.full
 
 

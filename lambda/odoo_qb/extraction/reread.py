@@ -47,12 +47,12 @@ class Again:
     def amended(self, now: datetime) -> list[str]:
         """What is to be posted although it is known to have changed in Odoo meanwhile."""
         ids = [i for s in TO_BE_POSTED for i in self.table.in_status(s, until=now)]
-        outlook = BatchPlanner(self.table, self.documents, self.companies)
+        planner = BatchPlanner(self.table, self.documents, self.companies)
 
         def is_amended(item: Item) -> bool:
             if item["status"] in TO_BE_POSTED and item.get("amended_after"):
                 return True
-            return is_to_be_judged(item) and outlook.is_known(item["company"])
+            return is_to_be_judged(item) and planner.is_known(item["company"])
 
         found = self.faults.where(self.table.get_many(ids).values(), is_amended)
         return [item["entry_id"] for item in found]
@@ -70,8 +70,8 @@ class Again:
         found = self.faults.where(self.table.get_many(ids).values(), is_to_be_judged)
         if not found and not is_over:
             self.table.write_note(self.note_id, {_FORM: DIGEST_VERSION})
-        outlook = BatchPlanner(self.table, self.documents, self.companies)
-        return [i["entry_id"] for i in found if outlook.is_known(i["company"])]
+        planner = BatchPlanner(self.table, self.documents, self.companies)
+        return [i["entry_id"] for i in found if planner.is_known(i["company"])]
 
     def waiting_for_news(self, now: datetime) -> tuple[str, list[str]]:
         """What is blocked, or asked about before QuickBooks was read, if there is news since.
@@ -79,18 +79,18 @@ class Again:
         And what that news is known by: all that is known of QuickBooks, and the settings.
         """
         note = self.table.read_note(self.note_id)
-        outlook = BatchPlanner(self.table, self.documents, self.companies)
+        planner = BatchPlanner(self.table, self.documents, self.companies)
         blocked = list(self.table.in_status("VALIDATION_FAILED", until=now))
         asked = self.table.in_status("READY_FOR_APPROVAL", until=now) if note.get(BLIND) else ()
         unseen = self.faults.where(self.table.get_many(asked).values(), lacks_quickbooks_data)
         if note.get(BLIND) and not unseen:
             self.table.write_note(self.note_id, {}, remove=[BLIND])
-        known = self.faults.where(unseen, lambda i: outlook.is_known(i["company"]))
+        known = self.faults.where(unseen, lambda i: planner.is_known(i["company"]))
         blind = [i["entry_id"] for i in known]
         if not blocked and not blind:
             return "", []
-        told = f"{outlook.taken_at()} {sorted(self.companies.items())}"
-        state = hashlib.sha256(told.encode()).hexdigest()
+        known_by = f"{planner.taken_at()} {sorted(self.companies.items())}"
+        state = hashlib.sha256(known_by.encode()).hexdigest()
         if note.get("checked_with") == state:
             return state, []
         return state, [*blind, *blocked]

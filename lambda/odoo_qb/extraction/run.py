@@ -172,7 +172,7 @@ class ExtractionRun:
             self.odoo.start_over()  # after an upgrade of Odoo, or once our key was revoked
         else:  # a function that starts anew need not find it out
             self.odoo.protocol = self.odoo.protocol or note.get("speaks")
-        scope, tally = self._scope, Tally(tells_all=request.tells_all)
+        scope, tally = self._scope, Tally(reports_all=request.reports_all)
         odoo_companies = OdooCompanies(self.odoo)
         writer = self._writer(request, now)
         selection = Selection(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from odoo_qb.extraction.decide import withdraw
 from odoo_qb.extraction.deletions import find_vanished
-from odoo_qb.extraction.left_out import not_told
+from odoo_qb.extraction.left_out import not_mailed
 from odoo_qb.extraction.news import News, clock_of, news
 from odoo_qb.extraction.outcome import capture_outcome
 from odoo_qb.extraction.report import Findings, ReportedBill
@@ -65,7 +65,7 @@ class Selection:
         if request == Request(full=True):
             numbers = {c.odoo_id for c in listed}
             late = [i for i in search.entered_late(self.odoo, first) if i not in numbers]
-            few, many = not_told(late, self.table, first)
+            few, many = not_mailed(late, self.table, first)
             listed = [*(search.Changed(odoo_id=i) for i in few), *listed]  # they are read last
             findings = [Findings(left_out=many)]
         clock = clock_of(self.odoo, listed, now)

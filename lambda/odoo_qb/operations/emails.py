@@ -12,7 +12,7 @@ from odoo_qb.approval.reminders import unknown_zones
 from odoo_qb.bill.follow_ups import not_attached, possible_document
 from odoo_qb.bill.item import bill_of
 from odoo_qb.bill.summary import summary
-from odoo_qb.extraction.left_out import tell_of_left_out
+from odoo_qb.extraction.left_out import mail_left_out
 from odoo_qb.extraction.outcome import DAMAGED, NOT_STORED
 from odoo_qb.guarding import Faults, label
 from odoo_qb.operations.sweep import unposted
@@ -64,7 +64,7 @@ def tell_of(
     lines = sorted([*not_stored, *(line for kind in stuck.values() for line in kind)])
     waiting = "1 bill waits" if len(lines) == 1 else f"{len(lines)} bills wait"
     alerts.tell("stuck", f"{waiting} for somebody", lines, now)
-    tell_of_left_out(report.left_out, table, alerts)
+    mail_left_out(report.left_out, table, alerts)
     alerts.tell("clock", "Odoo's clock is wrong", report.clock, now)
     if report.not_seen is not None:
         subject = "A company is not found in Odoo: its bills are not read"
