@@ -27,10 +27,11 @@ $(INSTALLED): requirements-dev.txt
 build: ## Build the four zips in lambda/
 	./build.sh
 
-check: venv ## Formatting, lint, types and Terraform
+check: venv ## Formatting, lint, types, layers and Terraform
 	$(BIN)/ruff format --check $(PYTHON_SOURCES)
 	$(BIN)/ruff check $(PYTHON_SOURCES)
 	$(BIN)/mypy $(PYTHON_SOURCES)
+	PYTHONPATH=lambda:. $(BIN)/lint-imports --no-logo --no-cache
 	terraform fmt -check -recursive
 	@# In a copy, so that an operator's own .terraform and lock file stay as they are. A mirror
 	@# of unpacked providers serves machines that cannot reach the registry.

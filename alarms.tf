@@ -1,16 +1,16 @@
-# Who hears of what went wrong. The functions publish to the same topic what a person must do.
+# Alerts by mail, when something fails. The functions publish to the same topic when someone must act.
 #
-# An alarm costs $0.10 a month for each metric it reads, so each of these thirteen says what no other
-# does. What is not watched on its own: errors, throttles and slow runs of the extractor, without
-# which no extraction succeeds, and of the notifier, which end as old changes or failed ones; both
-# end by themselves before their time is over, as a first extraction of thousands of bills does.
-# Approvals that stay unposted are mailed by the extractor, which names the bills and reasons; an
-# alarm would say a number, for a metric of $0.30. In an idle month at list price: alarms $1.50,
-# secrets $0.40 each (three, and one a company), and cents for runs, logs and requests.
+# An alarm costs $0.10 a month for each metric it reads, so each of these thirteen covers something that
+# no other does. There are none for errors, throttles and slow runs of the extractor and the notifier:
+# no_extraction, cards_are_late and notifier_failures fire when these matter. Both functions stop in time
+# before their timeout, so a first extraction of thousands of bills raises no alarm about duration.
+# The extractor mails about approved bills that stay unposted, with bills and reasons; an alarm could
+# give only a number, for a metric at $0.30. An idle month at list price: alarms $1.50, secrets $0.40
+# each (three, and one per company), and cents for runs, logs and requests.
 
-# Not encrypted with AWS's own key, which alarms may not use; a message holds ids and sentences.
+# Unencrypted, because alarms can't use AWS's own key. Messages hold ids and sentences, nothing secret.
 resource "aws_sns_topic" "alerts" {
-  #checkov:skip=CKV_AWS_26: alarms may not use AWS's own key, and a message holds ids and sentences
+  #checkov:skip=CKV_AWS_26: alarms can't use AWS's own key, and messages hold ids and sentences
   name = "odoo-qb-alerts-${var.environment}"
 }
 
@@ -22,12 +22,12 @@ resource "aws_sns_topic_subscription" "alerts" {
 
 locals {
   schedule_units   = { minute = 60, hour = 60 * 60, day = 24 * 60 * 60 }
-  schedule_parts   = try(regex("^rate\\(([0-9]+) (minute|hour|day)s?\\)$", var.schedule_rate), ["1", "day"]) # of cron, a guess
+  schedule_parts   = try(regex("^rate\\(([0-9]+) (minute|hour|day)s?\\)$", var.schedule_rate), ["1", "day"]) # for cron, a guess
   schedule_seconds = min(tonumber(local.schedule_parts[0]) * local.schedule_units[local.schedule_parts[1]], 7 * 24 * 60 * 60 / 3)
 
   function = { for name, full in local.names : name => { FunctionName = full } }
 
-  # A metric of a function unless it says otherwise, in one period of five minutes; no data is well.
+  # The defaults: any value above 0 of a function's metric in five minutes. Missing data is fine.
   usual_alarm = {
     namespace = "AWS/Lambda"
     statistic = "Sum"
@@ -40,12 +40,12 @@ locals {
   }
 
   alarms = {
-    # Each run adds a 0 or a 1 to Errors, so their minimum is 0 as soon as one succeeded. Without
-    # runs there is no data, which is told as well, but not before the first run.
+    # Each run adds a 0 or a 1 to Errors, so the minimum is 0 as soon as one run succeeds. No runs at
+    # all means no data, which alerts too, but only after the first run.
     # https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
     no_extraction = {
       name       = "${local.names.extractor} has not succeeded for three schedules"
-      what_to_do = "No bill is read from Odoo, and what got stuck is not sent on. With a mail that says why, do what that says; else see /aws/lambda/${local.names.extractor}, and whether the schedules run: schedules_enabled."
+      what_to_do = "Bills aren't being read from Odoo, and stuck bills aren't being retried. If another mail gives the reason, do what it says. Otherwise check the log /aws/lambda/${local.names.extractor} and whether schedules_enabled is true."
       metric     = "Errors"
       dimensions = local.function.extractor
       statistic  = "Minimum"
@@ -56,24 +56,25 @@ locals {
       needed     = 3
       missing    = "missing"
     }
-    # Not Errors: when AWS does not give the handler what it needs, it ends well with a 503.
+    # Not Errors: when an AWS service fails, the handler itself succeeds and responds with a 503.
     # https://docs.aws.amazon.com/lambda/latest/dg/urls-monitoring.html
     handler_fails = {
       name       = "${local.names.approval_handler} fails"
-      what_to_do = "A click ended in an error, and the person saw one in Slack. See /aws/lambda/${local.names.approval_handler}; clicking again is harmless."
+      what_to_do = "A click failed, and the approver saw an error in Slack. Check the log /aws/lambda/${local.names.approval_handler}. It is safe to click again."
       metric     = "Url5xxCount"
       dimensions = local.function.approval_handler
     }
     handler_is_throttled = {
       name       = "${local.names.approval_handler} is throttled"
-      what_to_do = "Clicks in Slack are turned away: the account has no run left for them. Ask AWS for more concurrent executions (Service Quotas, AWS Lambda): a new account has ten, of which none can be set aside. With well over a hundred, set some aside for the approval handler in reserved_concurrency."
+      what_to_do = "Clicks in Slack are failing because the account has no concurrent executions left. Request more from AWS (Service Quotas, AWS Lambda): a new account has ten and can't reserve any. Once it has well over a hundred, reserve some for the approval handler in reserved_concurrency."
       metric     = "Throttles"
       dimensions = local.function.approval_handler
     }
-    # Slack's three seconds are its limit, not its own thirty: 80 % of those, cold starts included.
+    # Slack waits three seconds, so this is 80% of those and not of the function's thirty. Cold starts
+    # count.
     handler_is_slow = {
       name       = "${local.names.approval_handler} is slow"
-      what_to_do = "Clicks take nearly the three seconds after which Slack shows an error; decisions count all the same. See in /aws/lambda/${local.names.approval_handler} what takes the time; if it is Slack or AWS, wait."
+      what_to_do = "Clicks take almost three seconds, after which Slack shows an error; decisions are recorded anyway. Check the log /aws/lambda/${local.names.approval_handler} for what is slow. If it is Slack or AWS, wait."
       metric     = "UrlRequestLatency"
       dimensions = local.function.approval_handler
       statistic  = "Average"
@@ -83,13 +84,13 @@ locals {
     }
     poster_fails = {
       name       = "${local.names.poster} fails"
-      what_to_do = "A run of the poster was cut off, or could not even begin, as without its secrets or settings. See /aws/lambda/${local.names.poster}. It is repeated by itself, a bill five times in all and then about hourly; nothing is posted twice."
+      what_to_do = "A posting run crashed, timed out or couldn't start, for example because secrets or settings are missing. Check the log /aws/lambda/${local.names.poster}. Each bill is retried automatically: five times, then about every hour. Nothing is posted twice."
       metric     = "Errors"
       dimensions = local.function.poster
     }
     poster_is_slow = {
       name       = "${local.names.poster} nearly runs out of time"
-      what_to_do = "A posting took more than 80 % of its ${local.poster_timeout_seconds} seconds. If bills arrive all the same, wait: QuickBooks is slow. If they do not, see /aws/lambda/${local.names.poster} for the call that takes so long."
+      what_to_do = "Posting a bill took more than 80% of its ${local.poster_timeout_seconds} seconds. If bills still arrive in QuickBooks, wait: QuickBooks is slow. If they don't, check the log /aws/lambda/${local.names.poster} for the slow call."
       metric     = "Duration"
       dimensions = local.function.poster
       statistic  = "Maximum"
@@ -97,7 +98,7 @@ locals {
     }
     cards_are_late = {
       name       = "${local.names.notifier} is an hour behind"
-      what_to_do = "Bills changed an hour ago and their cards in Slack do not show it. After a first extraction this is the queue for Slack's one message a second: wait. Else see /aws/lambda/${local.names.notifier}: Slack may be down, or the function throttled."
+      what_to_do = "Cards in Slack are an hour behind the bills. After a first extraction, wait: Slack accepts one message a second. Otherwise check the log /aws/lambda/${local.names.notifier}: Slack may be down, or the function throttled."
       metric     = "IteratorAge"
       dimensions = local.function.notifier
       statistic  = "Maximum"
@@ -105,7 +106,7 @@ locals {
     }
     postings_are_late = {
       name       = "${aws_sqs_queue.approved.name} is an hour behind"
-      what_to_do = "An approved bill has waited an hour for the poster. See whether ${local.names.poster} runs: its log, its reserved_concurrency, and posting_enabled."
+      what_to_do = "An approved bill has waited an hour to be posted. Check that ${local.names.poster} runs: its log, reserved_concurrency and posting_enabled."
       namespace  = "AWS/SQS"
       metric     = "ApproximateAgeOfOldestMessage"
       dimensions = { QueueName = aws_sqs_queue.approved.name }
@@ -114,7 +115,7 @@ locals {
     }
     extractor_failures = {
       name       = "${aws_sqs_queue.failures["extractor"].name} is not empty"
-      what_to_do = "The extractor failed twice in a row. Later runs make up for it: see /aws/lambda/${local.names.extractor}. Purge this queue once they work: until then this stays in ALARM and tells of no further failure."
+      what_to_do = "The extractor failed twice in a row. Check the log /aws/lambda/${local.names.extractor}. Later runs catch up. Once they succeed, purge this queue: until then the alarm stays on and won't report further failures."
       namespace  = "AWS/SQS"
       metric     = "ApproximateNumberOfMessagesVisible"
       dimensions = { QueueName = aws_sqs_queue.failures["extractor"].name }
@@ -122,7 +123,7 @@ locals {
     }
     notifier_failures = {
       name       = "${aws_sqs_queue.failures["notifier"].name} is not empty"
-      what_to_do = "Cards in Slack could not be made or changed: see /aws/lambda/${local.names.notifier}. The extractor's next runs try them again. Purge this queue once they are right: until then this stays in ALARM and tells of no further failure."
+      what_to_do = "Cards in Slack couldn't be posted or updated. Check the log /aws/lambda/${local.names.notifier}. The extractor's next runs retry them. Once the cards are right, purge this queue: until then the alarm stays on and won't report further failures."
       namespace  = "AWS/SQS"
       metric     = "ApproximateNumberOfMessagesVisible"
       dimensions = { QueueName = aws_sqs_queue.failures["notifier"].name }
@@ -130,18 +131,18 @@ locals {
     }
     dead_approvals = {
       name       = "${aws_sqs_queue.approved_dead.name} is not empty"
-      what_to_do = "Five times the poster was cut off at a message, or was not to be had, or it was no message about a bill: see /aws/lambda/${local.names.poster}. Nothing needs to be sent again: the extractor queues a bill that is still approved again by itself. Purge this queue once the cause is gone: until then this stays in ALARM and tells of no further message."
+      what_to_do = "The poster failed five times on a message, couldn't be reached, or got a message that isn't about a bill. Check the log /aws/lambda/${local.names.poster}. You don't need to resend anything: the extractor queues bills again while they are approved. Once the cause is fixed, purge this queue: until then the alarm stays on and won't report further messages."
       namespace  = "AWS/SQS"
       metric     = "ApproximateNumberOfMessagesVisible"
       dimensions = { QueueName = aws_sqs_queue.approved_dead.name }
       statistic  = "Maximum"
     }
-    # A refresh token lasts 100 days from its last use and five years at most; the poster renews each
-    # daily and says how many days are left. One metric for all companies: the lowest counts, and a
-    # company that is cut off has none. Said once a day, it is billed for an hour a day.
+    # A refresh token expires 100 days after its last use and five years after it was issued. The poster
+    # renews each daily and reports the days left. One metric covers all companies: the lowest counts.
+    # A disconnected company reports none. Reported once a day, it is billed for an hour a day.
     token_days_left = {
       name       = "odoo-qb-${var.environment} must be connected to QuickBooks again soon"
-      what_to_do = "A company's refresh token ends within 14 days, or nobody counted for two: connect it again, put its token into qb_refresh_tokens, raise secrets_version and apply. The log /aws/lambda/${local.names.poster} says which company, and whether the daily check runs."
+      what_to_do = "A company's QuickBooks connection expires within 14 days, or the daily check hasn't reported for two days. The log /aws/lambda/${local.names.poster} shows which. If a connection expires, connect the company again, put its token in qb_refresh_tokens, raise secrets_version and apply."
       namespace  = local.metric_namespace
       metric     = "RefreshTokenDaysLeft"
       dimensions = {}
@@ -172,17 +173,17 @@ resource "aws_cloudwatch_metric_alarm" "alarm" {
   treat_missing_data  = each.value.missing
   alarm_actions       = [aws_sns_topic.alerts.arn]
 
-  # Where data must come, its end is told too: the state before the first of it is no change. While
-  # the schedules are off none must come; a call by hand makes some, and what follows it is silence.
+  # Where data is expected, its absence alerts too, though not before the first data point. With the
+  # schedules off none is expected: a manual run sends some, and none follows.
   insufficient_data_actions = each.value.missing == "missing" && var.schedules_enabled ? [aws_sns_topic.alerts.arn] : []
 }
 
-# Who scans the internet is refused all day, without a signature like Slack's. A click has one, so
-# one that was signed with another secret than ours, in an hour in which no request was let in, is
-# heard of. The function counts it only then, so in other hours that metric costs nothing.
+# Internet scanners are refused all day, but their requests aren't signed as Slack signs. This alerts when
+# a request signed with a different secret came in an hour in which no request was accepted. The function
+# writes the metric only for such requests, so otherwise it costs nothing.
 resource "aws_cloudwatch_metric_alarm" "all_clicks_refused" {
   alarm_name          = "${local.names.approval_handler} refuses every click"
-  alarm_description   = "Clicks in Slack were signed with another secret than ours, and no other came through for an hour: nothing can be decided. Copy the app's signing secret (Basic Information) into slack_signing_secret, raise secrets_version and apply. If clicks work, somebody imitates Slack, and is refused."
+  alarm_description   = "Slack's clicks don't match our signing secret, and none was accepted for an hour: nobody can approve. Copy the app's signing secret (Basic Information) into slack_signing_secret, raise secrets_version and apply. If clicks do work, someone is imitating Slack and being refused."
   comparison_operator = "GreaterThanThreshold"
   threshold           = 0
   evaluation_periods  = 1

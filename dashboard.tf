@@ -1,11 +1,11 @@
-# One page to look at when somebody asks how it goes. The first three dashboards of an account cost
-# nothing, a further one $3 a month: dashboard_enabled leaves it out. What the bills do is counted
-# from the logs, since a metric for each stage would cost.
+# One page that shows how things are going. An account's first three dashboards are free and each further
+# one costs $3 a month: dashboard_enabled = false leaves it out. Bills are counted from the logs, because
+# a metric for each stage would cost more.
 
 locals {
   log_source = { for name, group in aws_cloudwatch_log_group.function : name => "SOURCE '${group.name}'" }
 
-  # Namespace, metric, dimension and its value, as a widget wants them.
+  # Namespace, metric, dimension and value, in the order a widget expects.
   of_each_function = {
     for metric in ["Errors", "Throttles", "Duration"] : metric => [
       for name in ["extractor", "notifier", "approval_handler", "poster"] : ["AWS/Lambda", metric, "FunctionName", local.names[name]]
@@ -20,51 +20,51 @@ locals {
 
   widgets = [
     { type = "alarm", width = 24, height = 3, properties = {
-      title  = "What needs somebody: each alarm's description says what to do"
+      title  = "Needs attention: each alarm's description says what to do"
       alarms = [for alarm in concat(values(aws_cloudwatch_metric_alarm.alarm), [aws_cloudwatch_metric_alarm.all_clicks_refused]) : alarm.arn]
     } },
     { type = "log", width = 12, height = 6, properties = {
-      title = "Bills that wait: for approval, blocked, not posted, approved for more than an hour"
+      title = "Bills waiting: to approve, blocked, not posted, approved over an hour ago"
       view  = "timeSeries"
       query = "${local.log_source.extractor} | filter message = 'extracted' | stats latest(swept.waiting) as to_approve, latest(stuck.blocked) as blocked, latest(stuck.not_posted) as not_posted, latest(stuck.unposted) as unposted by bin(1h)"
     } },
     { type = "log", width = 6, height = 6, properties = {
-      title = "What people clicked"
+      title = "Clicks by action"
       view  = "table"
       query = "${local.log_source.approval_handler} | filter message = 'clicked' | stats count(*) as clicks by action"
     } },
     { type = "log", width = 6, height = 6, properties = {
-      title = "What became of approved bills"
+      title = "Approved bills by result"
       view  = "table"
       query = "${local.log_source.poster} | filter message = 'done' | stats count(*) as bills by status"
     } },
     { type = "metric", width = 12, height = 6, properties = {
-      title   = "Approved bills in the queue, and the age of the oldest in seconds"
+      title   = "Approved bills in the queue, and the oldest's age in seconds"
       stat    = "Maximum"
       metrics = [local.approved_queue["NumberOfMessagesVisible"], local.approved_queue["NumberOfMessagesNotVisible"], concat(local.approved_queue["AgeOfOldestMessage"], [{ yAxis = "right" }])]
     } },
     { type = "metric", width = 12, height = 6, properties = {
-      title   = "Dead letters: work that was given up"
+      title   = "Dead letters: messages that failed for good"
       stat    = "Maximum"
       metrics = local.dead_letters
     } },
     { type = "metric", width = 12, height = 6, properties = {
-      title   = "Runs that failed or were turned away; clicks answered with an error (5xx) or refused (4xx)"
+      title   = "Runs that failed or were throttled; clicks that failed (5xx) or were refused (4xx)"
       stat    = "Sum"
       metrics = concat(local.of_each_function["Errors"], local.of_each_function["Throttles"], [for kind in ["Url5xxCount", "Url4xxCount"] : ["AWS/Lambda", kind, "FunctionName", local.names.approval_handler]])
     } },
     { type = "metric", width = 12, height = 6, properties = {
-      title   = "How long the longest run took, and a click (Slack waits 3,000 ms)"
+      title   = "Longest run and slowest click, in ms (Slack waits 3,000)"
       stat    = "Maximum"
       metrics = concat(local.of_each_function["Duration"], [["AWS/Lambda", "UrlRequestLatency", "FunctionName", local.names.approval_handler]])
     } },
     { type = "metric", width = 12, height = 6, properties = {
-      title   = "How old a change was when its card was made, in ms"
+      title   = "Delay from a change to its card, in ms"
       stat    = "Maximum"
       metrics = [["AWS/Lambda", "IteratorAge", "FunctionName", local.names.notifier]]
     } },
     { type = "metric", width = 12, height = 6, properties = {
-      title   = "Days until a company must be connected to QuickBooks again"
+      title   = "Days until a company must reconnect to QuickBooks"
       stat    = "Minimum"
       period  = 86400
       metrics = [[local.metric_namespace, "RefreshTokenDaysLeft"]]
@@ -79,7 +79,7 @@ resource "aws_cloudwatch_dashboard" "bills" {
   dashboard_body = jsonencode({
     start = "-P7D"
     widgets = [for widget in local.widgets : merge(widget, { properties = merge(
-      { for name, value in { region = var.aws_region } : name => value if widget.type != "alarm" }, # whose ARNs have it
+      { for name, value in { region = var.aws_region } : name => value if widget.type != "alarm" }, # an alarm's ARN has it
       widget.properties,
     ) })]
   })

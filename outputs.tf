@@ -1,37 +1,37 @@
-# What a person needs next: to connect Slack, to look inside, to call a function by hand.
+# What an operator needs next: to connect Slack, to look up a bill, to run a function by hand.
 
 output "approval_handler_url" {
-  description = "Where Slack sends clicks: the manifest's request URL."
+  description = "The address Slack sends clicks to: the manifest's request URL."
   value       = aws_lambda_function_url.approval_handler.function_url
 }
 
 output "s3_bucket" {
-  description = "The bills' documents."
+  description = "Bucket with the bills' documents."
   value       = aws_s3_bucket.documents.bucket
 }
 
 output "dynamodb_table" {
-  description = "The bills, their decisions and their history."
+  description = "Table with the bills, their decisions and their history."
   value       = aws_dynamodb_table.bills.name
 }
 
 output "sqs_queue_url" {
-  description = "Approved bills on their way to QuickBooks."
+  description = "Queue of approved bills waiting to be posted to QuickBooks."
   value       = aws_sqs_queue.approved.url
 }
 
 output "sqs_dlq_url" {
-  description = "Messages the poster was cut off at five times. Purge it once the cause is gone; a bill that is still approved is queued again by itself."
+  description = "Queue of messages that failed five times. Purge it once the cause is fixed: bills that are still approved are queued again automatically."
   value       = aws_sqs_queue.approved_dead.url
 }
 
 output "lambda_function_names" {
-  description = "The functions by role, for `aws lambda invoke` and `aws logs tail`."
+  description = "Function names by role, for `aws lambda invoke` and `aws logs tail`."
   value       = local.names
 }
 
 output "lambda_function_arns" {
-  description = "The functions' ARNs by role."
+  description = "Function ARNs by role."
   value = merge(
     { for name, function in aws_lambda_function.function : name => function.arn },
     { approval_handler = aws_lambda_function.approval_handler.arn },
@@ -39,7 +39,7 @@ output "lambda_function_arns" {
 }
 
 output "secret_arns" {
-  description = "The secrets Terraform fills, and under quickbooks-token/<company> those the poster writes."
+  description = "Secret ARNs: those Terraform fills, and as quickbooks-token/<company> those the poster writes."
   value = merge(
     { for name, secret in aws_secretsmanager_secret.given : name => secret.arn },
     { for company, secret in aws_secretsmanager_secret.quickbooks_token : "quickbooks-token/${company}" => secret.arn },
@@ -47,12 +47,12 @@ output "secret_arns" {
 }
 
 output "sns_alerts_topic_arn" {
-  description = "The topic of alerts, for further subscribers."
+  description = "Topic of the alerts, to add subscribers."
   value       = aws_sns_topic.alerts.arn
 }
 
 output "slack_app_manifest" {
-  description = "The Slack app: paste it at api.slack.com/apps, Create New App, From a manifest, JSON."
+  description = "Manifest of the Slack app: paste it at api.slack.com/apps, Create New App, From a manifest, JSON."
   value = jsonencode({
     _metadata = { major_version = 2, minor_version = 1 }
     display_information = {

@@ -1,9 +1,9 @@
-# What each function may do, and nothing else: a need is one statement of its role, named for what
-# it is good for, with exact actions on exact resources.
+# What each function may do, and nothing else. Each need is one statement in the function's role, named
+# after its purpose, with exact actions on exact resources.
 
 locals {
-  # One ARN for all companies' tokens: with one each, a policy would be too long (10,240 characters)
-  # from some seventy companies on.
+  # One ARN for all companies' tokens: with one each, the policy would exceed 10,240 characters at about
+  # seventy companies.
   secrets_of_ours   = "${split(":secret:", aws_secretsmanager_secret.given["quickbooks-credentials"].arn)[0]}:secret:"
   quickbooks_tokens = "${local.secrets_of_ours}${local.quickbooks_token_prefix}*"
 
@@ -78,7 +78,7 @@ locals {
         resources = [aws_sqs_queue.approved.arn]
       }
       LinkDocuments = {
-        actions   = ["s3:GetObjectVersion"] # a link is to the bytes the card was made of
+        actions   = ["s3:GetObjectVersion"] # links open the version the card shows
         resources = ["${aws_s3_bucket.documents.arn}/pending/*"]
       }
     }
@@ -100,7 +100,7 @@ locals {
         resources = [aws_dynamodb_table.bills.arn]
       }
       ReadApprovedDocuments = {
-        actions   = ["s3:GetObjectVersion"] # of the bytes that were approved, not the latest
+        actions   = ["s3:GetObjectVersion"] # the version that was approved, not the latest
         resources = ["${aws_s3_bucket.documents.arn}/pending/*"]
       }
       ReadLines = {

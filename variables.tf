@@ -1,27 +1,27 @@
-# What deployments differ by. Secrets are ephemeral: Terraform hands them to Secrets Manager and
-# keeps them in neither its state nor its plans, so every plan and apply is given them anew.
+# The inputs of a deployment. Secrets are ephemeral: Terraform passes them to Secrets Manager and stores
+# them in neither its state nor its plans, so every plan and apply needs them again.
 
 # --- The deployment ---
 
 variable "aws_region" {
-  description = "AWS region of everything; Slack waits three seconds for an answer and is served from the United States, so the default is near it."
+  description = "AWS region for all resources. Slack waits only three seconds for a response and runs in the United States, so the default is nearby."
   type        = string
   default     = "us-west-2"
 }
 
 variable "environment" {
-  description = "Ends every name, so that several deployments fit in one account. Only `prod` is protected against deletion."
+  description = "Suffix of every resource name, so that several deployments fit in one account. Only `prod` is protected against deletion."
   type        = string
   default     = "prod"
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{0,15}$", var.environment))
-    error_message = "environment ends the names of queues, buckets and functions: a lower-case letter, then at most 15 lower-case letters, digits or hyphens."
+    error_message = "environment is part of queue, bucket and function names: use a lower-case letter, then up to 15 lower-case letters, digits or hyphens."
   }
 }
 
 variable "alert_email" {
-  description = "Who is told when something needs a person. AWS first asks this address to confirm the subscription."
+  description = "Receives alerts that someone must act on. AWS first sends this address a confirmation link."
   type        = string
 
   validation {
@@ -31,28 +31,28 @@ variable "alert_email" {
 }
 
 variable "schedules_enabled" {
-  description = "Whether the schedules run: false until the secrets are real and you have looked at what would be asked about, and again to pause. Without them nothing is read from Odoo and nothing that got stuck is sent on; clicks and approved bills are served all the same."
+  description = "Whether the schedules run. Leave false until the secrets are real and a dry run shows the bills you expect; set false again to pause. While false, no bills are read from Odoo and stuck bills are not retried. Clicks and approved bills are still processed."
   type        = bool
   default     = true
   nullable    = false
 }
 
 variable "posting_enabled" {
-  description = "Whether approved bills are posted. While false they wait in the queue, for 14 days at most, after which they are sent there again."
+  description = "Whether approved bills are posted. While false, they wait in the queue for up to 14 days, then are queued again."
   type        = bool
   default     = true
   nullable    = false
 }
 
 variable "dashboard_enabled" {
-  description = "Whether there is a dashboard. AWS gives an account three; a further one costs $3 a month."
+  description = "Whether to create the dashboard. An account's first three are free; each further one costs $3 a month."
   type        = bool
   default     = true
   nullable    = false
 }
 
 variable "log_retention_days" {
-  description = "How long the functions' logs are kept. They hold ids and outcomes; the bills' own history is in the table."
+  description = "Days to keep the functions' logs. They contain ids and results; each bill's history is in the table."
   type        = number
   default     = 365
 
@@ -63,52 +63,52 @@ variable "log_retention_days" {
 }
 
 variable "reserved_concurrency" {
-  description = "How many runs of a function AWS sets aside for it, which also is its limit, by its name: extractor, notifier, approval_handler, poster. Left out: unreserved, since AWS refuses any where an account has only ten in all. 0 switches a function off; the poster has posting_enabled for that."
+  description = "Concurrent runs to reserve for a function, by name: extractor, notifier, approval_handler, poster. The number is also its limit. Functions not listed are unreserved: an account that has only ten runs cannot reserve any. 0 turns a function off; for the poster, use posting_enabled instead."
   type        = map(number)
   default     = {}
   nullable    = false
 
   validation {
     condition     = length(setsubtract(keys(var.reserved_concurrency), ["extractor", "notifier", "approval_handler", "poster"])) == 0
-    error_message = "reserved_concurrency names what is no function: ${join(", ", setsubtract(keys(var.reserved_concurrency), ["extractor", "notifier", "approval_handler", "poster"]))}. There are extractor, notifier, approval_handler and poster."
+    error_message = "reserved_concurrency has unknown functions: ${join(", ", setsubtract(keys(var.reserved_concurrency), ["extractor", "notifier", "approval_handler", "poster"]))}. Use extractor, notifier, approval_handler or poster."
   }
   validation {
     condition     = alltrue([for runs in values(var.reserved_concurrency) : runs == null ? true : runs >= 0 && floor(runs) == runs])
-    error_message = "reserved_concurrency counts runs: whole numbers from 0."
+    error_message = "reserved_concurrency must hold whole numbers, 0 or more."
   }
   validation {
     condition     = try(var.reserved_concurrency.poster != 0, true)
-    error_message = "With a reserved_concurrency of 0 the poster's approvals would end as dead letters, for each time one is turned away counts as a try: set posting_enabled to false instead."
+    error_message = "A reserved_concurrency of 0 would send approved bills to the dead-letter queue, because each rejected delivery counts as an attempt. To stop posting, set posting_enabled to false."
   }
 }
 
 variable "postings_at_once" {
-  description = "How many companies' bills are posted at the same moment; one company's always follow each other. Two leave clicks their runs in an account that has only ten; more are of use from dozens of companies on, where the account has more."
+  description = "How many companies' bills are posted in parallel; bills of one company are always posted one at a time. Two leaves enough runs for clicks in an account that has only ten. Raise it for dozens of companies, once the account's limit is higher."
   type        = number
   default     = 2
   nullable    = false
 
   validation {
     condition     = var.postings_at_once >= 2 && var.postings_at_once <= 1000 && floor(var.postings_at_once) == var.postings_at_once
-    error_message = "postings_at_once is a whole number from 2 to 1000: AWS takes no other."
+    error_message = "postings_at_once must be a whole number from 2 to 1000, the range AWS accepts."
   }
 }
 
 variable "secrets_version" {
-  description = "Raise it by one whenever a secret below changes: Terraform cannot compare what it does not keep. It also restarts the functions, which read secrets once."
+  description = "Raise by one whenever a secret below changes: Terraform doesn't store secrets, so it can't see the change. Raising it also restarts the functions, which read secrets only at start."
   type        = number
   default     = 1
 
   validation {
     condition     = var.secrets_version >= 1 && floor(var.secrets_version) == var.secrets_version
-    error_message = "secrets_version is a whole number from 1."
+    error_message = "secrets_version must be a whole number, 1 or more."
   }
 }
 
 # --- Odoo ---
 
 variable "odoo_api_url" {
-  description = "Where Odoo is, such as https://example.odoo.com. There is no default, because credentials must not go to a stranger."
+  description = "Odoo's address, such as https://example.odoo.com. No default, so that credentials are never sent to the wrong server."
   type        = string
 
   validation {
@@ -118,7 +118,7 @@ variable "odoo_api_url" {
 }
 
 variable "odoo_database" {
-  description = "Odoo's database, which its API wants named."
+  description = "Name of the Odoo database, which its API requires."
   type        = string
 
   validation {
@@ -128,7 +128,7 @@ variable "odoo_database" {
 }
 
 variable "odoo_username" {
-  description = "The login of the Odoo user the extractor reads as; it needs to read bills of every company, and nothing else."
+  description = "Login of the Odoo user the extractor signs in as. It needs read access to the bills of every company, and nothing else."
   type        = string
 
   validation {
@@ -138,7 +138,7 @@ variable "odoo_username" {
 }
 
 variable "odoo_api_key" {
-  description = "That user's API key."
+  description = "API key of that Odoo user."
   type        = string
   sensitive   = true
   ephemeral   = true
@@ -150,75 +150,75 @@ variable "odoo_api_key" {
 }
 
 variable "schedule_rate" {
-  description = "How often Odoo is asked what changed. A run without changes is two calls."
+  description = "How often to check Odoo for changes. A run that finds none makes two calls."
   type        = string
   default     = "rate(15 minutes)"
 
   validation {
     condition     = can(regex("^(rate\\((1 (minute|hour|day)|([2-9]|[1-9][0-9]+) (minutes|hours|days))\\)|cron\\(.+\\))$", var.schedule_rate))
-    error_message = "schedule_rate is an EventBridge expression: rate(15 minutes), rate(1 hour) or cron(...)."
+    error_message = "schedule_rate must be an EventBridge expression, such as rate(15 minutes), rate(1 hour) or cron(...)."
   }
 }
 
 variable "extract_since" {
-  description = "The day of going live, as YYYY-MM-DD: nobody is asked about bills dated before it, which are in QuickBooks already."
+  description = "Go-live date (YYYY-MM-DD). Bills dated earlier are already in QuickBooks and are skipped."
   type        = string
 
   validation {
     condition     = can(regex("^[0-9]{4}-[0-9]{2}-[0-9]{2}$", var.extract_since)) && can(formatdate("YYYY", "${var.extract_since}T00:00:00Z"))
-    error_message = "extract_since must be a date that exists, written YYYY-MM-DD."
+    error_message = "extract_since must be a valid date, written YYYY-MM-DD."
   }
 }
 
 variable "record_retention_days" {
-  description = "How long finished bills and replaced documents are kept; seven years is what tax offices commonly ask."
+  description = "Days to keep finished bills and replaced documents. The default is seven years, which tax authorities commonly require."
   type        = number
   default     = 2555
 
   validation {
     condition     = var.record_retention_days >= 30 && floor(var.record_retention_days) == var.record_retention_days
-    error_message = "record_retention_days counts days, at least 30: a record that is gone cannot keep its bill from being posted again."
+    error_message = "record_retention_days must be a whole number, 30 or more: once a record is deleted, it can no longer prevent its bill from being posted twice."
   }
 }
 
 # --- Slack ---
 
 variable "slack_channel_id" {
-  description = "The channel for bills of companies that name none of their own: an id such as C0123456789, because names change."
+  description = "Channel for companies without one of their own. Use its id, such as C0123456789, because names change."
   type        = string
 
   validation {
     condition     = can(regex("^[CG][A-Z0-9-]+$", var.slack_channel_id))
-    error_message = "slack_channel_id must be a channel's id (C… or G…), not its name."
+    error_message = "slack_channel_id must be a channel id (C… or G…), not a name."
   }
 }
 
 variable "slack_bot_token" {
-  description = "The bot token (xoxb-…) Slack shows after the app was installed."
+  description = "Bot token (xoxb-…), shown in Slack once the app is installed."
   type        = string
   sensitive   = true
   ephemeral   = true
 
   validation {
     condition     = can(regex("^xoxb-\\S+$", var.slack_bot_token))
-    error_message = "slack_bot_token must be a bot token: it starts with xoxb- and has no spaces."
+    error_message = "slack_bot_token must be a bot token: it starts with xoxb- and contains no spaces."
   }
 }
 
 variable "slack_signing_secret" {
-  description = "The app's signing secret, which tells Slack's clicks from forged ones."
+  description = "The Slack app's signing secret, used to verify that clicks come from Slack."
   type        = string
   sensitive   = true
   ephemeral   = true
 
   validation {
     condition     = length(trimspace(var.slack_signing_secret)) > 0
-    error_message = "slack_signing_secret must not be empty: anybody could sign with it."
+    error_message = "slack_signing_secret must not be empty: anyone could then forge clicks."
   }
 }
 
 variable "slack_api_url" {
-  description = "Where Slack's API is. Only a test or a recording proxy sets it."
+  description = "Address of Slack's API. Change it only for tests or a recording proxy."
   type        = string
   default     = "https://slack.com/api/"
 
@@ -229,31 +229,31 @@ variable "slack_api_url" {
 }
 
 variable "slack_messages_per_second" {
-  description = "How fast cards are posted to a channel. Slack promises one a second; only a stand-in for it takes more."
+  description = "Messages per second to each channel. Slack allows one; only a simulator takes more."
   type        = number
   default     = 1
 
   validation {
     condition     = var.slack_messages_per_second >= 0.2
-    error_message = "slack_messages_per_second must be at least 0.2: at one message in more than five seconds the notifier would run out of time."
+    error_message = "slack_messages_per_second must be at least 0.2: any slower and the notifier would time out."
   }
 }
 
 variable "rejection_notify_users" {
-  description = "Slack user ids told in the thread when a bill is rejected, such as whoever can correct it in Odoo."
+  description = "Slack users to mention in the thread when a bill is rejected, by id: usually those who can correct it in Odoo."
   type        = list(string)
   default     = []
 
   validation {
     condition     = alltrue([for user in var.rejection_notify_users : can(regex("^[UW][A-Z0-9-]+$", user))])
-    error_message = "rejection_notify_users are users' ids (U… or W…), not names."
+    error_message = "rejection_notify_users must be user ids (U… or W…), not names."
   }
 }
 
 # --- QuickBooks ---
 
 variable "qb_realm_ids" {
-  description = "The companies: a key of ours to the id of its company (realm) in QuickBooks. Companies of Odoo that are not here are left alone."
+  description = "The companies to process: a key you choose, and its QuickBooks company id (realm). Other companies in Odoo are ignored."
   type        = map(string)
 
   validation {
@@ -262,20 +262,20 @@ variable "qb_realm_ids" {
   }
   validation {
     condition     = alltrue([for company in keys(var.qb_realm_ids) : can(regex("^[A-Za-z0-9_-]{1,100}$", company))])
-    error_message = "A company's key in qb_realm_ids names files, secrets and the queue's groups: at most 100 letters, digits, _ and - only. Its name in Odoo goes to company_settings, as odoo_company."
+    error_message = "A company's key in qb_realm_ids is part of file and secret names: use up to 100 letters, digits, _ and -. Put its name in Odoo in company_settings, as odoo_company."
   }
   validation {
     condition     = alltrue([for realm in values(var.qb_realm_ids) : can(regex("^[0-9]+$", realm))])
-    error_message = "A realm id in qb_realm_ids is the number QuickBooks shows as Company ID, without spaces."
+    error_message = "qb_realm_ids must hold the number that QuickBooks shows as Company ID, without spaces."
   }
   validation {
     condition     = length(distinct(values(var.qb_realm_ids))) == length(var.qb_realm_ids)
-    error_message = "Two companies in qb_realm_ids have the same realm: their bills would be mixed in one company of QuickBooks."
+    error_message = "Two companies in qb_realm_ids have the same realm id, so both would post to the same QuickBooks company. Give each its own."
   }
 }
 
 variable "qb_client_id" {
-  description = "The client id of the app at developer.intuit.com."
+  description = "Client id of the app at developer.intuit.com."
   type        = string
 
   validation {
@@ -285,7 +285,7 @@ variable "qb_client_id" {
 }
 
 variable "qb_client_secret" {
-  description = "The client secret of that app."
+  description = "Client secret of that app."
   type        = string
   sensitive   = true
   ephemeral   = true
@@ -297,7 +297,7 @@ variable "qb_client_secret" {
 }
 
 variable "qb_refresh_token" {
-  description = "The first refresh token, if there is one company. With several, use qb_refresh_tokens."
+  description = "Initial refresh token, if there is only one company. For several, use qb_refresh_tokens."
   type        = string
   default     = ""
   nullable    = false
@@ -306,12 +306,12 @@ variable "qb_refresh_token" {
 
   validation {
     condition     = var.qb_refresh_token == "" || length(var.qb_realm_ids) == 1
-    error_message = "qb_refresh_token serves one company, and qb_realm_ids names several: a token belongs to one company, so give each its own in qb_refresh_tokens."
+    error_message = "qb_refresh_token works for one company only, and qb_realm_ids has several. Give each company its own in qb_refresh_tokens."
   }
 }
 
 variable "qb_refresh_tokens" {
-  description = "The first refresh token of each company, by its key in qb_realm_ids. The poster renews them from there; a new one here, with a higher secrets_version, takes over."
+  description = "Initial refresh token of each company, by its key in qb_realm_ids. The poster renews it from then on. To replace one, change it here and raise secrets_version."
   type        = map(string)
   default     = {}
   nullable    = false
@@ -320,33 +320,33 @@ variable "qb_refresh_tokens" {
 
   validation {
     condition     = length(setsubtract(keys(var.qb_refresh_tokens), keys(var.qb_realm_ids))) == 0
-    error_message = "qb_refresh_tokens names a company that is not in qb_realm_ids."
+    error_message = "qb_refresh_tokens has a company that isn't in qb_realm_ids. Remove it, or add the company there."
   }
   validation {
     condition     = var.qb_refresh_token != "" || length(setsubtract(keys(var.qb_realm_ids), keys(var.qb_refresh_tokens))) == 0
-    error_message = "Every company in qb_realm_ids needs its refresh token in qb_refresh_tokens; a single company may use qb_refresh_token."
+    error_message = "A company in qb_realm_ids has no refresh token. Add one to qb_refresh_tokens; a single company may use qb_refresh_token."
   }
 }
 
 variable "qb_use_sandbox" {
-  description = "Whether the realms are Intuit's sandbox companies, which live at another address."
+  description = "Whether the realms are Intuit sandbox companies, which have their own API address."
   type        = bool
   default     = false
 }
 
 variable "quickbooks_calls_per_minute" {
-  description = "How many calls a company is sent at most. Intuit's limit is 500 for all apps connected to it together: lower it if others need their part."
+  description = "Most calls per minute to one QuickBooks company. Intuit allows 500 across all apps connected to it: lower this if other apps need a share."
   type        = number
   default     = 500
 
   validation {
     condition     = var.quickbooks_calls_per_minute >= 30 && var.quickbooks_calls_per_minute <= 500
-    error_message = "quickbooks_calls_per_minute must be 30 to 500: more is over Intuit's limit, and with fewer a bill would not be posted within the poster's time."
+    error_message = "quickbooks_calls_per_minute must be between 30 and 500: Intuit allows no more, and with fewer the poster would time out."
   }
 }
 
 variable "quickbooks_api_url" {
-  description = "Where QuickBooks' API is, if neither Intuit's production nor its sandbox. Only a test or a recording proxy sets it."
+  description = "Address of QuickBooks' API, if it isn't Intuit's production or sandbox. Set it only for tests or a recording proxy."
   type        = string
   default     = null
 
@@ -357,7 +357,7 @@ variable "quickbooks_api_url" {
 }
 
 variable "quickbooks_oauth_url" {
-  description = "Where refresh tokens are exchanged. Only a test or a recording proxy sets it."
+  description = "Address for renewing tokens. Change it only for tests or a recording proxy."
   type        = string
   default     = "https://oauth.platform.intuit.com/oauth2/v1/tokens/bearer"
 
@@ -371,135 +371,137 @@ variable "quickbooks_oauth_url" {
 
 variable "company_settings" {
   description = <<-EOT
-    What differs between companies, by key of qb_realm_ids; all of it optional.
-    odoo_company: the company's name in Odoo, if it is not the key. slack_channel_id: its own channel.
-    extract_since: its own day of going live, if it joined later (YYYY-MM-DD).
-    approvers: ids of Slack users (U…, W…) and user groups (S…) who may decide; empty means every
-    colleague in the channel. Guests and people of other workspaces never may.
-    accounts, vendors, taxes, terms: Odoo's code or name to the name in QuickBooks, where they differ.
+    Settings per company, by its key in qb_realm_ids. All are optional.
+    odoo_company: the company's name in Odoo, if it isn't the key. slack_channel_id: its own channel.
+    extract_since: its own go-live date, if it joined later (YYYY-MM-DD).
+    approvers: ids of the Slack users (U…, W…) and user groups (S…) who may approve. Without any, every
+    colleague in the channel may. Guests and people from other workspaces never may.
+    accounts, vendors, taxes, terms: Odoo's code or name = the name in QuickBooks, where they differ.
     default_account: for lines whose account has no match.
     payable_account: the accounts payable account, where QuickBooks has several.
     tax: outside the US, how to post a bill whose tax QuickBooks would round differently than Odoo:
-    "override" (Odoo's tax), "quickbooks" (QuickBooks' own tax) or "lines" (the tax as lines); without
-    it such a bill is blocked, with both figures.
-    tax_on_lines: in the US, and where QuickBooks keeps no tax, true adds each tax to the lines it is of.
-    country: two letters, where QuickBooks does not state the company's country.
-    due_date: of a bill paid in instalments, "first_open" (default) or "last".
+    "override" (Odoo's tax), "quickbooks" (QuickBooks' tax) or "lines" (tax as separate lines). Without
+    it, such a bill is blocked and shows both amounts.
+    tax_on_lines: where purchase tax is a cost (in the US, or with QuickBooks tax off), true includes it
+    in the lines it belongs to.
+    country: two letters, where QuickBooks doesn't state the company's country.
+    due_date: for a bill paid in instalments, "first_open" (default) or "last".
     class, department: QuickBooks' full names, set on every line and bill where they are tracked.
-    books_close_day: the day of a month on which the month before is closed; a card warns five days before.
+    books_close_day: the day of the month on which the previous month is closed. Cards warn five days
+    before.
     intercompany_vendors: Odoo vendors whose bills are acknowledged, not posted.
-    two_approvals_above: two people must approve above this total in the company's currency, and any
-    bill whose exchange rate is far from the usual.
-    reminder_hours, escalation_hours, escalation_approvers: when a bill that waits is brought up again
-    in its card's thread, and who may then decide too. time_zone ("Europe/Paris"), quiet_hours
-    ("18:00-08:00"): when not.
+    two_approvals_above: two people must approve a bill above this total, in the company's currency, and
+    any bill with an unusual exchange rate.
+    reminder_hours, escalation_hours, escalation_approvers: after how long a reminder is posted in the
+    card's thread, and who may approve after escalation. time_zone ("Europe/Paris"), quiet_hours
+    ("18:00-08:00"): when no reminders are posted.
   EOT
-  # Not an object: Terraform drops an attribute that an object type does not know, and with a
-  # mistyped name the control it was to set. company_setting_names in main.tf says the kinds.
+  # Not an object type: Terraform silently drops attributes that it doesn't list, so a mistyped name
+  # would turn off a control. The types are in company_setting_names, in company_settings.tf.
   type     = any
   default  = {}
   nullable = false
 
   validation {
     condition     = can([for settings in values(var.company_settings) : keys(settings)])
-    error_message = "company_settings is a map of companies, each { name = value, … }; a company without any is {} or left out."
+    error_message = "company_settings must be a map of companies, each { name = value, … }. For a company without settings, use {} or leave it out."
   }
   validation {
     condition     = try(length(setsubtract(keys(var.company_settings), keys(var.qb_realm_ids))) == 0, true)
-    error_message = "company_settings names a company that is not in qb_realm_ids: ${try(join(", ", setsubtract(keys(var.company_settings), keys(var.qb_realm_ids))), "")}."
+    error_message = "company_settings has companies that aren't in qb_realm_ids: ${try(join(", ", setsubtract(keys(var.company_settings), keys(var.qb_realm_ids))), "")}. Add them there, or remove them here."
   }
   validation {
     condition     = try(length(setsubtract(flatten([for settings in values(var.company_settings) : keys(settings)]), flatten(values(local.company_setting_names)))) == 0, true)
-    error_message = "company_settings has no ${try(join(", ", setsubtract(flatten([for settings in values(var.company_settings) : keys(settings)]), flatten(values(local.company_setting_names)))), "")}: it would change nothing. There are ${join(", ", sort(flatten([for names in values(local.company_setting_names) : tolist(names)])))}."
+    error_message = "company_settings has unknown names: ${try(join(", ", setsubtract(flatten([for settings in values(var.company_settings) : keys(settings)]), flatten(values(local.company_setting_names)))), "")}. Use ${join(", ", sort(flatten([for names in values(local.company_setting_names) : tolist(names)])))}."
   }
   validation {
     condition = alltrue(flatten([for settings in try(values(var.company_settings), []) : [
       for name in local.company_setting_names.text : can(regex("^\\S(.*\\S)?$", settings[name])) if try(settings[name], null) != null
     ]]))
-    error_message = "In company_settings ${join(", ", local.company_setting_names.text)} are text, not empty and without a space at an end."
+    error_message = "In company_settings ${join(", ", local.company_setting_names.text)} must be text, not empty and without leading or trailing spaces."
   }
   validation {
     condition = alltrue(flatten([for settings in try(values(var.company_settings), []) : [
       for name in local.company_setting_names.number : can(tonumber(settings[name])) && try(settings[name] >= 0, false) if try(settings[name], null) != null
     ]]))
-    error_message = "In company_settings ${join(", ", local.company_setting_names.number)} are numbers that are not negative."
+    error_message = "In company_settings ${join(", ", local.company_setting_names.number)} must be numbers, 0 or more."
   }
   validation {
     condition = alltrue(flatten([for settings in try(values(var.company_settings), []) : [
       for name in local.company_setting_names.bool : can(tobool(settings[name])) if try(settings[name], null) != null
     ]]))
-    error_message = "In company_settings ${join(", ", local.company_setting_names.bool)} are true or false."
+    error_message = "In company_settings ${join(", ", local.company_setting_names.bool)} must be true or false."
   }
   validation {
     condition = alltrue([for settings in try(values(var.company_settings), []) :
       try(settings.tax, null) == null ? true : contains(["override", "quickbooks", "lines"], tostring(try(settings.tax, "")))
     ])
-    error_message = "tax in company_settings is \"override\", \"quickbooks\" or \"lines\"; leave it out to have bills blocked whose tax QuickBooks would round differently."
+    error_message = "tax in company_settings must be \"override\", \"quickbooks\" or \"lines\". Leave it out to block bills whose tax QuickBooks would round differently."
   }
   validation {
     condition = alltrue([for settings in try(values(var.company_settings), []) :
       try(settings.country, null) == null ? true : can(regex("^[A-Z]{2}$", tostring(settings.country)))
     ])
-    error_message = "country in company_settings is two capital letters, like \"US\", \"GB\" or \"CA\"."
+    error_message = "country in company_settings must be two capital letters, such as \"US\", \"GB\" or \"CA\"."
   }
   validation {
     condition = alltrue([for settings in try(values(var.company_settings), []) :
       try(settings.due_date, null) == null ? true : contains(["first_open", "last"], tostring(try(settings.due_date, "")))
     ])
-    error_message = "due_date in company_settings is \"first_open\" or \"last\"."
+    error_message = "due_date in company_settings must be \"first_open\" or \"last\"."
   }
   validation {
     condition = alltrue(flatten([for settings in try(values(var.company_settings), []) : [
       for name in local.company_setting_names.list : can(tolist(settings[name])) && can([for one in settings[name] : tostring(one)]) if try(settings[name], null) != null
     ]]))
-    error_message = "In company_settings ${join(", ", local.company_setting_names.list)} are lists of texts: [\"…\", \"…\"]."
+    error_message = "In company_settings ${join(", ", local.company_setting_names.list)} must be lists of text: [\"…\", \"…\"]."
   }
   validation {
     condition = alltrue(flatten([for settings in try(values(var.company_settings), []) : [
       for name in local.company_setting_names.map : can(keys(settings[name])) && can([for theirs in values(settings[name]) : tostring(theirs)]) if try(settings[name], null) != null
     ]]))
-    error_message = "In company_settings ${join(", ", local.company_setting_names.map)} are maps from Odoo's name to QuickBooks': { \"…\" = \"…\" }."
+    error_message = "In company_settings ${join(", ", local.company_setting_names.map)} must be maps of names in Odoo to names in QuickBooks: { \"…\" = \"…\" }."
   }
   validation {
     condition     = length(distinct([for company in keys(var.qb_realm_ids) : try(coalesce(var.company_settings[company].odoo_company), company)])) == length(var.qb_realm_ids)
-    error_message = "Two companies have the same odoo_company: each bill would be theirs both."
+    error_message = "Two companies have the same odoo_company, so each bill would belong to both. Give each its own."
   }
   validation {
     condition     = alltrue([for settings in try(values(var.company_settings), []) : can(regex("^[CG][A-Z0-9-]+$", settings.slack_channel_id)) if try(settings.slack_channel_id, null) != null])
-    error_message = "slack_channel_id in company_settings must be a channel's id (C… or G…), not its name."
+    error_message = "slack_channel_id in company_settings must be a channel id (C… or G…), not a name."
   }
   validation {
     condition     = alltrue([for settings in try(values(var.company_settings), []) : can(regex("^[0-9]{4}-[0-9]{2}-[0-9]{2}$", settings.extract_since)) && can(formatdate("YYYY", "${settings.extract_since}T00:00:00Z")) if try(settings.extract_since, null) != null])
-    error_message = "extract_since in company_settings must be a date that exists, written YYYY-MM-DD."
+    error_message = "extract_since in company_settings must be a valid date, written YYYY-MM-DD."
   }
   validation {
     condition = alltrue(flatten([for settings in try(values(var.company_settings), []) : [
       for approver in concat(try([for id in settings.approvers : id], []), try([for id in settings.escalation_approvers : id], [])) : can(regex("^[UWS][A-Z0-9-]+$", approver))
     ]]))
-    error_message = "approvers and escalation_approvers are ids of users (U…, W…) or user groups (S…), not names."
+    error_message = "approvers and escalation_approvers must be ids of users (U…, W…) or user groups (S…), not names."
   }
   validation {
     condition = alltrue(flatten([for settings in try(values(var.company_settings), []) : [
       for ids in [try([for id in settings.approvers : id], []), try([for id in settings.escalation_approvers : id], [])] : length(distinct(ids)) == length(ids)
     ]]))
-    error_message = "approvers and escalation_approvers name somebody twice: one person cannot approve for two."
+    error_message = "approvers or escalation_approvers has the same id twice. Remove one: the same person can't approve twice."
   }
   validation {
     condition     = alltrue([for settings in try(values(var.company_settings), []) : try(contains(range(1, 29), tonumber(settings.books_close_day)), false) if try(settings.books_close_day, null) != null])
-    error_message = "books_close_day is a day that every month has, 1 to 28."
+    error_message = "books_close_day must be a whole number from 1 to 28, a day that every month has."
   }
   validation {
     condition = alltrue([for settings in try(values(var.company_settings), []) :
       try(settings.two_approvals_above, null) == null || try(length(settings.approvers), 0) != 1 || try(startswith(settings.approvers[0], "S"), false)
     ])
-    error_message = "two_approvals_above needs two people: the company has one approver, so a bill above it could never be approved. Name another one, or a user group."
+    error_message = "two_approvals_above needs two approvers and the company has one, so bills above that amount could never be approved. Add another approver, or a user group."
   }
   validation {
     condition     = alltrue([for settings in try(values(var.company_settings), []) : can(regex("^(UTC|[A-Z][A-Za-z_]+(/[A-Z][A-Za-z0-9_+-]+){1,2})$", settings.time_zone)) if try(settings.time_zone, null) != null])
-    error_message = "time_zone is UTC, or an area and a city of the tz database such as Europe/Paris or America/New_York."
+    error_message = "time_zone must be UTC or a tz database name, such as Europe/Paris or America/New_York."
   }
   validation {
     condition     = alltrue([for settings in try(values(var.company_settings), []) : can(regex("^([01]?[0-9]|2[0-3]):[0-5][0-9] *- *([01]?[0-9]|2[0-3]):[0-5][0-9]$", settings.quiet_hours)) if try(settings.quiet_hours, null) != null])
-    error_message = "quiet_hours are written HH:MM-HH:MM, such as 18:00-08:00."
+    error_message = "quiet_hours must be written HH:MM-HH:MM, such as 18:00-08:00."
   }
 }

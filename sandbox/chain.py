@@ -93,7 +93,7 @@ def run_dir() -> Path:
 
 
 def start(vendors: Vendors, progress: Callable[[str], None]) -> Chain:
-    """Start the vendors and the emulator, and apply main.tf to it.
+    """Start the vendors and the emulator, and apply the infrastructure to it.
 
     What an earlier run built stands; its data is forgotten.
     """

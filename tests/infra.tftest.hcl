@@ -131,14 +131,14 @@ run "functions_are_told_what_they_read" {
     error_message = "QuickBooks' production is not what the poster calls."
   }
   assert {
-    condition = jsondecode(jsondecode(aws_dynamodb_table_item.settings.item).companies.S) == {
+    condition = jsondecode(jsondecode(aws_dynamodb_table_item.company_settings.item).companies.S) == {
       north = { odoo_company = "North Ltd", realm_id = "9130350000000001", slack_channel_id = "C0123456789", approvers = ["U1", "S2"], two_approvals_above = 10000.50 }
       south = { odoo_company = "south", realm_id = "9130350000000002", slack_channel_id = "C0123456789" }
     }
     error_message = "The companies in the table are not those of the variables."
   }
   assert {
-    condition = aws_dynamodb_table_item.settings.table_name == "odoo-qb-settings-prod" && alltrue([
+    condition = aws_dynamodb_table_item.company_settings.table_name == "odoo-qb-settings-prod" && alltrue([
       for function in concat(values(aws_lambda_function.function), [aws_lambda_function.approval_handler]) : function.environment[0].variables["SETTINGS_TABLE"] == "odoo-qb-settings-prod"
     ])
     error_message = "The settings are not where the functions look for them."
@@ -655,7 +655,7 @@ run "changed_settings_and_secrets_restart_the_functions" {
   assert {
     condition = alltrue([
       for function in concat(values(aws_lambda_function.function), [aws_lambda_function.approval_handler]) :
-      function.environment[0].variables["SECRETS_VERSION"] == "2" && function.environment[0].variables["SETTINGS_VERSION"] == substr(sha256(aws_dynamodb_table_item.settings.item), 0, 12)
+      function.environment[0].variables["SECRETS_VERSION"] == "2" && function.environment[0].variables["SETTINGS_VERSION"] == substr(sha256(aws_dynamodb_table_item.company_settings.item), 0, 12)
     ])
     error_message = "A function would go on with what it has read before."
   }

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import os
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from odoo_qb.errors import Misconfigured
+
+if TYPE_CHECKING:
+    from mypy_boto3_secretsmanager import SecretsManagerClient
 
 
 def environment(name: str) -> str:
@@ -18,12 +21,17 @@ def environment(name: str) -> str:
     return value
 
 
+def optional(name: str) -> str:
+    """The value of an environment variable that may be left out; "" then."""
+    return os.environ.get(name, "")
+
+
 def retention() -> timedelta:
     """How long the table keeps a bill after its end; older bills are not asked about again."""
     return timedelta(days=int(environment("RECORD_RETENTION_DAYS")))
 
 
-def secret(client: Any, arn: str) -> dict[str, Any]:  # noqa: ANN401 - a boto3 client
+def secret(client: SecretsManagerClient, arn: str) -> dict[str, Any]:
     """The JSON object in a secret of Secrets Manager."""
     text: str = client.get_secret_value(SecretId=arn)["SecretString"]
     try:

@@ -196,7 +196,7 @@ def stop(emulator: Emulator) -> None:
 def forget(emulator: Emulator, *, table: str, bucket: str) -> None:
     """Empty the account of a demo's data and leave its infrastructure and settings.
 
-    Those are in a table of their own, which is left alone.
+    The settings have a table of their own, which is left alone, and a copy among the bills.
 
     Items, documents in all versions, messages, QuickBooks tokens and e-mails go.
     """
@@ -207,7 +207,7 @@ def forget(emulator: Emulator, *, table: str, bucket: str) -> None:
     pages = dynamodb.get_paginator("scan").paginate(
         TableName=table, ProjectionExpression="entry_id"
     )
-    keys = [item for page in pages for item in page["Items"]]
+    keys = [item for page in pages for item in page["Items"] if item["entry_id"]["S"] != "settings"]
     for some in _chunks(keys, 25):
         deletions = [{"DeleteRequest": {"Key": key}} for key in some]
         while deletions:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from botocore.exceptions import ClientError
 from moto.core.models import DEFAULT_ACCOUNT_ID
@@ -106,7 +106,7 @@ def _update(table: Table, given: Json) -> Json | None:
     if condition:
         parser = create_condition_expression_parser(condition, names, values)
         if not parser.parse().expr(item):
-            raise ClientError(_REFUSED, "UpdateItem")
+            raise ClientError(cast("Any", _REFUSED), "UpdateItem")
     sets, removes = (text.split(", ") if text else [] for text in plain.groups())
     for pair in sets:
         name, value = pair.split(" = ")

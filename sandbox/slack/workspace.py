@@ -84,6 +84,7 @@ class Workspace:
         self.channels: dict[str, Channel] = {}
         self.scopes = set(GRANTED.split())
         self._clock = clock
+        self.trigger_seconds = TRIGGER_SECONDS
         self._lock = threading.RLock()
         self._numbers = count(1)
         self._last_ts = 0
@@ -359,7 +360,7 @@ class Workspace:
 
     def _trigger(self, person: str) -> str:
         trigger = f"{next(self._numbers)}.1.{secrets.token_hex(16)}"
-        self._triggers[trigger] = person, self._clock() + TRIGGER_SECONDS
+        self._triggers[trigger] = person, self._clock() + self.trigger_seconds
         return trigger
 
     def _response_url(self, url: ResponseUrl) -> str:

@@ -86,7 +86,8 @@ class Standing:
                 "aws_access_key_id": self.exports["AWS_ACCESS_KEY_ID"],
                 "aws_secret_access_key": self.exports["AWS_SECRET_ACCESS_KEY"],
             }
-            made = boto3.client(
+            session: Any = boto3.Session()
+            made = session.client(
                 service,
                 endpoint_url=self.exports["AWS_ENDPOINT_URL"],
                 verify=self.exports["AWS_CA_BUNDLE"],

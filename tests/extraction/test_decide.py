@@ -86,7 +86,7 @@ class Unreachable:
 
 
 def test_a_dry_run_tells_the_outcome_and_writes_nothing() -> None:
-    nowhere = Unreachable()
+    nowhere: Any = Unreachable()
     table = Table(nowhere, "bills", retention=timedelta(days=400))
     writer = BillWriter(table=table, documents=Documents(nowhere, ""), dry_run=True, now=NOW)
     not_brought = replace(a_bill().documents[0], sha256="")

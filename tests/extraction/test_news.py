@@ -25,7 +25,7 @@ DAYS = timedelta(days=3)
 def books(world: World) -> World:
     """A world where Odoo has no bill since go-live yet, and nobody waits before a retry."""
     world.forget_old_bills()
-    extractor._odoo()._sleep = lambda _seconds: None
+    extractor.wired.sleep = lambda _seconds: None
     return world
 
 
@@ -194,7 +194,7 @@ def test_every_call_to_odoo_is_counted(books: World) -> None:
     settings = books.table.read_note("settings")
     books.table.write_note("settings", {"companies": settings["companies"].replace("{", "{ ", 1)})
     before = len(books.odoo.calls)
-    extractor._companies.cache_clear()
+    extractor.wired.forget()
     books.table.write_note(WATERMARK, {"checked_with": "another state"})
     answer = books.extract()
     assert answer["checked_again"] == 1

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from odoo_qb.extraction import report
+from odoo_qb.extraction import answer
+from odoo_qb.extraction.answer import answer_to
 from odoo_qb.extraction.left_out import LeftOut
 from odoo_qb.extraction.outcome import Outcome, OutcomeName
-from odoo_qb.extraction.report import Findings, Report, ReportedBill, Tally, answer_to
+from odoo_qb.extraction.report import Findings, Report, ReportedBill, Tally
 from odoo_qb.extraction.request import Request
 
 
@@ -44,9 +45,9 @@ BLOCKED = a_reported("blocked", 2, total="2.00 USD", problems=["No date."])
 
 def test_what_is_ready_is_listed_only_where_nothing_was_written() -> None:
     found = a_report(READY, BLOCKED)
-    answer = answer_to(Request(), found)
-    assert [b["entry_id"] for b in answer["bills"]] == ["odoo-2"]
-    assert "dry_run" not in answer
+    written = answer_to(Request(), found)
+    assert [b["entry_id"] for b in written["bills"]] == ["odoo-2"]
+    assert "dry_run" not in written
     tried = answer_to(Request(dry_run=True), found)
     assert [b["entry_id"] for b in tried["bills"]] == ["odoo-1", "odoo-2"]
     assert tried["dry_run"] == "nothing was written"
@@ -54,10 +55,10 @@ def test_what_is_ready_is_listed_only_where_nothing_was_written() -> None:
 
 def test_bills_beyond_the_room_of_an_answer_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     room = len(json.dumps(BLOCKED.row()))
-    monkeypatch.setattr(report, "LISTED_BYTES", room)
-    answer = answer_to(Request(), a_report(BLOCKED, BLOCKED, BLOCKED))
-    assert answer["bills"] == [BLOCKED.row()]
-    assert answer["bills_not_listed"] == 2
+    monkeypatch.setattr(answer, "LISTED_BYTES", room)
+    found = answer_to(Request(), a_report(BLOCKED, BLOCKED, BLOCKED))
+    assert found["bills"] == [BLOCKED.row()]
+    assert found["bills_not_listed"] == 2
 
 
 @pytest.mark.parametrize(

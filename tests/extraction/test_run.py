@@ -19,6 +19,7 @@ from odoo_qb.bill.item import bill_of
 from odoo_qb.bill.status import TRANSITIONS
 from odoo_qb.extraction.request import request_of
 from odoo_qb.extraction.run import Busy
+from odoo_qb.guarding import Faults
 from odoo_qb.odoo import files
 from odoo_qb.store.documents import Documents
 from odoo_qb.store.table import Table
@@ -79,8 +80,8 @@ def run(world: World, *, now: datetime | None = None, **event: Any) -> dict[str,
     """A run of the real wiring, at any time, with pages of any size."""
     changed = {k: event.pop(k) for k in ("page_size", "seconds_left", "sleep") if k in event}
     now = now or utc_now()
-    extraction = replace(extractor._extraction(lambda: 240.0, now), **changed)
-    report = extraction.run(request_of(event, extractor._companies()), now)
+    extraction = replace(extractor.wired.run(lambda: 240.0, now, Faults()), **changed)
+    report = extraction.run(request_of(event, extractor.wired.companies), now)
     del world
     return report.as_json()
 
@@ -471,7 +472,7 @@ def test_a_bill_somebody_else_changes_at_the_same_moment_comes_next_time(books: 
     books.odoo.amend(number, lines=[("x", "7.00")])
     items = Outdated(books.table, books.item(f"odoo-{number}"))
     put_in(books, number, "APPROVED")
-    stale = replace(extractor._extraction(lambda: 240.0, utc_now()), table=items)
+    stale = replace(extractor.wired.run(lambda: 240.0, utc_now(), Faults()), table=items)
     report = stale.run(request_of({}, {}), utc_now())
     assert [b.outcome.reason for b in report.bills] == ["it was being changed at the same moment"]
     run(books)
@@ -1117,7 +1118,7 @@ def test_looking_again_never_fails_a_run_nor_takes_what_it_could_not_read_for_re
     run(books, now=began + timedelta(minutes=20))
     put_in(books, number, "VALIDATION_FAILED")
     books.odoo.fail("bad_gateway", method="account.move.read", times=3)
-    extractor._odoo()._sleep = lambda _seconds: None
+    extractor.wired.sleep = lambda _seconds: None
     assert run(books)["checked_again"] == 0
     assert run(books, seconds_left=lambda: 30.0)["checked_again"] == 0
     assert books.item(f"odoo-{number}")["status"] == "VALIDATION_FAILED"

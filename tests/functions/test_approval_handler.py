@@ -454,7 +454,7 @@ def test_a_dynamodb_that_never_answers_is_soon_an_error(
 ) -> None:
     entry_id = an_asked(world)
     request = a_request(world, entry_id)
-    approval_handler._wiring.cache_clear()
+    approval_handler.wired.forget()
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"http://127.0.0.1:{silent.getsockname()[1]}"
         monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", address)
@@ -676,7 +676,7 @@ def test_a_function_that_starts_makes_its_clients_before_the_first_click(
         made.append(name)
         return usual(self, name, **given)
 
-    usual = boto3.Session.client
+    usual: Any = boto3.Session.client
     monkeypatch.setattr(boto3.Session, "client", client)
     world.click(entry_id, "approve_invoice")
     assert world.item(entry_id)["status"] == "APPROVED"

@@ -12,9 +12,9 @@ import pytest
 import extractor
 import poster
 from odoo_qb.errors import Misconfigured
-from odoo_qb.extraction import report
 from odoo_qb.operations.audit_trail import story
 from odoo_qb.timestamps import stamp
+from odoo_qb.wiring.extractor import ALERTS_NOTE
 from sandbox.in_process.chain import Context
 from tests.extraction.test_run import WRITES, outcomes, put_in, utc_now
 from tests.support import stored_bills
@@ -32,7 +32,7 @@ KEY = "sandbox-odoo-key"
 def books(world: World) -> World:
     """A world where Odoo has no bill since go-live yet, and nobody waits before a retry."""
     world.forget_old_bills()
-    extractor._odoo()._sleep = lambda _seconds: None
+    extractor.wired.sleep = lambda _seconds: None
     return world
 
 
@@ -60,7 +60,7 @@ def test_an_answer_counts_by_company_and_lists_what_needs_somebody(books: World)
 
 
 def test_a_long_answer_ends_with_a_count(books: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(report, "LISTED_BYTES", 700)
+    monkeypatch.setattr("odoo_qb.extraction.answer.LISTED_BYTES", 700)
     numbers = [books.odoo.new_bill(reference=f"A-{n}") for n in range(5)]
     answer = books.extract(dry_run=True)
     assert 0 < len(answer["bills"]) < 5
@@ -180,7 +180,7 @@ def test_a_dry_run_that_fails_writes_and_mails_nothing(books: World) -> None:
 def test_a_person_whose_run_must_wait_too_long_is_told_without_a_mail(
     books: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("time.sleep", lambda _seconds: None)
+    monkeypatch.setattr(extractor.wired, "sleep", lambda _seconds: None)
     until = stamp(utc_now() + timedelta(minutes=5))
     books.table.write_note("watermark#odoo", {"lease_until": until})
     assert fails(books, company="1MD").startswith("Another extraction is running")
@@ -318,12 +318,12 @@ def test_a_daily_run_that_had_too_little_time_is_mailed(
 ) -> None:
     for n in range(3):
         books.odoo.new_bill(reference=f"A-{n}")
-    whole = extractor._extraction
+    whole = extractor.wired.run
 
-    def short(_left: Any, now: Any) -> Any:
-        return replace(whole(lambda: 30.0, now), page_size=1)
+    def short(_left: Any, now: Any, faults: Any) -> Any:
+        return replace(whole(lambda: 30.0, now, faults), page_size=1)
 
-    monkeypatch.setattr(extractor, "_extraction", short)
+    monkeypatch.setattr(extractor.wired, "run", short)
     books.extract(full=True)
     (mail,) = books.mails()
     assert mail.startswith("The daily comparison with Odoo did not come to its end\n")
@@ -362,11 +362,11 @@ def test_no_secret_is_in_logs_answers_mails_or_the_table(
 def test_the_alert_note_keeps_when_an_outage_began(books: World) -> None:
     books.odoo.fail("bad_gateway", times=1000)
     fails(books)
-    began = books.table.read_note(extractor.ALERTS_NOTE)["outage_at"]
+    began = books.table.read_note(ALERTS_NOTE)["outage_at"]
     books.odoo.faults.clear()
     books.odoo.fail("denied", times=1000)
     fails(books)
-    assert books.table.read_note(extractor.ALERTS_NOTE)["outage_at"] == began
+    assert books.table.read_note(ALERTS_NOTE)["outage_at"] == began
     assert began <= stamp(utc_now())
 
 

@@ -147,7 +147,7 @@ def test_a_warm_function_asks_for_no_second_token_and_no_second_snapshot(world: 
 
 def test_a_snapshot_of_yesterday_is_read_again(world: World) -> None:
     invoke({"action": "sync_reference", "company": ONE})
-    documents = poster._poster().documents
+    documents = poster.wired.poster.documents
     key = f"reference/{ONE}.json"
     old = json.loads(documents.text(key)) | {"taken_at": "2026-01-01T00:00:00.000Z"}
     documents.write(key, json.dumps(old))
@@ -302,7 +302,7 @@ def test_sync_reads_every_company_in_five_metered_calls_each(world: World) -> No
     answer = invoke({"action": "sync_reference"})
     assert answer == {"companies": {c: f"{c}: 14 accounts, 0 vendors" for c in COMPANIES}}
     assert world.quickbooks.core_plus_calls == 5 * len(COMPANIES)
-    documents = poster._poster().documents
+    documents = poster.wired.poster.documents
     assert all(documents.find_text(f"reference/{c}.json") for c in COMPANIES)
 
 

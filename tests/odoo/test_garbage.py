@@ -10,7 +10,7 @@ import pytest
 
 import extractor
 from odoo_qb.errors import Refused, Unavailable
-from odoo_qb.odoo import client, files, reader, search
+from odoo_qb.odoo import files, reader, search
 from odoo_qb.odoo.client import OdooClient
 from sandbox.http_server import serve
 from sandbox.in_process.chain import World, a_world
@@ -45,10 +45,10 @@ def garbled_world(
         doors.append(Garbled(simulator, elsewhere.url))
         return serve(doors[0])
 
-    # Wall-clock budgets are for production: what is tried again later is not waited for here.
-    monkeypatch.setattr(client, "_PAUSES", ())
     for world in a_world(monkeypatch, listen=listen, version=version):
         world.forget_old_bills()
+        # What is tried again later is not waited for here.
+        extractor.wired.sleep = lambda _seconds: None
         yield world, doors[0]
 
 

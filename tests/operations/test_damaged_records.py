@@ -36,7 +36,7 @@ RAW = re.compile(r"Traceback|\b[A-Za-z]+(Error|Exception)\b|<class '|Decimal\(")
 @pytest.fixture
 def books(world: World) -> World:
     world.forget_old_bills()
-    extractor._odoo()._sleep = lambda _seconds: None
+    extractor.wired.sleep = lambda _seconds: None
     return world
 
 
@@ -139,8 +139,8 @@ def test_an_export_has_a_damaged_item_as_it_is(books: World) -> None:
     faults = Faults()
     files = export(
         books.table,
-        extractor._documents(),
-        extractor._companies(),
+        extractor.wired.documents,
+        extractor.wired.companies,
         f"{utc_now():%Y-%m}",
         utc_now(),
         faults,
@@ -148,7 +148,7 @@ def test_an_export_has_a_damaged_item_as_it_is(books: World) -> None:
     (file,) = (f for f in files if f["bills"])
     assert file["bills"] == 1
     assert file["damaged"] == [f"odoo-{bad}"]
-    assert len(extractor._documents().text(file["key"]).splitlines()) == 3
+    assert len(extractor.wired.documents.text(file["key"]).splitlines()) == 3
     assert f"odoo-{bad}" in faults.lines[0]
 
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import boto3
 import pytest
 from moto import mock_aws
 
+from odoo_qb import table_keys
 from odoo_qb.bill.history import history_entry
-from odoo_qb.operations.sweep import NOTE_ID, look_after_waiting, sweep, unposted
+from odoo_qb.operations.sweep import look_after_waiting, sweep, unposted
 from odoo_qb.store.queue import ApprovedQueue
 from odoo_qb.store.table import Table
 from odoo_qb.timestamps import stamp
@@ -43,7 +44,7 @@ class Desk:
         return sweep(self.table, self.queue, NOW + timedelta(minutes=minutes_later))
 
     def sent(self) -> list[dict[str, Any]]:
-        answer = self.sqs.receive_message(
+        answer: Any = self.sqs.receive_message(
             QueueUrl=self.names["queue"], MaxNumberOfMessages=10, AttributeNames=["All"]
         )
         return list(answer.get("Messages", ()))
@@ -122,9 +123,9 @@ def sendings(desk: Desk, hours: float) -> list[float]:
     """After how many hours the sweeps, every quarter of one, sent something."""
     found = []
     for quarter in range(1, int(hours * 4) + 1):
-        desk.queue = ApprovedQueue(client=Counted(), url="")
+        desk.queue = ApprovedQueue(client=cast("Any", Counted()), url="")
         desk.sweep(minutes_later=15 * quarter)
-        found += [quarter / 4] * desk.queue.client.sent
+        found += [quarter / 4] * cast("Any", desk.queue.client).sent
     return found
 
 
@@ -146,14 +147,14 @@ def test_what_never_goes_through_is_sent_once_an_hour_and_not_in_everybodys_way(
 
 def test_bills_of_a_company_that_was_connected_again_go_on_at_the_next_sweep(desk: Desk) -> None:
     desk.put(1, "APPROVED", minutes_ago=61)
-    desk.queue = ApprovedQueue(client=Counted(), url="")
+    desk.queue = ApprovedQueue(client=cast("Any", Counted()), url="")
     sent = []
     for minutes, state in ((0, ""), (15, "NEEDS_RECONNECT"), (30, "CONNECTED"), (45, "CONNECTED")):
         at = stamp(NOW + timedelta(minutes=20))
         desk.table.write_note("connection#north", {"state": state, "connected_at": at})
-        before = desk.queue.client.sent
+        before = cast("Any", desk.queue.client).sent
         desk.sweep(minutes_later=minutes)
-        sent.append(desk.queue.client.sent - before)
+        sent.append(cast("Any", desk.queue.client).sent - before)
     assert sent == [1, 1, 1, 0]
 
 
@@ -192,7 +193,9 @@ def test_a_card_that_became_due_between_two_sweeps_is_found_by_the_second(desk: 
 def test_bills_changed_long_before_the_last_sweep_are_not_looked_at_again(desk: Desk) -> None:
     desk.put(1, "READY_FOR_APPROVAL", minutes_ago=60)
     desk.sweep()
-    assert desk.table.read_note(NOTE_ID)["cards_since"] == stamp(NOW - timedelta(minutes=25))
+    assert desk.table.read_note(table_keys.SWEEP)["cards_since"] == stamp(
+        NOW - timedelta(minutes=25)
+    )
     read: list[str] = []
 
     class Reading(Table):

@@ -210,7 +210,7 @@ def test_a_wish_that_got_lost_is_sent_again_until_it_is_done(books: World) -> No
     since = books.table.read_note("sweep")["cards_since"]
     assert since <= item_of(books, number)["updated_at"]  # it is looked at until it is done
     item = item_of(books, number)
-    poster._poster().post(item["entry_id"], int(item["revision"]), "swept")
+    poster.wired.poster.post(item["entry_id"], int(item["revision"]), "swept")
     assert attached(books) == ["bill.pdf", "scan.pdf"]
 
 
@@ -219,5 +219,5 @@ def test_while_the_company_is_not_connected_the_wish_waits(books: World) -> None
     books.table.write_note("connection#1MD", {"state": "NEEDS_RECONNECT"})
     books.click(f"odoo-{number}", "attach_files")
     item = item_of(books, number)
-    assert poster._poster().post(item["entry_id"], int(item["revision"]), "m") == "WAITING"
+    assert poster.wired.poster.post(item["entry_id"], int(item["revision"]), "m") == "WAITING"
     assert item_of(books, number)["attach"]

@@ -15,7 +15,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from multiprocessing import get_context
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from botocore.client import BaseClient
@@ -74,7 +74,7 @@ class AwsCalls:
         self.strike_at = 0
 
     def patch(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        call = BaseClient._make_api_call
+        call = cast("Any", BaseClient)._make_api_call
 
         def counted(client: BaseClient, operation: str, arguments: dict[str, Any]) -> Any:
             self.count += 1

@@ -45,7 +45,7 @@ def test_aws_takes_a_subject_however_long_it_was_to_be(world: World) -> None:
     world.aws.calls.clear()
 
     alerts.publish("Größe\n" * 40, ["A line."])
-    poster._broken("k" * 100, Disconnected("It is closed."))
+    poster.wired.connections.note_broken("k" * 100, Disconnected("It is closed."))
 
     subjects = [a["Subject"] for operation, a in world.aws.calls if operation == "Publish"]
     assert [len(subject) for subject in subjects] == [99, 99]

@@ -352,7 +352,8 @@ def _is_terraforms(words: list[str]) -> None:
 def _is_awss(service: str, operation: str, options: list[str]) -> None:
     model = botocore.session.get_session().get_service_model(service)
     known = {xform_name(name, "-"): name for name in model.operation_names}
-    members = model.operation_model(known[operation]).input_shape.members
+    shape = model.operation_model(known[operation]).input_shape
+    members = shape.members if shape else {}
     of_the_cli = {"cli-binary-format", "cli-read-timeout"}
     given = {option.removeprefix("--") for option in options if option.startswith("--")}
     assert given - of_the_cli - {xform_name(member, "-") for member in members} == set()

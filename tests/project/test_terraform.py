@@ -15,12 +15,12 @@ from typing import Any, Final
 
 import pytest
 
-import poster
 from odoo_qb import company
 from odoo_qb.approval import publisher
 from odoo_qb.extraction import run
 from odoo_qb.operations import sweep
 from odoo_qb.posting import claim
+from odoo_qb.posting.messages import LAST_RECEIVE
 from sandbox.aws import emulator as aws
 from sandbox.benchmark import costs
 from sandbox.terraform import plugin_mirror
@@ -111,7 +111,7 @@ run "replaces" {{
   command = plan
 
   plan_options {{
-    replace = [aws_lambda_function.approval_handler, aws_dynamodb_table_item.settings]
+    replace = [aws_lambda_function.approval_handler, aws_dynamodb_table_item.company_settings]
   }}
 }}
 """
@@ -267,7 +267,7 @@ def timeout_of(planned: dict[str, dict[str, Any]], function: str) -> timedelta:
 
 def receives_of_a_message() -> int:
     """The plan does not know it yet: it stands beside the other queue's ARN."""
-    (count,) = re.findall(r"maxReceiveCount += (\d+)", (PROJECT / "main.tf").read_text())
+    (count,) = re.findall(r"maxReceiveCount += (\d+)", (PROJECT / "posting.tf").read_text())
     return int(count)
 
 
@@ -282,7 +282,7 @@ def test_nobody_takes_over_from_a_function_that_may_still_run(
 
 
 def test_the_poster_gives_up_before_the_queue_does() -> None:
-    assert receives_of_a_message() - 1 == poster.LAST_RECEIVE
+    assert receives_of_a_message() - 1 == LAST_RECEIVE
 
 
 def test_a_batch_of_cards_is_shown_within_the_notifiers_time(
@@ -297,7 +297,7 @@ def test_a_batch_of_cards_is_shown_within_the_notifiers_time(
 
 
 def test_what_a_company_may_be_told_is_what_the_functions_read() -> None:
-    text = (PROJECT / "main.tf").read_text()
+    text = (PROJECT / "company_settings.tf").read_text()
     names = text.split("company_setting_names = {", 1)[1].split("\n  }\n", 1)[0]
     told = set(re.findall(r'"(\w+)"', names))
 
@@ -402,11 +402,11 @@ def test_a_new_function_gets_a_new_url_and_the_stack_its_permission_anew(
     assert stack["after_unknown"]["template_body"] is True  # until the new URL is known
 
 
-def test_moved_settings_are_deleted_where_they_were_once_they_are_where_they_go(
+def test_settings_are_deleted_only_after_what_depends_on_them_has_changed(
     replaced: dict[str, dict[str, Any]],
 ) -> None:
-    """Terraform changes what depends on them in between: no function starts without any."""
-    assert replaced["aws_dynamodb_table_item.settings"]["actions"] == ["create", "delete"]
+    """Terraform keeps to that too where an upgrade from 1.0 is undone: no function finds none."""
+    assert replaced["aws_dynamodb_table_item.company_settings"]["actions"] == ["create", "delete"]
 
 
 def test_the_stack_waits_for_the_url(initialised: Path) -> None:
@@ -419,6 +419,7 @@ def test_the_stack_waits_for_the_url(initialised: Path) -> None:
 def test_no_function_starts_before_it_may_read_what_it_is_told_of(initialised: Path) -> None:
     for function in ("function", "approval_handler"):
         assert waits_for(initialised, f"aws_lambda_function.{function}") >= {
+            "aws_dynamodb_table_item.company_settings",
             "aws_dynamodb_table_item.settings",
             "aws_iam_role_policy.function",
         }

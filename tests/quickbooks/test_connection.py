@@ -183,7 +183,7 @@ def test_two_processes_that_need_a_token_at_once_get_the_same_from_one_refresh()
         def renew() -> None:
             connection = desk.connection()
             connection._table = _Locked(desk.table, lock)  # type: ignore[assignment]
-            connection._secrets = _Locked(desk.clients["secretsmanager"], lock)
+            connection._secrets = _Locked(desk.clients["secretsmanager"], lock)  # type: ignore[assignment]
             connection._sleep = lambda _: time.sleep(0.05)
             got.append(connection.access_token())
 
@@ -218,7 +218,7 @@ def test_a_lease_whose_holder_died_ends_by_itself(desk: Desk) -> None:
     desk.table.write_note("connection#north", {"lease_until": "2026-11-21T09:30:20.000Z"})
     assert desk.connection().access_token()
     assert 20 <= desk.waited <= 25
-    desk.table.write_note("connection#north", {"lease_until": "2026-11-21T11:00:00.000Z"})
+    desk.table.write_note("connection#north", {"lease_until": "2026-11-21T10:22:30.000Z"})
     desk.now += timedelta(minutes=61)
     desk.now -= timedelta(minutes=10)
     with pytest.raises(Unavailable, match="Another process is renewing"):

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from moto.sqs import models as sqs
 
@@ -40,18 +39,8 @@ class Clock:
 
     def rule(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Make it the clock of the functions and of AWS's queue."""
-        clock = self
-
-        class Told(datetime):
-            @classmethod
-            def now(cls, tz: Any = None) -> Any:
-                return clock.now.astimezone(tz)
-
         for function in FUNCTIONS:
-            monkeypatch.setattr(function, "datetime", Told)
-            if hasattr(function, "time"):
-                seconds = SimpleNamespace(sleep=self.sleep, monotonic=self.seconds)
-                monkeypatch.setattr(function, "time", seconds)
-        monkeypatch.setattr(poster, "time", SimpleNamespace(sleep=self.sleep))
+            monkeypatch.setattr(function.wired, "clock", self)
+            monkeypatch.setattr(function.wired, "sleep", self.sleep)
         monkeypatch.setattr(sqs, "unix_time", self.seconds)
         monkeypatch.setattr(sqs, "unix_time_millis", lambda: self.seconds() * 1000)

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 QUARTER: Final = timedelta(minutes=15)
 DAY: Final = timedelta(days=1)
 END: Final = "its end"  # the step after the last one: done, but AWS does not learn of it
-_BATCH: Final = 20  # as main.tf has it, like what follows
+_BATCH: Final = 20  # as slack.tf and posting.tf have it, like what follows
 _STREAM_TRIES: Final = 6
 _VISIBILITY: Final = 720
 _RECEIVES: Final = 5

@@ -133,7 +133,7 @@ def forget_who_may_decide(world: World) -> None:
     """As before the first card, with a notifier that has not asked Slack anything yet."""
     for source in ("S-APPROVERS", "U-CONTROLLER"):
         world.table.write_note(f"approvers#{source}", {"at": "", "people": {}, "unread": []})
-    slack = notifier._wiring().notifier.slack
+    slack = notifier.wired.publisher.slack
     slack._installed = slack._app = None
 
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 from botocore.exceptions import ClientError
 
+from odoo_qb import table_keys
 from odoo_qb.errors import Unavailable
-from odoo_qb.store.shared_throttle import BLOCK, NOTE, UNNOTICED, SharedThrottle
+from odoo_qb.store.shared_throttle import BLOCK, UNNOTICED, SharedThrottle
 from odoo_qb.throttle import Throttle
 from sandbox.benchmark.meter import WRITES
 
@@ -114,9 +115,9 @@ def test_what_nobody_gave_back_ends_by_itself(world: World) -> None:
 
 def test_a_table_that_does_not_answer_stops_no_card(world: World) -> None:
     run = Hands(world, 20)
-    world.aws.refuses = lambda _, arguments: NOTE in str(arguments)
+    world.aws.refuses = lambda _, arguments: table_keys.SLACK_PACE in str(arguments)
     with pytest.raises(ClientError):
-        world.table.read_note(NOTE)
+        world.table.read_note(table_keys.SLACK_PACE)
     run.call()
     assert len(run.called_at) == 1
 

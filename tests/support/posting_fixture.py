@@ -171,7 +171,7 @@ def a_desk(
             clock=lambda: holder[0].now if holder else datetime(2026, 11, 21, tzinfo=UTC),
         )
         quickbooks.add_realm(REALM, "North Ltd", refresh_token="sandbox-refresh-north", **realm)
-        clients = {
+        clients: dict[str, Any] = {
             n: boto3.client(n, region_name=REGION) for n in ("dynamodb", "s3", "secretsmanager")
         }
         make_table(clients["dynamodb"])

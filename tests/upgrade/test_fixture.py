@@ -173,7 +173,7 @@ def test_an_attempt_is_open_where_the_index_says_so(entry_id: str) -> None:
 @pytest.fixture
 def bucket() -> Iterator[Any]:
     with mock_aws():
-        s3 = boto3.client("s3", region_name=REGION)
+        s3: Any = boto3.client("s3", region_name=REGION)
         location = {"LocationConstraint": REGION}
         s3.create_bucket(Bucket="documents", CreateBucketConfiguration=location)
         versioning = {"Status": "Enabled"}

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from aws_lambda_powertools import Logger
 
+from odoo_qb import table_keys
 from odoo_qb.errors import Conflict, Refused, Unavailable
 from odoo_qb.slack.workspace import Workspace
 from odoo_qb.timestamps import stamp
@@ -271,4 +272,4 @@ def _is_user(source: str) -> bool:
 
 
 def _note_id(source: str) -> str:
-    return f"approvers#{source}"
+    return table_keys.approvers(source)

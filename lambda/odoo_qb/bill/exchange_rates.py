@@ -12,6 +12,7 @@ from decimal import Context, Decimal
 from statistics import median
 from typing import TYPE_CHECKING, Final, Literal
 
+from odoo_qb import table_keys
 from odoo_qb.bill.status import IN_QUICKBOOKS
 from odoo_qb.timestamps import stamp
 
@@ -34,7 +35,9 @@ _DIGITS: Final = Context(prec=6)
 def note_id(bill: Bill) -> str:
     """Where the rates of the bill's currency are kept; "" where it needs none."""
     is_foreign = bill.currency and bill.company_currency not in {"", bill.currency}
-    return f"rate#{bill.company}#{bill.currency}" if is_foreign and bill.amount_total else ""
+    if not is_foreign or not bill.amount_total:
+        return ""
+    return table_keys.exchange_rate(bill.company, bill.currency)
 
 
 def doubt(bill: Bill, note: Json) -> Doubt:
@@ -80,7 +83,7 @@ def with_rate(note: Json, item: Item, now: datetime) -> Json | None:
 
 def note_id_of(item: Item) -> str:
     """Where the rates of a currency are kept, of a bill in the table."""
-    return f"rate#{item['company']}#{item['currency']}"
+    return table_keys.exchange_rate(item["company"], item["currency"])
 
 
 def _usual(note: Json) -> Decimal | None:

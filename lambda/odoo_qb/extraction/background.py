@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, cast
 
+from odoo_qb import table_keys
 from odoo_qb.bill import exchange_rates
 from odoo_qb.bill.item import digests, is_unjudged, lacks_quickbooks_data
 from odoo_qb.bill.status import FINAL
@@ -99,7 +100,7 @@ class Surroundings:
         ]
         notes = cast("dict[str, Json]", self.table.get_many(i for n in near for i in n.note_ids))
         by_number = ByNumber()
-        numbered = {i: n for i, n in notes.items() if i.startswith("reference#")}
+        numbered = {i: n for i, n in notes.items() if table_keys.is_reference(i)}
         by_number.know(self._sound(by_number.learn(numbered)))
         for one in near:
             bill, company = one.bill, self.companies[one.bill.company]

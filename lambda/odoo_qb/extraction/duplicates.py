@@ -14,6 +14,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from odoo_qb import table_keys
 from odoo_qb.bill.checks import EarlierBill
 from odoo_qb.bill.model import iso
 from odoo_qb.bill.numbering import as_in_1_0, normalised
@@ -117,8 +118,8 @@ def reference_ids(bill: Bill, plan: PostingPlan, note: Json, company: Company) -
     former = _part(as_in_1_0(bill.bill_reference))
     keys = vendor_keys(bill, plan, note, realm)
     return [
-        *(f"reference#{realm}#{key}#{number}" for key in keys),
-        f"reference#{bill.company}#{bill.vendor.odoo_id}#{former}",
+        *(table_keys.reference(realm, key, number) for key in keys),
+        table_keys.reference(bill.company, bill.vendor.odoo_id, former),
     ]
 
 

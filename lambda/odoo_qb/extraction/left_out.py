@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from odoo_qb import table_keys
 from odoo_qb.sentences import NAME, one_line
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from odoo_qb.store.alerts import Alerts
     from odoo_qb.store.table import Table
 
-NOTE_ID: Final = "left_out"
 _NAMED: Final = 100  # late bills that the daily run reads to name them
 _MOST: Final = 10_000  # names kept, which are 200 kB: the oldest are forgotten
 
@@ -85,10 +85,10 @@ def mail_left_out(found: Iterable[LeftOut], table: Table, alerts: Alerts) -> Non
     if new:
         subject = "Nobody is asked about these bills or companies"
         alerts.publish(subject, [by_name[name] for name in sorted(new)])
-        table.write_note(NOTE_ID, {"told": [*before, *new][-_MOST:]})
+        table.write_note(table_keys.LEFT_OUT, {"told": [*before, *new][-_MOST:]})
 
 
 def _mailed(table: Table) -> list[str]:
     """What people were mailed about, oldest first."""
-    told = table.read_note(NOTE_ID).get("told")
+    told = table.read_note(table_keys.LEFT_OUT).get("told")
     return [name for name in told if isinstance(name, str)] if isinstance(told, list) else []

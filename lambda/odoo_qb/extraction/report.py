@@ -1,8 +1,7 @@
-"""What a run met, and what the extractor answers and mails of it."""
+"""What a run met and did, of which the extractor makes its answer, the e-mails and the log."""
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
@@ -15,9 +14,7 @@ if TYPE_CHECKING:
     from odoo_qb.exact_json import Json
     from odoo_qb.extraction.left_out import LeftOut
     from odoo_qb.extraction.outcome import Outcome
-    from odoo_qb.extraction.request import Request
 
-LISTED_BYTES: Final = 1_000_000  # of bills in the answer, of which Lambda takes 6 MB
 _NO_NEWS: Final = frozenset({"unchanged", "ignored", NOT_YET_READ})
 
 
@@ -132,31 +129,3 @@ class Report:
         if self.checked_again is not None:
             found["checked_again"] = self.checked_again
         return found
-
-
-def answer_to(request: Request, report: Report) -> Json:
-    """What the function answers to a request: the report, with the bills somebody has to see.
-
-    Whoever tries out a run sees them all, as far as there is room.
-    """
-    rows = [bill.row() for bill in report.bills]
-    if not request.dry_run:
-        return report.as_json() | listed_bills([r for r in rows if r["outcome"] != "ready"])
-    return {
-        **report.as_json(),
-        **listed_bills(rows),
-        "dry_run": "nothing was written",
-        "files": "not read: one that Odoo cannot give would block its bill",
-    }
-
-
-def listed_bills(rows: Sequence[Json]) -> Json:
-    """As many bills as the answer has room for, and how many more there are."""
-    listed: list[Json] = []
-    size = 0
-    for row in rows:
-        size += len(json.dumps(row))
-        if size > LISTED_BYTES:
-            break
-        listed.append(row)
-    return {"bills": listed, "bills_not_listed": len(rows) - len(listed)}

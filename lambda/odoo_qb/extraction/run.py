@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final
 
-from odoo_qb.errors import Conflict, Refused, Unavailable
+from odoo_qb import table_keys
+from odoo_qb.errors import Refused, Unavailable
 from odoo_qb.extraction.background import Surroundings
 from odoo_qb.extraction.bill_writer import BillWriter
 from odoo_qb.extraction.decide import Decider
@@ -24,7 +25,7 @@ from odoo_qb.guarding import Faults
 from odoo_qb.mapping.batch import BatchPlanner
 from odoo_qb.odoo.client import PAGE_SIZE
 from odoo_qb.odoo.reader import BillReader
-from odoo_qb.timestamps import stamp
+from odoo_qb.store.lease import Lease
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -77,14 +78,14 @@ class ExtractionRun:
         if request.dry_run:
             report = self._run(request, now)
         else:
-            self._take_lease(request, now)
+            lease = self._take_lease(request, now)
             try:
                 report = self._run(request, now)
                 if request.is_plain:
                     report = self._look_again(report, now)
             finally:
                 spoken = {"speaks": self.odoo.protocol} if self.odoo.protocol else {}
-                self.table.write_note(self._note_id, spoken, remove=["lease_until"])
+                self._lease.give_back(lease, spoken)
         return replace(report, odoo_calls=self.odoo.calls - calls_before)
 
     def _look_again(self, report: Report, now: datetime) -> Report:
@@ -136,32 +137,20 @@ class ExtractionRun:
 
     @property
     def _note_id(self) -> str:
-        return f"watermark#{self.odoo.database}"
+        return table_keys.watermark(self.odoo.database)
 
-    def _take_lease(self, request: Request, now: datetime) -> None:
+    @property
+    def _lease(self) -> Lease:
+        return Lease(table=self.table, note_id=self._note_id, lasts=LEASE)
+
+    def _take_lease(self, request: Request, now: datetime) -> str:
         """One run at a time: the schedule's gives way to another, any other waits for it."""
         for left in reversed(range(1 if request.is_plain else _LEASE_TRIES)):
-            try:
-                self.table.write_note(
-                    self._note_id,
-                    {"lease_until": stamp(now + LEASE)},
-                    condition=(
-                        "attribute_not_exists(lease_until) OR"
-                        " NOT attribute_type(lease_until, :text) OR"
-                        " lease_until < :now OR lease_until > :never"
-                    ),
-                    # None is given for so long: such a one is no lease of ours.
-                    condition_values={
-                        "now": stamp(now),
-                        "never": stamp(now + 2 * LEASE),
-                        "text": "S",
-                    },
-                )
-            except Conflict:
-                if left:
-                    self.sleep(_LEASE_PAUSE)
-            else:
-                return
+            lease = self._lease.take(now)
+            if lease:
+                return lease
+            if left:
+                self.sleep(_LEASE_PAUSE)
         raise Busy("Another extraction is running: try again in some minutes.")
 
     def _run(self, request: Request, now: datetime) -> Report:

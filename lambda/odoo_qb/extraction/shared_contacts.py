@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from odoo_qb import table_keys
 from odoo_qb.extraction.duplicates import realm_of, vendor_keys
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def note_ids(bill: Bill, plan: PostingPlan, note: Json, company: Company) -> lis
     realm = realm_of(company)
     if not plan.snapshot:
         return []  # nobody knows yet which vendor it is
-    return [f"payee#{realm}#{key}" for key in vendor_keys(bill, plan, note, realm)]
+    return [table_keys.payee(realm, key) for key in vendor_keys(bill, plan, note, realm)]
 
 
 def sharing(

@@ -9,6 +9,8 @@ from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from aws_lambda_powertools import Logger
+
 from odoo_qb.bill.status import IN_QUICKBOOKS, TRANSITIONS
 from odoo_qb.errors import Refused
 from odoo_qb.exact_json import to_json
@@ -22,8 +24,11 @@ if TYPE_CHECKING:
     from odoo_qb.bill.item import Item
     from odoo_qb.company import Company
     from odoo_qb.exact_json import Json
+    from odoo_qb.store.alerts import Alerts
     from odoo_qb.store.documents import Documents
     from odoo_qb.store.table import Table
+
+logger = Logger(child=True)
 
 _NOBODYS: Final = "unknown"  # in place of the company that a damaged record lacks
 LAST: Final = "last"  # the month before this one: what a schedule asks for
@@ -85,6 +90,37 @@ def export(
         documents.write(summary["key"], "".join(f"{_text(line, faults)}\n" for line in lines))
         summaries.append(summary)
     return summaries
+
+
+def export_and_mail(
+    table: Table,
+    documents: Documents,
+    companies: Mapping[str, Company],
+    alerts: Alerts,
+    month: str,
+    now: datetime,
+) -> Json:
+    """Write the month, mail what of it was tampered with or damaged; the extractor's answer."""
+    faults = Faults()
+    files = export(table, documents, companies, month, now, faults)
+    broken = [
+        f"{entry_id} ({file['company']}): ask for its story with"
+        f' {{"audit": "{entry_id}"}}, and compare it with the table\'s backups.'
+        for file in files
+        for entry_id in file["broken_histories"]
+    ]
+    alerts.tell("broken", "The history of bills was changed past this system", broken, now)
+    subject = "Records could not be written for the auditor as they should be"
+    alerts.tell("damaged_export", subject, faults.lines, now)
+    report: Json = {"export": month, "files": [_summarised(file) for file in files]}
+    logger.info("exported", **report)
+    return report
+
+
+def _summarised(file: Json) -> Json:
+    """A file's summary as Lambda's answer can carry it: amounts as text."""
+    posted = {c: {**p, "total": str(p["total"])} for c, p in file["posted_in_month"].items()}
+    return {**file, "posted_in_month": posted}
 
 
 def _is_within(entry: Json, start: str, end: str) -> bool:

@@ -1,15 +1,16 @@
-"""A bill's story for an auditor: who did what when, and whether that is all of it. No I/O."""
+"""A bill's story for an auditor: who did what when, and whether that is all of it."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from odoo_qb.bill.follow_ups import not_attached
 from odoo_qb.bill.history import is_summary, summarised_in, verify_history
 from odoo_qb.bill.item import approved_by, bill_of, digests
 from odoo_qb.bill.model import amount_text
 from odoo_qb.bill.summary import summary
+from odoo_qb.guarding import Faults
 from odoo_qb.sentences import one_line
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
     from odoo_qb.bill.item import Item
     from odoo_qb.exact_json import Json
+    from odoo_qb.store.documents import Documents
+    from odoo_qb.store.table import Table
 
 _BECAME: Final = {
     "VALIDATION_FAILED": "blocked",
@@ -56,6 +59,20 @@ def story(item: Item, lines: Sequence[Json] | None = None) -> list[str]:
         _verdict(item, lines),
     ]
     return [one_line(sentence, _SENTENCE) for sentence in found]
+
+
+def audit(table: Table, documents: Documents, entry_id: str) -> dict[str, Any]:
+    """The story of a bill as the extractor answers it, or {"error": sentence}."""
+    item = table.get(entry_id)
+    if item is None or "status" not in item:
+        return {"error": f"There is no bill {entry_id}: audit takes an id like odoo-42."}
+
+    def answer() -> dict[str, Any]:
+        lines = documents.lines(item)
+        return {"audit": entry_id, "story": story(item, lines), "whole": not flaw(item, lines)}
+
+    faults = Faults()
+    return faults.guard(item, answer, {}) or {"error": " ".join(faults.lines)}
 
 
 def _sentence(entry: Json, *, is_new: bool) -> str:

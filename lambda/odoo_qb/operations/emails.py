@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from odoo_qb.bill.item import Item
     from odoo_qb.bill.status import Status
     from odoo_qb.company import Company
+    from odoo_qb.exact_json import Json
     from odoo_qb.extraction.report import Report, ReportedBill
+    from odoo_qb.extraction.request import Request
     from odoo_qb.store.alerts import Alerts
     from odoo_qb.store.table import Table
 
@@ -36,6 +38,29 @@ logger = Logger(child=True)
 _UNCLEAR_FOR: Final = timedelta(days=30)  # so long the daily mail names such a bill
 _NOT_ATTACHED_FOR: Final = timedelta(days=3)  # a daily run or two may be missed
 _ON_ITS_WAY: Final = "it is tried again once an hour; its card or the poster's log says why."
+
+
+def tell_of_run(
+    report: Report,
+    request: Request,
+    table: Table,
+    companies: Mapping[str, Company],
+    alerts: Alerts,
+    now: datetime,
+    faults: Faults,
+) -> Json:
+    """The e-mails after a run: of a scheduled one all, of any that wrote what changed late.
+
+    Returns what the run's answer says of it: how many bills are stuck.
+    """
+    answer: Json = {}
+    if request.is_scheduled:
+        is_full = request.full
+        stuck = tell_of(report, table, companies, alerts, now, is_full=is_full, faults=faults)
+        answer["stuck"] = stuck
+    if not request.dry_run:
+        tell_what_changed_afterwards(report, alerts)
+    return answer
 
 
 def tell_of(

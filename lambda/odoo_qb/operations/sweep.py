@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from aws_lambda_powertools import Logger
+from botocore.exceptions import BotoCoreError, ClientError
+
+from odoo_qb import table_keys
 from odoo_qb.approval import approvers
 from odoo_qb.approval.reminders import remind
 from odoo_qb.bill.delays import since
@@ -15,7 +19,7 @@ from odoo_qb.guarding import Faults
 from odoo_qb.timestamps import stamp
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from odoo_qb.bill.item import Item
     from odoo_qb.bill.status import Status
@@ -23,6 +27,8 @@ if TYPE_CHECKING:
     from odoo_qb.exact_json import Json
     from odoo_qb.store.queue import ApprovedQueue
     from odoo_qb.store.table import Table
+
+logger = Logger(child=True)
 
 QUEUED_WITHIN: Final = timedelta(minutes=10)  # an approval is posted in seconds, or it is stuck
 POSTED_WITHIN: Final = timedelta(minutes=15)  # longer than a claim and the queue's own retries
@@ -32,7 +38,6 @@ SENT_AGAIN_AFTER: Final = timedelta(hours=1)
 UNPOSTED_AFTER: Final = timedelta(hours=1)  # then somebody should know
 SHOWN_WITHIN: Final = timedelta(minutes=20)  # a busy channel takes a card a second
 _MARGIN: Final = timedelta(minutes=5)  # an index may lag behind its table
-NOTE_ID: Final = "sweep"
 _ON_THEIR_WAY: Final[tuple[Status, ...]] = ("APPROVED", "POSTING")
 
 
@@ -44,7 +49,7 @@ def sweep(
     Returns how many of each kind. What cannot be looked at is named in `faults`.
     """
     faults = faults or Faults()
-    note = table.read_note(NOTE_ID)
+    note = table.read_note(table_keys.SWEEP)
     due = _Due(table, _instant_or_none(note.get("swept_at")), now)
     late = set(table.in_status("APPROVED", until=now - QUEUED_WITHIN))
     hanging = set(table.in_status("POSTING", until=now - POSTED_WITHIN))
@@ -62,6 +67,22 @@ def sweep(
     since = _instant_or_none(note.get("cards_since"))
     cards = _show_again(table, queue, stamp(since) if since else "0", now, faults)
     return {"approved": len(late), "posting": len(hanging), "cards": cards}
+
+
+def sweep_all(
+    table: Table,
+    queue: ApprovedQueue,
+    companies: Callable[[], Mapping[str, Company]],
+    now: datetime,
+    faults: Faults,
+) -> dict[str, Any]:
+    """What is stuck goes on although Odoo is down, and Odoo is read although this fails."""
+    try:
+        swept = sweep(table, queue, now, faults)
+        return swept | look_after_waiting(table, companies(), now, faults)
+    except (BotoCoreError, ClientError) as error:
+        logger.exception("not swept")
+        return {"error": type(error).__name__}
 
 
 class _Due:
@@ -87,7 +108,7 @@ class _Due:
             return True
         company = item["company"]
         if company not in self._states:
-            self._states[company] = self._table.read_note(f"connection#{company}")
+            self._states[company] = self._table.read_note(table_keys.connection(company))
         state = self._states[company]
         is_renewed = str(state.get("connected_at", "")) > stamp(self._swept_at)
         return is_renewed or state.get("state") == "NEEDS_RECONNECT"
@@ -104,7 +125,7 @@ def unposted(table: Table, now: datetime, faults: Faults | None = None) -> dict[
     items = faults.where(table.get_many(ids).values(), lambda i: i["status"] in _ON_THEIR_WAY)
     told = faults.each(items, lambda i: (i["entry_id"], (i["company"], _approved_at(i))))
     late = {i: (c, at) for i, (c, at) in told if at <= stamp(now - UNPOSTED_AFTER)}
-    notes = {c: table.read_note(f"connection#{c}") for c in {c for c, _ in late.values()}}
+    notes = {c: table.read_note(table_keys.connection(c)) for c in {c for c, _ in late.values()}}
     return {i: at for i, (c, at) in late.items() if notes[c].get("state") != "NEEDS_RECONNECT"}
 
 
@@ -137,7 +158,7 @@ def _show_again(
     at = (str(item.get("updated_at")) for item in (*owing, *to_attach))
     oldest = min(at, default=stamp(until - _MARGIN))
     cards_since = min(oldest, stamp(until - _MARGIN))
-    table.write_note(NOTE_ID, {"cards_since": cards_since, "swept_at": stamp(now)})
+    table.write_note(table_keys.SWEEP, {"cards_since": cards_since, "swept_at": stamp(now)})
     return len(owing)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from odoo_qb import table_keys
 from odoo_qb.bill.item import link_of
 from odoo_qb.bill.open_attempt import existing_document
 from odoo_qb.errors import Conflict, Disconnected, Refused, Unavailable
@@ -70,7 +71,7 @@ def link(context: PostingContext, entry_id: str, document_id: str, actor: str) -
             code="different",
         )
     _refuse_second(item, bill, found, quickbooks)
-    note_id = f"linked#{quickbooks.realm_id}#{entity}#{found['Id']}"
+    note_id = table_keys.linked(quickbooks.realm_id, entity, str(found["Id"]))
     _reserve(context, note_id, entry_id)
     values: Json = {
         "quickbooks": {

@@ -6,25 +6,27 @@ import hashlib
 import json
 import re
 import time
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
-from uuid import uuid4
 
 import requests
 from botocore.exceptions import ClientError
 from intuitlib.client import AuthClient
 from intuitlib.exceptions import AuthClientError
 
+from odoo_qb import table_keys
 from odoo_qb.errors import Conflict, Disconnected, Throttled, Unavailable
 from odoo_qb.http_session import HttpSession
 from odoo_qb.shapes import fits, maybe
+from odoo_qb.store.lease import Lease
 from odoo_qb.timestamps import stamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from mypy_boto3_secretsmanager import SecretsManagerClient
 
     from odoo_qb.exact_json import Json
     from odoo_qb.shapes import Shape
@@ -76,7 +78,7 @@ class Connection:
         *,
         company: str,
         table: Table,
-        secrets: Any,  # noqa: ANN401 - boto3's Secrets Manager client
+        secrets: SecretsManagerClient,
         secret_id: str,
         seed_token: str,
         client_id: str,
@@ -85,8 +87,9 @@ class Connection:
         clock: Callable[[], datetime],
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._note_id = f"connection#{company}"
+        self._note_id = table_keys.connection(company)
         self._table = table
+        self._lease = Lease(table=table, note_id=self._note_id, lasts=_LEASE)
         self._secrets = secrets
         self._secret_id = secret_id
         self._seed_token = seed_token
@@ -177,40 +180,14 @@ class Connection:
             tokens = self._stored()
             if tokens.access_token != stale and tokens.expires_at > stamp(self._clock()):
                 return tokens
-            lease = self._take_lease()
+            lease = self._lease.take(self._clock())
             if lease:
                 try:
                     return self._renewed(self._stored(), stale)
                 finally:
-                    self._give_back(lease)
+                    self._lease.give_back(lease)
             self._sleep(_PAUSE)
         raise Unavailable("Another process is renewing the QuickBooks token.")
-
-    def _take_lease(self) -> str:
-        """The lease by its end, which nobody else's has; "" while another process has it."""
-        now = self._clock()
-        lease = f"{stamp(now + _LEASE)} {uuid4().hex[:8]}"
-        try:
-            self._table.write_note(
-                self._note_id,
-                {"lease_until": lease},
-                condition="attribute_not_exists(lease_until) OR lease_until < :now",
-                condition_values={"now": stamp(now)},
-            )
-        except Conflict:
-            return ""
-        return lease
-
-    def _give_back(self, lease: str) -> None:
-        """One that ended meanwhile may be another process's by now, and stays that one's."""
-        with suppress(Conflict):
-            self._table.write_note(
-                self._note_id,
-                {},
-                remove=["lease_until"],
-                condition="lease_until = :mine",
-                condition_values={"mine": lease},
-            )
 
     def _renewed(self, tokens: Tokens, stale: str) -> Tokens:
         now = self._clock()

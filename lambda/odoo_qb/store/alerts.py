@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from mypy_boto3_sns import SNSClient
+
     from odoo_qb.store.table import Table
 
 _LINES: Final = 200  # of LINE characters; a message of SNS holds 256 kB
@@ -23,7 +25,7 @@ _SUBJECT: Final = 99
 class Alerts:
     """The alert topic. `client` is boto3's SNS client; the note keeps what was said last."""
 
-    def __init__(self, client: Any, topic: str, table: Table, note_id: str) -> None:  # noqa: ANN401 - boto3
+    def __init__(self, client: SNSClient, topic: str, table: Table, note_id: str) -> None:
         self._client = client
         self._topic = topic
         self._table = table

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from odoo_qb import settings, table_keys
 from odoo_qb.company import Company, companies
 from odoo_qb.errors import Misconfigured
 
@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from odoo_qb.store.table import Table
 
 
-SETTINGS_ID: Final = "settings"  # the item that holds the companies
-
-
 def load_companies(table: Table) -> dict[str, Company]:
     """The companies by key, as Terraform stored them: in a table that no function may write.
 
@@ -26,9 +23,9 @@ def load_companies(table: Table) -> dict[str, Company]:
     new package before it is told of that table, or before its role may read it, and the old item is
     still there. Any function may write beside bills: at any other time nothing is taken from there.
     """
-    name = os.environ.get("SETTINGS_TABLE", "")
+    name = settings.optional("SETTINGS_TABLE")
     note = _own_note(table.other(name)) if name else None
-    document = (table.read_note(SETTINGS_ID) if note is None else note).get("companies")
+    document = (table.read_note(table_keys.SETTINGS) if note is None else note).get("companies")
     if not document:
         raise Misconfigured("The table has no company settings: apply Terraform again.")
     return companies(str(document))
@@ -37,7 +34,7 @@ def load_companies(table: Table) -> dict[str, Company]:
 def _own_note(table: Table) -> Mapping[str, Any] | None:
     """The item in the settings' own table; None where the role may not read it yet."""
     try:
-        return table.read_note(SETTINGS_ID)
+        return table.read_note(table_keys.SETTINGS)
     except ClientError as error:
         if error.response["Error"]["Code"] == "AccessDeniedException":
             return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from botocore.exceptions import ClientError
@@ -15,6 +15,8 @@ from odoo_qb.bill.model import money
 from odoo_qb.errors import Altered
 
 if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
     from odoo_qb.bill.item import Item
     from odoo_qb.bill.model import Bill, Document
     from odoo_qb.exact_json import Json
@@ -27,7 +29,7 @@ _PDF_START: Final = 1024  # a PDF may have a few bytes before %PDF (ISO 32000, a
 class Documents:
     """The bucket. `client` is boto3's S3 client."""
 
-    def __init__(self, client: Any, bucket: str) -> None:  # noqa: ANN401 - boto3
+    def __init__(self, client: S3Client, bucket: str) -> None:
         self._client = client
         self._bucket = bucket
 
@@ -51,7 +53,7 @@ class Documents:
 
         Altered where these are others.
         """
-        version = {"VersionId": document.version_id} if document.version_id else {}
+        version: Json = {"VersionId": document.version_id} if document.version_id else {}
         answer = self._client.get_object(Bucket=self._bucket, Key=document.key, **version)
         data: bytes = answer["Body"].read()
         if hashlib.sha256(data).hexdigest() != document.sha256:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from odoo_qb.errors import Refused
 
 if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
     from odoo_qb.bill.item import Item
 
 _ENTRY_ID: Final = re.compile(r"odoo-[0-9]{1,18}")
@@ -44,7 +46,7 @@ def message_of(body: object) -> Message:
 class ApprovedQueue:
     """The FIFO queue to the poster. `client` is boto3's SQS client."""
 
-    client: Any
+    client: SQSClient
     url: str
 
     def send(self, item: Item) -> None:
@@ -60,4 +62,10 @@ class ApprovedQueue:
             ),
             MessageGroupId=item["company"],
             MessageDeduplicationId=f"{item['entry_id']}-{item['version']}",
+        )
+
+    def hide(self, receipt_handle: str, seconds: int) -> None:
+        """Have a message that was received come again after so many seconds."""
+        self.client.change_message_visibility(
+            QueueUrl=self.url, ReceiptHandle=receipt_handle, VisibilityTimeout=seconds
         )

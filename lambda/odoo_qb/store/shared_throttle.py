@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
+from odoo_qb import table_keys
 from odoo_qb.errors import Conflict, Unavailable
 from odoo_qb.throttle import Throttle
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 logger = Logger(child=True)
 
-NOTE: Final = "pace#slack"
 BLOCK: Final = 8  # calls taken at once: a write to the table for each block, not for each call
 UNNOTICED: Final = (
     3  # so few nobody needs to know of, if nobody is in line: short bursts are let pass
@@ -89,7 +89,7 @@ class SharedThrottle:
 
     def _took(self, most_seconds: float) -> bool:
         """Whether that is settled: a block was taken, or none is needed or to be had in time."""
-        taken = self._table.read_note(NOTE).get("taken_until")
+        taken = self._table.read_note(table_keys.SLACK_PACE).get("taken_until")
         now = self._now()
         start = max(now, float(taken or 0))
         if start == now and self._ahead <= UNNOTICED:
@@ -101,7 +101,7 @@ class SharedThrottle:
         calls = max(1, min(BLOCK, self._ahead))
         until = start + self._gap * calls
         self._table.write_note(
-            NOTE,
+            table_keys.SLACK_PACE,
             {"taken_until": Decimal(str(round(until, 3)))},
             condition="attribute_not_exists(taken_until)"
             if taken is None

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime, timedelta
 
+    from mypy_boto3_dynamodb import DynamoDBClient
+
     from odoo_qb.bill.item import Card, Item
     from odoo_qb.bill.status import Status
     from odoo_qb.exact_json import Json
@@ -34,7 +36,7 @@ class Table:
     after its date, DynamoDB may forget it; the extractor asks about no bill older than that.
     """
 
-    def __init__(self, client: Any, name: str, *, retention: timedelta) -> None:  # noqa: ANN401 - boto3
+    def __init__(self, client: DynamoDBClient, name: str, *, retention: timedelta) -> None:
         self._client = client
         self._name = name
         self._retention = retention
@@ -162,7 +164,8 @@ class Table:
                 },
             )
         except Conflict:
-            self._client.update_item(**key, **_update({"cards": list(cards)}, []))
+            shown: Json = {**key, **_update({"cards": list(cards)}, [])}
+            self._client.update_item(**shown)
             return False
         return True
 

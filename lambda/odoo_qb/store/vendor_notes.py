@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from odoo_qb import table_keys
 from odoo_qb.timestamps import stamp
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def to_remember(vendor_id: str, name: str, realm_id: str, currency: str, now: da
 
 
 def _note_id(company: str, partner: int) -> str:
-    return f"vendor#{company}#{partner}"
+    return table_keys.vendor(company, partner)
 
 
 def _name(what: str, realm_id: str, currency: str) -> str:

@@ -1,0 +1,98 @@
+"""Connections to QuickBooks as an operator sees them: what is read anew, renewed, or broken."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools import Logger
+from botocore.exceptions import BotoCoreError, ClientError
+
+from odoo_qb import metric
+from odoo_qb.errors import Disconnected, Refused, Unavailable
+from odoo_qb.quickbooks import sync
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+    from datetime import datetime
+
+    from odoo_qb.quickbooks.client import QuickBooksClient
+    from odoo_qb.quickbooks.connection import Connection
+    from odoo_qb.store.documents import Documents
+
+logger = Logger(child=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connections:
+    """The connections of all companies; `alarm` mails its subject and text to the operator."""
+
+    companies: Collection[str]
+    documents: Documents
+    connection: Callable[[str], Connection]
+    quickbooks: Callable[[str], QuickBooksClient]
+    alarm: Callable[[str, str], None]
+    clock: Callable[[], datetime]
+
+    def sync_reference(self, only: str) -> dict[str, Any]:
+        """Read accounts, vendors and preferences anew: for each company, or one, a sentence."""
+        return self._each(self._sync, only)
+
+    def check(self, only: str) -> dict[str, Any]:
+        """Renew every token and count its days: for each company, or one, a sentence."""
+        return self._each(self._check, only)
+
+    def note_broken(self, company: str, refusal: Disconnected) -> None:
+        """The first to notice raises the alarm and writes it down.
+
+        In this order: whoever dies in between is to mail it again, not to leave it unsaid.
+        """
+        logger.error("not connected", company=company, reason=str(refusal))
+        connection = self.connection(company)
+        if not connection.is_broken():
+            self.alarm(
+                f"{company}: bills wait for a connection to QuickBooks",
+                f"{company}: {refusal} Approved bills wait and go on by themselves then.",
+            )
+        connection.note_broken(refusal)
+
+    def _each(self, do: Callable[[str], str], only: str) -> dict[str, Any]:
+        """Do something for every company, or one; what fails for one does not stop the others."""
+        answers: dict[str, str] = {}
+        if only not in {"", *self.companies}:
+            known = ", ".join(self.companies)
+            return {"error": f"There is no company {only}: it is one of {known}."}
+        for company in [only] if only else self.companies:
+            try:
+                answers[company] = do(company)
+            except Disconnected as refusal:
+                self.note_broken(company, refusal)
+                answers[company] = str(refusal)
+            except (Refused, Unavailable) as error:
+                logger.warning("not done", company=company, reason=str(error))
+                answers[company] = str(error)
+            except (BotoCoreError, ClientError) as error:
+                logger.exception("not done", company=company)
+                answers[company] = f"AWS did not do its part: {type(error).__name__}."
+        return {"companies": answers}
+
+    def _sync(self, company: str) -> str:
+        found = sync.sync(self.quickbooks(company), self.documents, company, self.clock())
+        self.connection(company).note_works()
+        accounts, vendors = len(found.accounts), len(found.vendors)
+        return f"{found.company_name}: {accounts} accounts, {vendors} vendors"
+
+    def _check(self, company: str) -> str:
+        """Renew the token, which keeps it alive, and say how long it lasts.
+
+        A company that was closed to us is asked whether it is open again.
+        """
+        connection = self.connection(company)
+        days = connection.keep_alive()
+        metric.put("RefreshTokenDaysLeft", days, company=company)
+        if connection.is_broken():
+            self.quickbooks(company).company_info()
+            connection.note_works()
+        if connection.is_broken():
+            return f"connected for {days} more days, but closed to posting: bills wait"
+        return f"connected for {days} more days"

@@ -1,0 +1,63 @@
+"""A lock in the table: one process at a time, until it gives it back or its time is over."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from odoo_qb.errors import Conflict
+from odoo_qb.timestamps import stamp
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime, timedelta
+
+    from odoo_qb.store.table import Table
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """The lock on the note `note_id`, held for `lasts` at most."""
+
+    table: Table
+    note_id: str
+    lasts: timedelta
+
+    def take(self, now: datetime) -> str:
+        """The lease by its end, which nobody else's has; "" while another process has it."""
+        lease = f"{stamp(now + self.lasts)} {uuid4().hex[:8]}"
+        try:
+            self.table.write_note(
+                self.note_id,
+                {"lease_until": lease},
+                condition=(
+                    "attribute_not_exists(lease_until) OR"
+                    " NOT attribute_type(lease_until, :text) OR"
+                    " lease_until < :now OR lease_until > :never"
+                ),
+                # None is given for so long: such a one is no lease of ours.
+                condition_values={
+                    "now": stamp(now),
+                    "never": stamp(now + 2 * self.lasts),
+                    "text": "S",
+                },
+            )
+        except Conflict:
+            return ""
+        return lease
+
+    def give_back(self, lease: str, values: Mapping[str, object] | None = None) -> None:
+        """End it early, and note `values` with it.
+
+        One whose time was over may be another process's by now, and stays that one's.
+        """
+        with suppress(Conflict):
+            self.table.write_note(
+                self.note_id,
+                values or {},
+                remove=["lease_until"],
+                condition="lease_until = :mine",
+                condition_values={"mine": lease},
+            )

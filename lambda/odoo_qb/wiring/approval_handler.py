@@ -1,0 +1,70 @@
+"""What the approval handler is built from."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Final
+
+from botocore.config import Config
+
+from odoo_qb import settings
+from odoo_qb.approval.decisions import DecisionService
+from odoo_qb.slack.client import SlackClient
+from odoo_qb.wiring.base import Wiring
+
+# Slack shows an error after 3 seconds. The decision is written by the time Slack is called, so
+# a call that no longer fits is left out, and Slack's own error tells the person to look again.
+SLACK_SECONDS: Final = 1.5
+# DynamoDB answers in milliseconds. Two tries of a second, and botocore's "legacy" waits 50 ms
+# between those: https://github.com/boto/botocore/blob/develop/botocore/data/_retry.json
+AWS: Final = Config(
+    connect_timeout=1, read_timeout=1, retries={"total_max_attempts": 2, "mode": "legacy"}
+)
+# A link signed the old way does not open what KMS encrypts, nor one at S3's global address a
+# new bucket: https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
+_S3: Final = Config(signature_version="s3v4", s3={"addressing_style": "virtual"})
+
+
+class ApprovalWiring(Wiring):
+    """The parts of the approval handler."""
+
+    def __init__(self) -> None:
+        super().__init__(config=AWS, s3_config=_S3)
+
+    def start(self) -> None:
+        """Make the clients before the first click.
+
+        A function that starts has ten seconds and more of a processor than the third of one, and
+        the three seconds, of the click that waits for it.
+        """
+        if settings.optional("AWS_LAMBDA_FUNCTION_NAME"):
+            for name in ("dynamodb", "secretsmanager", "sqs", "s3"):
+                self.client(name)
+
+    @cached_property
+    def slack_secret(self) -> dict[str, str]:
+        """Slack's bot token and signing secret."""
+        return self.secret("SLACK_SECRET_ARN")
+
+    @cached_property
+    def signing_secret(self) -> str:
+        """What Slack signs its requests with."""
+        return self.slack_secret["signing_secret"]
+
+    @cached_property
+    def decisions(self) -> DecisionService:
+        """Who writes decisions."""
+        return DecisionService(
+            table=self.table,
+            queue=self.queue,
+            documents=self.documents,
+            companies=self.companies,
+            channel=settings.environment("SLACK_CHANNEL_ID"),
+            clock=self.now,
+        )
+
+    @cached_property
+    def slack(self) -> SlackClient:
+        """Slack, in a hurry."""
+        url = settings.environment("SLACK_API_URL")
+        return SlackClient(self.slack_secret["bot_token"], url, seconds=SLACK_SECONDS)

@@ -1,0 +1,102 @@
+"""What every function is built from, each part made once and when it is first needed."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from functools import cached_property
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Final
+
+import boto3
+
+from odoo_qb import settings
+from odoo_qb.store.alerts import Alerts
+from odoo_qb.store.companies import load_companies
+from odoo_qb.store.documents import Documents
+from odoo_qb.store.queue import ApprovedQueue
+from odoo_qb.store.table import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from botocore.config import Config
+
+    from odoo_qb.company import Company
+
+_OWN: Final = frozenset(
+    {"clock", "sleep", "_config", "_s3_config", "_clients", "_lock"}
+)  # the rest is made anew
+
+
+class Wiring:
+    """The parts that functions have in common.
+
+    `config` is botocore's for all clients, `s3_config` the one for S3 in its place. `clock` says
+    what time it is, in UTC, and `sleep` waits so many seconds.
+    """
+
+    def __init__(self, *, config: Config | None = None, s3_config: Config | None = None) -> None:
+        self.clock: Callable[[], datetime] = _utc_now
+        self.sleep: Callable[[float], None] = time.sleep
+        self._config = config
+        self._s3_config = s3_config
+        self._clients: dict[str, Any] = {}
+        self._lock = Lock()  # a session may not make two clients at once
+
+    def now(self) -> datetime:
+        """What time it is, as `clock` says by then."""
+        return self.clock()
+
+    def wait(self, seconds: float) -> None:
+        """Wait, as `sleep` says by then."""
+        self.sleep(seconds)
+
+    def client(self, name: str) -> Any:  # noqa: ANN401 - boto3
+        """A client of AWS, as "dynamodb"."""
+        with self._lock:
+            if name not in self._clients:
+                config = self._s3_config if name == "s3" else self._config
+                session: Any = boto3.Session()
+                self._clients[name] = session.client(name, config=config)
+            return self._clients[name]
+
+    def secret(self, variable: str) -> dict[str, Any]:
+        """The secret whose ARN is in an environment variable."""
+        return settings.secret(self.client("secretsmanager"), settings.environment(variable))
+
+    @cached_property
+    def table(self) -> Table:
+        """The bills' table."""
+        name = settings.environment("DYNAMODB_TABLE")
+        return Table(self.client("dynamodb"), name, retention=settings.retention())
+
+    @cached_property
+    def documents(self) -> Documents:
+        """The bucket."""
+        return Documents(self.client("s3"), settings.environment("S3_BUCKET"))
+
+    @cached_property
+    def queue(self) -> ApprovedQueue:
+        """The queue of what was approved."""
+        return ApprovedQueue(client=self.client("sqs"), url=settings.environment("SQS_QUEUE_URL"))
+
+    @cached_property
+    def companies(self) -> dict[str, Company]:
+        """The companies by key."""
+        return load_companies(self.table)
+
+    def alerts(self, note_id: str) -> Alerts:
+        """E-mails to the operator; what was said last is kept under `note_id`."""
+        topic = settings.environment("SNS_ALERT_TOPIC")
+        return Alerts(self.client("sns"), topic, self.table, note_id)
+
+    def forget(self) -> None:
+        """Make every part anew when it is next needed, as a new start would."""
+        self._clients.clear()
+        for name in vars(self).keys() - _OWN:
+            delattr(self, name)
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
