@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools import Logger
 
 from odoo_qb.errors import Misconfigured, Refused, Unavailable
-from odoo_qb.extraction.answer import answer_of
+from odoo_qb.extraction.answer import answer_to
 from odoo_qb.extraction.request import audited, request_of
 from odoo_qb.extraction.run import Busy
 from odoo_qb.guarding import Faults
-from odoo_qb.operations import emails
-from odoo_qb.operations.audit_export import export_and_mail
-from odoo_qb.operations.audit_trail import audit
+from odoo_qb.operations import audit_export, audit_trail, emails
 from odoo_qb.operations.sweep import sweep_all
 from odoo_qb.wiring.extractor import ExtractorWiring
 
@@ -37,10 +35,10 @@ def lambda_handler(event: object, context: Any) -> dict[str, Any]:  # noqa: ANN4
     asked = event if isinstance(event, dict) else {}
     try:
         if "audit" in asked:
-            return audit(wired.table, wired.documents, audited(asked["audit"]))
+            return audit_trail.audit(wired.table, wired.documents, audited(asked["audit"]))
         if "export" in asked:
             books = (wired.table, wired.documents, wired.companies, wired.mails)
-            return export_and_mail(*books, asked["export"], wired.now())
+            return audit_export.export_and_mail(*books, asked["export"], wired.now())
         request = request_of(event, wired.companies)
     except Refused as refusal:
         return {"error": str(refusal)}
@@ -64,7 +62,9 @@ def _extract(request: Request, context: Any) -> dict[str, Any]:  # noqa: ANN401 
         if not request.dry_run:
             emails.tell_of_outage(str(error), wired.mails, now)
         raise ExtractionFailed(str(error)) from None
-    emails.tell_of_run(report, request, wired.table, wired.companies, wired.mails, now, faults)
-    answer = answer_of(report, request, swept, time.monotonic() - started)
+    answer = answer_to(request, report)
+    books = (wired.table, wired.companies, wired.mails)
+    answer |= emails.tell_of_run(report, request, *books, now, faults) | {"swept": swept}
+    answer["seconds"] = round(time.monotonic() - started, 1)
     logger.info("extracted", **{k: v for k, v in answer.items() if k != "bills"})
     return answer

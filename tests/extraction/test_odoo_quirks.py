@@ -52,7 +52,7 @@ def either(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> I
 def run(**given: Any) -> Json:
     """A plain run of the real wiring, with pages of any size and as much time as a test wants."""
     extraction = extractor.wired.run(lambda: 240.0, datetime.now(UTC), Faults())
-    return replace(extraction, **given).run(request_of({}, {}), datetime.now(UTC))
+    return replace(extraction, **given).run(request_of({}, {}), datetime.now(UTC)).as_json()
 
 
 def outcomes(report: Json) -> Counter[str]:

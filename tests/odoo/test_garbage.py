@@ -10,7 +10,7 @@ import pytest
 
 import extractor
 from odoo_qb.errors import Refused, Unavailable
-from odoo_qb.odoo import files, reader
+from odoo_qb.odoo import files, reader, search
 from odoo_qb.odoo.client import OdooClient
 from sandbox.http_server import serve
 from sandbox.in_process.chain import World, a_world
@@ -48,12 +48,12 @@ def garbled_world(
 
 
 ASKED: Final[dict[str, Callable[[OdooClient], object]]] = {
-    "search_changed": lambda client: reader.search_changed(
+    "search_changed": lambda client: search.search_changed(
         client, watermark="2026-01-01 00:00:00", dated_from=date(2026, 1, 1)
     ),
-    "companies": reader.companies,
-    "company_id": lambda client: reader.company_id(client, "1MD"),
-    "existing": lambda client: reader.existing(client, [1, 2, 3], 1),
+    "companies": search.companies,
+    "company_id": lambda client: search.company_id(client, "1MD"),
+    "existing": lambda client: search.existing(client, [1, 2, 3], 1),
     "page": lambda client: reader.BillReader(client, {"1MD": "north"}).page([1, 2, 3]),
     "read_files": lambda client: list(files.read_files(client, [a_document()])),
 }

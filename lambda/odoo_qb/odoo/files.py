@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from odoo_qb.errors import Refused
 from odoo_qb.guarding import DAMAGE
-from odoo_qb.odoo.client import Misshapen
+from odoo_qb.odoo.answers import Misshapen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
