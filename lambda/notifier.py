@@ -31,7 +31,7 @@ def lambda_handler(event: object, context: Any) -> dict[str, Any]:  # noqa: ANN4
     """
     records = event.get("Records") if isinstance(event, dict) else None
     if not isinstance(records, list):
-        return {"error": "This function takes records of the table's stream."}
+        return {"error": "This function only takes records from the table's stream."}
     changes = changes_of(records)
     numbers, failed = changes.numbers, [*changes.failed]
     publisher = wired.publisher

@@ -29,6 +29,6 @@ def lambda_handler(event: object, context: object) -> dict[str, Any]:
         return wired.connections.check(str(company or ""))
     if not isinstance(records, list):
         actions = "sync_reference, check_connections"
-        return {"error": f"This function takes queue messages or an action: {actions}."}
+        return {"error": f"This function only takes queue messages or an action: {actions}."}
     failures = [r["messageId"] for r in records if is_record(r) and not wired.consumer.consume(r)]
     return {"batchItemFailures": [{"itemIdentifier": i} for i in failures]}

@@ -61,7 +61,9 @@ def companies(document: str) -> dict[str, Company]:
     try:
         raw: dict[str, dict[str, Any]] = json.loads(document, parse_float=Decimal)
     except ValueError as error:
-        raise Misconfigured("The company settings are not JSON: apply Terraform again.") from error
+        raise Misconfigured(
+            "The company settings are not valid JSON. Apply Terraform again."
+        ) from error
     return {key: _company(key, value) for key, value in raw.items()}
 
 

@@ -21,7 +21,7 @@ logger = Logger(child=True)
 # What a record raises that is not as it should be: a part is missing, or of another kind.
 DAMAGE: Final = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
 OF_AWS: Final = (BotoCoreError, ClientError)
-UNKNOWN: Final = "it could not be processed, and the function's log says why."
+UNKNOWN: Final = "it could not be processed. The function's log says why."
 _RESTORE: Final = "Compare its item in the table with the table's backup, and correct it."
 _PREFIX: Final = "odoo-"
 
@@ -72,7 +72,7 @@ class Faults:
             logger.exception("a record could not be processed", entry_id=entry_id_of(record))
             self.note(label(record), complaint(record))
         except OF_AWS as error:
-            self.note(label(record), f"{of_aws(error)}; the next run tries again.")
+            self.note(label(record), f"{of_aws(error)}. The next run tries again.")
         return otherwise
 
     def each[R, T](self, records: Iterable[R], act: Callable[[R], T]) -> Iterator[T]:
@@ -132,7 +132,7 @@ def flaw_of(item: Mapping[str, Any]) -> str:
     if not wrong:
         return ""
     value = one_line(json.dumps(item[wrong[0]], default=str), 40)
-    return f'its "{wrong[0]}" makes no sense ({value})'
+    return f'its "{wrong[0]}" is not valid ({value})'
 
 
 def label(record: object) -> str:

@@ -17,7 +17,7 @@ def environment(name: str) -> str:
     """The value of an environment variable that must be there."""
     value = os.environ.get(name, "")
     if not value:
-        raise Misconfigured(f"The environment variable {name} is not set: apply Terraform again.")
+        raise Misconfigured(f"The environment variable {name} is not set. Apply Terraform again.")
     return value
 
 
@@ -40,5 +40,5 @@ def secret(client: SecretsManagerClient, arn: str) -> dict[str, Any]:
         value = None
     if not isinstance(value, dict):
         name = arn.rsplit(":", 1)[-1]
-        raise Misconfigured(f"The secret {name} is not a JSON object: apply Terraform again.")
+        raise Misconfigured(f"The secret {name} is not a JSON object. Apply Terraform again.")
     return value

@@ -42,7 +42,7 @@ def test_an_author_is_known_by_login_and_by_every_address(author: Author, email:
     item = an_item_by(ANA, author)
     assert is_author(item, email)
     assert objection("approve_invoice", item, a_company(), APPROVER, email) == (
-        "You entered or edited this bill in Odoo: somebody else has to approve it."
+        "You entered or edited this bill in Odoo. Someone else must approve it."
     )
 
 

@@ -201,7 +201,7 @@ def test_an_amendment_between_read_and_write_leaves_nothing_decided(world: World
     table = Interrupted(world, lambda: amended(world, entry_id))
     answer = a_desk(world, table=table).decide(a_click(world, entry_id, "approve_invoice"))
     assert answer.is_outdated
-    assert "Nothing was decided" in answer.text
+    assert "Nothing was recorded" in answer.text
     assert world.item(entry_id)["status"] == "READY_FOR_APPROVAL"
     assert world.item(entry_id)["approvals"] == []
     assert world.messages() == []
@@ -227,7 +227,7 @@ def test_a_bill_under_constant_change_is_left_with_a_word_to_try_again(world: Wo
 
     table = Interrupted(world, retouch, times=100)
     answer = a_desk(world, table=table).decide(a_click(world, entry_id, "approve_invoice"))
-    assert answer.text == "Others are changing this bill right now: try again."
+    assert answer.text == "This bill is being updated. Try again in a moment."
     assert world.item(entry_id)["status"] == "READY_FOR_APPROVAL"
 
 
@@ -261,11 +261,11 @@ def test_a_request_sent_again_after_its_decision_was_undone_decides_nothing(
 def test_the_same_content_asked_anew_is_not_decided_on_the_card_of_before(world: World) -> None:
     entry_id = a_stored(world)
     item = world.item(entry_id)
-    anew = {"revision": int(item["revision"]) + 1, "changes": ["The account for 1 now is Rent."]}
+    anew = {"revision": int(item["revision"]) + 1, "changes": ["The account for 1 is now Rent."]}
     world.table.change(item, actor="poster", now=NOW, values=anew)
     click = replace(a_click(world, entry_id, "approve_invoice"), revision=int(item["revision"]))
     answer = a_desk(world).decide(click)
-    assert answer.text.startswith("This card is just being changed")
+    assert answer.text.startswith("This card is being updated")
     assert world.item(entry_id)["approvals"] == []
     assert a_desk(world).decide(replace(click, revision=int(item["revision"]) + 1)).is_done
 
@@ -275,8 +275,8 @@ def test_an_approval_the_queue_does_not_take_stays_and_is_swept(world: World) ->
     queue = ApprovedQueue(client=world.clients["sqs"], url=world.names["queue"] + "-gone")
     answer = a_desk(world, queue=queue).decide(a_click(world, entry_id, "approve_invoice"))
     assert answer.is_done
-    assert answer.text.startswith("Your decision stands. ")
-    assert "later" in answer.text
+    assert answer.text.startswith("Decision saved. ")
+    assert "sent automatically" in answer.text
     assert list(world.table.in_status("APPROVED", until=NOW)) == [entry_id]
 
 
@@ -304,7 +304,7 @@ def test_a_failed_posting_can_be_linked_to_what_quickbooks_has(world: World) -> 
     assert (item["status"], item["decided_by"]) == ("POST_FAILED", APPROVER)
     link = item["link"]
     assert (link["id"], link["by"], link["digest"]) == ("145", SECOND, item["digest"])
-    assert item["history"][-1]["note"] == "said to be number 145 in QuickBooks"
+    assert item["history"][-1]["note"] == "asked to link to number 145 in QuickBooks"
     assert item["card_due"] == item["version"]
     assert len(world.messages()) == 2  # the approval's, and the one that has the two compared
 
@@ -351,8 +351,7 @@ def test_closing_what_quickbooks_has_says_what_to_delete_there(world: World) -> 
     error = {"code": "total", "message": "Another total.", "tid": "", "document": "Bill 22"}
     moved(world, entry_id, "POST_FAILED", error=error)
     assert decided(world, entry_id, "close_invoice").text == (
-        "Closed. It will not be posted. QuickBooks has Bill 22 for this bill: delete it there, or"
-        " it may be paid."
+        "Closed. It will not be posted. QuickBooks still has Bill 22. Delete it, or it may be paid."
     )
 
 
@@ -384,7 +383,7 @@ def test_an_approval_that_is_being_posted_cannot_be_taken_back(world: World) -> 
     decided(world, entry_id, "approve_invoice")
     moved(world, entry_id, "POSTING")
     answer = decided(world, entry_id, "take_back")
-    assert answer.text == f"Already approved by <@{APPROVER}>; it is being posted right now."
+    assert answer.text == f"Already approved by <@{APPROVER}>. It's being posted right now."
     assert world.item(entry_id)["status"] == "POSTING"
 
 
@@ -414,15 +413,15 @@ def test_a_button_counts_in_its_own_status_only(world: World) -> None:
 
 def test_a_bill_that_is_not_known_is_said_to_be_so(world: World) -> None:
     click = Click(person=APPROVER, action_id="approve_invoice", entry_id="odoo-999999", digest="")
-    assert a_desk(world).decide(click).text == "This bill is no longer known here."
-    assert a_desk(world).view(click).text == "This bill is no longer known here."
+    assert a_desk(world).decide(click).text == "This bill is no longer on record."
+    assert a_desk(world).view(click).text == "This bill is no longer on record."
 
 
 def test_a_company_that_is_no_longer_configured_decides_nothing(world: World) -> None:
     entry_id = a_stored(world)
     desk = a_desk(world, companies={})
     answer = desk.decide(a_click(world, entry_id, "approve_invoice"))
-    assert answer.text == "The company 1MD is no longer configured."
+    assert answer.text == "The company 1MD is no longer configured. Ask the operator about it."
 
 
 def test_who_is_no_approver_decides_and_sees_nothing(world: World) -> None:
@@ -431,8 +430,7 @@ def test_who_is_no_approver_decides_and_sees_nothing(world: World) -> None:
         click = a_click(world, entry_id, action_id, "U-CONTROLLER")
         desk = a_desk(world)
         answer = desk.view(click) if action_id == "view_pdf" else desk.decide(click)
-        what = "see the files of" if action_id == "view_pdf" else "decide about"
-        assert answer.text == f"You may not {what} bills of 1MD."
+        assert answer.text == "You aren't an approver for 1MD."
         assert not answer.is_done
     assert world.item(entry_id)["version"] == 1
 
@@ -478,7 +476,7 @@ def test_the_link_to_the_pdf_names_exactly_the_stored_version(world: World) -> N
     answer = a_desk(world).view(a_click(world, entry_id, "view_pdf"))
     link = answer.text.removeprefix("<").partition("|")[0]
     assert f"versionId={world.item(entry_id)['documents'][0]['version_id']}" in link
-    assert "the link lasts five minutes" in answer.text
+    assert "Expires in five minutes" in answer.text
     assert world.item(entry_id)["version"] == 1
 
 
@@ -495,4 +493,4 @@ def test_who_looked_at_a_pdf_is_logged(world: World, caplog: pytest.LogCaptureFi
 def test_a_bill_without_a_pdf_has_none_to_show(world: World) -> None:
     entry_id = a_stored(world, documents=[])
     answer = a_desk(world).view(a_click(world, entry_id, "view_pdf"))
-    assert answer.text == "There is no PDF of this bill."
+    assert answer.text == "This bill has no PDF."

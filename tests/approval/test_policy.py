@@ -127,7 +127,9 @@ def test_the_first_of_two_approvals_does_not_approve() -> None:
 
 def test_the_same_person_does_not_approve_twice() -> None:
     item = approved(an_item(), APPROVER)
-    assert said(item) == "You have approved this bill: somebody else has to approve it as well."
+    assert (
+        said(item) == "You've already approved this bill. A second approver must also approve it."
+    )
     assert said(item, SECOND) == ""
 
 
@@ -152,8 +154,8 @@ def test_nobody_alone_approves_a_bill_they_entered(entered_by: str, email: str, 
 def test_a_bill_that_changed_in_odoo_is_not_tried_again_as_it_was() -> None:
     item = an_item(status="POST_FAILED", amended_after="abc")
     assert objection("retry_posting", item, a_company(), APPROVER, "") == (
-        "This bill was changed in Odoo after it was approved: in some minutes it is asked about"
-        " again, as it is now. It is not posted as it was."
+        "This bill was changed in Odoo after it was approved. Approval will be requested"
+        " again shortly for the new version. The old version won't be posted."
     )
     assert objection("close_invoice", item, a_company(), APPROVER, "") == ""
     item["amended_after"] = ""
@@ -178,10 +180,10 @@ def test_two_different_people_approve_a_large_bill(world: World) -> None:
     assert item["status"] == "READY_FOR_APPROVAL"
     assert world.messages() == []
     assert "Approval recorded." in told(world)[-1]
-    assert f"Approved by <@{APPROVER}>: a second approver has to" in words(card(world, entry_id))
+    assert f"Approved by <@{APPROVER}>. A second approver must" in words(card(world, entry_id))
     assert buttons(card(world, entry_id))[0] == "approve_invoice"
     world.click(entry_id, "approve_invoice")
-    assert told(world)[-1].startswith("You have approved this bill")
+    assert told(world)[-1].startswith("You've already approved this bill")
     assert world.item(entry_id) == item
     world.click(entry_id, "approve_invoice", SECOND)
     world.show()
@@ -244,7 +246,7 @@ def test_the_clerks_own_bill_needs_somebody_else(world: World) -> None:
     entry_id = an_asked(world, entered_by_email="admin@example.com")
     world.click(entry_id, "approve_invoice", "U-CLERK")
     assert told(world, "U-CLERK") == [
-        "You entered or edited this bill in Odoo: somebody else has to approve it."
+        "You entered or edited this bill in Odoo. Someone else must approve it."
     ]
     assert world.item(entry_id)["status"] == "READY_FOR_APPROVAL"
     world.click(entry_id, "approve_invoice")
@@ -302,7 +304,7 @@ def test_somebody_named_by_id_decides_once_slack_said_that_they_are_no_guest(wor
     world.slack.fail("error", method="users.info", error="internal_error", times=9)
     entry_id = an_asked(world)
     world.click(entry_id, "approve_invoice")
-    assert "not known yet as an approver" in told(world)[-1]
+    assert "haven't confirmed that you can approve" in told(world)[-1]
     world.slack.fail("error", method="users.info", times=0)
     world.table.write_note(f"approvers#{APPROVER}", {"at": stamp(stored_bills.an_hour_ago())})
     world.show()
@@ -329,13 +331,13 @@ def test_a_user_group_that_is_gone_locks_nobody_else_out_and_the_operator_is_tol
     known = companies(str(world.table.read_note("settings")["companies"]))
     [line] = approvers.troubles(world.table, known.values())
     assert line == (
-        "1MD, approver S-GONE: Slack knows no such user group: check the approvers of"
+        "1MD, approver S-GONE: Slack has no such user group. Check the approvers in"
         " company_settings."
     )
     an_asked(world)
     assert world.slack.calls["usergroups.users.list"] == 2  # not again at each card
     world.click(entry_id, "approve_invoice", SECOND)  # who is no approver, and told so
-    assert told(world, SECOND)[-1].startswith("You may not decide about bills of 1MD.")
+    assert told(world, SECOND)[-1].startswith("You aren't an approver for 1MD.")
     world.click(entry_id, "approve_invoice")
     assert world.item(entry_id)["status"] == "APPROVED"
 
@@ -363,7 +365,7 @@ def test_in_a_crowded_channel_whoever_clicks_is_looked_up_first(world: World) ->
     crowd = a_crowd(world, 250)
     entry_id = an_asked(world)
     world.click(entry_id, "approve_invoice", crowd[-1])
-    assert told(world, crowd[-1])[-1].endswith("If you are one, try again in a minute.")
+    assert told(world, crowd[-1])[-1].endswith("If you can, try again in a minute.")
     read_again(world, entry_id, timedelta(minutes=1))
     world.click(entry_id, "approve_invoice", crowd[-1])
     assert world.item(entry_id)["decided_by"] == crowd[-1]
@@ -403,7 +405,7 @@ def test_a_channel_of_thousands_is_no_list_of_approvers(world: World) -> None:
     world.slack.channels[CHANNEL].members |= {f"U{n}" for n in range(2000)}
     entry_id = an_asked(world)
     note = world.table.read_note(f"approvers#{CHANNEL}")
-    assert "name the approvers" in note["trouble"]
+    assert "Name the approvers" in note["trouble"]
     assert world.slack.calls["users.info"] == 0
     world.click(entry_id, "approve_invoice")
     assert world.item(entry_id)["status"] == "READY_FOR_APPROVAL"
@@ -420,7 +422,7 @@ def test_who_is_no_approver_is_told_so_however_often_they_come_back(
         at = stamp(datetime.now(UTC) - timedelta(minutes=minutes))
         world.table.write_note(f"approvers#{named}", {"at": at})
         world.click(entry_id, "approve_invoice", person)
-        assert told(world, person)[-1].startswith("You may not decide about bills of 1MD.")
+        assert told(world, person)[-1].startswith("You aren't an approver for 1MD.")
         assert world.show() == {"batchItemFailures": []}
 
 
@@ -432,7 +434,7 @@ def test_who_was_just_made_an_approver_is_looked_up_by_their_click(world: World)
     at = stamp(datetime.now(UTC) - timedelta(minutes=2))
     world.table.write_note("approvers#S-CONTROLLERS", {"at": at})
     world.click(entry_id, "approve_invoice", SECOND)
-    assert told(world, SECOND)[-1].endswith("If that was just changed, try again in a minute.")
+    assert told(world, SECOND)[-1].endswith("If you were just added, try again in a minute.")
     world.show()
     world.click(entry_id, "approve_invoice", SECOND)
     assert world.item(entry_id)["decided_by"] == SECOND

@@ -152,8 +152,8 @@ def test_a_reminder_calls_the_approvers_in_the_cards_thread(world: World) -> Non
     version = world.item(entry_id)["version"]
     reminded(world, entry_id, company)
     [reply] = replies(world, entry_id)
-    assert reply.text.startswith(f"<@{APPROVER}> <@{SECOND}> Still to approve: Bill")
-    assert "waits for a decision" in words(reply)
+    assert reply.text.startswith(f"<@{APPROVER}> <@{SECOND}> Still awaiting approval: Bill")
+    assert "is awaiting a decision" in words(reply)
     item = world.item(entry_id)
     assert [n["ts"] for n in notices_of(item)] == [reply.ts]
     assert item["version"] == version  # it is no change of the bill
@@ -184,7 +184,7 @@ def test_an_escalation_calls_the_second_list_which_may_then_decide(world: World)
     reminded(world, entry_id, company)
     assert is_escalated(world.item(entry_id))
     [reply] = replies(world, entry_id)
-    assert reply.text.startswith("<@U-CONTROLLER> Still to approve")
+    assert reply.text.startswith("<@U-CONTROLLER> Still awaiting approval")
     world.click(entry_id, "approve_invoice", "U-CONTROLLER")
     assert world.item(entry_id)["decided_by"] == "U-CONTROLLER"
 
@@ -220,7 +220,7 @@ def test_who_has_approved_already_is_not_called_again(world: World) -> None:
     reminded(world, entry_id, company)
     [reply] = replies(world, entry_id)
     assert reply.text.startswith(f"<@{SECOND}> Still")
-    assert f"was approved by <@{APPROVER}> and waits for a second approver" in words(reply)
+    assert f"was approved by <@{APPROVER}> and needs a second approver" in words(reply)
 
 
 def test_a_bill_decided_in_time_is_not_brought_up(world: World) -> None:

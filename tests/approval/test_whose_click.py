@@ -145,7 +145,7 @@ def test_who_is_no_full_member_of_ours_decides_nothing_wherever_they_come_from(
     resigned(grid, a_click(grid, entry_id, person, "reject_invoice"))
     assert grid.item(entry_id)["status"] == "READY_FOR_APPROVAL"
     assert grid.slack.views == {}
-    assert set(told(grid, person)) == {"You may not decide about bills of 1MD."}
+    assert set(told(grid, person)) == {"You aren't an approver for 1MD."}
 
 
 @pytest.mark.parametrize("enterprise", [None, {"id": "E-OTHER"}, {"id": ""}, {}])

@@ -28,36 +28,36 @@ def lines(*rows: Any) -> dict[str, Any]:
     [
         (
             {"amount_total": Decimal("120.5")},
-            "The total is 120.50 USD instead of 108.25 USD.",
+            "The total changed from 108.25 USD to 120.50 USD.",
         ),
-        ({"amount_tax": Decimal(9)}, "The tax is 9.00 USD instead of 8.25 USD."),
-        ({"currency": "EUR"}, "The total is 108.25 EUR instead of 108.25 USD."),
+        ({"amount_tax": Decimal(9)}, "The tax changed from 8.25 USD to 9.00 USD."),
+        ({"currency": "EUR"}, "The total changed from 108.25 USD to 108.25 EUR."),
         (
             {"vendor": Vendor(odoo_id=8, name="Beta")},
-            "The vendor is Beta instead of Acme Botanicals LLC.",
+            "The vendor changed from Acme Botanicals LLC to Beta.",
         ),
         (
             {"vendor": replace(ACME, odoo_id=8)},
-            "The vendor is another one, of the same name Acme Botanicals LLC.",
+            "The vendor is a different contact with the same name, Acme Botanicals LLC.",
         ),
-        ({"bill_reference": ""}, "The vendor's number is none instead of INV-1001."),
-        ({"bill_date": date(2026, 11, 3)}, "The bill date is 2026-11-03 instead of 2026-11-02."),
-        ({"due_date": None}, "The due date is none instead of 2026-12-02."),
-        ({"payment_terms": "Net 30"}, "The term of payment is Net 30 instead of none."),
+        ({"bill_reference": ""}, "The vendor's number changed from INV-1001 to none."),
+        ({"bill_date": date(2026, 11, 3)}, "The bill date changed from 2026-11-02 to 2026-11-03."),
+        ({"due_date": None}, "The due date changed from 2026-12-02 to none."),
+        ({"payment_terms": "Net 30"}, "The payment terms changed from none to Net 30."),
         (
             {"company_total": Decimal(125)},
-            "The total in the company's currency is 125.00 USD instead of 108.25 USD.",
+            "The total in the company's currency changed from 108.25 USD to 125.00 USD.",
         ),
-        ({"move_type": "in_refund"}, "The kind is credit note instead of bill."),
+        ({"move_type": "in_refund"}, "The kind changed from bill to credit note."),
         (
             lines(replace(LINE, amount=Decimal(99))),
-            "The line Boxes: amount 99.00 USD instead of 100.00 USD.",
+            "The line Boxes: amount 99.00 USD (was 100.00 USD).",
         ),
         (
             lines(replace(LINE, account_code="52130", account_name="Freight")),
-            "The line Boxes: account 52130 Freight instead of 443000 Cash Discount Loss.",
+            "The line Boxes: account 52130 Freight (was 443000 Cash Discount Loss).",
         ),
-        (lines(replace(LINE, taxes=())), "The line Boxes: taxes none instead of 8.25%."),
+        (lines(replace(LINE, taxes=())), "The line Boxes: taxes none (was 8.25%)."),
         (lines(LINE, a_line("7", text="Tape")), "Added: the line Tape, 7.00 USD."),
         (
             lines(LINE, a_line("0.02", kind="other", text="Rounding")),
@@ -65,7 +65,7 @@ def lines(*rows: Any) -> dict[str, Any]:
         ),
         (lines(LINE, a_line("0", kind="note", text="Thanks")), "Added: the note Thanks."),
         (lines(), "Removed: the line Boxes, 100.00 USD."),
-        ({"lines": (TAX, LINE)}, "The lines are in another order."),
+        ({"lines": (TAX, LINE)}, "The lines are in a different order."),
         ({"documents": ()}, "The file bill.pdf was removed."),
         ({"documents": (a_document(sha256="cd" * 32),)}, "The file bill.pdf was replaced."),
         (
@@ -82,11 +82,12 @@ def test_contacts_that_were_merged_are_told_where_quickbooks_vendor_stays() -> N
     merged = replace(BILL, vendor=replace(ACME, odoo_id=9, name="Acme Inc"))
     assert changes(BILL, merged, same_payee="Acme Botanicals LLC") == [
         (
-            "The vendor was merged with another contact in Odoo: it is Acme Inc (contact 9) instead"
-            " of Acme Botanicals LLC (contact 7). In QuickBooks it stays Acme Botanicals LLC."
+            "Odoo merged the vendor with another contact: now Acme Inc (contact 9), before"
+            " Acme Botanicals LLC (contact 7). In QuickBooks it is still Acme Botanicals"
+            " LLC."
         )
     ]
-    assert changes(BILL, merged) == ["The vendor is Acme Inc instead of Acme Botanicals LLC."]
+    assert changes(BILL, merged) == ["The vendor changed from Acme Botanicals LLC to Acme Inc."]
     assert changes(BILL, BILL, same_payee="Acme Botanicals LLC") == []
 
 

@@ -14,9 +14,9 @@ from tests.support.builders import ACME, a_bill, a_company, a_document, a_line, 
 
 TODAY = date(2026, 11, 21)
 NOT_ADDING_UP = (
-    "Its journal rows add up to {} USD, not to its total of {} USD: it was read while somebody"
-    " changed it. It is read again in the next run; if this stays, reset it to draft in Odoo and"
-    " post it again."
+    "Its journal items add up to {} USD, not to its total of {} USD: it was changed while we"
+    " were reading it. The next run reads it again. If this stays, reset the bill to draft"
+    " in Odoo and post it again."
 )
 
 
@@ -29,8 +29,8 @@ def test_a_bill_that_adds_up_has_no_problems() -> None:
 @pytest.mark.parametrize(
     ("changed", "sentence"),
     [
-        ({"vendor": None}, "It has no vendor: choose one in Odoo."),
-        ({"bill_date": None}, "It has no bill date: enter one in Odoo."),
+        ({"vendor": None}, "It has no vendor. Choose one in Odoo."),
+        ({"bill_date": None}, "It has no bill date. Enter one in Odoo."),
         (
             {"lines": (a_line("99.99"), a_line("8.25", kind="tax"))},
             NOT_ADDING_UP.format("108.24", "108.25"),
@@ -50,7 +50,7 @@ def test_a_bill_that_adds_up_has_no_problems() -> None:
                     a_line("8.25", kind="tax"),
                 )
             },
-            "A line has no account: choose one in Odoo.",
+            "A line has no account. Choose one in Odoo.",
         ),
         ({"unreadable": "This bill cannot be read."}, "This bill cannot be read."),
     ],
@@ -68,7 +68,7 @@ def test_what_odoo_states_as_untaxed_and_tax_decides_nothing() -> None:
 
 def test_a_negative_total_is_to_be_entered_as_a_credit_note() -> None:
     bill = a_total("-5.00")
-    assert problems(bill) == ("Its total is negative: enter it as a credit note in Odoo.",)
+    assert problems(bill) == ("Its total is negative. Enter it as a credit note in Odoo.",)
 
 
 def test_all_problems_are_told_at_once() -> None:
@@ -126,7 +126,7 @@ def test_books_that_close_within_days_are_warned_of(
 ) -> None:
     bill = a_bill(bill_date=date(2026, 11, 2))
     found = warnings(bill, earlier=[], today=today, books_close_day=close_day)
-    said = "The books of 2026-11 are closed on 2026-12-10: decide before."
+    said = "The books for 2026-11 close on 2026-12-10. Decide before then."
     assert found == ((said,) if warned else ())
 
 
@@ -139,21 +139,24 @@ def test_many_duplicates_are_counted_not_listed() -> None:
 @pytest.mark.parametrize(
     ("changed", "sentence"),
     [
-        ({"documents": ()}, "No PDF: nothing to compare the figures with."),
+        ({"documents": ()}, "No PDF: there is nothing to check the figures against."),
         (
             {"documents": (a_document(type="image/png"),)},
-            "No PDF: nothing to compare the figures with.",
+            "No PDF: there is nothing to check the figures against.",
         ),
         ({"bill_date": date(2026, 11, 22)}, "The bill date 2026-11-22 is in the future."),
         (
             {"accounting_date": date(2026, 12, 1)},
-            "Odoo books it on 2026-12-01, QuickBooks by its bill date, which is in another month.",
+            (
+                "Odoo books it on 2026-12-01; QuickBooks will use its bill date, which is in"
+                " another month."
+            ),
         ),
         (
             {"bill_reference": ""},
-            "No vendor reference: a duplicate of it cannot be found by number.",
+            "No vendor reference, so duplicates can't be found by number.",
         ),
-        ({"unsupported": ("portal (a link)",)}, "Not passed on: portal (a link)."),
+        ({"unsupported": ("portal (a link)",)}, "Not sent to QuickBooks: portal (a link)."),
     ],
 )
 def test_the_approver_is_warned(changed: dict[str, Any], sentence: str) -> None:
@@ -181,7 +184,7 @@ def test_a_duplicate_in_another_spelling_or_of_another_contact_says_so() -> None
     assert warnings(a_bill(), earlier=[other], today=TODAY) == (
         (
             "Possible duplicate: BILL/1 of Acme Inc, the same vendor in QuickBooks, has the"
-            " reference inv 1001, the same but for its spelling, and the same amount."
+            " reference inv 1001, which differs only in spelling, and the same amount."
         ),
     )
 
@@ -208,10 +211,10 @@ def test_hints_are_not_counted_among_those_of_the_same_number() -> None:
     [
         ("not_paid", ""),
         ("", ""),
-        ("paid", "It is paid in Odoo already."),
-        ("in_payment", "It is being paid in Odoo already."),
-        ("partial", "A part of it is paid in Odoo already."),
-        ("reversed", "It was reversed in Odoo: a credit note cancels it there."),
+        ("paid", "It is already paid in Odoo."),
+        ("in_payment", "It is already being paid in Odoo."),
+        ("partial", "It is already partly paid in Odoo."),
+        ("reversed", "It was reversed in Odoo by a credit note."),
     ],
 )
 def test_what_is_paid_in_odoo_is_said(payment_state: str, said: str) -> None:

@@ -65,15 +65,15 @@ def test_a_bill_in_the_companys_own_currency_and_one_of_nothing_have_no_rate() -
 def test_the_approver_reads_which_rate_is_far_from_which() -> None:
     (said,) = exchange_rates.warnings(in_euro("50000.00", "5.00"), USUAL, LIMITED)
     assert said == (
-        "The exchange rate of 0.0001 USD for 1 EUR is far from the 1.11 of recent bills: check it"
-        " in Odoo. A second approver must approve this bill."
+        "The exchange rate of 0.0001 USD for 1 EUR is far from the 1.11 of recent bills."
+        " Check it in Odoo. A second approver must also approve this bill."
     )
     (said,) = exchange_rates.warnings(in_euro("50000.00", "5.00"), USUAL, a_company())
-    assert said.endswith("check it in Odoo.")
+    assert said.endswith("Check it in Odoo.")
     (said,) = exchange_rates.warnings(in_euro("50000.00", "5.00"), {}, LIMITED)
     assert said == (
-        "No bill in EUR was posted yet to compare its exchange rate with: a second approver must"
-        " approve it."
+        "No bill in EUR has been posted yet, so there is no exchange rate to compare with. A"
+        " second approver must also approve this bill."
     )
     assert exchange_rates.warnings(in_euro("1000.00", "1110.00"), USUAL, LIMITED) == []
     assert (

@@ -168,11 +168,16 @@ def test_before_the_first_snapshot_nothing_is_said_of_quickbooks() -> None:
 
 
 def test_an_amended_bill_says_what_changed_while_it_waits() -> None:
-    item = an_item(changes=["The total is 9.00 USD instead of 8.00 USD.", "The file b was added."])
+    item = an_item(
+        changes=["The total changed from 8.00 USD to 9.00 USD.", "The file b was added."]
+    )
     message = approval_card(item)
-    assert "Changed since it was asked about:\\n• The total is 9.00 USD" in words(message)
+    assert (
+        "Changed since approval was last requested:\\n• The total changed from 8.00 USD"
+        in words(message)
+    )
     assert "Changed: The file b was added." in message.text
-    assert "instead of" not in words(approval_card(in_status(item, "APPROVED")))
+    assert "changed from" not in words(approval_card(in_status(item, "APPROVED")))
 
 
 def test_what_the_vendor_billed_before_stands_beside_a_bill_that_waits() -> None:
@@ -180,21 +185,21 @@ def test_what_the_vendor_billed_before_stands_beside_a_bill_that_waits() -> None
         {"entry_id": "odoo-1", "date": "2026-10-02", "total": Decimal("99.5"), "currency": "USD"},
         {"entry_id": "odoo-0", "date": "2026-09-01", "total": Decimal(100), "currency": "USD"},
     ]
-    seen = "Before: 99.50 USD on 2026-10-02 · 100.00 USD on 2026-09-01"
+    seen = "Earlier bills: 99.50 USD on 2026-10-02 · 100.00 USD on 2026-09-01"
     assert seen in words(approval_card(an_item(), recent))
     assert "Before" not in words(approval_card(in_status(an_item(), "APPROVED"), recent))
 
 
 def test_a_failed_bill_says_what_each_remedy_is_for() -> None:
     seen = words(approval_card(in_status(an_item(), "POST_FAILED")))
-    for remedy in ("*Retry* once", "*Link existing* if QuickBooks has", "*Close* if"):
+    for remedy in ("*Retry* once", "*Link existing* if it's already in", "*Close* to leave"):
         assert remedy in seen
 
 
 def test_a_link_that_is_being_compared_is_said_and_one_of_other_content_is_not() -> None:
     item = in_status(an_item(), "POST_FAILED")
     item["link"] = {**an_approval(item, "U-SECOND"), "id": "145"}
-    assert "linked it to number 145: the two are compared" in words(approval_card(item))
+    assert "linked it to number 145. The two are being compared" in words(approval_card(item))
     item["link"]["digest"] = "0" * 64
     assert "145" not in words(approval_card(item))
 
@@ -233,7 +238,7 @@ def test_a_possible_duplicate_links_to_the_earlier_bills_by_their_place_in_the_w
 def test_the_first_of_two_approvals_is_named_and_an_old_one_is_not() -> None:
     item = an_item()
     item["approvals"] = [an_approval(item)]
-    assert "Approved by <@U-APPROVER>: a second approver" in words(approval_card(item))
+    assert "Approved by <@U-APPROVER>. A second approver" in words(approval_card(item))
     item["approvals"][0]["digest"] = "0" * 64
     assert "U-APPROVER" not in words(approval_card(item))
 
@@ -265,7 +270,7 @@ def test_of_a_long_bill_the_lines_are_shown_and_counted_not_its_notes_and_taxes(
 def test_a_credit_note_among_the_earlier_bills_is_called_one() -> None:
     credit = {"entry_id": "odoo-1", "date": "2026-10-02", "total": Decimal(8), "currency": "USD"}
     seen = words(approval_card(an_item(), [{**credit, "move_type": "in_refund"}]))
-    assert "Before: credit note of 8.00 USD on 2026-10-02" in seen
+    assert "Earlier bills: credit note of 8.00 USD on 2026-10-02" in seen
 
 
 def test_a_credit_note_says_so_and_in_whose_favour() -> None:
@@ -330,26 +335,26 @@ WRONG: Final = {
 @pytest.mark.parametrize("status", ["WITHDRAWN", "REJECTED", "ACKNOWLEDGED"])
 def test_a_bill_that_ended_before_its_try_was_clear_says_what_to_look_for(status: Any) -> None:
     item = in_status(an_item(attempts=[ATTEMPT]), status)
-    said = "QuickBooks may have this bill from an earlier try: look there for the number INV-1001"
+    said = "QuickBooks may have this bill from an earlier attempt. Look there for number INV-1001"
     assert said in words(approval_card(item))
     assert said in approval_card(item).text
-    assert "nothing to do" not in words(approval_card(item))
+    assert "Nothing to do" not in words(approval_card(item))
     item["attempts"] = [{**ATTEMPT, "outcome": "6000"}]
     assert "may have" not in words(approval_card(item))
-    assert ("nothing to do" in words(approval_card(item))) == (status == "WITHDRAWN")
+    assert ("Nothing to do" in words(approval_card(item))) == (status == "WITHDRAWN")
 
 
 @pytest.mark.parametrize("attempts", [[], [ATTEMPT]])
 def test_closing_a_bill_that_quickbooks_has_says_what_to_delete_there(attempts: list[Any]) -> None:
     item = in_status(an_item(attempts=attempts, error=WRONG), "POST_FAILED")
     item["error"] = WRONG
-    assert "QuickBooks has Bill 22: delete it there first." in words(approval_card(item))
+    assert "QuickBooks has Bill 22. Delete it there first." in words(approval_card(item))
     closed = in_status(item, "ACKNOWLEDGED")
     message = approval_card(closed)
     there = (
-        "QuickBooks has Bill 22, the number INV-1001 of 2026-11-02, for"
+        "QuickBooks still has Bill 22 (number INV-1001, dated 2026-11-02). Delete it"
         if attempts
-        else ("QuickBooks has Bill 22 for this bill: delete it there, or it may be paid.")
+        else "QuickBooks still has Bill 22. Delete it, or it may be paid."
     )
     assert there in words(message)
     assert there in message.text
@@ -359,7 +364,7 @@ def test_closing_a_bill_that_quickbooks_has_says_what_to_delete_there(attempts: 
 
 def test_closing_a_bill_with_an_open_try_says_where_to_look_first() -> None:
     item = in_status(an_item(attempts=[ATTEMPT]), "POST_FAILED")
-    said = "QuickBooks may have it: look there for the number INV-1001 first, and delete it."
+    said = "QuickBooks may have it. Look there for number INV-1001 first, and delete it."
     assert said in words(approval_card(item))
 
 
@@ -391,8 +396,8 @@ def test_a_closed_bill_shows_the_reason_and_a_failed_one_the_remedy_besides() ->
             "QuickBooks refused: a line has 1.5 of it. (QuickBooks error 6000)",
         ),
         (
-            "The company north is no longer configured.",
-            "The company north is no longer configured.",
+            "The company north is no longer configured. Ask the operator about it.",
+            "The company north is no longer configured. Ask the operator about it.",
         ),
     ],
 )
@@ -408,7 +413,9 @@ def test_a_file_that_is_not_in_quickbooks_is_said_on_the_card() -> None:
     for status in ("POSTED", "ALREADY_IN_QB"):
         message = approval_card({**item, "status": cast("Any", status)})
         assert "⚠ bill.pdf could not be attached in QuickBooks: No." in words(message)
-        assert "bill.pdf could not be attached in QuickBooks: No. Attach there" in message.text
+        assert (
+            "bill.pdf could not be attached in QuickBooks: No. Attach the missing" in message.text
+        )
 
 
 def test_the_metadata_that_any_app_can_read_holds_ids_only() -> None:
@@ -417,15 +424,15 @@ def test_the_metadata_that_any_app_can_read_holds_ids_only() -> None:
 
 
 def test_the_fallback_text_tells_a_screen_reader_what_the_card_shows() -> None:
-    item = an_item(warnings=["No PDF: nothing to compare the figures with."])
+    item = an_item(warnings=["No PDF: there is nothing to check the figures against."])
     assert approval_card(item).text == (
         "To approve: Bill BILL/2026/11/0042 of Acme Botanicals LLC, 108.25 USD, reference"
-        " INV-1001 (north). Warning: No PDF: nothing to compare the figures with."
+        " INV-1001 (north). Warning: No PDF: there is nothing to check the figures against."
     )
     for status in ("REJECTED", "POST_FAILED", "VALIDATION_FAILED"):
         assert "Entered twice." in approval_card(in_status(item, status)).text
     item["approvals"] = [an_approval(item)]
-    first = "Approved by <@U-APPROVER>: a second approver has to approve it as well."
+    first = "Approved by <@U-APPROVER>. A second approver must also approve it."
     assert approval_card(item).text.endswith(first)
     acknowledged = in_status(item, "ACKNOWLEDGED")
     assert approval_card(acknowledged).text.startswith("Acknowledged: ")
@@ -481,14 +488,14 @@ def test_the_outcome_names_who_and_when() -> None:
 @pytest.mark.parametrize(
     ("status", "change", "said"),
     [
-        ("POSTED", "abc", "was changed in Odoo after it was posted: compare it with Bill 145"),
-        ("POSTED", "cancel", "was cancelled in Odoo after it was posted: void or delete Bill 145"),
-        ("ALREADY_IN_QB", "draft", "was reset to draft in Odoo after it was posted: void or"),
-        ("ACKNOWLEDGED", "abc", "it is not in QuickBooks, so enter it there"),
-        ("ACKNOWLEDGED", "deleted", "was deleted in Odoo after it was acknowledged: it is not in"),
-        ("POST_FAILED", "abc", "in some minutes it is asked about again, as it is now"),
-        ("APPROVED", "cancel", "it is withdrawn by itself in some minutes"),
-        ("POSTING", "abc", "was changed in Odoo while it was being posted: its card will say"),
+        ("POSTED", "abc", "was changed in Odoo after it was posted. Compare it with Bill 145"),
+        ("POSTED", "cancel", "was cancelled in Odoo after it was posted. Void or delete Bill 145"),
+        ("ALREADY_IN_QB", "draft", "was reset to draft in Odoo after it was posted. Void or"),
+        ("ACKNOWLEDGED", "abc", "It is not in QuickBooks; enter it there"),
+        ("ACKNOWLEDGED", "deleted", "was deleted in Odoo after it was acknowledged. It is not in"),
+        ("POST_FAILED", "abc", "Approval will be requested again shortly"),
+        ("APPROVED", "cancel", "It will be withdrawn automatically"),
+        ("POSTING", "abc", "was changed in Odoo while it was being posted. Its card will show"),
     ],
 )
 def test_what_a_change_in_odoo_means_depends_on_where_the_bill_stands(
@@ -505,13 +512,14 @@ def test_a_bill_that_quickbooks_may_have_is_never_said_not_to_be_there() -> None
     for status in ("POST_FAILED", "APPROVED", "ACKNOWLEDGED"):
         text = approval_card(in_status(tried, status)).text
         assert "not in QuickBooks" not in text
-        assert "in some minutes" not in text
+        assert "in a few minutes" not in text
+        assert "shortly" not in text
 
 
 def test_a_retired_card_has_no_buttons_and_says_why() -> None:
     message = retired_card(an_item())
     assert buttons(cast("Any", message)) == []
-    assert "a newer card asks again" in words(message)
+    assert "A newer card asks for approval" in words(message)
     assert message.text.startswith("Outdated: ")
 
 
@@ -642,7 +650,7 @@ RECENT: Final = [
     {"entry_id": "odoo-1", "date": "2026-10-02", "total": Decimal("310.20"), "currency": "USD"},
     {"entry_id": "odoo-0", "date": "2026-09-01", "total": Decimal(298), "currency": "USD"},
 ]
-NO_PDF: Final = "No PDF: nothing to compare the figures with."
+NO_PDF: Final = "No PDF: there is nothing to check the figures against."
 TWIN: Final = (
     "Possible duplicate: BILL/2026/10/0005 of this vendor has the same reference DUP-1 and"
     " 55.00 USD."
@@ -697,7 +705,7 @@ def _doubled(item: Item) -> Item:
 
 
 TELLING: Final[dict[str, tuple[str, list[str], Any]]] = {
-    "long-with-files": ("odoo-2", ["Not passed on: portal link (a link)."], _same),
+    "long-with-files": ("odoo-2", ["Not sent to QuickBooks: portal link (a link)."], _same),
     "duplicate": ("odoo-22", [TWIN, NO_PDF], _doubled),
     "foreign-currency": ("odoo-94", [], _same),
     "credit-note": ("odoo-131", [], _same),

@@ -298,7 +298,7 @@ def test_a_bill_amended_in_odoo_cannot_be_approved_on_its_old_card(person: Perso
     def newer() -> bool:
         return person.link(f"#bill-{bill} a.chip").partition("#")[2] not in old
 
-    person.see(newer, "a newer card")
+    person.see(newer, "A newer card")
     new = person.card(bill)
     person.reads(new, "1,234.56")
     person.picture("5-asked-again")
@@ -314,7 +314,7 @@ def test_who_may_not_decide_is_told_so_and_nobody_else_is(person: Person) -> Non
     person.press(f"{card} button[value='approve_invoice']")
 
     person.reads(".told", "Only visible to Gus Guest")
-    person.reads(".told", "You may not decide")
+    person.reads(".told", "You aren't an approver")
     person.picture("6-guest")
     assert "to approve" in person.text(f"#bill-{bill}")
     person.act_as("Ada Approver")

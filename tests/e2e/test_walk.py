@@ -237,9 +237,9 @@ def test_a_dry_run_by_hand_shows_the_bills_and_writes_nothing(stand: Standing) -
     ("payload", "sentence"),
     [
         ({"company": "Nobody"}, "There is no company Nobody"),
-        ({"since": "last week"}, "since is a bill date like 2026-01-31, not last week."),
-        ({"dry_run": "yes"}, "dry_run is true or false."),
-        ({"bills": 3}, "bills is not known here"),
+        ({"since": "last week"}, "since must be a bill date like 2026-01-31, not last week."),
+        ({"dry_run": "yes"}, "dry_run must be true or false."),
+        ({"bills": 3}, "bills is not an option"),
     ],
 )
 def test_a_wrong_request_by_hand_gets_one_sentence(
@@ -288,7 +288,7 @@ def test_a_wrong_odoo_password_is_one_failed_run_one_sentence_and_one_mail(
         secrets.put_secret_value(SecretId=name, SecretString=right)
         functions.update_function_configuration(FunctionName=function, Timeout=300)
 
-    (mail,) = stand.mails("Nothing could be extracted")
+    (mail,) = stand.mails("No bills could be read")
     assert mail["to"] == "finance-ops@example.com"
     assert answer["errorMessage"] in mail["message"]
     assert "wrong" not in mail["message"].split()

@@ -48,7 +48,7 @@ RAW: Final = re.compile(
     r"Traceback|\b[A-Za-z]+(Error|Exception)\b|InvalidOperation|<class '|object at 0x|Decimal\("
 )
 TOO_LONG: Final = "Its texts are too long to be kept"
-DECIMALS: Final = "QuickBooks keeps two decimals, and"
+DECIMALS: Final = "QuickBooks keeps two decimals, but"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,7 +201,7 @@ CASES: Final[Mapping[str, Poison]] = {
     "10^13": Poison(
         make=lambda odoo: amounts(odoo, 1e13),
         ends="VALIDATION_FAILED",
-        says="QuickBooks takes amounts below 10,000,000,000 only",
+        says="QuickBooks only accepts amounts below 10,000,000,000",
     ),
     "the largest amount": Poison(make=lambda odoo: amounts(odoo, 9_999_999_999.99)),
     "10^25": Poison(
@@ -246,7 +246,7 @@ CASES: Final[Mapping[str, Poison]] = {
     "no lines but a total": Poison(
         make=lambda odoo: a_bill(odoo, lines=[], amount_total=5.0, amount_untaxed=5.0),
         ends="VALIDATION_FAILED",
-        says="Its journal rows add up to 0.00 USD",
+        says="Its journal items add up to 0.00 USD",
     ),
     "no currency": Poison(
         make=lambda odoo: a_bill(odoo, currency_id=False),
@@ -428,7 +428,10 @@ def test_a_bill_with_more_lines_than_quickbooks_takes_is_blocked() -> None:
     lines = tuple(a_line("1.00", account_code="6110") for _ in range(LINES + 1))
     bill = a_read_bill(lines=lines)
     found = plan_posting(bill, a_company(), Snapshot(taken_at="2026-11-21", home_currency="USD"))
-    assert "QuickBooks takes 10,000 lines at most, this bill has 10,001." in found.problems
+    assert (
+        "QuickBooks accepts at most 10,000 lines; this bill has 10,001. Split it in Odoo."
+        in found.problems
+    )
 
 
 def test_more_problems_than_anybody_reads_are_counted() -> None:
@@ -450,7 +453,7 @@ def repetitive(count: int, *texts: str) -> Bill:
 def test_hundreds_of_like_lines_are_compared_by_their_number() -> None:
     # Matching them row by row takes the cube of their number: ten minutes for 3,000.
     found = changes(repetitive(3000, "Boxes"), repetitive(2999, "Boxes", "Tape"))
-    assert found == ["Many of the lines changed: there were 3000, now there are 2999."]
+    assert found == ["Many lines changed: 3000 before, 2999 now."]
     assert len(changes(repetitive(100, "Boxes"), repetitive(100, "Boxes", "Tape"))) == 6
 
 

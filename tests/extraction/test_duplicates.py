@@ -231,12 +231,12 @@ def test_a_vendor_of_another_contact_is_told_until_somebody_approved_it(
     second = a_bill(books, "B-1", "9.00", vendor=two)
     books.extract()
     assert shared(books, first) == []
-    belongs = "belongs" if first_is_posted else "will belong"
+    belongs = "also belongs" if first_is_posted else "will also belong"
     assert shared(books, second) == [
         (
-            f"The vendor John Smith in QuickBooks {belongs} to another contact in Odoo, too: John"
-            " Smith (US111, js@one.example). If they are not the same vendor, rename one of them in"
-            " Odoo."
+            f"The vendor John Smith in QuickBooks {belongs} to another contact in Odoo: John"
+            " Smith (US111, js@one.example). If they are not the same vendor, rename one of"
+            " them in Odoo."
         )
     ]
     posted(books, *([second] if first_is_posted else [first, second]))
@@ -297,8 +297,8 @@ def test_merged_contacts_are_told_as_that_while_quickbooks_vendor_stays(
     said = item["changes"] if status == "READY_FOR_APPROVAL" else item["amended_changes"]
     assert said == [
         (
-            "The vendor was merged with another contact in Odoo: it is John Smith (contact 902)"
-            " instead of John Smith (contact 901). In QuickBooks it stays John Smith."
+            "Odoo merged the vendor with another contact: now John Smith (contact 902),"
+            " before John Smith (contact 901). In QuickBooks it is still John Smith."
         )
     ]
     assert shared(books, entry_id) == []

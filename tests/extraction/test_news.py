@@ -43,7 +43,7 @@ def test_one_bill_of_the_future_hides_none_that_come_after_it(books: World) -> N
     answer = books.extract()
     assert books.item(f"odoo-{late}")["status"] == "READY_FOR_APPROVAL"
     assert as_instant(written(books)) <= utc_now() + CLOCK_MARGIN
-    assert "which is yet to come" in answer["clock"][0]
+    assert "which is in the future" in answer["clock"][0]
     assert subjects(books) == ["Odoo's clock is wrong"]
 
 
@@ -151,7 +151,7 @@ def test_a_plain_run_withdraws_no_more_at_once_than_a_full_one(books: World) -> 
     answers = [books.extract(), books.extract(), books.extract(full=True)]
     assert all(a["kept"][0].startswith("1MD: 6 of 6 open bills are gone") for a in answers)
     assert {i["status"] for i in books.items().values()} == {"READY_FOR_APPROVAL"}
-    assert subjects(books) == ["Bills are missing in Odoo and were not withdrawn"]
+    assert subjects(books) == ["Bills disappeared from Odoo and were not withdrawn"]
 
 
 def test_what_our_user_may_no_longer_see_is_not_taken_for_deleted(books: World) -> None:
@@ -162,7 +162,7 @@ def test_what_our_user_may_no_longer_see_is_not_taken_for_deleted(books: World) 
     books.odoo.admit(replace(user, companies=(1,)))
     report = run(books)
     assert "withdrawn" not in outcomes(report)
-    assert "the Odoo user does not see this company" in report["kept"][0]
+    assert "The Odoo user cannot see this company" in report["kept"][0]
 
 
 def test_many_that_wait_are_asked_for_in_one_call_and_very_many_in_some(
@@ -258,4 +258,4 @@ def test_a_company_that_is_not_configured_is_named_once(books: World) -> None:
     for event in ({}, {}, {"full": True}):
         books.extract(**event)
     (mail,) = books.mails()
-    assert f"{name}: Odoo has bills of this company, and it is not configured" in mail
+    assert f"{name}: Odoo has bills of this company, but it is not configured" in mail

@@ -133,7 +133,7 @@ def test_a_bill_amended_between_two_calls_is_not_asked_about_half_old_half_new()
         (mixed,), (whole,) = (BillReader(odoo, {name: COMPANY}).page([number]) for _ in range(2))
     assert mixed.bill
     assert whole.bill
-    assert problems(mixed.bill)[0].startswith("Its journal rows add up to 70.00 USD, not to")
+    assert problems(mixed.bill)[0].startswith("Its journal items add up to 70.00 USD, not to")
     assert problems(whole.bill) == ()
 
 
@@ -173,7 +173,7 @@ def test_a_vendor_that_quickbooks_does_not_know_yet_is_asked_about_under_its_new
     books.extract()
     item = books.item(f"odoo-{number}")
     assert (item["status"], item["revision"]) == ("READY_FOR_APPROVAL", 2)
-    assert item["changes"] == ["The vendor is Somebody Else Inc instead of Acme Botanicals LLC."]
+    assert item["changes"] == ["The vendor changed from Acme Botanicals LLC to Somebody Else Inc."]
     assert "New vendor: Somebody Else Inc will be created in QuickBooks." in item["warnings"]
 
 
@@ -285,7 +285,7 @@ def test_a_company_that_was_hidden_stops_neither_the_others_nor_its_own_return(
     assert outcomes(report) == {"ready": 1}
     assert report["checked_again"] == 0
     assert world.item(f"odoo-{blocked}")["status"] == "VALIDATION_FAILED"
-    assert not [m for m in world.mails() if "Nothing could be extracted" in m]
+    assert not [m for m in world.mails() if "No bills could be read" in m]
     world.odoo.admit(user)
     world.odoo.amend(blocked, amount_total=100.0)
     world.extract()

@@ -181,7 +181,7 @@ def test_a_bill_that_does_not_add_up_is_blocked_and_owes_no_card(books: World) -
     assert outcomes(run(books)) == {"blocked": 1}
     item = books.item(f"odoo-{number}")
     assert item["status"] == "VALIDATION_FAILED"
-    assert item["problems"][0].startswith("Its journal rows add up to 100.00 USD")
+    assert item["problems"][0].startswith("Its journal items add up to 100.00 USD")
     assert "card_due" not in item
 
 
@@ -205,7 +205,7 @@ def test_a_file_that_odoo_lost_blocks_its_bill_until_it_is_there_again(books: Wo
     other = books.odoo.new_bill(reference="B")
     assert outcomes(run(books)) == {"blocked": 1, "ready": 1}
     item = books.item(f"odoo-{number}")
-    expected = "The file bill.pdf cannot be read from Odoo: attach it there again."
+    expected = "The file bill.pdf cannot be read from Odoo. Attach it there again."
     assert item["problems"] == [expected]
     assert books.item(f"odoo-{other}")["status"] == "READY_FOR_APPROVAL"
     books.odoo.records["ir.attachment"][file]["datas"] = datas
@@ -221,7 +221,7 @@ def test_a_pdf_that_is_none_is_kept_as_a_file_and_warned_of(books: World) -> Non
     item = books.item(f"odoo-{number}")
     assert item["pdf_key"] == ""
     assert item["documents"][0]["type"] == "application/octet-stream"
-    assert item["warnings"][0] == "No PDF: nothing to compare the figures with."
+    assert item["warnings"][0] == "No PDF: there is nothing to check the figures against."
 
 
 def test_the_lines_of_a_long_bill_are_kept_in_the_bucket(books: World) -> None:
@@ -703,8 +703,8 @@ def test_what_changed_while_a_bill_was_blocked_is_on_the_card_that_asks_again(
     books.odoo.amend(number, ref="R-2", invoice_date=day)
     run(books)
     told = changes_on_card(books, number)
-    assert "The total is 900.00 USD instead of 100.00 USD." in told
-    assert "The vendor's number is R-2 instead of none." in told
+    assert "The total changed from 100.00 USD to 900.00 USD." in told
+    assert "The vendor's number changed from none to R-2." in told
 
 
 def test_two_amendments_that_no_card_showed_in_between_are_both_told(books: World) -> None:
@@ -716,12 +716,12 @@ def test_two_amendments_that_no_card_showed_in_between_are_both_told(books: Worl
     books.odoo.amend(number, ref="R-2")
     run(books)
     told = changes_on_card(books, number)
-    assert "The total is 900.00 USD instead of 100.00 USD." in told
-    assert "The vendor's number is R-2 instead of none." in told
+    assert "The total changed from 100.00 USD to 900.00 USD." in told
+    assert "The vendor's number changed from none to R-2." in told
     books.show()
     books.odoo.amend(number, ref="R-3")
     run(books)
-    assert changes_on_card(books, number) == ["The vendor's number is R-3 instead of R-2."]
+    assert changes_on_card(books, number) == ["The vendor's number changed from R-2 to R-3."]
 
 
 def test_a_bill_that_nobody_was_asked_about_yet_has_not_changed_since(books: World) -> None:
@@ -982,7 +982,7 @@ def test_never_too_many_posted_bills_are_noted_as_deleted_at_once(books: World) 
         books.odoo.reset_to_draft(number)
         books.odoo.delete(number)
     (kept,) = run(books, full=True)["kept"]
-    assert kept.startswith(f"{COMPANY}: 6 of 6 posted bills are gone from Odoo, too many")
+    assert kept.startswith(f"{COMPANY}: 6 of 6 posted bills are gone from Odoo. That many")
     assert {i.get("amended_after") for i in books.items().values()} == {None}
 
 
@@ -1043,8 +1043,8 @@ def test_a_company_the_user_may_no_longer_see_loses_no_bill(books: World) -> Non
     report = run(books, full=True)
     (kept,) = report["kept"]
     assert kept == (
-        f"{COMPANY}: 1 open bills are not listed by Odoo any more and stay: the Odoo user does"
-        " not see this company."
+        f"{COMPANY}: Odoo no longer lists 1 open bills, and they were left as they are. The"
+        " Odoo user cannot see this company."
     )
     assert books.item(f"odoo-{number}")["status"] == "READY_FOR_APPROVAL"
 
@@ -1101,10 +1101,12 @@ def test_who_was_asked_before_quickbooks_was_read_is_asked_again_once_it_was(
     item = books.item(f"odoo-{number}")
     assert item["preflight"]["snapshot"]
     assert item["preflight"]["vendor_name"] == "Acme Botanicals LLC"
-    assert not [w for w in item["warnings"] if "was not read yet" in w]
+    assert not [w for w in item["warnings"] if "has not been read yet" in w]
     assert (item["status"], item["revision"], item["approvals"]) == ("READY_FOR_APPROVAL", 2, [])
     assert item["digest"] == before["digest"]
-    assert changes_on_card(books, number) == ["QuickBooks was read: see where the bill goes."]
+    assert changes_on_card(books, number) == [
+        "QuickBooks has been read since. Check where the bill will be posted."
+    ]
     assert "card_due" in item
     poster.lambda_handler({"action": "sync_reference"}, None)
     assert run(books)["checked_again"] == 0

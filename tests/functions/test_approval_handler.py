@@ -76,7 +76,7 @@ def test_a_click_is_decided_whichever_way_the_body_comes(world: World, as_base64
     name = world.item(entry_id)["odoo_name"]
     assert told(world) == [
         (
-            "Approved. It is on its way to QuickBooks; the card will say when it is there."
+            "Approved. It's on its way to QuickBooks; the card will show when it's there."
             f" ({name}, 108.25 USD)"
         )
     ]
@@ -328,14 +328,14 @@ def test_a_guest_in_the_channel_decides_nothing(world: World) -> None:
     entry_id = an_asked(world)
     world.click(entry_id, "approve_invoice", "U-GUEST")
     assert world.item(entry_id)["status"] == "READY_FOR_APPROVAL"
-    assert told(world, "U-GUEST") == ["You may not decide about bills of 1MD."]
+    assert told(world, "U-GUEST") == ["You aren't an approver for 1MD."]
 
 
 def test_who_joins_the_approvers_can_decide_within_a_minute_of_being_asked(world: World) -> None:
     stored_bills.settings(world, approvers=["S-CONTROLLERS"])
     entry_id = an_asked(world)
     world.click(entry_id, "approve_invoice", SECOND)
-    assert told(world, SECOND) == ["You may not decide about bills of 1MD."]
+    assert told(world, SECOND) == ["You aren't an approver for 1MD."]
     stored_bills.approvers_known(
         world, "S-CONTROLLERS", "U-CONTROLLER", at=stored_bills.an_hour_ago()
     )
@@ -365,7 +365,7 @@ def test_an_outdated_card_decides_nothing_says_so_and_loses_its_buttons(world: W
     assert world.item(entry_id)["status"] == "READY_FOR_APPROVAL"
     retired = world.slack.channels[CHANNEL].messages[old.ts]
     assert buttons(retired) == []
-    assert "a newer card asks again" in words(retired)
+    assert "A newer card asks for approval" in words(retired)
 
 
 def test_an_outdated_click_on_a_bill_that_got_blocked_brings_its_card_up_to_date(
@@ -480,7 +480,7 @@ def test_a_queue_that_is_down_leaves_the_bill_approved_for_the_sweep(world: Worl
     world.aws.refuses = lambda operation, _: operation == "SendMessage"
     assert world.click(entry_id, "approve_invoice") == {"statusCode": 200, "body": ""}
     assert world.item(entry_id)["status"] == "APPROVED"
-    assert "goes there by itself later" in told(world)[0]
+    assert "will be sent automatically" in told(world)[0]
 
 
 def test_a_table_that_is_down_is_a_word_to_try_again(world: World) -> None:
@@ -489,7 +489,7 @@ def test_a_table_that_is_down_is_a_word_to_try_again(world: World) -> None:
     world.aws.refuses = lambda operation, _: operation == "UpdateItem"
     assert world.request(request) == {"statusCode": 200, "body": ""}
     world.aws.refuses = lambda *_: False
-    assert told(world) == ["That did not work just now: try again in a minute."]
+    assert told(world) == ["That didn't work just now. Try again in a minute."]
     assert world.item(entry_id)["status"] == "READY_FOR_APPROVAL"
 
 
@@ -537,7 +537,7 @@ def test_a_rejection_without_a_reason_stays_in_the_modal(world: World, reason: s
     answer = resigned(world, payload)
     shown = world.slack.apply_submit_answer(view, 200, answer["body"].encode())
     assert shown
-    assert shown.errors == {"reason": "A reason is needed."}
+    assert shown.errors == {"reason": "Give a reason."}
     assert world.item(entry_id)["status"] == "READY_FOR_APPROVAL"
 
 
@@ -557,7 +557,7 @@ def test_a_bill_decided_while_the_reason_was_typed_says_so_in_the_modal(world: W
     answer = resigned(world, payload)
     shown = world.slack.apply_submit_answer(view, 200, answer["body"].encode())
     assert shown
-    assert shown.errors == {"reason": "Already approved by somebody else (the card says who)."}
+    assert shown.errors == {"reason": "Already approved by someone else (the card says who)."}
     assert world.item(entry_id)["status"] == "APPROVED"
 
 
@@ -686,9 +686,9 @@ def test_a_function_that_starts_makes_its_clients_before_the_first_click(
 @pytest.mark.parametrize(
     ("action_id", "leading_there", "answer"),
     [
-        ("take_back", ["approve_invoice"], "Taken back. It waits for a decision again."),
-        ("reopen_invoice", ["reject_invoice"], "Reopened. It waits for a decision again."),
-        ("retry_posting", ["approve_invoice", "fail"], "It is on its way to QuickBooks again;"),
+        ("take_back", ["approve_invoice"], "Taken back. It's awaiting a decision again."),
+        ("reopen_invoice", ["reject_invoice"], "Reopened. It's awaiting a decision again."),
+        ("retry_posting", ["approve_invoice", "fail"], "It's on its way to QuickBooks again;"),
         ("close_invoice", ["approve_invoice", "fail"], "Closed. It will not be posted."),
     ],
 )
@@ -767,7 +767,7 @@ def test_a_link_of_another_company_is_refused_in_the_modal_and_nothing_is_record
     before = world.item(entry_id)
     shown = linked(world, entry_id, other)
     assert shown.errors["document"].startswith(
-        "This link is to a bill of another QuickBooks company. Open the bill in the company of "
+        "This link leads to another QuickBooks company. Open the bill in the QuickBooks company of "
     )
     assert world.item(entry_id) == before
     assert linked(world, entry_id, "145") is None

@@ -104,7 +104,7 @@ def test_an_outage_fails_the_function_and_is_mailed_once(
     assert sentence in fails(books)
     assert sentence in fails(books)
     (mail,) = books.mails()
-    assert mail.startswith("Nothing could be extracted from Odoo\n")
+    assert mail.startswith("No bills could be read from Odoo\n")
     assert sentence in mail
     assert "Traceback" not in mail
     assert KEY not in mail
@@ -112,8 +112,8 @@ def test_an_outage_fails_the_function_and_is_mailed_once(
     books.extract()
     books.extract()
     assert len(books.mails()) == 2
-    assert books.mails()[1].startswith("Bills are extracted from Odoo again\n")
-    assert "Recovered: it had lasted since 20" in books.mails()[1]
+    assert books.mails()[1].startswith("Bills can be read from Odoo again\n")
+    assert "Recovered. The problem began at 20" in books.mails()[1]
     assert books.item(f"odoo-{number}")["status"] == "READY_FOR_APPROVAL"
 
 
@@ -166,7 +166,7 @@ def test_a_time_zone_that_does_not_exist_is_mailed_once(books: World) -> None:
     books.extract()
     books.extract()
     [mail] = [m for m in books.mails() if "time zone" in m]
-    assert "1MD: there is no time zone Europe/Pariss in the tz database" in mail
+    assert "1MD: Europe/Pariss is not a time zone in the tz database" in mail
 
 
 def test_a_dry_run_that_fails_writes_and_mails_nothing(books: World) -> None:
@@ -210,10 +210,10 @@ def test_blocked_failed_and_unstored_bills_are_one_mail_when_the_set_changes(
     books.extract()
     assert len(books.mails()) == 2
     mail = books.mails()[1]
-    assert mail.startswith("3 bills wait for somebody\n")
-    assert f"(odoo-{blocked}, 1MD): blocked: Its journal rows add up to" in mail
+    assert mail.startswith("3 bills need attention\n")
+    assert f"(odoo-{blocked}, 1MD): blocked: Its journal items add up to" in mail
     assert f"(odoo-{failed}, 1MD): not posted: The number is taken." in mail
-    assert f"(odoo-{lost}): AWS: InternalServerError; the next run tries again." in mail
+    assert f"(odoo-{lost}): AWS: InternalServerError. The next run tries again." in mail
     books.aws.refuses = lambda _operation, _arguments: False
     books.odoo.amend(blocked, amount_total=100.0)
     books.odoo.cancel(failed)
@@ -235,8 +235,8 @@ def test_an_approval_that_stays_unposted_is_mailed_once_with_the_time_it_was_giv
     first, second = books.extract(), books.extract()
     assert first["stuck"] == second["stuck"] == {"blocked": 0, "not_posted": 0, "unposted": 1}
     (mail,) = books.mails()
-    assert mail.startswith("1 bill waits for somebody\n")
-    assert f"(odoo-{number}, 1MD): approved at {stamp(at)} and not posted yet: it is tried" in mail
+    assert mail.startswith("1 bill needs attention\n")
+    assert f"(odoo-{number}, 1MD): approved at {stamp(at)} but not posted yet. it is tried" in mail
 
 
 def test_bills_that_were_not_withdrawn_are_mailed_once(books: World) -> None:
@@ -250,7 +250,7 @@ def test_bills_that_were_not_withdrawn_are_mailed_once(books: World) -> None:
     books.extract(full=True)
     assert answer["kept"][0].startswith("1MD: 6 of 6 open bills are gone from Odoo")
     (mail,) = books.mails()
-    assert mail.startswith("Bills are missing in Odoo and were not withdrawn\n")
+    assert mail.startswith("Bills disappeared from Odoo and were not withdrawn\n")
     assert "1MD: 6 of 6 open bills are gone from Odoo" in mail
 
 
@@ -260,7 +260,7 @@ def test_hundreds_of_blocked_bills_are_one_mail_of_bearable_length(books: World)
         books.odoo.amend(number, amount_total=1.0)
     books.extract()
     (mail,) = books.mails()
-    assert mail.startswith("210 bills wait for somebody\n")
+    assert mail.startswith("210 bills need attention\n")
     assert mail.endswith("... and 10 more")
     assert len(mail.encode()) < 256_000
 
@@ -291,14 +291,14 @@ def test_a_bill_that_changed_after_it_was_posted_is_mailed_with_what_to_do(books
     ids = [books.item(f"odoo-{n}").get("quickbooks", {}).get("id") for n in numbers]
     lines = {line.split(" in Odoo ")[1] for line in mail.splitlines()[3:]}
     change = (
-        "The total is 7.00 USD instead of 100.00 USD. The line Supplies: amount 7.00 USD instead"
-        " of 100.00 USD, text x instead of Supplies."
+        "The total changed from 100.00 USD to 7.00 USD. The line Supplies: amount 7.00 USD"
+        " (was 100.00 USD), text x (was Supplies)."
     )
-    to_enter = "it is not in QuickBooks, so enter it there if it is to be paid."
-    assert mail.startswith("Bills changed in Odoo after they were decided\n")
+    to_enter = "It is not in QuickBooks; enter it there if it has to be paid."
+    assert mail.startswith("Bills changed in Odoo after the decision\n")
     assert lines == {
         f"after it was posted. {change} Compare it with Bill {ids[0]} in QuickBooks.",
-        f"after it was posted: void or delete Bill {ids[1]} in QuickBooks.",
+        f"after it was posted. Void or delete Bill {ids[1]} in QuickBooks.",
         f"after it was acknowledged: {to_enter} {change}",
     }
 
@@ -309,7 +309,7 @@ def test_a_company_that_is_not_found_in_odoo_is_mailed_once(books: World) -> Non
     books.extract()
     books.extract(full=True)
     (mail,) = books.mails()
-    assert mail.startswith("A company is not found in Odoo: its bills are not read\n")
+    assert mail.startswith("A company was not found in Odoo, so its bills are not read\n")
     assert '"1MD Inc."' in mail
 
 
@@ -326,7 +326,7 @@ def test_a_daily_run_that_had_too_little_time_is_mailed(
     monkeypatch.setattr(extractor.wired, "run", short)
     books.extract(full=True)
     (mail,) = books.mails()
-    assert mail.startswith("The daily comparison with Odoo did not come to its end\n")
+    assert mail.startswith("The daily comparison with Odoo did not finish\n")
 
 
 @pytest.mark.parametrize("wrong", ["", None, ["odoo-1"], "settings", "x" * 3000, "9" * 5000])
@@ -384,7 +384,7 @@ def test_a_bill_that_was_withdrawn_while_quickbooks_may_have_it_is_told_daily(bo
     books.extract(full=True)
     books.extract(full=True)
     [mail] = [m for m in books.mails() if m.startswith("QuickBooks may have bills")]
-    assert "look there for the number INV-1001 of 2026-11-02" in mail
+    assert "Look there for number INV-1001, dated 2026-11-02" in mail
 
 
 def test_a_bill_that_was_closed_while_quickbooks_has_it_is_told_daily(books: World) -> None:
@@ -396,7 +396,7 @@ def test_a_bill_that_was_closed_while_quickbooks_has_it_is_told_daily(books: Wor
     moved(books, entry_id, "ACKNOWLEDGED")
     books.extract(full=True)
     [mail] = [m for m in books.mails() if m.startswith("QuickBooks may have bills")]
-    assert "QuickBooks has Bill 22 for this bill: delete it there" in mail
+    assert "QuickBooks still has Bill 22. Delete it" in mail
 
 
 def test_a_file_that_did_not_reach_quickbooks_is_told_daily_where_nobody_knew(
@@ -413,7 +413,7 @@ def test_a_file_that_did_not_reach_quickbooks_is_told_daily_where_nobody_knew(
             moved(books, entry_id, to, documents=documents)
         moved(books, entry_id, "POSTED", quickbooks=there | {"not_attached": missing})
     books.extract(full=True)
-    [mail] = [m for m in books.mails() if m.startswith("Files of posted bills")]
+    [mail] = [m for m in books.mails() if m.startswith("Files are missing")]
     assert lost in mail
     assert "a.zip" not in mail
     assert books.item(entry_id)["odoo_name"] in mail
@@ -425,5 +425,5 @@ def test_approvers_that_slack_does_not_know_are_told_once(books: World) -> None:
     an_asked(books)
     books.extract()
     books.extract()
-    [mail] = [m for m in books.mails() if m.startswith("Not everybody who may decide")]
-    assert "1MD, approver S-GONE: Slack knows no such user group" in mail
+    [mail] = [m for m in books.mails() if m.startswith("Some approvers could not")]
+    assert "1MD, approver S-GONE: Slack has no such user group" in mail

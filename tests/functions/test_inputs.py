@@ -68,8 +68,10 @@ def approved(world: World, number: int = 42) -> dict[str, Any]:
 def test_the_poster_answers_what_is_no_event_with_what_it_takes(event: object) -> None:
     said = poster.lambda_handler(event, None)
     assert said == {
-        "error": "This function takes queue messages or an action: sync_reference,"
-        " check_connections."
+        "error": (
+            "This function only takes queue messages or an action: sync_reference,"
+            " check_connections."
+        )
     }
 
 
@@ -127,7 +129,7 @@ def test_a_message_that_does_not_say_how_often_it_came_came_once(count: Any, wor
 @pytest.mark.parametrize("event", NO_EVENTS, ids=repr)
 def test_the_notifier_answers_what_is_no_event_with_what_it_takes(event: object) -> None:
     said = notifier.lambda_handler(event, Context())
-    assert said == {"error": "This function takes records of the table's stream."}
+    assert said == {"error": "This function only takes records from the table's stream."}
 
 
 def test_records_that_are_none_end_among_the_failures_and_the_others_are_shown(
@@ -164,7 +166,7 @@ def test_the_extractor_refuses_what_is_no_bills_name(name: object) -> None:
     ids="abcdefghi",
 )
 def test_the_extractor_refuses_ids_that_are_none(ids: object) -> None:
-    with pytest.raises(Refused, match="entry_ids is a list like"):
+    with pytest.raises(Refused, match="entry_ids must be a list like"):
         request_of({"entry_ids": ids}, {})
 
 

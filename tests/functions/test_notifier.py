@@ -194,7 +194,7 @@ def test_what_a_vendor_billed_before_is_on_its_next_card(world: World) -> None:
     assert note["recent"][0]["entry_id"] == entry_id
     assert len(note["recent"]) == 4
     seen = words(card(world, an_asked(world)))
-    assert "Before: " + " · ".join(["108.25 USD on 2026-11-02"] * 3) in seen
+    assert "Earlier bills: " + " · ".join(["108.25 USD on 2026-11-02"] * 3) in seen
 
 
 def test_a_possible_duplicate_leads_to_the_card_of_the_earlier_bill(world: World) -> None:
@@ -562,7 +562,7 @@ def test_a_bill_that_waits_is_asked_about_in_the_channel_its_company_has_now(wor
     assert (first["retired"], second["channel"], second["retired"]) == (True, "C-NEW", False)
     retired = world.slack.channels[CHANNEL].messages[before.ts]
     assert buttons(retired) == []
-    assert "This bill now is asked about in <#C-NEW>." in words(retired)
+    assert "Approval of this bill has moved to <#C-NEW>." in words(retired)
     assert len(world.slack.channels["C-NEW"].messages) == 1
     world.click(entry_id, "approve_invoice", stored_bills.SECOND)
     assert world.item(entry_id)["decided_by"] == stored_bills.SECOND

@@ -301,7 +301,7 @@ def test_what_crashes_the_poster_is_on_the_card_after_an_hour(world: World) -> N
     assert invoke({"Records": [message(world, item)]})["batchItemFailures"] == []
     trouble = world.item("odoo-42")["trouble"]
     assert trouble["told"]
-    assert trouble["reason"].startswith("The poster stopped at this bill (InvalidOperation): tell")
+    assert trouble["reason"].startswith("An unexpected error (InvalidOperation) stopped")
 
 
 # -- actions ----------------------------------------------------------------------------------
@@ -333,7 +333,7 @@ def test_sync_of_one_company_reads_that_one(world: World) -> None:
 def test_a_company_that_fails_does_not_stop_the_others(world: World) -> None:
     world.quickbooks.inject("html", path="/preferences", status=503)
     said = invoke({"action": "sync_reference"})["companies"]
-    assert said[ONE] == "QuickBooks could not do it just now (HTTP status 503)."
+    assert said[ONE] == "QuickBooks couldn't process the request right now (HTTP status 503)."
     assert all("accounts" in said[c] for c in COMPANIES[1:])
 
 
@@ -345,7 +345,7 @@ def test_a_company_whose_secret_cannot_be_read_does_not_stop_the_others(
         operation == "GetSecretValue" and arguments["SecretId"] == f"token/{ONE}"
     )
     said = invoke({"action": action})["companies"]
-    assert said[ONE] == "AWS did not do its part: ClientError."
+    assert said[ONE] == "A call to AWS failed: ClientError."
     assert not any("AWS" in said[c] for c in COMPANIES[1:])
 
 
@@ -369,7 +369,7 @@ def test_checking_finds_a_dead_connection_and_mails_once(world: World) -> None:
     world.quickbooks.connect(realm_id, "of a person who told nobody")
     for _ in range(3):
         said = invoke({"action": "check_connections"})["companies"]
-        assert "connect the company again" in said[TWO]
+        assert "Connect the company again" in said[TWO]
         assert "connected for" in said[ONE]
     assert len(world.mails()) == 1
 
@@ -396,4 +396,7 @@ def test_a_company_that_was_never_connected_says_so(world: World) -> None:
         SecretId="quickbooks", SecretString=json.dumps(credentials)
     )
     said = invoke({"action": "sync_reference"})["companies"]
-    assert said[ONE] == "It was never connected: give its token in qb_refresh_tokens."
+    assert (
+        said[ONE]
+        == "The company has never been connected. Put its refresh token into qb_refresh_tokens."
+    )

@@ -107,7 +107,7 @@ def test_a3_half_deductible_vat_is_half_cost_and_half_vat() -> None:
 def test_a3_with_a_code_of_the_whole_tax_it_is_blocked_and_can_be_posted_with_odoos_tax() -> None:
     whole = {"21% ND50": "21.0% S"}
     sentence = blocked(HALF, "GB", taxes=whole)
-    assert "21.00 GBP of tax in QuickBooks, 10.50 GBP in Odoo, because a part of it" in sentence
+    assert "21.00 GBP of tax in QuickBooks, 10.50 GBP in Odoo, because part of it" in sentence
     assert '"override"' in sentence
     # With QuickBooks' own tax 10.50 would be paid that nobody billed: no setting does that.
     assert blocked(HALF, "GB", taxes=whole, tax="quickbooks") == sentence
@@ -222,8 +222,8 @@ def test_a7_a_code_that_charges_something_else_is_blocked_with_both_figures_what
 
 def test_a7_a_code_that_is_not_for_purchases_is_blocked() -> None:
     assert blocked(VAT, "GB", taxes={"20% S": "0.0% RCS"}) == (
-        "The tax code 0.0% RCS has no rate for purchases in QuickBooks: map 20% S to another one"
-        " under taxes in company_settings."
+        "The tax code 0.0% RCS has no rate for purchases in QuickBooks. Map 20% S to another"
+        " one under taxes in company_settings."
     )
 
 
@@ -330,11 +330,14 @@ def test_a12_a_name_matches_an_expense_a_cost_an_asset_or_a_liability(kind: str)
 @pytest.mark.parametrize(
     ("kind", "what"),
     [
-        ("Income", "is an Income account, on which no bill is booked as a rule"),
-        ("Other Income", "is an Other Income account, on which no bill is booked as a rule"),
-        ("Equity", "is an Equity account, on which no bill is booked as a rule"),
-        ("Non-Posting", "is a non-posting account, to which no line can go"),
-        ("Accounts Receivable", "is an accounts receivable account, to which no line can go"),
+        ("Income", "is an Income account, which is not normally used on a bill"),
+        ("Other Income", "is an Other Income account, which is not normally used on a bill"),
+        ("Equity", "is an Equity account, which is not normally used on a bill"),
+        ("Non-Posting", "is a non-posting account, which cannot be used on a bill"),
+        (
+            "Accounts Receivable",
+            "is an accounts receivable account, which cannot be used on a bill",
+        ),
     ],
 )
 def test_a12_a_name_that_is_another_kind_of_account_is_blocked_by_kind(
@@ -342,15 +345,15 @@ def test_a12_a_name_that_is_another_kind_of_account_is_blocked_by_kind(
 ) -> None:
     [sentence] = _rent(kind).problems(RENT_BILL)
     assert sentence == (
-        f"Rent in QuickBooks, meant for 612099 Rent, {what}: map 612099 to another account under"
-        " accounts in company_settings."
+        f"Rent in QuickBooks (used for 612099 Rent) {what}. Map 612099 to another account"
+        " under accounts in company_settings."
     )
 
 
 def test_a12_a_number_says_it_on_purpose_and_the_approver_is_told_the_kind() -> None:
     plan = _rent("Equity", number="612099").plan_posting(RENT_BILL)
     assert not plan.problems
-    assert "612099 Rent goes to Rent, an Equity account." in plan.warnings
+    assert "612099 Rent will be posted to Rent, an Equity account." in plan.warnings
 
 
 def test_a12_a_mapping_to_another_kind_is_taken_as_it_is_meant() -> None:
@@ -429,8 +432,8 @@ def test_a21_a_company_that_states_no_country_is_blocked_until_the_setting_says_
     books = open_ledger("GB", states_country=False)
     bill = read_one(VAT, "GB")
     [sentence] = books.problems(bill)
-    assert sentence.startswith("QuickBooks does not say in which country this company is")
-    assert sentence.endswith('set country in company_settings ("US", "GB", "CA", …).')
+    assert sentence.startswith("QuickBooks does not say which country this company is in")
+    assert sentence.endswith('Set country in company_settings ("US", "GB", "CA", …).')
     told = replace(books, snapshot=replace(books.snapshot, country="GB"))
     assert told.post(bill).accounts == amounts(equipment="100.00", tax="20.00")
 
@@ -439,8 +442,9 @@ def test_a21_a_company_that_states_no_country_is_blocked_until_the_setting_says_
 
 CARRIER = shape("import-vat-by-carrier")
 NO_LINE_THERE = (
-    "A line is booked on 131000 VAT, but QuickBooks keeps that tax itself and takes no line there:"
-    " book it on another account in Odoo, or enter the bill in QuickBooks by hand."
+    "A line is booked on 131000 VAT, but QuickBooks keeps that tax itself and accepts no"
+    " lines there. Book it on another account in Odoo, or enter the bill in QuickBooks by"
+    " hand."
 )
 
 

@@ -101,8 +101,8 @@ def test_a_name_that_two_accounts_have_below_others_is_neither() -> None:
     plan = plan_posting(bill, a_company(), a_snapshot(accounts=(FREIGHT, other)))
     [problem] = plan.problems
     assert problem == (
-        "QuickBooks has no account for 1 Freight In: map it in company_settings, or create an"
-        " account of that number there."
+        "QuickBooks has no account for 1 Freight In. Map it in company_settings, or create"
+        " an account with that number there."
     )
 
 
@@ -120,15 +120,21 @@ def test_a_mapping_that_leads_nowhere_blocks_and_names_both_ends(settings: dict[
 def test_a_line_whose_account_has_no_number_blocks() -> None:
     bill = replace(a_total("5.00"), lines=(a_line("5.00", account_code="", account_name="Misc"),))
     plan = plan_posting(bill, a_company(default_account="443000"), a_snapshot())
-    assert plan.problems == ("Misc has no account number in Odoo: give it one there.",)
+    assert plan.problems == ("Misc has no account number in Odoo. Give it one there.",)
 
 
 @pytest.mark.parametrize(
     ("account", "sentence"),
     [
-        ({"currency": "EUR"}, "is kept in EUR, and this bill is in GBP"),
-        ({"kind": "Accounts Payable"}, "is an accounts payable account, to which no line can go"),
-        ({"kind": "Accounts Receivable"}, "is an accounts receivable account, to which no line"),
+        ({"currency": "EUR"}, "is kept in EUR, but this bill is in GBP"),
+        (
+            {"kind": "Accounts Payable"},
+            "is an accounts payable account, which cannot be used on a bill",
+        ),
+        (
+            {"kind": "Accounts Receivable"},
+            "is an accounts receivable account, which cannot be used",
+        ),
         ({"currency": "GBP"}, ""),
         ({"currency": "USD"}, ""),
     ],
@@ -138,7 +144,7 @@ def test_an_account_no_line_of_the_bill_can_go_to_blocks(
 ) -> None:
     snapshot = a_snapshot(accounts=(replace(CASH, **account),), vendors=())
     plan = plan_posting(a_total("5.00", currency="GBP"), a_company(), snapshot)
-    said = f"Cash Discounts in QuickBooks, meant for 443000 Cash Discount Loss, {sentence}"
+    said = f"Cash Discounts in QuickBooks (used for 443000 Cash Discount Loss) {sentence}"
     assert [p.startswith(said) for p in plan.problems] == ([True] if sentence else [])
 
 
@@ -190,10 +196,10 @@ def test_outside_the_us_a_bill_of_tax_alone_blocks_where_quickbooks_keeps_that_t
     plan = plan_posting(bill, a_company(), a_british_snapshot())
     assert [p.partition(";")[0] for p in plan.problems] == [
         (
-            "Odoo booked tax that belongs to no line (import VAT on 131000): 0.00 USD of tax in"
-            " QuickBooks, 20.00 USD in Odoo. QuickBooks computes tax by lines only. Give the tax"
-            " its line in Odoo, or map that account under accounts in company_settings, so that it"
-            " becomes a line itself."
+            "Odoo booked tax that belongs to no line (import VAT on 131000): 0.00 USD of tax"
+            " in QuickBooks, 20.00 USD in Odoo. QuickBooks only computes tax on lines. Put"
+            " the tax on a line in Odoo, or map that account under accounts in"
+            " company_settings so that it becomes a line itself."
         ),
         "This bill contains only tax",
     ]
@@ -229,17 +235,15 @@ def test_a_code_for_no_tax_that_charges_tax_or_nothing_known_is_refused() -> Non
         plan_posting(a_total("5.00"), a_company(taxes={"none": code}), snapshot).problems
         for code in ("Exempt", "20.0% S", "Odd", "RCS")
     ]
-    charges = "The tax code 20.0% S is to stand for no tax (none), but it charges tax"
-    unclear = (
-        "QuickBooks does not say what the tax code Odd charges on 2026-11-02: complete it there"
-    )
+    charges = "The tax code 20.0% S stands for no tax (none), but it charges tax"
+    unclear = "QuickBooks does not say what the tax code Odd charges on 2026-11-02"
     not_bought = "The tax code RCS has no rate for purchases in QuickBooks"
     way = "to another one under taxes in company_settings"
     assert said == [
         (),
-        (f"{charges}: map none to a code of zero percent under taxes in company_settings.",),
-        (f"{unclear}, or map none {way}.",),
-        (f"{not_bought}: map none {way}.",),
+        (f"{charges}. Map none to a code of zero percent under taxes in company_settings.",),
+        (f"{unclear}. Map none {way}, or complete its rate in QuickBooks.",),
+        (f"{not_bought}. Map none {way}.",),
     ]
 
 
@@ -275,8 +279,8 @@ def test_a_foreign_currency_needs_multicurrency() -> None:
         a_total("5.00", currency="EUR"), a_company(), a_snapshot(multicurrency=False)
     )
     assert plan.problems[0] == (
-        "The bill is in EUR, but QuickBooks keeps this company in USD only: turn on Multicurrency"
-        " there."
+        "The bill is in EUR, but QuickBooks keeps this company in USD only. Turn on"
+        " Multicurrency there."
     )
 
 
@@ -285,8 +289,7 @@ def test_a_rate_that_loses_more_than_a_cent_is_told() -> None:
         bill = replace(a_total("3.00", currency="EUR"), company_total=Decimal(home))
         plan = plan_posting(bill, a_company(), a_snapshot())
         assert [w for w in plan.warnings if "exchange rate" in w] == [
-            f"At the exchange rate QuickBooks will book {said}; in Odoo it is"
-            " 99,999,999,999.99 USD."
+            (f"At this exchange rate QuickBooks will book {said}; Odoo has 99,999,999,999.99 USD.")
             for said in [booked]
             if said
         ]
@@ -318,15 +321,15 @@ def test_class_and_department_of_the_settings_are_on_every_line_and_bill() -> No
     assert refs == [{"value": "21"}]
     assert plan.changes(plan.shown()) == []
     assert replace(plan, class_id="22", class_name="Other").changes(plan.shown()) == [
-        "The class now is Other."
+        "The class is now Other."
     ]
 
 
 @pytest.mark.parametrize(
     ("tracked", "said"),
     [
-        (True, "The department West is not in QuickBooks (or inactive)"),
-        (False, "company_settings name the department West: turn on tracking of locations"),
+        (True, "QuickBooks has no active department West"),
+        (False, "company_settings name the department West. Turn on location tracking"),
     ],
 )
 def test_a_department_that_cannot_be_set_blocks_and_says_why(tracked: bool, said: str) -> None:
@@ -374,7 +377,7 @@ def test_of_several_payable_accounts_it_is_the_one_named_else_quickbooks_own_els
     snapshot = a_snapshot(accounts=(PAYABLE, CASH, *more))
     plan = plan_posting(a_total("5.00"), a_company(**settings), snapshot)
     assert plan.payable_id == payable
-    said = "QuickBooks has several accounts payable accounts in USD (A/P, Intercompany): name one"
+    said = "QuickBooks has several accounts payable accounts in USD (A/P, Intercompany). Name one"
     assert [p.startswith(said) for p in plan.problems] == ([] if payable else [True])
 
 
@@ -394,7 +397,7 @@ def test_another_payable_account_is_a_change_and_the_first_of_a_currency_is_none
     shown = plan_posting(a_total("5.00"), a_company(), a_snapshot()).shown()
     other = a_snapshot(accounts=(replace(PAYABLE, id="2", name="Other"), CASH))
     assert plan_posting(a_total("5.00"), a_company(), other).changes(shown) == [
-        "The accounts payable account now is Other."
+        "The accounts payable account is now Other."
     ]
     none = plan_posting(a_total("5.00"), a_company(), a_snapshot(accounts=(CASH,))).shown()
     assert plan_posting(a_total("5.00"), a_company(), other).changes(none) == []
@@ -406,7 +409,7 @@ def test_another_payable_account_is_a_change_and_the_first_of_a_currency_is_none
 def test_a_date_in_closed_books_blocks(day: date, is_closed: bool) -> None:
     bill = a_total("5.00", bill_date=day)
     plan = plan_posting(bill, a_company(), a_snapshot(book_close_date="2026-10-31"))
-    assert any("books are closed up to 2026-10-31" in p for p in plan.problems) == is_closed
+    assert any("books are closed through 2026-10-31" in p for p in plan.problems) == is_closed
 
 
 def test_without_a_snapshot_it_says_so_and_nothing_blocks() -> None:
@@ -453,7 +456,7 @@ def known(name: str = ACME.name, **fields: Any) -> KnownVendor:
 
 
 @pytest.mark.parametrize(
-    ("flight", "expected"),
+    ("plan", "expected"),
     [
         (vendor_in(known("ACME BOTANICALS LLC")), ("70", "ACME BOTANICALS LLC", "name")),
         (vendor_in(known("Acme Botanicals")), ("", ACME.name, "new")),
@@ -517,20 +520,20 @@ def test_the_vendor_is_the_mapped_one_else_the_remembered_else_of_exactly_that_n
 
 
 @pytest.mark.parametrize(
-    ("flight", "sentence"),
+    ("plan", "sentence"),
     [
-        (vendor_in(known(active=False)), "is inactive in QuickBooks: make it active again"),
+        (vendor_in(known(active=False)), "is inactive in QuickBooks. Make it active again"),
         (
             vendor_in(known("Old (deleted)", active=False), remembered=used("70")),
             "is inactive",
         ),
         (
             vendor_in(known(f"{ACME.name} (deleted)", active=False)),
-            "(deleted) is inactive in QuickBooks: make it active again",
+            "(deleted) is inactive in QuickBooks. Make it active again",
         ),
         (
             vendor_in(known(f"{ACME.name.upper()} (Deleted)", active=False)),
-            "(Deleted) is inactive in QuickBooks: make it active again",
+            "(Deleted) is inactive in QuickBooks. Make it active again",
         ),
         (
             vendor_in(
@@ -538,7 +541,7 @@ def test_the_vendor_is_the_mapped_one_else_the_remembered_else_of_exactly_that_n
             ),
             "The vendor Zeta (deleted) is inactive",
         ),
-        (vendor_in(known(currency="EUR")), "is paid in EUR, and this bill is in USD"),
+        (vendor_in(known(currency="EUR")), "is paid in EUR, but this bill is in USD"),
         (
             vendor_in(settings={"vendors": {ACME.name: "Zeta"}}),
             "Zeta, meant for Acme Botanicals LLC",
@@ -559,7 +562,9 @@ def test_a_vendor_that_cannot_be_used_blocks_with_what_to_do(
 def test_a_remembered_vendor_that_is_gone_is_told_before_another_is_made() -> None:
     plan = vendor_in(remembered=used("99", at=NOW - timedelta(days=9)))
     assert plan.vendor_how == "new"
-    assert plan.warnings[0].startswith("The vendor Acme of earlier bills is gone from QuickBooks")
+    assert plan.warnings[0].startswith(
+        "Earlier bills used the vendor Acme, which was merged or deleted"
+    )
 
 
 def test_a_vendor_that_was_used_in_another_realm_is_not_remembered_in_this_one() -> None:
@@ -601,7 +606,7 @@ def test_another_realm_is_a_change_whatever_its_ids() -> None:
     shown = plan_posting(a_bill(), a_company(), a_snapshot()).shown()
     moved = a_snapshot(realm_id="9130350000000099", company_name="North Ltd (live)")
     assert plan_posting(a_bill(), a_company(), moved).changes(shown) == [
-        "The company in QuickBooks now is North Ltd (live)."
+        "The QuickBooks company is now North Ltd (live)."
     ]
 
 
@@ -622,9 +627,9 @@ def test_each_change_of_account_tax_code_and_vendor_is_a_sentence() -> None:
         bill, other, replace(snapshot, vendors=(*snapshot.vendors, known("Zeta", id="71")))
     )
     assert now.changes(shown) == [
-        "The vendor in QuickBooks now is Zeta.",
-        "The account for 443000 now is Cost of Goods Sold:Freight In.",
-        "The tax code for 8.25% now is 8.25% again.",
+        "The vendor in QuickBooks is now Zeta.",
+        "The account for 443000 is now Cost of Goods Sold:Freight In.",
+        "The tax code for 8.25% is now 8.25% again.",
     ]
 
 

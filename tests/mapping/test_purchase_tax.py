@@ -124,8 +124,8 @@ def test_a_rate_of_that_day_counts_and_an_unknown_one_blocks() -> None:
     long_ago = replace(bill, bill_date=date(2008, 12, 31))
     [sentence] = plan_tax(long_ago, books.company, snapshot).problems
     assert sentence == (
-        "QuickBooks does not say what the tax code Dated charges on 2008-12-31: complete it there,"
-        " or map VAT to another one under taxes in company_settings."
+        "QuickBooks does not say what the tax code Dated charges on 2008-12-31. Map VAT to"
+        " another one under taxes in company_settings, or complete its rate in QuickBooks."
     )
 
 
@@ -284,8 +284,8 @@ def test_tax_that_is_all_cost_although_a_code_charges_it_is_blocked_with_what_to
     bill = a_gb_bill(a_line("100.00", taxes=("20% S",), **cost), a_tax("20.00", "20% S", **cost))
     [sentence] = ledger("GB").problems(bill)
     assert sentence == (
-        "20% S comes to 20.00 GBP of tax in QuickBooks, 0.00 GBP in Odoo, because all of it is"
-        " booked as cost: take it out of taxes in company_settings, and it is posted as cost, or"
+        "20% S comes to 20.00 GBP of tax in QuickBooks, 0.00 GBP in Odoo, because all of it"
+        " is booked as cost. Remove it from taxes in company_settings to post it as cost, or"
         " give it a tax account in Odoo."
     )
     books = ledger("GB")
@@ -354,10 +354,10 @@ def test_with_lines_only_a_bill_that_differs_gets_its_tax_as_lines() -> None:
 @pytest.mark.parametrize(
     ("accounts", "said"),
     [
-        ({}, "QuickBooks has no account for 131000 VAT: map it in company_settings, or create an"),
+        ({}, "QuickBooks has no account for 131000 VAT. Map it in company_settings, or create an"),
         (
             {"131000": "VAT Control"},
-            "The tax on 131000 VAT cannot be posted as a line, for QuickBooks keeps that tax",
+            "The tax on 131000 VAT cannot be posted as a line: QuickBooks keeps that tax",
         ),
     ],
 )

@@ -81,7 +81,7 @@ def test_a_line_tells_the_bill_its_decision_its_document_and_its_story(world: Wo
     assert line["approvals"][0]["by"] == "U-APPROVER"
     assert line["quickbooks"]["id"] == item["quickbooks"]["id"]
     assert line["history"] == json.loads(json.dumps(item["history"]))
-    assert line["story"][-1].startswith("The history is whole")
+    assert line["story"][-1].startswith("The history is complete")
     assert line["history_is_whole"]
     assert not {"card_due", "claim", "expires_at"} & line.keys()
     assert summary["in_status"] == {"POSTED": 1}
@@ -133,7 +133,7 @@ def test_a_long_bill_whose_lines_are_gone_is_told_and_costs_no_other_bill_its_li
         world.table.put_new(an_item(bill), "")
     [summary, whole, lost] = exported(world, "2026-11")[COMPANY]
     assert summary["broken_histories"] == [lost["entry_id"]]
-    assert lost["story"][-1].startswith("The bill's lines are gone from S3: restore lines/")
+    assert lost["story"][-1].startswith("The bill's lines are gone from S3. Restore lines/")
     assert (whole["entry_id"], whole["history_is_whole"]) == ("odoo-42", True)
 
 
@@ -148,7 +148,7 @@ def test_a_history_that_was_tampered_with_is_told_by_mail_and_in_the_file(world:
     answer = world.extract(export=f"{datetime.now(UTC):%Y-%m}")
     broken = {f["company"]: f["broken_histories"] for f in answer["files"]}
     assert broken[item["company"]] == [item["entry_id"]]
-    assert any("changed past this system" in mail for mail in world.mails())
+    assert any("changed outside this system" in mail for mail in world.mails())
     assert not world.extract(audit=item["entry_id"])["whole"]
 
 

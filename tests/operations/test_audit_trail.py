@@ -43,22 +43,22 @@ def test_each_step_is_a_sentence_that_says_who_and_when(item: Item) -> None:
     steps = [t.split(": ", 1)[1] for t in told[1:7]]
     first, second = (item["history"][n]["digest"][:12] for n in (0, 1))
     assert steps == [
-        f"extractor met it in Odoo: waiting for approval. Its content is {first}.",
-        f"extractor left it waiting for approval. Its content is {second}.",
-        f"{APPROVER} made it approved.",
-        "poster made it being posted.",
-        "poster made it not posted.",
-        f"{APPROVER} made it approved (to be posted again).",
+        f"extractor found it in Odoo: waiting for approval. Its content is {first}.",
+        f"extractor kept it waiting for approval. Its content is {second}.",
+        f"{APPROVER} set it to approved.",
+        "poster set it to being posted.",
+        "poster set it to not posted.",
+        f"{APPROVER} set it to approved (to be posted again).",
     ]
     assert told[1].startswith("2026-11-21 09:30:00 UTC: ")
-    assert told[7] == f"The content that stands, {second}, was approved by {APPROVER}."
-    assert told[-1] == "The history is whole: 6 entries, each fits the next."
+    assert told[7] == f"The current content, {second}, was approved by {APPROVER}."
+    assert told[-1] == "The history is complete: 6 entries, each linked to the one before."
 
 
 def test_a_rejections_reason_is_part_of_the_story(world: World) -> None:
     entry_id = an_asked(world)
     world.reject(entry_id, "Entered twice.")
-    assert any("made it rejected (Entered twice.)" in s for s in story(world.item(entry_id)))
+    assert any("set it to rejected (Entered twice.)" in s for s in story(world.item(entry_id)))
 
 
 def test_what_quickbooks_has_and_each_try_are_told(world: World) -> None:
@@ -66,7 +66,7 @@ def test_what_quickbooks_has_and_each_try_are_told(world: World) -> None:
     document = {"type": "Bill", "id": "145", "posted_at": "2026-11-21T10:00:00.000Z"}
     entry_id = a_stored(world, attempts=[attempt], quickbooks=document)
     told = story(world.item(entry_id))
-    assert "Try 1 at QuickBooks, with request oqb-1, of content dddddddddddd: created." in told
+    assert "Posting attempt 1, request oqb-1, content dddddddddddd: created." in told
     assert "In QuickBooks it is Bill 145 of 108.25 USD, since 2026-11-21 10:00:00 UTC." in told
 
 
@@ -77,9 +77,9 @@ def test_what_quickbooks_has_and_each_try_are_told(world: World) -> None:
         (lambda h: h[2].update(note="a better reason"), "tampered with"),
         (lambda h: h.pop(3), "tampered with"),
         (lambda h: h.insert(3, dict(h[2])), "tampered with"),
-        (lambda h: h.pop(0), "does not begin at the beginning"),
-        (lambda h: h.clear(), "does not begin at the beginning"),
-        (lambda h: h.pop(), "does not end where the bill stands"),
+        (lambda h: h.pop(0), "its first entries were removed"),
+        (lambda h: h.clear(), "its first entries were removed"),
+        (lambda h: h.pop(), "does not match the bill's status or content"),
     ],
     ids=["actor", "note", "removed", "put-in", "first", "all", "last"],
 )
@@ -92,8 +92,8 @@ def test_a_history_that_was_touched_is_told(
 
 
 def test_a_bill_changed_past_its_history_is_told(item: Item) -> None:
-    assert "changed past it" in story(cast("Item", {**item, "digest": "0" * 64}))[-1]
-    assert "changed past it" in story(cast("Item", {**item, "status": "POSTED"}))[-1]
+    assert "changed outside this system" in story(cast("Item", {**item, "digest": "0" * 64}))[-1]
+    assert "changed outside this system" in story(cast("Item", {**item, "status": "POSTED"}))[-1]
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_a_bill_changed_past_its_history_is_told(item: Item) -> None:
 def test_a_content_that_is_not_what_its_digest_says_is_told(
     item: Item, changed: dict[str, Any]
 ) -> None:
-    assert "changed past this system" in story(cast("Item", {**item, **changed}))[-1]
+    assert "changed outside this system" in story(cast("Item", {**item, **changed}))[-1]
 
 
 def test_the_content_of_a_bill_whose_vendor_was_known_is_whole_under_any_name(world: World) -> None:
@@ -126,4 +126,4 @@ def test_the_lines_of_a_long_bill_are_part_of_its_content() -> None:
     lines = json.loads(lines_text(bill))
     assert flaw(item, lines) == ""
     lines[120]["amount"] = "9999"
-    assert "changed past this system" in flaw(item, lines)
+    assert "changed outside this system" in flaw(item, lines)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from sandbox.in_process.chain import World
 
 Json = dict[str, Any]
-SUBJECT = "Records could not be processed; all others were"
+SUBJECT = "Some records could not be processed"
 RAW = re.compile(r"Traceback|\b[A-Za-z]+(Error|Exception)\b|<class '|Decimal\(")
 
 
@@ -67,7 +67,7 @@ def test_damaged_items_stop_nothing_and_each_is_named(books: World, status: Stat
         if how not in {"", "no status"}:
             assert {"story", "error"} & books.extract(audit=f"odoo-{number}").keys()
     assert books.item(f"odoo-{new}")["status"] == "READY_FOR_APPROVAL"
-    mails = [m for m in books.mails() if m.startswith("Records could not")]
+    mails = [m for m in books.mails() if m.startswith("Some records could not")]
     # A run's, the daily one's, the auditor's, and one when a write had corrected some of them.
     assert len(mails) <= 4
     named = {how for how, n in bad.items() if any(f"odoo-{n}, " in m for m in mails)}
@@ -243,7 +243,7 @@ def test_what_nobody_can_say_whose_it_is_is_named_and_never_withdrawn(
         books.extract(**event)
     assert books.item(f"odoo-{sound}")["amount_total"] == 7
     assert books.item(f"odoo-{bad}")["status"] != "WITHDRAWN"
-    assert any(m.startswith("Records could not") for m in books.mails())
+    assert any(m.startswith("Some records could not") for m in books.mails())
 
 
 @pytest.mark.parametrize("model", ["account.move.line", "ir.attachment"])
@@ -272,7 +272,7 @@ def test_a_file_that_comes_as_nonsense_is_one_that_cannot_be_read(
     books.extract()
     assert books.item(f"odoo-{sound}")["status"] == "READY_FOR_APPROVAL"
     (problem,) = books.item(f"odoo-{bad}")["problems"]
-    assert problem == "The file bill.pdf cannot be read from Odoo: attach it there again."
+    assert problem == "The file bill.pdf cannot be read from Odoo. Attach it there again."
 
 
 # -- one line ------------------------------------------------------------------------------

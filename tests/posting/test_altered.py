@@ -67,7 +67,7 @@ def test_a_content_changed_by_hand_after_its_approval_is_not_posted(
     assert error["reason"].startswith("The content of this bill is not what was approved")
     assert desk.stored()["attempts"] == []
     [mail] = desk.mails
-    assert mail.startswith("north: a bill was changed past this system\n")
+    assert mail.startswith("north: a bill was modified outside this system\n")
     assert "BILL/2026/11/0042 (odoo-42)" in mail
 
 
@@ -114,7 +114,7 @@ def test_the_bytes_of_an_unclear_try_are_not_sent_again_once_they_were_changed(d
     body = desk.stored()["attempts"][0]["body"].replace('"Amount":100', '"Amount":9100')
     alter(desk, item, "attempts[0].body", {"S": body})
     creates = desk.quickbooks.calls["bill"]
-    assert desk.post(item) == "AGAIN: An earlier try may still be under way."
+    assert desk.post(item) == "AGAIN: An earlier attempt may still be in progress."
     desk.now += timedelta(minutes=5)
     assert desk.post(item) == "POST_FAILED"
     assert desk.quickbooks.calls["bill"] == creates

@@ -166,8 +166,8 @@ def test_a_file_that_stays_refused_is_named_and_the_bill_is_posted(desk: Desk) -
         (
             "6041",
             (
-                "QuickBooks does not accept this file: its type or its content is not one it takes."
-                " Open it, save it as a PDF, and attach that in QuickBooks by hand."
+                "QuickBooks does not accept this file's type or content. Open it, save it as"
+                " a PDF, and attach that in QuickBooks by hand."
             ),
         ),
         ("6000", "Virus found."),
@@ -186,7 +186,7 @@ def test_another_size_is_said_and_not_sent_again_even_by_a_second_delivery(desk:
     assert desk.post(item) == "POSTED"
     size = len(file_bytes("a.pdf"))
     expected = (
-        f"a.pdf has {size - 1} bytes in QuickBooks instead of {size}: replace it there by hand."
+        f"a.pdf has {size - 1} bytes in QuickBooks instead of {size}. Replace it there by hand."
     )
     assert said(desk) == [expected]
     again = desk.approve(a_bill(documents=(a_file("a.pdf"),)))  # the table knows nothing of it
@@ -230,7 +230,7 @@ def test_a_refused_look_at_the_files_leaves_the_bill_posted_and_the_file_to_a_pe
     assert desk.post(item) == "POSTED"
     assert arrived(desk) == ["a.pdf"]
     [sentence] = said(desk)
-    assert "does not say whether it is there already, so look" in sentence
+    assert "does not say whether it is already there, so check" in sentence
     assert f"(QuickBooks error {code})" in sentence
 
 

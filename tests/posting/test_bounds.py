@@ -117,7 +117,7 @@ def test_a_bill_that_goes_around_a_thousand_times_stays_within_its_item(desk: De
     assert int(item["attempts"][-1]["number"]) == tries + 1
     told = story(item)
     assert any("older entries were summarised" in sentence for sentence in told)
-    assert any("Tries up to" in sentence and "6000 " in sentence for sentence in told)
+    assert any("Posting attempts up to" in sentence and "6000 " in sentence for sentence in told)
     assert "older ones, which were summarised." in told[-1]
     assert len(documents(desk)) == 1
 
@@ -143,7 +143,7 @@ def test_a_company_that_can_only_be_read_leaves_one_mail_and_no_growing_trace(
     assert desk.quickbooks.calls["bill"] - tries <= 24 * DAYS + 1, "once an hour at most"
     assert max(sizes) - sizes[8] < 100
     assert flaw(desk.stored()) == ""
-    assert any(" tries since " in sentence for sentence in story(desk.stored()))
+    assert any(" attempts since " in sentence for sentence in story(desk.stored()))
     desk.quickbooks.clear_faults()
     desk.now += timedelta(hours=1)
     assert delivered(desk, desk.stored(), "open again") == 0

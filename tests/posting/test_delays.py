@@ -110,14 +110,14 @@ def test_after_an_hour_the_card_says_what_keeps_the_bill_and_offers_to_close_it(
     item = desk.stored()
     assert item["card_due"] == item["version"], "the notifier shows it"
     card = approval_card(item)
-    assert "It could not be posted since 2026-11-21 09:30 UTC. QuickBooks could not do" in words(
+    assert "Posting has failed since 2026-11-21 09:30 UTC. QuickBooks couldn't process" in words(
         card
     )
     assert "It is tried again every hour." in words(card)
     assert '"close_invoice"' in words(card)
-    assert "look there for the number INV-1001 first" in words(card)
+    assert "Look there for number INV-1001 first" in words(card)
     assert problems({"text": card.text, "blocks": card.blocks}) == []
-    assert "could not be posted since" in card.text
+    assert "Posting has failed since" in card.text
 
 
 def test_the_card_does_not_change_with_every_try_and_nothing_grows(desk: Desk) -> None:
@@ -180,7 +180,7 @@ def test_closing_it_while_quickbooks_may_have_it_says_what_to_look_for(desk: Des
     assert "the number INV-1001 of 2026-11-02" in possible_document(item)
     card = words(approval_card(item))
     assert "Closed without posting" in card
-    assert "It could not be posted since 2026-11-21 09:30 UTC." in card
+    assert "Posting has failed since 2026-11-21 09:30 UTC." in card
     desk.quickbooks.clear_faults()
     assert desk.post(item, "of the sweep") == "ACKNOWLEDGED"
     assert len(documents(desk)) == 1
@@ -193,7 +193,7 @@ def test_what_is_being_tried_at_this_moment_cannot_be_closed(desk: Desk) -> None
     desk.table.change(
         desk.stored(), to="POSTING", actor="poster", now=desk.now, values={"claim": claim}
     )
-    assert close(desk) == "This bill is being tried at this moment: try again in a minute."
+    assert close(desk) == "This bill is being posted right now. Try again in a minute."
     desk.now += timedelta(minutes=3)
     assert close(desk).startswith("Closed.")
 

@@ -62,14 +62,14 @@ def test_an_added_file_is_told_offered_and_attached_once(books: World) -> None:
     shown = card(books, f"odoo-{number}")
     document = item_of(books, number)["quickbooks"]["id"]
     said = (
-        "It was changed in Odoo after it was posted: a file was added: scan.pdf. Attach file on its"
-        f" card adds what is new to Bill {document} in QuickBooks."
+        "It was changed in Odoo after it was posted: a file was added: scan.pdf. Use Attach"
+        f" file on its card to update Bill {document} in QuickBooks."
     )
     assert said in words(shown)
     assert buttons(shown) == ["attach_files", "view_pdf"]
     books.click(f"odoo-{number}", "attach_files")
     books.show()
-    assert "it is being done" in words(card(books, f"odoo-{number}"))
+    assert "Attaching" in words(card(books, f"odoo-{number}"))
     books.post()
     books.show()
     assert attached(books) == ["bill.pdf", "scan.pdf"]
@@ -197,7 +197,7 @@ def test_the_change_of_a_posted_bill_is_said_old_and_new(books: World) -> None:
     books.extract()
     books.show()
     seen = words(card(books, f"odoo-{number}"))
-    assert "after it was posted. The total is 120.00 USD instead of 100.00 USD." in seen
+    assert "after it was posted. The total changed from 100.00 USD to 120.00 USD." in seen
 
 
 def test_a_wish_that_got_lost_is_sent_again_until_it_is_done(books: World) -> None:

@@ -71,7 +71,7 @@ def test_a_document_that_differs_is_not_and_the_difference_is_named(
 ) -> None:
     typed = typed_of(desk)
     typed |= change
-    with pytest.raises(Refused, match=f"does not agree in {word}. Correct it there"):
+    with pytest.raises(Refused, match=f"differs in {word}. Correct it there"):
         link(desk.poster(), "odoo-42", typed["Id"], "U-ANA")
     assert desk.stored()["status"] == "POST_FAILED"
 
@@ -105,7 +105,9 @@ def test_a_bill_of_ours_with_a_wrong_total_must_go_before_another_one_is_linked(
         [ours] = desk.realm.bills.values()
         typed = {**ours, "Id": "777", "TotalAmt": Decimal("108.25"), "PrivateNote": ""}
         desk.realm.bills["777"] = typed
-        with pytest.raises(Refused, match=f"has Bill {ours['Id']} for this bill already"):
+        with pytest.raises(
+            Refused, match=f"already has Bill {ours['Id']}, which was posted for this bill"
+        ):
             link(desk.poster(), "odoo-42", "777", "U-ANA")
         asked = {"id": "999", "by": "U-ANA", "at": "x", "digest": desk.stored()["digest"]}
         desk.table.change(desk.stored(), actor="U-ANA", now=desk.now, values={"link": asked})

@@ -162,8 +162,8 @@ def test_a_document_whose_memo_a_person_edited_is_somebody_elses_until_it_is_lin
     document["PrivateNote"] = f"Paid late. {document['PrivateNote']}"
     assert restored(desk) == "POST_FAILED"
     error = desk.stored()["error"]
-    assert "entered by somebody else" in error["message"]
-    assert error["remedy"] == "Link it if it is this bill, else correct the reference in Odoo."
+    assert "entered by someone else" in error["message"]
+    assert error["remedy"] == "Link it if it is this bill; otherwise correct the reference in Odoo."
     document["PrivateNote"] = "[odoo-42] paid late"
     assert desk.post(desk.retry(), "m3") == "ALREADY_IN_QB"
     assert len(documents(desk)) == 1

@@ -136,7 +136,7 @@ def test_after_a_change_of_realm_nothing_is_posted_by_the_ids_of_the_old_one(des
     desk.now += timedelta(minutes=30)
     assert desk.post(item) == "READY_FOR_APPROVAL"
     asked = desk.stored()
-    assert asked["changes"] == ["The company in QuickBooks now is North (live)."]
+    assert asked["changes"] == ["The QuickBooks company is now North (live)."]
     approval = {"by": "U", "at": "2026-11-21T10:00:00.000Z", "digest": asked["digest"]}
     values = {"approvals": [approval]}
     again = desk.table.change(asked, to="APPROVED", actor="U", now=desk.now, values=values)
@@ -185,7 +185,7 @@ def test_a_bill_somebody_typed_is_never_taken_for_ours(desk: Desk) -> None:
     document["PrivateNote"] = "typed by hand"
     document["DocNumber"] = "INV-1001"
     assert desk.post(desk.approve(), "m2") == "POST_FAILED"
-    assert "entered by somebody else" in desk.stored()["error"]["message"]
+    assert "entered by someone else" in desk.stored()["error"]["message"]
     assert len(documents(desk)) == 1
 
 
@@ -288,7 +288,7 @@ def test_another_content_waits_until_quickbooks_cannot_be_working_on_the_first(d
     assert desk.post(desk.approve()).startswith("AGAIN")
     attempts = desk.stored()["attempts"]
     desk.approve(a_bill(bill_reference="INV-1001-B"), revision=2, attempts=attempts)
-    assert desk.post(desk.stored(), "m2") == "AGAIN: An earlier try may still be under way."
+    assert desk.post(desk.stored(), "m2") == "AGAIN: An earlier attempt may still be in progress."
     desk.now += timedelta(minutes=5)
     assert desk.post(desk.stored(), "m2") == "POSTED"
     assert len(documents(desk)) == 2
@@ -368,7 +368,7 @@ def test_a_mapping_changed_after_the_approval_asks_again(desk: Desk) -> None:
     desk.company = replace(desk.company, accounts={"443000": "612000"})
     assert desk.post(item) == "READY_FOR_APPROVAL"
     asked = desk.stored()
-    assert asked["changes"] == ["The account for 443000 now is Rent."]
+    assert asked["changes"] == ["The account for 443000 is now Rent."]
     assert asked["approvals"] == []
     assert int(asked["revision"]) == int(item["revision"]) + 1
     assert not documents(desk)
@@ -388,7 +388,10 @@ def test_a_bill_that_is_asked_about_again_warns_of_what_would_be_done_now(desk: 
     assert before
     assert desk.stored()["warnings"] == [
         "No PDF: look for it.",
-        "443000 Cash Discount Loss has no account of its own: Uncategorized Expense will be used.",
+        (
+            "443000 Cash Discount Loss has no account of its own in QuickBooks; Uncategorized"
+            " Expense will be used."
+        ),
     ]
 
 
@@ -433,7 +436,7 @@ def test_of_a_bill_that_changed_in_odoo_while_its_try_was_unclear_nothing_is_mad
     assert desk.post(item).startswith("AGAIN")
     amend(desk)
     creates = desk.quickbooks.calls["bill"]
-    assert desk.post(item) == "AGAIN: An earlier try may still be under way."
+    assert desk.post(item) == "AGAIN: An earlier attempt may still be in progress."
     desk.now += timedelta(seconds=200)
     assert desk.post(item) == "APPROVED"
     handed_back = desk.stored()
@@ -542,7 +545,7 @@ def test_a_refusal_after_an_unanswered_sending_is_believed_when_that_one_is_over
         desk.quickbooks.inject("late", path="/bill", seconds=100)
         desk.quickbooks.inject("fault", path="/bill", code="6000", status=400)
         item = desk.approve()
-        assert desk.post(item) == "AGAIN: An earlier try may still be under way."
+        assert desk.post(item) == "AGAIN: An earlier attempt may still be in progress."
         assert desk.stored()["status"] == "POSTING"
         desk.now += timedelta(seconds=160)
         assert desk.post(item) == "POSTED"

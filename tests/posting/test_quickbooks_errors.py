@@ -42,7 +42,7 @@ def warm(desk: Desk) -> None:
 
 # -- the table of errors, end to end ---------------------------------------------------------
 
-AGAIN = "AGAIN: QuickBooks could not do it just now"
+AGAIN = "AGAIN: QuickBooks couldn't process the request right now"
 
 
 @pytest.mark.parametrize(
@@ -211,7 +211,7 @@ def test_a_number_of_another_vendor_stands_in_the_way_only_where_quickbooks_says
         status = desk.post(desk.approve())
         assert status == ("POSTED" if mode == "per_vendor" else "POST_FAILED")
         if mode == "global":
-            assert "link it if it is this one" in desk.stored()["error"]["message"]
+            assert "Link it if it is this one" in desk.stored()["error"]["message"]
 
 
 @pytest.mark.parametrize("mode", ["exact", "ignored"])
@@ -221,7 +221,7 @@ def test_a_number_in_another_case_is_the_same_number(mode: Any) -> None:
         [document] = desk.realm.bills.values()
         document |= {"DocNumber": "inv-1001", "PrivateNote": ""}
         assert desk.post(desk.approve()) == "POST_FAILED"
-        assert "entered by somebody else" in desk.stored()["error"]["message"]
+        assert "entered by someone else" in desk.stored()["error"]["message"]
 
 
 def test_a_bill_typed_in_this_very_moment_is_for_a_person_and_a_retry_after_it_posts(
@@ -230,7 +230,7 @@ def test_a_bill_typed_in_this_very_moment_is_for_a_person_and_a_retry_after_it_p
     warm(desk)
     desk.quickbooks.inject("rival", path="/bill")
     assert desk.post(desk.approve()) == "POST_FAILED"
-    assert "entered by somebody else" in desk.stored()["error"]["message"]
+    assert "entered by someone else" in desk.stored()["error"]["message"]
     assert [a["outcome"] for a in desk.stored()["attempts"]] == ["6140"]
     typed = next(k for k, d in desk.realm.bills.items() if "PrivateNote" not in d)
     del desk.realm.bills[typed]
@@ -286,7 +286,7 @@ def test_a_copy_of_our_bill_that_a_person_numbered_anew_is_somebody_elses() -> N
         warm(desk)
         copied(desk, DocNumber="INV-1001")
         assert desk.post(desk.approve()) == "POST_FAILED"
-        assert "entered by somebody else" in desk.stored()["error"]["message"]
+        assert "entered by someone else" in desk.stored()["error"]["message"]
         assert len(documents(desk)) == 2
 
 
@@ -384,7 +384,7 @@ def test_a_try_that_is_still_under_way_is_not_made_again(mode: Any, desk: Desk) 
     warm(desk)
     desk.quickbooks.inject("fault", path="/bill", code="600", times=2)
     item = desk.approve()
-    assert desk.post(item) == "AGAIN: QuickBooks has met this try before (error 600)."
+    assert desk.post(item) == "AGAIN: QuickBooks has already received this request (error 600)."
     assert desk.post(item) == "POSTED"
     assert len(documents(desk)) == 2
 
@@ -433,7 +433,7 @@ def test_a_subscription_that_ended_keeps_the_bills_waiting(desk: Desk) -> None:
     warm(desk)
     desk.realm.subscription_ended = True
     assert desk.post(desk.approve()) == "WAITING"
-    assert "subscription of this company has ended" in desk.alarms[0]
+    assert "This company's QuickBooks subscription has ended" in desk.alarms[0]
     desk.realm.subscription_ended = False
     assert desk.post(desk.stored(), "sweep") == "POSTED"
 
@@ -442,13 +442,18 @@ def test_a_company_that_is_configured_no_more_fails_with_its_name(desk: Desk) ->
     item = desk.approve()
     poster = replace(desk.poster(), companies={})
     assert poster.post(item["entry_id"], 1, "m1") == "POST_FAILED"
-    assert desk.stored()["error"]["message"] == "The company north is no longer configured."
+    assert (
+        desk.stored()["error"]["message"]
+        == "The company north is no longer configured. Ask the operator about it."
+    )
 
 
 def test_an_approval_of_another_content_asks_again(desk: Desk) -> None:
     item = desk.approve(approvals=[{"by": "U", "at": "x", "digest": "another"}])
     assert desk.post(item) == "READY_FOR_APPROVAL"
-    assert desk.stored()["changes"] == ["What was approved is no longer what would be posted."]
+    assert desk.stored()["changes"] == [
+        "The approved version is no longer the one that would be posted."
+    ]
     assert not documents(desk)
 
 
@@ -468,7 +473,7 @@ def test_books_closed_in_between_fail_and_the_date_stays(code: Any) -> None:
 def test_a_foreign_bill_is_not_posted_without_multicurrency() -> None:
     with a_desk(multicurrency=False) as desk:
         assert desk.post(desk.approve(a_total("5.00", currency="EUR"))) == "POST_FAILED"
-        assert "turn on Multicurrency" in desk.stored()["error"]["message"]
+        assert "Turn on Multicurrency" in desk.stored()["error"]["message"]
         assert desk.post(desk.approve(a_total("5.00", odoo_id=2), entry_id="odoo-2")) == "POSTED"
         assert not desk.realm.vendors or all(
             "EUR" not in str(v) for v in desk.realm.vendors.values()
@@ -603,7 +608,7 @@ def test_nobody_is_asked_again_while_a_first_try_may_still_arrive(desk: Desk) ->
     desk.quickbooks.inject("reset", path="/bill", times=2)
     assert desk.post(item).startswith("AGAIN")
     desk.company = replace(desk.company, accounts={"443000": "612000"})
-    assert desk.post(item) == "AGAIN: An earlier try may still be under way."
+    assert desk.post(item) == "AGAIN: An earlier attempt may still be in progress."
     desk.now += timedelta(minutes=5)
     assert desk.post(item) == "READY_FOR_APPROVAL"
     # Approved as it now is shown, it is posted as it now is shown.
@@ -720,7 +725,9 @@ def test_a_document_from_before_an_amendment_is_taken_once_it_was_corrected_as_t
     assert desk.post(approve_again(desk), "m2") == "POST_FAILED"
     error = desk.stored()["error"]
     [made] = [d for d in desk.realm.bills.values() if "[odoo-42]" in d["PrivateNote"]]
-    assert f"has Bill {made['Id']} for this bill, with another {differs}" in error["message"]
+    assert (
+        f"has Bill {made['Id']} for this bill, but with a different {differs}" in error["message"]
+    )
     assert error["document"] == f"Bill {made['Id']}"
     wanted = desk.poster().companies["north"]
     snapshot = load(desk.documents, wanted)

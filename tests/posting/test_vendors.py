@@ -187,7 +187,7 @@ def test_an_inactive_vendor_shown_as_deleted_is_to_be_made_active_again(desk: De
     vendor_id, vendor = an_inactive(desk)
     item = a_bill_of(desk, 1, vendor)
     assert desk.post(item) == "POST_FAILED"
-    assert "is inactive in QuickBooks: make it active again there" in error(desk, item)
+    assert "is inactive in QuickBooks. Make it active again there" in error(desk, item)
     assert desk.quickbooks.calls["vendor"] == 0
     desk.realm.vendors[vendor_id] |= {"Active": True, "DisplayName": vendor.name}
     desk.now += timedelta(minutes=5)
@@ -249,7 +249,7 @@ def test_a_used_vendor_made_inactive_fails_with_what_to_do(modes: Modes) -> None
         sync(desk.api(), desk.documents, "north", desk.now)
         item = a_bill_of(desk, 2)
         assert desk.post(item) == "POST_FAILED"
-        assert "is inactive in QuickBooks: make it active again" in error(desk, item)
+        assert "is inactive in QuickBooks. Make it active again" in error(desk, item)
         vendor["Active"] = True
         desk.now += timedelta(minutes=5)
         desk.table.change(desk.stored("odoo-2"), to="APPROVED", actor="U", now=desk.now)
@@ -294,7 +294,7 @@ def test_a_name_whose_holder_cannot_be_seen_is_for_a_person(desk: Desk) -> None:
     desk.quickbooks.inject("fault", path="/vendor", code="6240", detail="exists")
     item = a_bill_of(desk, 1)
     assert desk.post(item) == "POST_FAILED"
-    assert "create the vendor there by hand and map it" in error(desk, item)
+    assert "create the vendor there by hand, map it" in error(desk, item)
 
 
 @pytest.mark.parametrize("request_id", ["replay_all", "replay_success_only"])

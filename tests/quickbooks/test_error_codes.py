@@ -17,17 +17,20 @@ CASES: dict[str, Any] = json.loads(
 # By what class of fault the case names: a word of the reason and one of the remedy.
 EXPECTED: Final = {
     "closed_period": ("The books are closed for this date.", "Open the period in QuickBooks"),
-    "negative_line": ("takes no negative amount on a line", "credit note of its own"),
+    "negative_line": ("accepts no negative amount on a line", "credit note of its own"),
     "attachment_type": ("does not accept this file", "attach that in QuickBooks by hand"),
     "tax": ("tax", "taxes in company_settings"),
-    "account": ("is of the wrong type", "accounts in company_settings"),
-    "reactivate_vendor": ("is an inactive vendor's in QuickBooks", "Make that vendor active again"),
+    "account": ("has the wrong type", "accounts in company_settings"),
+    "reactivate_vendor": (
+        "An inactive vendor in QuickBooks has this vendor's name",
+        "Make that vendor active again",
+    ),
 }
 TOO_LONG: Final = (
     "String length specified does not match the supported length. Min:0 Max:100 supported."
     " Supplied length:104"
 )
-OURS: Final = "tell whoever runs this integration"
+OURS: Final = "Tell the operator"
 
 
 def refused(code: str, detail: str = "why", element: str = "", status: int = 400) -> Refused:
@@ -96,16 +99,16 @@ def test_a_name_of_a_customer_is_not_said_to_be_an_inactive_vendors() -> None:
 def test_what_is_too_long_is_named_as_in_odoo_with_both_lengths(element: str, what: str) -> None:
     refusal = refused("2050", TOO_LONG, element)
     assert refusal.reason.startswith(
-        f"QuickBooks takes at most 100 characters for {what}, and it has 104."
+        f"QuickBooks accepts at most 100 characters for {what}; it has 104."
     )
-    assert refusal.remedy == f"Shorten {what} in Odoo: approval will be requested again."
+    assert refusal.remedy == f"Shorten {what} in Odoo; approval will then be requested again."
     assert OURS not in str(refusal)
 
 
 def test_lengths_above_a_thousand_are_read() -> None:
     detail = TOO_LONG.replace("Max:100", "Max:4,000").replace("length:104", "length: 4,006")
     reason = refused("2050", detail, "Description").reason
-    assert reason.startswith("QuickBooks takes at most 4,000 characters for the text of a line, ")
+    assert reason.startswith("QuickBooks accepts at most 4,000 characters for the text of a line, ")
     assert "and it has 4,006." in reason
 
 
@@ -131,14 +134,14 @@ def test_every_fault_about_data_names_the_field_and_what_to_do(
     assert what in refusal.reason
     assert remedy in refusal.remedy
     assert OURS not in str(refusal)
-    assert "Nothing in Odoo is wrong" not in str(refusal)
+    assert "Nothing is wrong in Odoo" not in str(refusal)
     is_said = "Supplied value:x" in refusal.reason
     assert is_said == (code != "2020"), "what is missing needs no reason"
 
 
 def test_a_field_that_only_the_detail_names_is_found() -> None:
     refusal = refused("2020", "Required parameter AccountRef is missing in the request")
-    assert refusal.reason.startswith("QuickBooks needs the account of a line, and it is missing.")
+    assert refusal.reason.startswith("QuickBooks needs the account of a line, which is missing.")
 
 
 def test_a_vendor_without_a_name_needs_one() -> None:
@@ -149,7 +152,7 @@ def test_a_vendor_without_a_name_needs_one() -> None:
 @pytest.mark.parametrize("code", ["500", "1050", "2010", "4000", "4001"])
 def test_only_a_fault_of_this_program_is_for_whoever_runs_it(code: str) -> None:
     refusal = refused(code, 'Property Name:Unrecognized field "DisplayNmae"', "DisplayName")
-    assert "Nothing in Odoo is wrong." in refusal.reason
+    assert "Nothing is wrong in Odoo." in refusal.reason
     assert OURS in refusal.remedy
 
 

@@ -313,7 +313,7 @@ def test_a_document_is_believed_in_its_own_shape_only(call: str, name: str) -> N
         with serve(answer) as server:
             api._client.base = server.url
             api._base = f"{server.url}/v3/company/{REALM}"
-            with pytest.raises(Unavailable, match="something else than an answer"):
+            with pytest.raises(Unavailable, match="an unexpected response"):
                 CALLS[call](api, made["Id"])
 
 

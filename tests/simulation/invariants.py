@@ -43,7 +43,7 @@ OFFERED: Final[dict[str, set[str]]] = {
     "WITHDRAWN": set(),
     "VALIDATION_FAILED": set(),
 }
-_WHOLE: Final = "The history is whole"
+_WHOLE: Final = "The history is complete"
 _WATERMARK: Final = "watermark#odoo"
 
 

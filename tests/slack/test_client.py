@@ -141,9 +141,9 @@ def test_a_message_is_posted_quietly_and_updated_in_place(
 @pytest.mark.parametrize(
     ("code", "sentence"),
     [
-        ("invalid_auth", "Slack does not accept the bot token: check slack_bot_token."),
-        ("missing_scope", "The Slack app lacks a scope: install it from the manifest again."),
-        ("not_in_channel", "The app is not in the channel: invite it there."),
+        ("invalid_auth", "Slack rejected the bot token. Check slack_bot_token."),
+        ("missing_scope", "The Slack app lacks a scope. Install it again from the manifest."),
+        ("not_in_channel", "The app is not in the channel. Invite it there."),
         ("cant_do_that", "Slack refused chat.postMessage: cant_do_that."),
     ],
 )
@@ -192,7 +192,7 @@ def test_a_page_instead_of_an_answer_is_neither_told_nor_logged(
     with serve(proxy) as server, pytest.raises(Unavailable) as unavailable:
         SlackClient("xoxb-sandbox", f"{server.url}/api/").post(CHANNEL, CARD)
     assert str(unavailable.value) == (
-        "Slack answered chat.postMessage with something else than an answer (HTTP status 407)."
+        "Slack sent an unexpected response to chat.postMessage (HTTP status 407)."
     )
     assert "who are you" not in caplog.text
     assert "xoxb-sandbox" not in caplog.text

@@ -74,7 +74,7 @@ def test_garbage_in_place_of_any_answer_is_to_be_asked_for_again(
             assert door.rules[0].struck, kind
             assert FOREIGN not in str(unavailable.value), kind
             if "redirect" in kind:
-                assert "check slack_api_url" in str(unavailable.value), kind
+                assert "Check slack_api_url" in str(unavailable.value), kind
     assert elsewhere.came == []
     assert FOREIGN not in caplog.text
 
@@ -89,7 +89,7 @@ def test_an_answer_to_a_click_that_is_not_taken_is_noticed_and_goes_to_nobody_el
             if kind in _TAKEN:
                 continue
             door.rules = [Rule(part="/response/", kind=kind)]
-            with pytest.raises(Unavailable, match="did not take the answer"):
+            with pytest.raises(Unavailable, match="did not accept the reply"):
                 slack.respond(f"{server.url}/response/1", "Approved.")
     assert elsewhere.came == []
 

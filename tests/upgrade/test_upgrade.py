@@ -48,10 +48,10 @@ LEFT_ALONE: Final = (
 # What QuickBooks would not make Odoo's tax of, until the settings say how.
 BLOCKED_NOW: Final = ("D3", "D4", "D5", "D6", "D reverse charge")
 FORM: Final = (
-    "How bills are posted, not the bill itself: QuickBooks now gets each row as Odoo's journal"
-    " has it."
+    "The bill itself has not changed, only how it is posted: QuickBooks now gets each row of"
+    " Odoo's journal entry."
 )
-AGAIN: Final = "Approvals given before no longer count."
+AGAIN: Final = "Earlier approvals no longer count."
 
 
 def of(kind: str, *situations: str) -> list[str]:
@@ -150,7 +150,7 @@ def test_who_would_post_it_otherwise_is_asked_again_once_and_told_why(
     assert (AGAIN in others) == bool(item["approvals"])
     outdated = now["said"][-2]
     assert outdated[1] == []
-    assert "a newer card asks again, and says why" in json.dumps(outdated[2])
+    assert "A newer card asks for approval and says why" in json.dumps(outdated[2])
 
 
 @each([i for i in of("D", *ASKED, "approved") if BILLS[i]["case"] in BLOCKED_NOW])
@@ -242,7 +242,7 @@ def test_nothing_went_wrong_on_the_way(again: Json) -> None:
 def test_the_story_of_each_bill_is_whole_and_begins_in_1_0(again: Json, entry_id: str) -> None:
     bill, item = again["bills"][entry_id], ITEMS[entry_id]
     assert bill["whole"]
-    assert bill["story"][-1].startswith("The history is whole")
+    assert bill["story"][-1].startswith("The history is complete")
     assert item["digest"][:12] in " ".join(bill["story"])
 
 

@@ -37,8 +37,8 @@ ITEMS: Final = fixture.items()
 # A few of each kind, of the American company, whose snapshot serves, and of the British one.
 SAME, OTHER, SAME_GB = "odoo-1002", "odoo-1033", "odoo-2002"
 APPROVED, APPROVED_OTHER, APPROVED_GB = "odoo-1010", "odoo-1040", "odoo-2006"
-FORM: Final = "How bills are posted, not the bill itself"
-AGAIN: Final = "Approvals given before no longer count."
+FORM: Final = "only how it is posted"
+AGAIN: Final = "Earlier approvals no longer count."
 
 
 @pytest.fixture(scope="module")
@@ -255,7 +255,7 @@ def test_a_bill_that_was_amended_meanwhile_is_asked_again_once_and_says_what_cha
     life.world.odoo.amend(number(SAME), invoice_date_due="2026-12-24")
     life.settle()
     due = ITEMS[SAME]["due_date"]
-    assert changes(life, SAME) == [f"The due date is 2026-12-24 instead of {due}."]
+    assert changes(life, SAME) == [f"The due date changed from {due} to 2026-12-24."]
     assert len(life.cards(SAME)) == 2
 
 
@@ -309,7 +309,7 @@ def test_what_1_0_reported_as_changed_is_reported_when_it_is_as_it_was_again(lif
     life.world.odoo.amend(number(entry_id), ref="INV-OTHER")
     life.settle()
     assert life.world.item(entry_id)["amended_after"].startswith("v2-")
-    assert sum("after they were decided" in mail for mail in life.world.mails()) == 2
+    assert sum("after the decision" in mail for mail in life.world.mails()) == 2
 
 
 @apart
@@ -525,7 +525,9 @@ def test_who_was_asked_before_quickbooks_was_read_is_asked_once_more(
     life.settle()
     life.daily()
     life.settle()
-    assert changes(life, entry_id) == ["QuickBooks was read: see where the bill goes."]
+    assert changes(life, entry_id) == [
+        "QuickBooks has been read since. Check where the bill will be posted."
+    ]
     assert len(life.cards(entry_id)) == 2
     life.decide(entry_id, "approve_invoice")
     assert (status(life, entry_id), len(documents(life, entry_id))) == ("POSTED", 1)
@@ -550,8 +552,8 @@ def test_what_was_approved_before_quickbooks_was_read_asks_again_if_it_is_posted
     is_asked_again(life, APPROVED_OTHER)
     _, *booked, _ = changes(life, APPROVED_OTHER)
     assert booked == [
-        "Purchase of Equipments: 19.80 USD instead of 19.79 USD.",
-        "Rent: 19.79 USD instead of 19.80 USD.",
+        "Purchase of Equipments: 19.80 USD (was 19.79 USD).",
+        "Rent: 19.79 USD (was 19.80 USD).",
     ]
 
 
@@ -577,7 +579,7 @@ def test_another_mapping_is_named_as_what_it_is(life: Life) -> None:
     only(life, SAME)
     configure(life, "cascade", accounts={"611000": "Rent"})
     life.settle()
-    assert changes(life, SAME) == ["The account for 611000 now is Rent."]
+    assert changes(life, SAME) == ["The account for 611000 is now Rent."]
     assert len(life.cards(SAME)) == 2
 
 

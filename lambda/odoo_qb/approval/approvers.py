@@ -112,10 +112,10 @@ def refresh(
         try:
             read = _read(slack, source, note, now, is_time)
         except Refused as refusal:
-            logger.error("it was not read who may decide", source=source, reason=str(refusal))  # noqa: TRY400 - a sentence, no traceback
+            logger.error("approvers not read from Slack", source=source, reason=str(refusal))  # noqa: TRY400 - a sentence, no traceback
             read = {"trouble": str(refusal), "refused_at": stamp(now)}
         except Unavailable as error:
-            logger.warning("it was not read who may decide", source=source, reason=str(error))
+            logger.warning("approvers not read from Slack", source=source, reason=str(error))
             return
         table.write_note(_note_id(source), read)
 
@@ -193,7 +193,7 @@ def _app(slack: SlackClient) -> str:
     try:
         return slack.app()
     except (Refused, Unavailable) as error:
-        logger.warning("it was not read which app is ours", reason=str(error))
+        logger.warning("our app id not read from Slack", reason=str(error))
         return ""
 
 
@@ -204,8 +204,8 @@ def _members(slack: SlackClient, source: str) -> list[str]:
     members = slack.group_members(source) if is_group else slack.channel_members(source)
     if len(members) > _MOST:
         raise Refused(
-            f"{source} has more than {_MOST} people: name the approvers, or a smaller user group,"
-            " in company_settings."
+            f"{source} has more than {_MOST} members. Name the approvers, or a smaller user"
+            " group, in company_settings."
         )
     return members
 

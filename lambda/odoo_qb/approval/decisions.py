@@ -40,9 +40,8 @@ if TYPE_CHECKING:
 
 logger = Logger(child=True)
 
-STRANGER: Final = "Only people of the workspace the bills belong to decide about them."
-OTHER_APP: Final = "This button is another Slack app's, not ours. Nothing was decided."
-_WISH: Final = {"view_pdf": "see the files of bills"}  # else to decide about them
+STRANGER: Final = "Only members of this Slack workspace can decide on these bills."
+OTHER_APP: Final = "This button belongs to another Slack app. Nothing was recorded."
 _POSTERS: Final = frozenset({"link_existing", "attach_files"})  # beside what was approved
 # Slack takes 4,000 characters of text; a link signed with a role's credentials has up to 2,100.
 _LINKS_LENGTH: Final = 3860
@@ -92,7 +91,7 @@ class DecisionService:
             except Conflict:
                 continue
             return self._done(decided, click, rule.done)
-        return Response(text="Others are changing this bill right now: try again.", item=item)
+        return Response(text="This bill is being updated. Try again in a moment.", item=item)
 
     def may_decide(self, click: Click) -> Response:
         """Whether a modal may ask for more (`is_done`), or why this cannot be decided."""
@@ -123,10 +122,10 @@ class DecisionService:
                 version_id=pdf.version_id,
             )
         if not links:
-            return Response(text="There is no PDF of this bill.", item=item)
+            return Response(text="This bill has no PDF.", item=item)
         after = click.first_file + len(links)
         return Response(
-            text=f"{', '.join(links)}: the link lasts five minutes.",
+            text=f"{', '.join(links)}. Expires in five minutes.",
             item=item,
             is_done=True,
             next_file=after if after <= len(found) else 0,
@@ -139,7 +138,7 @@ class DecisionService:
         company = self.companies[item["company"]]
         said = objection(click.action_id, item, company, click.person, email)
         if not said and click.action_id == "close_invoice" and is_held(item, self.clock()):
-            said = "This bill is being tried at this moment: try again in a minute."
+            said = "This bill is being posted right now. Try again in a minute."
         if not said and click.realm not in {"", company.realm_id}:
             said = _another_company(company)
         return Response(text=said, item=item) if said else None
@@ -154,7 +153,10 @@ class DecisionService:
         company = self.companies.get(item["company"])
         name = escaped(item["company"])
         if company is None:
-            return Response(text=f"The company {name} is no longer configured.", item=item), ""
+            return Response(
+                text=f"The company {name} is no longer configured. Ask the operator about it.",
+                item=item,
+            ), ""
         ids = approvers.sources(company, self.channel, escalated=is_escalated(item))
         person = approvers.known(self.table, ids, click.person, self.clock())
         # Whoever comes from a sister workspace decides as a member of ours, or not at all.
@@ -167,23 +169,24 @@ class DecisionService:
             approvers.ask_about(self.table, ids, click.person)
             approvers.wake(self.table, item)
             said = (
-                f"You are not known yet as an approver of {name}'s bills. If you are one,"
-                " try again in a minute."
+                f"We haven't confirmed that you can approve {name}'s bills. If you can, try"
+                " again in a minute."
             )
         elif person.may_decide == "no":
-            said = f"You may not {_WISH.get(click.action_id, 'decide about bills')} of {name}."
+            said = f"You aren't an approver for {name}."
             if person.may_be_old:
                 approvers.wake(self.table, item)
-                said += " If that was just changed, try again in a minute."
+                said += " If you were just added, try again in a minute."
         elif item["digest"] != click.digest:
             said = (
-                "This card is outdated: the bill is no longer as it shows it. Nothing was decided."
+                "This card is out of date: the bill has changed in Odoo since. Nothing was"
+                " recorded."
             )
             return Response(text=said, item=item, is_outdated=True), ""
         elif click.revision not in {None, int(item["revision"])}:
             said = (
-                "This card is just being changed: look at it again, then decide. Nothing was"
-                " decided."
+                "This card is being updated. Check it again before you decide. Nothing was"
+                " recorded."
             )
         else:
             return None, person.email
@@ -208,17 +211,14 @@ class DecisionService:
         return True
 
 
-_UNKNOWN: Final = Response(text="This bill is no longer known here.")
-_LATER: Final = (
-    "Your decision stands. The way to QuickBooks is blocked just now; it goes there by itself"
-    " later."
-)
+_UNKNOWN: Final = Response(text="This bill is no longer on record.")
+_LATER: Final = "Decision saved. It couldn't be queued just now and will be sent automatically."
 
 
 def _another_company(company: Company) -> str:
     return (
-        "This link is to a bill of another QuickBooks company. Open the bill in the company of"
-        f" {escaped(company.key)} in QuickBooks and copy its link from there."
+        "This link leads to another QuickBooks company. Open the bill in the QuickBooks"
+        f" company of {escaped(company.key)} and copy the link from there."
     )
 
 

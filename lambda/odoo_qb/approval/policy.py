@@ -29,12 +29,12 @@ class Rule:
     note: str = ""
 
 
-_WAITS_AGAIN: Final = "It waits for a decision again."
+_WAITS_AGAIN: Final = "It's awaiting a decision again."
 RULES: Final[dict[str, Rule]] = {
     "approve_invoice": Rule(
         before="READY_FOR_APPROVAL",
         after="APPROVED",
-        done="Approved. It is on its way to QuickBooks; the card will say when it is there.",
+        done="Approved. It's on its way to QuickBooks; the card will show when it's there.",
     ),
     "reject_invoice": Rule(
         before="READY_FOR_APPROVAL", after="REJECTED", done="Rejected. It will not be posted."
@@ -59,14 +59,14 @@ RULES: Final[dict[str, Rule]] = {
     "retry_posting": Rule(
         before="POST_FAILED",
         after="APPROVED",
-        done="It is on its way to QuickBooks again; the card will say when it is there.",
+        done="It's on its way to QuickBooks again; the card will show when it's there.",
         note="to be posted again",
     ),
     "link_existing": Rule(
         before="POST_FAILED",
         after="POST_FAILED",  # until the poster has compared the two
-        done="It is compared with the one in QuickBooks; the card will say whether they agree.",
-        note="said to be number {document} in QuickBooks",
+        done="It's being compared with the bill in QuickBooks; the card will show the result.",
+        note="asked to link to number {document} in QuickBooks",
     ),
     "close_invoice": Rule(
         before="POST_FAILED",
@@ -77,8 +77,8 @@ RULES: Final[dict[str, Rule]] = {
     "attach_files": Rule(
         before="POSTED",
         after="POSTED",  # or ALREADY_IN_QB: it stays what it is
-        done="The new files go to QuickBooks; the card will say when they are there.",
-        note="to have its new files attached",
+        done="The new files are being sent to QuickBooks; the card will show when they're there.",
+        note="asked to attach the new files",
     ),
 }
 FIRST_OF_TWO: Final = Rule(
@@ -128,22 +128,22 @@ def objection(action_id: str, item: Item, company: Company, person: str, email: 
         case "approve_invoice":
             said = _not_this_approver(item, company, person, email)
         case "acknowledge_intercompany" if not item["nothing_to_post"]:
-            said = "This bill is to be posted: approve or reject it."
+            said = "This bill has to be posted. Approve or reject it."
         case "retry_posting" if item.get("amended_after"):
             became = escaped(afterwards(item, item["amended_after"]))
-            said = f"This bill {became} It is not posted as it was."
+            said = f"This bill {became} The old version won't be posted."
         case "take_back" if open_attempt(item):
             # What became of that try is not known yet: QuickBooks may have the bill.
-            said = "It is being posted already and cannot be taken back."
+            said = "It's already being posted and can't be taken back."
     return said
 
 
 def _not_this_approver(item: Item, company: Company, person: str, email: str) -> str:
     """Two approvals are two people's, and one alone is not that of an author of the bill."""
     if any(a["by"] == person for a in approvals_of(item)):
-        return "You have approved this bill: somebody else has to approve it as well."
+        return "You've already approved this bill. A second approver must also approve it."
     if is_author(item, email) and not needs_two(item, company):
-        return "You entered or edited this bill in Odoo: somebody else has to approve it."
+        return "You entered or edited this bill in Odoo. Someone else must approve it."
     return ""
 
 
@@ -156,14 +156,14 @@ def standing(item: Item) -> str:
         else (f"Already approved{who}")
     )
     return {
-        "VALIDATION_FAILED": "This bill is blocked: its card says why.",
-        "READY_FOR_APPROVAL": "This bill waits for a decision: its card has the buttons.",
+        "VALIDATION_FAILED": "This bill is blocked. Its card says why.",
+        "READY_FOR_APPROVAL": "This bill is awaiting a decision. Use the buttons on its card.",
         "APPROVED": f"{approved}.",
-        "POSTING": f"{approved}; it is being posted right now.",
+        "POSTING": f"{approved}. It's being posted right now.",
         "POSTED": f"{approved} and posted to QuickBooks.",
-        "ALREADY_IN_QB": f"{approved}; QuickBooks has it.",
-        "POST_FAILED": f"{approved}, but it could not be posted: the card says why.",
+        "ALREADY_IN_QB": f"{approved}. It's already in QuickBooks.",
+        "POST_FAILED": f"{approved}, but posting failed. The card says why.",
         "REJECTED": f"Already rejected{who}.",
         "ACKNOWLEDGED": f"Already {'closed' if item.get('error') else 'acknowledged'}{who}.",
-        "WITHDRAWN": "This bill is no longer posted in Odoo: there is nothing to decide.",
+        "WITHDRAWN": "This bill is no longer posted in Odoo. There's nothing to decide.",
     }[item["status"]]

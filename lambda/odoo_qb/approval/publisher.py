@@ -86,7 +86,7 @@ class CardPublisher:
                 self.table.note_on_bill(entry_id, {"cards": cards})
                 self._reply(shown, seconds_left)
             self.table.card_shown(entry_id, int(item["card_due"]), cards)
-        raise Unavailable("The bill changes faster than it can be shown.")
+        raise Unavailable("The bill kept changing while its card was being updated.")
 
     def _cards(self, item: Item, seconds_left: Callable[[], float]) -> list[Card]:
         """The bill's cards after Slack was told; the last one lives, the others are retired.
@@ -103,7 +103,9 @@ class CardPublisher:
                 if asks and card["digest"] != item["digest"]:
                     message = retired_card(item, why_outdated(item, card["digest"]))
                 elif asks and card["channel"] != channel:
-                    message = retired_card(item, f"This bill now is asked about in <#{channel}>.")
+                    message = retired_card(
+                        item, f"Approval of this bill has moved to <#{channel}>."
+                    )
                 there = self._updated(item, card, message, seconds_left)
                 card = {**card, "retired": message is not shown or not there}  # noqa: PLW2901 - the card as it now is
             cards.append(card)
@@ -224,7 +226,7 @@ class CardPublisher:
             notices = [{**n, "ts": ts} if n == notice else n for n in notices_of(item)]
             if keep_notices(self.table, item, notices):
                 return
-        raise Unavailable("The bill changes faster than a reply can be noted.")
+        raise Unavailable("The bill kept changing while a reply was being recorded.")
 
     def _with_retry[T](self, call: Callable[[], T], seconds_left: Callable[[], float]) -> T:
         """What `call` gives, after waiting as long as Slack asks, if there is the time."""

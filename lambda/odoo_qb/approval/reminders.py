@@ -108,8 +108,10 @@ def outside_quiet_hours(instant: datetime, company: Company) -> datetime:
 def unknown_zones(companies: Iterable[Company]) -> list[str]:
     """What is wrong with companies' time zones, a sentence each: no pattern knows them all."""
     return [
-        f"{company.key}: there is no time zone {company.time_zone} in the tz database, so"
-        " quiet_hours are taken as UTC: correct time_zone in company_settings and apply."
+        (
+            f"{company.key}: {company.time_zone} is not a time zone in the tz database, so its"
+            " quiet hours are read as UTC. Correct time_zone in company_settings and apply."
+        )
         for company in companies
         if tz.gettz(company.time_zone) is None
     ]

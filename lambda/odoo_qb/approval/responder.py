@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 
 logger = Logger(child=True)
 
-TRY_AGAIN: Final = "That did not work just now: try again in a minute."
+TRY_AGAIN: Final = "That didn't work just now. Try again in a minute."
 NEEDED: Final = {
-    "reject_invoice": "A reason is needed.",
-    "link_existing": "Paste the link to the bill in QuickBooks, or type its number there (145).",
+    "reject_invoice": "Give a reason.",
+    "link_existing": "Paste the bill's link from QuickBooks, or enter its number there (145).",
 }
 
 
@@ -145,7 +145,7 @@ def _submitted(wish: Interaction, decisions: DecisionService) -> dict[str, Any] 
         return None
     # A modal's errors are plain text: a mention would be shown as it is written.
     text = answer.text.replace(f"<@{wish.click.person}>", "you")
-    return in_modal(wish, re.sub(r"<@[^>]*>", "somebody else (the card says who)", text))
+    return in_modal(wish, re.sub(r"<@[^>]*>", "someone else (the card says who)", text))
 
 
 def _typed(click: Click) -> str:

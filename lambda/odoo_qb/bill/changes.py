@@ -41,7 +41,7 @@ def changes(before: Bill, after: Bill, *, same_payee: str = "") -> list[str]:
         *_instead("bill date", before.bill_date, after.bill_date),
         *_instead("accounting date", before.accounting_date, after.accounting_date),
         *_instead("due date", before.due_date, after.due_date),
-        *_instead("term of payment", before.payment_terms, after.payment_terms),
+        *_instead("payment terms", before.payment_terms, after.payment_terms),
         *_rows(before, after),
         *_documents(before.documents, after.documents),
     ]
@@ -77,10 +77,10 @@ def _vendor(before: Vendor | None, after: Vendor | None, same_payee: str) -> lis
         return _instead("vendor", *names)
     if same_payee:
         was, now = (f"{_short(v.name)} (contact {v.odoo_id})" for v in (before, after))
-        said = f"The vendor was merged with another contact in Odoo: it is {now} instead of {was}."
-        return [f"{said} In QuickBooks it stays {_short(same_payee)}."]
+        said = f"Odoo merged the vendor with another contact: now {now}, before {was}."
+        return [f"{said} In QuickBooks it is still {_short(same_payee)}."]
     if names[0] == names[1]:
-        return [f"The vendor is another one, of the same name {_short(names[1])}."]
+        return [f"The vendor is a different contact with the same name, {_short(names[1])}."]
     return _instead("vendor", *names)
 
 
@@ -88,7 +88,7 @@ def _instead(what: str, before: object, after: object) -> list[str]:
     if before == after:
         return []
     old, new = (_short(str(v)) if v else "none" for v in (before, after))
-    return [f"The {what} is {new} instead of {old}."]
+    return [f"The {what} changed from {old} to {new}."]
 
 
 def _amounts(before: Bill, after: Bill) -> list[str]:
@@ -112,9 +112,9 @@ def _rows(before: Bill, after: Bill) -> list[str]:
     """The rows that were added, removed or changed, each with what of it."""
     old, new = [_row(n) for n in before.lines], [_row(n) for n in after.lines]
     if old != new and Counter(old) == Counter(new):
-        return ["The lines are in another order."]
+        return ["The lines are in a different order."]
     if _is_repetitive(old, new):
-        return [f"Many of the lines changed: there were {len(old)}, now there are {len(new)}."]
+        return [f"Many lines changed: {len(old)} before, {len(new)} now."]
     found: list[str] = []
     for what, i, j, k, m in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
         if what == "equal":
@@ -152,12 +152,12 @@ def _changed_row(before: Bill, old: Line, after: Bill, new: Line) -> str:
         ("text", old.text, new.text),
     )
     parts = [
-        f"{what} {_short(now) or 'none'} instead of {_short(was) or 'none'}"
+        f"{what} {_short(now) or 'none'} (was {_short(was) or 'none'})"
         for what, was, now in pairs
         if was != now
     ]
     # What is the same in every word is not the same: two accounts of one name, say.
-    return f"The {_ROW[new.kind]} {_short(old.text)}: {', '.join(parts) or 'another account'}."
+    return f"The {_ROW[new.kind]} {_short(old.text)}: {', '.join(parts) or 'a different account'}."
 
 
 def _named(bill: Bill, line: Line) -> str:

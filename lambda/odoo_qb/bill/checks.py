@@ -44,23 +44,23 @@ def problems(bill: Bill) -> tuple[str, ...]:
         return (bill.unreadable,)
     found: list[str] = []
     if not bill.currency:
-        found.append("It has no currency: choose one in Odoo.")
+        found.append("It has no currency. Choose one in Odoo.")
     if bill.vendor is None:
-        found.append("It has no vendor: choose one in Odoo.")
+        found.append("It has no vendor. Choose one in Odoo.")
     if bill.bill_date is None:
-        found.append("It has no bill date: enter one in Odoo.")
+        found.append("It has no bill date. Enter one in Odoo.")
     if bill.amount_total < 0:
-        found.append("Its total is negative: enter it as a credit note in Odoo.")
+        found.append("Its total is negative. Enter it as a credit note in Odoo.")
     booked = sum((n.amount for n in bill.money_rows), Decimal(0))
     if abs(booked - bill.amount_total) >= _HALF_A_CENT:
         found.append(
-            f"Its journal rows add up to {amount_text(booked, bill.currency)}, not to its total of"
-            f" {amount_text(bill.amount_total, bill.currency)}: it was read while somebody changed"
-            " it. It is read again in the next run; if this stays, reset it to draft in Odoo and"
-            " post it again."
+            f"Its journal items add up to {amount_text(booked, bill.currency)}, not to its"
+            f" total of {amount_text(bill.amount_total, bill.currency)}: it was changed"
+            " while we were reading it. The next run reads it again. If this stays, reset"
+            " the bill to draft in Odoo and post it again."
         )
     if not all(n.account_code or n.account_name for n in bill.money_rows):
-        found.append("A line has no account: choose one in Odoo.")
+        found.append("A line has no account. Choose one in Odoo.")
     return tuple(found)
 
 
@@ -82,21 +82,21 @@ def warnings(
     if more:
         found.append(f"{more} more bills have this reference.")
     if bill.pdf is None:
-        found.append("No PDF: nothing to compare the figures with.")
+        found.append("No PDF: there is nothing to check the figures against.")
     if bill.bill_date and bill.bill_date > today:
         found.append(f"The bill date {bill.bill_date.isoformat()} is in the future.")
     if bill.accounting_date and bill.bill_date and not _same_month(bill):
         found.append(
-            f"Odoo books it on {bill.accounting_date.isoformat()}, QuickBooks by its bill date,"
-            " which is in another month."
+            f"Odoo books it on {bill.accounting_date.isoformat()}; QuickBooks will use its"
+            " bill date, which is in another month."
         )
     closing = _closing(bill, books_close_day, today)
     if closing:
         found.append(closing)
     if not bill.bill_reference:
-        found.append("No vendor reference: a duplicate of it cannot be found by number.")
+        found.append("No vendor reference, so duplicates can't be found by number.")
     if bill.unsupported:
-        found.append(f"Not passed on: {', '.join(bill.unsupported)}.")
+        found.append(f"Not sent to QuickBooks: {', '.join(bill.unsupported)}.")
     return tuple(found)
 
 
@@ -108,7 +108,9 @@ def _closing(bill: Bill, close_day: int, today: date) -> str:
     closes = next_month.replace(day=close_day)
     if not today <= closes <= today + CLOSING_SOON:
         return ""
-    return f"The books of {bill.bill_date:%Y-%m} are closed on {closes.isoformat()}: decide before."
+    return (
+        f"The books for {bill.bill_date:%Y-%m} close on {closes.isoformat()}. Decide before then."
+    )
 
 
 def _same_month(bill: Bill) -> bool:
@@ -122,7 +124,7 @@ def _duplicate(bill: Bill, other: EarlierBill) -> str:
     vendor = f"{other.vendor}, the same vendor in QuickBooks," if other.vendor else "this vendor"
     number = f"the same reference {bill.bill_reference}"
     if other.reference not in {"", bill.bill_reference}:
-        number = f"the reference {other.reference}, the same but for its spelling,"
+        number = f"the reference {other.reference}, which differs only in spelling,"
     return f"Possible duplicate: {other.odoo_name} of {vendor} has {number} and {amount}."
 
 
@@ -136,10 +138,10 @@ def _alike(bill: Bill, other: EarlierBill) -> str:
 
 
 _PAID: Final = {
-    "paid": "It is paid in Odoo already.",
-    "in_payment": "It is being paid in Odoo already.",
-    "partial": "A part of it is paid in Odoo already.",
-    "reversed": "It was reversed in Odoo: a credit note cancels it there.",
+    "paid": "It is already paid in Odoo.",
+    "in_payment": "It is already being paid in Odoo.",
+    "partial": "It is already partly paid in Odoo.",
+    "reversed": "It was reversed in Odoo by a credit note.",
 }
 
 

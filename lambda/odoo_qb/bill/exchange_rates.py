@@ -55,14 +55,17 @@ def warnings(bill: Bill, note: Json, company: Company) -> list[str]:
     what, usual, limit = doubt(bill, note), _usual(note), company.two_approvals_above
     if what == "far" and usual:
         per = f"{bill.company_currency} for 1 {bill.currency}"
-        second = "" if limit is None else " A second approver must approve this bill."
+        second = "" if limit is None else " A second approver must also approve this bill."
         rate = _text(_rate(bill.company_total, bill))
         usual_one = f"the {_text(usual)} of recent bills"
-        said = f"The exchange rate of {rate} {per} is far from {usual_one}: check it in Odoo."
+        said = f"The exchange rate of {rate} {per} is far from {usual_one}. Check it in Odoo."
         return [f"{said}{second}"]
     if what == "unknown" and limit is not None and bill.amount_total > limit >= bill.company_total:
-        said = f"No bill in {bill.currency} was posted yet to compare its exchange rate with:"
-        return [f"{said} a second approver must approve it."]
+        said = (
+            f"No bill in {bill.currency} has been posted yet, so there is no exchange rate to"
+            " compare with."
+        )
+        return [f"{said} A second approver must also approve this bill."]
     return []
 
 

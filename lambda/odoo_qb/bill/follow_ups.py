@@ -24,7 +24,7 @@ def loose_ends(item: Item) -> list[str]:
     return [
         *([f"It {afterwards(item, change)}"] if change and not asked else []),
         *([possible_document(item)] if possible_document(item) else []),
-        *([*missing, "Attach there by hand what is to be there."] if missing else []),
+        *([*missing, "Attach the missing files in QuickBooks by hand."] if missing else []),
     ]
 
 
@@ -60,13 +60,13 @@ def possible_document(item: Item) -> str:
 
 def _there(item: Item) -> str:
     attempt, document = open_attempt(item), existing_document(item)
-    number = f"the number {attempt['doc_number']} of {attempt['day']}" if attempt else ""
+    number = f"number {attempt['doc_number']}, dated {attempt['day']}" if attempt else ""
     if document:
-        named = f"{document}, {number}," if number else document
-        return f"QuickBooks has {named} for this bill: delete it there, or it may be paid."
+        named = f"{document} ({number})" if number else document
+        return f"QuickBooks still has {named}. Delete it, or it may be paid."
     if not attempt:
         return ""
     return (
-        f"QuickBooks may have this bill from an earlier try: look there for {number}, and delete"
-        " it if it is there."
+        f"QuickBooks may have this bill from an earlier attempt. Look there for {number},"
+        " and delete it if you find it."
     )

@@ -22,7 +22,7 @@ _BECAME: Final = {
     "draft": "was reset to draft",
     "deleted": "was deleted",
     "moved": "was moved to another company",
-    "": "is as it was again",
+    "": "was changed back",
 }
 
 
@@ -35,17 +35,17 @@ def afterwards(item: Item, change: str) -> str:
     document = item.get("quickbooks") or {}
     there = f"{document.get('type', 'the bill')} {document.get('id', '')}".strip()
     if not change:
-        return f"{became}: nothing to do."
+        return f"{became}. Nothing to do."
     match item["status"]:
         case "POSTED" | "ALREADY_IN_QB" if change in _BECAME:
-            return f"{became} after it was posted: void or delete {there} in QuickBooks."
+            return f"{became} after it was posted. Void or delete {there} in QuickBooks."
         case "POSTED" | "ALREADY_IN_QB" if item.get("added_files"):
             return f"{became} after it was posted: {_to_attach(item['added_files'], there)}"
         case "POSTED" | "ALREADY_IN_QB" if item.get("amended_changes"):
             what = " ".join(item["amended_changes"])
             return f"{became} after it was posted. {what} Compare it with {there} in QuickBooks."
         case "POSTED" | "ALREADY_IN_QB":
-            return f"{became} after it was posted: compare it with {there} in QuickBooks."
+            return f"{became} after it was posted. Compare it with {there} in QuickBooks."
         case "ACKNOWLEDGED":
             said = f"{became} after it was acknowledged{_never_posted(item, change)}"
         case _:
@@ -86,19 +86,19 @@ def _to_attach(files: Sequence[Json], there: str) -> str:
     more = f" and {len(files) - _FILES_NAMED} more" if len(files) > _FILES_NAMED else ""
     what = "a file was added" if len(files) == 1 else "files were added"
     button = "Attach file" if len(files) == 1 else "Attach files"
-    return f"{what}: {names}{more}. {button} on its card adds what is new to {there} in QuickBooks."
+    return f"{what}: {names}{more}. Use {button} on its card to update {there} in QuickBooks."
 
 
 def _never_posted(item: Item, change: str) -> str:
     if perhaps_posted(item):
-        return "; QuickBooks may have it, as its card says."
-    enter = "" if change in _BECAME else ", so enter it there if it is to be paid"
-    return f": it is not in QuickBooks{enter}."
+        return ". QuickBooks may have it; see its card."
+    enter = "" if change in _BECAME else "; enter it there if it has to be paid"
+    return f". It is not in QuickBooks{enter}."
 
 
 def _before_it_was_posted(item: Item, change: str) -> str:
     if item["status"] == "POSTING" or perhaps_posted(item):
-        return "while it was being posted: its card will say what came of that."
+        return "while it was being posted. Its card will show the result."
     if change in _BECAME:
-        return "after it was approved: it is withdrawn by itself in some minutes."
-    return "after it was approved: in some minutes it is asked about again, as it is now."
+        return "after it was approved. It will be withdrawn automatically in a few minutes."
+    return "after it was approved. Approval will be requested again shortly for the new version."

@@ -39,9 +39,12 @@ if TYPE_CHECKING:
     from odoo_qb.bill.item import Item
     from odoo_qb.exact_json import Json
 
-_CHANGED: Final = "This bill changed in Odoo after this card was posted: a newer card asks again."
+_CHANGED: Final = (
+    "This bill has changed in Odoo since this card was posted. A newer card asks for approval."
+)
 _UPGRADED: Final = (
-    "This bill is posted otherwise now than this card shows: a newer card asks again, and says why."
+    "This bill would now be posted differently than this card shows. A newer card asks for"
+    " approval and says why."
 )
 
 
@@ -171,14 +174,16 @@ def _actions(item: Item) -> list[Block]:
 
 def _closing(item: Item) -> Block:
     """What is asked before a bill is closed: what QuickBooks has of it stays there."""
-    ends = "It will not be posted to QuickBooks, and cannot be opened again here."
+    ends = "It won't be posted to QuickBooks, and it can't be reopened here."
     attempt, document = open_attempt(item), existing_document(item)
     if document:
-        ends = f"QuickBooks has {document}: delete it there first. This cannot be opened again."
+        ends = (
+            f"QuickBooks has {document}. Delete it there first. This bill can't be reopened here."
+        )
     elif attempt:
         ends = (
-            f"QuickBooks may have it: look there for the number {attempt['doc_number']} first, and"
-            " delete it. This cannot be opened again."
+            f"QuickBooks may have it. Look there for number {attempt['doc_number']} first,"
+            " and delete it. This bill can't be reopened here."
         )
     return {
         "title": plain_text("Close this bill?"),

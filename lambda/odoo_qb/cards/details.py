@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from odoo_qb.exact_json import Json
 
 _TAXED: Final = {
-    "override": "QuickBooks gets Odoo's tax of {odoo}; it would compute {quickbooks}.",
-    "quickbooks": "QuickBooks computes its own tax of {quickbooks}; Odoo has {odoo}.",
+    "override": "QuickBooks will use Odoo's tax of {odoo} instead of its own {quickbooks}.",
+    "quickbooks": "QuickBooks will use its own tax of {quickbooks}; Odoo has {odoo}.",
     "lines": "The tax of {odoo} is posted as lines, not as tax.",
 }
 _KIND: Final = {"in_refund": "credit note of "}  # what is no bill to pay
@@ -62,7 +62,9 @@ def _changes(item: Item) -> list[Block]:
         return []
     return [
         section(
-            "\n".join(["Changed since it was asked about:", *(f"• {c}" for c in item["changes"])])
+            "\n".join(
+                ["Changed since approval was last requested:", *(f"• {c}" for c in item["changes"])]
+            )
         )
     ]
 
@@ -162,7 +164,7 @@ def _before(recent: Sequence[Json]) -> list[Block]:
     return [
         {
             "type": "context",
-            "elements": [plain_text(truncate(f"Before: {' · '.join(bills)}", NAMES))],
+            "elements": [plain_text(truncate(f"Earlier bills: {' · '.join(bills)}", NAMES))],
         }
     ]
 

@@ -23,7 +23,7 @@ def rejection_modal(item: Item) -> Block:
         title="Reject this bill",
         submit="Reject",
         field="reason",
-        label="Why? The reason is shown on the card.",
+        label="Reason (shown on the card)",
         element={"multiline": True, "min_length": 3, "max_length": REASON_LENGTH},
     )
 

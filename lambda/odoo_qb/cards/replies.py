@@ -47,11 +47,14 @@ def rejection_notice(
 def reminder(item: Item, notice: Json, users: Sequence[str]) -> Message:
     """The reply that calls `users` to a bill that still waits."""
     told = "".join(f"<@{user}> " for user in users)
-    waits = "waits for a decision"
+    waits = "is awaiting a decision"
     if approved_by(item):
-        waits = f"was approved by {people(approved_by(item))} and waits for a second approver"
+        waits = f"was approved by {people(approved_by(item))} and needs a second approver"
     mark = ":rotating_light:" if notice["kind"] == ESCALATION else ":hourglass:"
-    said = f"{told}{mark} This bill {waits}, since{timestamp(waiting_since(item))}."
+    said = (
+        f"{told}{mark} This bill {waits}. It has been waiting"
+        f" since{timestamp(waiting_since(item))}."
+    )
     text = escaped(truncate(summary(item), FALLBACK, ESCAPED))
-    fallback = f"{told}Still to approve: {text}"
+    fallback = f"{told}Still awaiting approval: {text}"
     return Message(text=fallback, blocks=[markdown(said)], ids=ids_of(item))

@@ -13,7 +13,7 @@ from odoo_qb.slack.blocks import Block, escaped, markdown, people, section, time
 if TYPE_CHECKING:
     from odoo_qb.bill.item import Item
 
-_STUCK: Final = "It is tried again every hour. *Close* if it is not to be posted at all."
+_STUCK: Final = "It's tried again every hour. *Close* to leave it unposted."
 
 
 def outcome(item: Item) -> list[Block]:
@@ -27,7 +27,7 @@ def first_of_two(item: Item) -> str:
     if item["status"] != "READY_FOR_APPROVAL" or not approved_by(item):
         return ""
     who = people(approved_by(item))
-    return f" Approved by {who}: a second approver has to approve it as well."
+    return f" Approved by {who}. A second approver must also approve it."
 
 
 def _decided(item: Item) -> list[Block]:
@@ -53,7 +53,7 @@ def _decided(item: Item) -> list[Block]:
         case "ACKNOWLEDGED":
             found = [markdown(f":ballot_box_with_check: Acknowledged by {who}.")]
         case "WITHDRAWN":
-            rest = "." if possible_document(item) else ": nothing to do."
+            rest = "." if possible_document(item) else ". Nothing to do."
             found = [markdown(f":leftwards_arrow_with_hook: No longer posted in Odoo{rest}")]
         case "VALIDATION_FAILED":
             found = [section("Blocked: " + " ".join(item["problems"]))]
@@ -76,14 +76,14 @@ def _being_attached(item: Item) -> list[Block]:
     if not asked:
         return []
     number = len(asked["files"])
-    what = "a file that was" if number == 1 else f"{number} files that were"
+    what = "a new file" if number == 1 else f"{number} new files"
     who = f"<@{asked['by']}>{timestamp(asked['at'])}"
-    return [markdown(f":hourglass: {who} had {what} added since attached: it is being done.")]
+    return [markdown(f":hourglass: Attaching {what}, as {who} asked.")]
 
 
 def _decider(item: Item) -> str:
     """Who decided and when; of two approvers both."""
-    who = f"<@{item['decided_by']}>" if item.get("decided_by") else "somebody"
+    who = f"<@{item['decided_by']}>" if item.get("decided_by") else "someone"
     if item["status"] not in {"REJECTED", "ACKNOWLEDGED"} and approved_by(item):
         who = people(approved_by(item))
     return who + timestamp(item.get("decided_at", ""))
@@ -105,7 +105,7 @@ def stuck(item: Item) -> str:
     """Why a bill does not get to QuickBooks, and since when."""
     trouble = trouble_of(item)
     since = datetime.fromisoformat(str(trouble["since"]))
-    return f"It could not be posted since {since:%Y-%m-%d %H:%M} UTC. {trouble['reason']}"
+    return f"Posting has failed since {since:%Y-%m-%d %H:%M} UTC. {trouble['reason']}"
 
 
 def _remedies(item: Item) -> str:
@@ -113,9 +113,6 @@ def _remedies(item: Item) -> str:
     link = link_of(item)
     if link:
         asked = f"<@{link['by']}>{timestamp(link['at'])}"
-        return f":hourglass: {asked} linked it to number {link['id']}: the two are compared."
-    retry = "" if item.get("amended_after") else "*Retry* once that is mended. "
-    return (
-        f"{retry}*Link existing* if QuickBooks has this bill already. *Close* if it is not to be"
-        " posted at all."
-    )
+        return f":hourglass: {asked} linked it to number {link['id']}. The two are being compared."
+    retry = "" if item.get("amended_after") else "*Retry* once that's fixed. "
+    return f"{retry}*Link existing* if it's already in QuickBooks. *Close* to leave it unposted."

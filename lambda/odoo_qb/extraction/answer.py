@@ -27,7 +27,7 @@ def answer_to(request: Request, report: Report) -> Json:
         **report.as_json(),
         **_listed(rows),
         "dry_run": "nothing was written",
-        "files": "not read: one that Odoo cannot give would block its bill",
+        "files": "not read; a file that Odoo cannot deliver would block its bill",
     }
 
 

@@ -153,7 +153,7 @@ class Surroundings:
         try:
             ids = [i for s in UNDER_WAY for i in self.table.in_company(company, s)]
         except OF_AWS as error:  # a softer warning is not worth a bill that is not stored
-            what = f"{of_aws(error)}; bills of the same date and amount were not looked for."
+            what = f"{of_aws(error)}. Bills with the same date and amount were not looked for."
             self.faults.note(f"{company}: the list of bills under way", what)
             return
         for start in range(0, len(ids), _AT_ONCE):

@@ -56,25 +56,32 @@ def find_vanished(
     unlisted = sorted(all_ids - set(listed))
     if not unlisted:
         return Vanished(all_ids=all_ids)
-    kept = f"{company.key}: {len(unlisted)} {kind} bills are not listed by Odoo any more and stay"
+    kept = (
+        f"{company.key}: Odoo no longer lists {len(unlisted)} {kind} bills, and they were left"
+        " as they are"
+    )
     company_id = search.company_id(odoo, company.odoo_company)
     if company_id is None:
-        return Vanished(all_ids=all_ids, kept=f"{kept}: the Odoo user does not see this company.")
+        return Vanished(all_ids=all_ids, kept=f"{kept}. The Odoo user cannot see this company.")
     try:
         found = search.existing(odoo, unlisted, company_id)
     except Refused as refusal:
-        return Vanished(all_ids=all_ids, kept=f"{kept}: {refusal}")
+        return Vanished(all_ids=all_ids, kept=f"{kept}. {refusal}")
     gone = _not_known_as_deleted(table, kind, [i for i in unlisted if i not in found], faults)
     still_there = tuple(i for i in unlisted if i in found)
     if len(gone) > max(BILLS_AT_ONCE, SHARE_AT_ONCE * len(all_ids)):
         what_to_do = (
-            "see what happened there, and reject them in Slack if they were deleted on purpose."
+            (
+                "Find out what happened there, and reject them in Slack if they were deleted on"
+                " purpose."
+            )
             if kind == "open"
-            else "see what happened there, and compare QuickBooks by hand."
+            else "Find out what happened there, and compare QuickBooks by hand."
         )
         kept = (
-            f"{company.key}: {len(gone)} of {len(all_ids)} {kind} bills are gone from Odoo, too"
-            f" many to believe, so they stay: {what_to_do}"
+            f"{company.key}: {len(gone)} of {len(all_ids)} {kind} bills are gone from Odoo."
+            " That many at once looks like a mistake, so they were left as they are."
+            f" {what_to_do}"
         )
         return Vanished(all_ids=all_ids, still_there=still_there, kept=kept)
     return Vanished(all_ids=all_ids, still_there=still_there, gone=gone)

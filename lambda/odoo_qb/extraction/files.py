@@ -87,7 +87,7 @@ class FileStage:
         unreadable = bill.unreadable
         if len(documents) < len(bill.documents):
             names = [d.name for d in bill.documents if d.odoo_id in self._broken]
-            unreadable = f"The file {names[0]} cannot be read from Odoo: attach it there again."
+            unreadable = f"The file {names[0]} cannot be read from Odoo. Attach it there again."
         return replace(bill, documents=documents, unreadable=unreadable)
 
 

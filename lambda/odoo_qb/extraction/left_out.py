@@ -41,8 +41,8 @@ def late_bill(entry: OdooDocument, since: date) -> LeftOut | None:
     name, company = one_line(entry.odoo_name, NAME), one_line(entry.odoo_company, NAME)
     line = (
         f"{name} ({about}, {company}) is dated {day.isoformat()}, before go-live on"
-        f" {since.isoformat()}, and was entered on {entered}. Nobody is asked to approve it: enter"
-        " it in QuickBooks by hand if it is to be there, or correct its date in Odoo."
+        f" {since.isoformat()}, but was entered on {entered}. No approval was requested."
+        " Enter it in QuickBooks by hand if it belongs there, or correct its date in Odoo."
     )
     return LeftOut(about=about, line=line)
 
@@ -57,8 +57,9 @@ def not_mailed(numbers: list[int], table: Table, since: date) -> tuple[list[int]
     if len(new) <= _NAMED:
         return new, []
     line = (
-        f"{len(new)} bills are dated before go-live on {since.isoformat()} and were entered since."
-        " Nobody is asked to approve them: see in Odoo whether any of them is to be in QuickBooks."
+        f"{len(new)} bills are dated before go-live on {since.isoformat()} but were entered"
+        " since. No approval was requested. Check in Odoo whether any of them belong in"
+        " QuickBooks."
     )
     return [], [LeftOut(about="many bills from before go-live", line=line)]
 
@@ -69,8 +70,9 @@ def unknown_company(name: str) -> LeftOut:
     return LeftOut(
         about=f"company {shown}",
         line=(
-            f"{shown}: Odoo has bills of this company, and it is not configured, so nobody is asked"
-            " to approve them. Add it to company_settings if its bills are to be in QuickBooks."
+            f"{shown}: Odoo has bills of this company, but it is not configured, so no"
+            " approval was requested. If its bills belong in QuickBooks, add it to"
+            " company_settings."
         ),
     )
 
@@ -83,7 +85,7 @@ def mail_left_out(found: Iterable[LeftOut], table: Table, alerts: Alerts) -> Non
     before = _mailed(table)
     new = [name for name in by_name if name not in set(before)]
     if new:
-        subject = "Nobody is asked about these bills or companies"
+        subject = "Bills or companies left out of approval"
         alerts.publish(subject, [by_name[name] for name in sorted(new)])
         table.write_note(table_keys.LEFT_OUT, {"told": [*before, *new][-_MOST:]})
 

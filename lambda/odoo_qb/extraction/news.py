@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 WATCHED_AT_ONCE: Final = 4000  # ids in one question, which are 30 kB
 _HOUR: Final = timedelta(hours=1)
 _DAY: Final = timedelta(days=1)
-_WHAT_TO_DO: Final = "set the clock of its server right. No bill is lost by it."
+_WHAT_TO_DO: Final = "Correct the clock of its server. No bills are lost."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,12 +79,12 @@ def clock_troubles(odoo_now: datetime, found: Sequence[Changed], now: datetime) 
     off = odoo_now - now
     if abs(off) > CLOCK_MARGIN:
         way = "ahead" if off > timedelta() else "behind"
-        return [f"Odoo's clock is {_about(abs(off))} {way}: {_WHAT_TO_DO}"]
+        return [f"Odoo's clock is {_about(abs(off))} {way}. {_WHAT_TO_DO}"]
     latest = max((c.written for c in found), default="")
     if latest <= as_text(now + CLOCK_MARGIN):
         return []
-    said = f"Odoo says that a document was changed at {latest} UTC, which is yet to come"
-    return [f"{said}: look at the clock of its server. No bill is lost by it."]
+    said = f"Odoo reports a change at {latest} UTC, which is in the future"
+    return [f"{said}. Check the clock of its server. No bills are lost."]
 
 
 def _about(time: timedelta) -> str:
@@ -92,7 +92,7 @@ def _about(time: timedelta) -> str:
     for unit, name in ((_DAY, "days"), (_HOUR, "hours")):
         if time >= 2 * unit:
             return f"about {round(time / unit)} {name}"
-    return "more than an hour" if time >= _HOUR else "some minutes"
+    return "more than an hour" if time >= _HOUR else "a few minutes"
 
 
 def _batches(ids: Sequence[int]) -> list[Sequence[int]]:

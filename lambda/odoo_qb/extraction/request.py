@@ -47,21 +47,21 @@ class Request:
 def request_of(event: object, companies: Mapping[str, Company]) -> Request:
     """The request in a payload, where null is as good as absent; Refused if it is none."""
     if not isinstance(event, Mapping):
-        raise Refused('The payload is an object like {"company": "1MD", "dry_run": true}.')
+        raise Refused('Send an object like {"company": "1MD", "dry_run": true}.')
     given = {str(k): v for k, v in event.items() if v is not None}
     unknown = sorted(set(given) - set(_KNOWN))
     if unknown:
         name = one_line(unknown[0], NAME)
-        raise Refused(f"{name} is not known here: use {', '.join(_KNOWN)}.")
+        raise Refused(f"{name} is not an option. Use {', '.join(_KNOWN)}.")
     company = given.get("company", "")
     if not isinstance(company, str) or company not in {"", *companies}:
         raise Refused(
-            f"There is no company {one_line(str(company), NAME)}: it is one of"
+            f"There is no company {one_line(str(company), NAME)}. Use one of"
             f" {', '.join(sorted(companies))}."
         )
     for flag in ("dry_run", "full"):
         if not isinstance(given.get(flag, False), bool):
-            raise Refused(f"{flag} is true or false.")
+            raise Refused(f"{flag} must be true or false.")
     return Request(
         company=company,
         since=_since(given.get("since")),
@@ -95,7 +95,7 @@ def _since(value: object) -> date | None:
         return date.fromisoformat(str(value))
     except ValueError:
         raise Refused(
-            f"since is a bill date like 2026-01-31, not {one_line(str(value), NAME)}."
+            f"since must be a bill date like 2026-01-31, not {one_line(str(value), NAME)}."
         ) from None
 
 
@@ -105,5 +105,5 @@ def _ids(value: object) -> tuple[int, ...]:
     names = value if isinstance(value, list) else [value]
     numbers = [_number(n) for n in names]
     if not numbers or None in numbers:
-        raise Refused('entry_ids is a list like ["odoo-42"].')
+        raise Refused('entry_ids must be a list like ["odoo-42"].')
     return tuple(dict.fromkeys(n for n in numbers if n is not None))

@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from odoo_qb.exact_json import Json
 
 FORM: Final = (
-    "How bills are posted, not the bill itself: QuickBooks now gets each row as Odoo's journal"
-    " has it."
+    "The bill itself has not changed, only how it is posted: QuickBooks now gets each row of"
+    " Odoo's journal entry."
 )
-READ: Final = "QuickBooks was read: see where the bill goes."
-_AGAIN: Final = "Approvals given before no longer count."
+READ: Final = "QuickBooks has been read since. Check where the bill will be posted."
+_AGAIN: Final = "Earlier approvals no longer count."
 _WAITING: Final = frozenset({"VALIDATION_FAILED", "READY_FOR_APPROVAL", "APPROVED"})
 _NOTHING: Final[Booking] = ({}, 0)
 
@@ -82,9 +82,9 @@ def _nothing_before_or_now(item: Item, bill: Bill, plan: PostingPlan, nothing: s
     if nothing == item["nothing_to_post"]:
         return []
     if nothing:
-        return [f"It is only to be acknowledged now: {nothing}"]
+        return [f"It now only needs to be acknowledged. {nothing}"]
     if bill.amount_total:
-        return ["It is to be posted now; before, it was only to be acknowledged."]
+        return ["It now has to be posted; before, it only needed to be acknowledged."]
     return [FORM, *_booked_otherwise(_NOTHING, plan.booking(), {}, plan, bill.currency)]
 
 
@@ -142,10 +142,8 @@ def _booked_otherwise(
     if now is None:
         parts = [f"{where(place)} {text(cents)}" for place, cents in before[0].items()]
         parts += [f"tax {text(before[1])}"] if before[1] else []
-        return [f"Before, this was to be booked: {', '.join(parts) or 'nothing'}."]
+        return [f"Before, this would have been booked: {', '.join(parts) or 'nothing'}."]
     places = {place: where(place) for place in (*before[0], *now[0])}
     pairs = [(name, before[0].get(p, 0), now[0].get(p, 0)) for p, name in places.items()]
     pairs.append(("Tax", before[1], now[1]))
-    return [
-        f"{name}: {text(new)} instead of {text(old)}." for name, old, new in pairs if old != new
-    ]
+    return [f"{name}: {text(new)} (was {text(old)})." for name, old, new in pairs if old != new]

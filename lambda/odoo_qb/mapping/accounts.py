@@ -44,7 +44,7 @@ def match_accounts(
         seen.add(code)
         if not code:
             problems.append(
-                f"{label or 'A line'} has no account number in Odoo: give it one there."
+                f"{label or 'A line'} has no account number in Odoo. Give it one there."
             )
             continue
         account, how, wanted = find_account(line, company, snapshot)
@@ -61,15 +61,16 @@ def match_accounts(
             unusable = _unusable(account, how, bill, snapshot)
             if unusable:
                 problems.append(
-                    f"{_name(account)} in QuickBooks, meant for {label}, {unusable}: map {code} to"
-                    " another account under accounts in company_settings."
+                    f"{_name(account)} in QuickBooks (used for {label}) {unusable}. Map"
+                    f" {code} to another account under accounts in company_settings."
                 )
             elif how == "default":
                 warnings.append(
-                    f"{label} has no account of its own: {_name(account)} will be used."
+                    f"{label} has no account of its own in QuickBooks; {_name(account)} will"
+                    " be used."
                 )
             elif how == "number" and not is_of_bills(account):
-                warnings.append(f"{label} goes to {_name(account)}, {_kind_of(account)}.")
+                warnings.append(f"{label} will be posted to {_name(account)}, {_kind_of(account)}.")
             found[code] = Target(id=account.id, name=_name(account), how=how)
     return found
 
@@ -78,12 +79,12 @@ def _missing(label: str, wanted: str) -> str:
     """That an account is not there, and what to do; `wanted` is what the settings ask for."""
     if wanted:
         return (
-            f"The account {wanted}, meant for {label}, is not in QuickBooks (or inactive):"
-            " create it there or correct company_settings."
+            f"QuickBooks has no active account {wanted} (mapped from {label}). Create it"
+            " there, or correct company_settings."
         )
     return (
-        f"QuickBooks has no account for {label}: map it in company_settings, or create"
-        " an account of that number there."
+        f"QuickBooks has no account for {label}. Map it in company_settings, or create an"
+        " account with that number there."
     )
 
 
@@ -93,13 +94,13 @@ def _reserved(
     """That a row would go where QuickBooks itself keeps tax, and what to do."""
     is_kept = account is not None and account.holds_quickbooks_tax and snapshot.taxes_purchases
     label = f"{line.account_code} {line.account_name}".strip()
-    kept = "QuickBooks keeps that tax itself and takes no line there"
+    kept = "QuickBooks keeps that tax itself and accepts no lines there"
     if line.kind == "tax" and is_kept:
-        way = 'set tax in company_settings to "override" or "quickbooks"'
-        return f"The tax on {label} cannot be posted as a line, for {kept}: {way}."
+        way = 'Set tax in company_settings to "override" or "quickbooks"'
+        return f"The tax on {label} cannot be posted as a line: {kept}. {way}."
     if line.kind != "tax" and (is_kept or line.account_code in tax_accounts):
-        way = "book it on another account in Odoo, or enter the bill in QuickBooks by hand"
-        return f"A line is booked on {label}, but {kept}: {way}."
+        way = "Book it on another account in Odoo, or enter the bill in QuickBooks by hand"
+        return f"A line is booked on {label}, but {kept}. {way}."
     return ""
 
 
@@ -119,12 +120,12 @@ def find_account(
 def _unusable(account: Account, how: str, bill: Bill, snapshot: Snapshot) -> str:
     """Why no line of the bill can go to an account, or why that is doubtful."""
     if account.kind in _TAKES_NO_LINES:
-        return f"is {_TAKES_NO_LINES[account.kind]}, to which no line can go"
+        return f"is {_TAKES_NO_LINES[account.kind]}, which cannot be used on a bill"
     if how in {"name", "default"} and not is_of_bills(account):
-        return f"is {_kind_of(account)}, on which no bill is booked as a rule"
+        return f"is {_kind_of(account)}, which is not normally used on a bill"
     home = snapshot.home_currency or bill.company_currency
     if account.currency not in {"", bill.currency, home}:
-        return f"is kept in {account.currency}, and this bill is in {bill.currency}"
+        return f"is kept in {account.currency}, but this bill is in {bill.currency}"
     return ""
 
 
@@ -157,8 +158,9 @@ def choose_payable_account(
     named = snapshot.account(wanted) if wanted else None
     if wanted and (named is None or named.kind != PAYABLE):
         problems.append(
-            f"The accounts payable account {wanted} of company_settings is not in QuickBooks (or"
-            " inactive, or of another kind): create it there or correct company_settings."
+            f"The accounts payable account {wanted} in company_settings does not exist in"
+            " QuickBooks, is inactive or has another type. Create it there, or correct"
+            " company_settings."
         )
         return None
     found = snapshot.payables(bill.currency)
@@ -167,7 +169,7 @@ def choose_payable_account(
     if len(preferred) > 1:
         problems.append(
             f"QuickBooks has several accounts payable accounts in {bill.currency}"
-            f" ({', '.join(map(_name, preferred))}): name one as payable_account in"
+            f" ({', '.join(map(_name, preferred))}). Name one as payable_account in"
             " company_settings."
         )
     return preferred[0] if len(preferred) == 1 else None

@@ -68,10 +68,10 @@ class TaxPlan:
 
 
 HOW_TAXED: Final = {
-    "": "a cost on lines of its own",
-    "computed": "computed by QuickBooks, which comes to Odoo's tax",
-    "override": "Odoo's tax, in place of what QuickBooks would compute",
-    "quickbooks": "computed by QuickBooks, which differs from Odoo's tax",
+    "": "as a cost, on lines of its own",
+    "computed": "computed by QuickBooks, which agrees with Odoo",
+    "override": "Odoo's tax, instead of QuickBooks' own",
+    "quickbooks": "computed by QuickBooks, which differs from Odoo",
     "lines": "as lines without a tax code",
 }
 
@@ -134,27 +134,27 @@ class PostingPlan:
         """
         if not shown.get("snapshot"):
             filled = ((code, t) for code, t in self.accounts.items() if t.how == "default")
-            return shorten([f"The account for {code} now is {t.name}." for code, t in filled])
+            return shorten([f"The account for {code} is now {t.name}." for code, t in filled])
         if shown.get("realm_id") != self.realm_id:  # its ids mean nothing here
-            return [f"The company in QuickBooks now is {self.company_name}."]
+            return [f"The QuickBooks company is now {self.company_name}."]
         found: list[str] = []
         if not self._is_vendor(str(shown["vendor_id"]), str(shown["vendor_name"])):
-            found.append(f"The vendor in QuickBooks now is {self.vendor_name or 'a new one'}.")
+            found.append(f"The vendor in QuickBooks is now {self.vendor_name or 'a new one'}.")
         codes = {_any_order(k): v for k, v in shown["tax_codes"].items()}
         for what, before, now, known_as in (
             ("account", shown["accounts"], self.accounts, str),
             ("tax code", codes, self.tax_codes or {}, _any_order),
         ):
             found += [
-                f"The {what} for {code} now is {target.name}."
+                f"The {what} for {code} is now {target.name}."
                 for code, target in now.items()
                 if before.get(known_as(code), {}).get("id") != target.id
             ]
         found += self._tax_changes(shown.get("tax"))
         if shown.get("due_date", self.due_date) != self.due_date:
-            found.append(f"The due date in QuickBooks now is {self.due_date or 'none'}.")
+            found.append(f"The due date in QuickBooks is now {self.due_date or 'none'}.")
         found += [
-            f"The {what} now is {now or 'none'}."
+            f"The {what} is now {now or 'none'}."
             for what, id_now, now in (
                 ("class", self.class_id, self.class_name),
                 ("department", self.department_id, self.department_name),
@@ -163,7 +163,7 @@ class PostingPlan:
         ]
         # With the first bill in a currency QuickBooks opens an account: that is no change.
         if shown["payable_id"] not in {"", self.payable_id}:
-            found.append(f"The accounts payable account now is {self.payable_name or 'a new one'}.")
+            found.append(f"The accounts payable account is now {self.payable_name or 'a new one'}.")
         return shorten(found)
 
     def _tax_changes(self, shown: Json | None) -> list[str]:
@@ -172,7 +172,7 @@ class PostingPlan:
         if not shown or (shown["how"], shown["quickbooks"]) == (now.how, now.quickbooks):
             return []
         if shown["how"] != now.how:
-            return [f"The tax is now posted otherwise: {HOW_TAXED[now.how]}."]
+            return [f"The tax is now posted differently: {HOW_TAXED[now.how]}."]
         return [f"QuickBooks now computes {now.quickbooks:,.2f} of tax."]
 
     def booking(self) -> Booking | None:

@@ -27,7 +27,9 @@ LINES: Final = 10_000
 AMOUNT: Final = 10_000_000_000
 _CENT: Final = Decimal("0.01")
 _ACCOUNTS_NAMED: Final = 10
-NO_SNAPSHOT: Final = "QuickBooks was not read yet: accounts and vendor are matched when posting."
+NO_SNAPSHOT: Final = (
+    "QuickBooks has not been read yet. Accounts and vendor are matched when posting."
+)
 
 
 def plan_posting(
@@ -60,8 +62,8 @@ def plan_posting(
     term = snapshot.term(wanted_term)
     if term is None and bill.payment_terms in company.terms:
         warnings.append(
-            f"QuickBooks has no terms {wanted_term}, meant for {bill.payment_terms}: it gets the"
-            " due date alone."
+            f"QuickBooks has no terms {wanted_term} (mapped from {bill.payment_terms}); only"
+            " the due date will be set."
         )
     in_class = _kept_under("class", company.class_name, snapshot, problems)
     department = _kept_under("department", company.department, snapshot, problems)
@@ -97,8 +99,8 @@ def _of_the_country(snapshot: Snapshot) -> list[str]:
     """Whether it is known how QuickBooks treats purchase tax: that depends on the country."""
     if snapshot.country:
         return []
-    why = "QuickBooks does not say in which country this company is, and tax depends on that"
-    return [f'{why}: set country in company_settings ("US", "GB", "CA", …).']
+    why = "QuickBooks does not say which country this company is in, and tax depends on that"
+    return [f'{why}. Set country in company_settings ("US", "GB", "CA", …).']
 
 
 def _not_kept(bill: Bill, snapshot: Snapshot, home: str) -> list[str]:
@@ -106,21 +108,21 @@ def _not_kept(bill: Bill, snapshot: Snapshot, home: str) -> list[str]:
     problems = []
     if bill.currency != home and not snapshot.multicurrency:
         problems.append(
-            f"The bill is in {bill.currency}, but QuickBooks keeps this company in {home} only:"
-            " turn on Multicurrency there."
+            f"The bill is in {bill.currency}, but QuickBooks keeps this company in {home}"
+            " only. Turn on Multicurrency there."
         )
     if bill.currency != home and not bill.amount_total:
         problems.append(
-            "A total of zero has no exchange rate: enter this bill in QuickBooks by hand."
+            "A total of zero has no exchange rate. Enter this bill in QuickBooks by hand."
         )
     if bill.company_currency and bill.company_currency != home:
         problems.append(
-            f"Odoo keeps this company in {bill.company_currency}, QuickBooks in {home}: no"
-            " exchange rate fits both."
+            f"Odoo keeps this company in {bill.company_currency} and QuickBooks in {home},"
+            " so no exchange rate fits both. Enter this bill in QuickBooks by hand."
         )
     if bill.bill_date and bill.bill_date.isoformat() <= snapshot.book_close_date:
         problems.append(
-            f"The books are closed up to {snapshot.book_close_date}: open the period in"
+            f"The books are closed through {snapshot.book_close_date}. Open the period in"
             " QuickBooks, or change the bill date in Odoo."
         )
     return problems
@@ -136,7 +138,7 @@ def _off_by_its_rate(bill: Bill) -> list[str]:
     here, there = (
         amount_text(a, bill.company_currency) for a in (bill.company_total, booked.quantize(_CENT))
     )
-    return [f"At the exchange rate QuickBooks will book {there}; in Odoo it is {here}."]
+    return [f"At this exchange rate QuickBooks will book {there}; Odoo has {here}."]
 
 
 def _beyond(bill: Bill) -> list[str]:
@@ -149,13 +151,16 @@ def _beyond(bill: Bill) -> list[str]:
     finest = max(amounts, key=lambda a: -int(a.normalize().as_tuple().exponent))
     found = []
     if len(lines) > LINES:
-        found.append(f"QuickBooks takes {LINES:,} lines at most, this bill has {len(lines):,}.")
+        found.append(
+            f"QuickBooks accepts at most {LINES:,} lines; this bill has {len(lines):,}. Split it"
+            " in Odoo."
+        )
     if any(abs(a) >= AMOUNT for a in amounts):
-        found.append(f"QuickBooks takes amounts below {AMOUNT:,} only: split the bill in Odoo.")
+        found.append(f"QuickBooks only accepts amounts below {AMOUNT:,}. Split the bill in Odoo.")
     if finest != finest.quantize(_CENT):
         found.append(
-            f"QuickBooks keeps two decimals, and {amount_text(finest, bill.currency)} has more:"
-            " enter this bill there by hand, or round it in Odoo."
+            f"QuickBooks keeps two decimals, but {amount_text(finest, bill.currency)} has"
+            " more. Round it in Odoo, or enter this bill in QuickBooks by hand."
         )
     return found
 
@@ -167,11 +172,13 @@ def _kept_under(
     is_class = what == "class"
     found = snapshot.class_named(wanted) if is_class else snapshot.department(wanted)
     if wanted and not (snapshot.tracks_classes if is_class else snapshot.tracks_departments):
-        way = "tracking of classes by line" if is_class else "tracking of locations"
-        problems.append(f"company_settings name the {what} {wanted}: turn on {way} in QuickBooks.")
+        way = "class tracking by line" if is_class else "location tracking"
+        problems.append(
+            f"company_settings names the {what} {wanted}. Turn on {way} in QuickBooks to use it."
+        )
     elif wanted and found is None:
         problems.append(
-            f"The {what} {wanted} is not in QuickBooks (or inactive): create it there or correct"
+            f"QuickBooks has no active {what} {wanted}. Create it there, or correct"
             " company_settings."
         )
     return found

@@ -174,7 +174,7 @@ class _Planner:
             if code is None:
                 label = 'lines without a tax ("none")' if name == NO_TAX else f"the tax {name}"
                 self._problems.append(
-                    f"QuickBooks has no tax code for {label}: map it under taxes in"
+                    f"QuickBooks has no tax code for {label}. Map it under taxes in"
                     " company_settings."
                 )
                 continue
@@ -187,16 +187,16 @@ class _Planner:
     def _unusable(self, code: TaxCode, name: str) -> list[str]:
         """Why no line can carry a code: it is not for purchases, or what it charges is unknown."""
         percents = [rate.percent_on(self._day) for rate in code.rates]
-        way = f"map {name} to another one under taxes in company_settings"
+        way = f"Map {name} to another one under taxes in company_settings"
         if not percents:
-            return [f"The tax code {code.name} has no rate for purchases in QuickBooks: {way}."]
+            return [f"The tax code {code.name} has no rate for purchases in QuickBooks. {way}."]
         if None in percents:
             unknown = f"QuickBooks does not say what the tax code {code.name} charges"
-            return [f"{unknown} on {self._day}: complete it there, or {way}."]
+            return [f"{unknown} on {self._day}. {way}, or complete its rate in QuickBooks."]
         if name == NO_TAX and any(percents):
-            charges = f"The tax code {code.name} is to stand for no tax (none), but it charges tax"
-            way = "map none to a code of zero percent under taxes in company_settings"
-            return [f"{charges}: {way}."]
+            charges = f"The tax code {code.name} stands for no tax (none), but it charges tax"
+            way = "Map none to a code of zero percent under taxes in company_settings"
+            return [f"{charges}. {way}."]
         return []
 
     def _compare(self, rows: Sequence[PostedRow]) -> None:
@@ -244,14 +244,15 @@ def _wrong(group: TaxGroup, bill: Bill) -> str:
     if not group.names:
         rows = ", ".join(f"{n.text} on {n.account_code or n.account_name}" for n in group.tax_rows)
         return (
-            f"Odoo booked tax that belongs to no line ({rows:.200}): {_figures(group, bill)}."
-            " QuickBooks computes tax by lines only. Give the tax its line in Odoo, or map that"
-            " account under accounts in company_settings, so that it becomes a line itself."
+            f"Odoo booked tax that belongs to no line ({rows:.200}):"
+            f" {_figures(group, bill)}. QuickBooks only computes tax on lines. Put the tax"
+            " on a line in Odoo, or map that account under accounts in company_settings so"
+            " that it becomes a line itself."
         )
     return (
-        f"{_named(group)} comes to {_figures(group, bill)}: map it to the tax code that charges"
-        " what Odoo booked, under taxes in company_settings, or correct the tax in Odoo. Where a"
-        " part belongs on another account (withheld, not deductible), map that account."
+        f"{_named(group)} comes to {_figures(group, bill)}. Under taxes in company_settings,"
+        " map it to the tax code that charges what Odoo booked, or correct the tax in Odoo."
+        " If a part belongs on another account (withheld, not deductible), map that account."
     )
 
 
@@ -259,15 +260,15 @@ def _undecided(group: TaxGroup, bill: Bill) -> str:
     """That two figures differ by rounding, or by a part that is cost, and no setting decides."""
     if not group.is_rounding and not group.tax_rows:
         return (
-            f"{_named(group)} comes to {_figures(group, bill)}, because all of it is booked as"
-            " cost: take it out of taxes in company_settings, and it is posted as cost, or give it"
-            " a tax account in Odoo."
+            f"{_named(group)} comes to {_figures(group, bill)}, because all of it is booked"
+            " as cost. Remove it from taxes in company_settings to post it as cost, or give"
+            " it a tax account in Odoo."
         )
     if not group.is_rounding:
         return (
-            f"{_named(group)} comes to {_figures(group, bill)}, because a part of it is booked as"
-            " cost: map it to a tax code of the deductible part, or set tax in company_settings to"
-            ' "override", which posts the tax as Odoo booked it.'
+            f"{_named(group)} comes to {_figures(group, bill)}, because part of it is booked"
+            " as cost. Map it to a tax code for the deductible part, or set tax in"
+            ' company_settings to "override" to post the tax as Odoo booked it.'
         )
     return (
         f"{_named(group)} comes to {_figures(group, bill)}: the two round it differently. Set tax"

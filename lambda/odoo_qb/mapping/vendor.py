@@ -37,8 +37,8 @@ def match_vendor(
     wanted = company.vendors.get(bill.vendor.name, "")
     if wanted and not _named(snapshot, wanted):
         problems.append(
-            f"The vendor {wanted}, meant for {bill.vendor.name}, is not in QuickBooks: create it"
-            " there or correct company_settings."
+            f"QuickBooks has no vendor {wanted} (mapped from {bill.vendor.name}). Create it"
+            " there, or correct company_settings."
         )
         return "", wanted, "mapped"
     vendor, how = _mapped(wanted, bill, snapshot, home, warnings), "mapped"
@@ -49,8 +49,9 @@ def match_vendor(
             if used.at >= snapshot.taken_at:
                 return used.id, used.name, how  # made since the snapshot
             warnings.append(
-                f"The vendor {used.name} of earlier bills is gone from QuickBooks: it was merged"
-                " or deleted. If another vendor is meant, map it in company_settings first."
+                f"Earlier bills used the vendor {used.name}, which was merged or deleted in"
+                " QuickBooks. If another vendor is meant, have it mapped in company_settings"
+                " before you approve."
             )
     if vendor is None or (how == "remembered" and not vendor.active):
         namesake = _namesake(name, bill, snapshot, home)
@@ -76,8 +77,8 @@ def _mapped(
     found = next((v for v in same if _currency(v, home) == bill.currency), None)
     if found is None:
         warnings.append(
-            f"The vendor {mapped.name}, meant for {bill.vendor.name}, is paid in"
-            f" {_currency(mapped, home)} in QuickBooks: it is not used for this bill in"
+            f"The vendor {mapped.name} (mapped from {bill.vendor.name}) is paid in"
+            f" {_currency(mapped, home)} in QuickBooks, so it is not used for this bill in"
             f" {bill.currency}."
         )
     return found
@@ -121,12 +122,12 @@ def _currency(vendor: KnownVendor, home: str) -> str:
 
 def _unusable(vendor: KnownVendor, currency: str, home: str) -> str:
     if not vendor.active:
-        return f"The vendor {vendor.name} is inactive in QuickBooks: make it active again there."
+        return f"The vendor {vendor.name} is inactive in QuickBooks. Make it active again there."
     if _currency(vendor, home) != currency:
         return (
-            f"The vendor {vendor.name} in QuickBooks is paid in {_currency(vendor, home)}, and"
-            f" this bill is in {currency}: a vendor there has one currency for good. Rename that"
-            " one, or map another."
+            f"The vendor {vendor.name} in QuickBooks is paid in {_currency(vendor, home)},"
+            f" but this bill is in {currency}. A vendor there keeps one currency. Rename"
+            " that one, or map another."
         )
     return ""
 

@@ -45,7 +45,7 @@ def month_of(asked: object, now: datetime) -> str:
     if not isinstance(asked, str) or not _MONTH.fullmatch(asked):
         raise Refused('export takes a month like "2026-10", or "last".')
     if asked > this:
-        raise Refused(f"The month {asked} is yet to come.")
+        raise Refused(f"The month {asked} is in the future.")
     return asked
 
 
@@ -104,13 +104,16 @@ def export_and_mail(
     faults, month = Faults(), month_of(asked, now)
     files = export(table, documents, companies, month, now, faults)
     broken = [
-        f"{entry_id} ({file['company']}): ask for its story with"
-        f' {{"audit": "{entry_id}"}}, and compare it with the table\'s backups.'
+        (
+            f"{entry_id} ({file['company']}): its history does not add up. Call the extractor"
+            f' with {{"audit": "{entry_id}"}} to see it, and compare the bill with the'
+            " table's backups."
+        )
         for file in files
         for entry_id in file["broken_histories"]
     ]
-    alerts.tell("broken", "The history of bills was changed past this system", broken, now)
-    subject = "Records could not be written for the auditor as they should be"
+    alerts.tell("broken", "Bill history was modified outside this system", broken, now)
+    subject = "Some records could not be processed for the monthly export"
     alerts.tell("damaged_export", subject, faults.lines, now)
     report: Json = {"export": month, "files": [_summarised(file) for file in files]}
     logger.info("exported", **report)

@@ -65,7 +65,7 @@ def audit(table: Table, documents: Documents, entry_id: str) -> dict[str, Any]:
     """The story of a bill as the extractor answers it, or {"error": sentence}."""
     item = table.get(entry_id)
     if item is None or "status" not in item:
-        return {"error": f"There is no bill {entry_id}: audit takes an id like odoo-42."}
+        return {"error": f"There is no bill {entry_id}. Give audit an id like odoo-42."}
 
     def answer() -> dict[str, Any]:
         lines = documents.lines(item)
@@ -80,20 +80,20 @@ def _sentence(entry: Json, *, is_new: bool) -> str:
     if is_summary(entry):
         who = ", ".join(f"{name} {n}" for name, n in entry["actors"].items())
         return (
-            f"{_when(entry['since'])} to {_when(entry['at'])}: {entry['entries']} older entries"
-            f" were summarised (by {who}), after which the bill was {stands}. The chain goes on"
-            f" from {entry['chain'][:_DIGITS]}."
+            f"{_when(entry['since'])} to {_when(entry['at'])}: {entry['entries']} older"
+            f" entries were summarised (by {who}), after which the bill was {stands}. The"
+            f" chain continues from {entry['chain'][:_DIGITS]}."
         )
     if not entry["from"]:
-        became = f"met it in Odoo: {stands}"
+        became = f"found it in Odoo: {stands}"
     elif entry["from"] == entry["to"]:
-        became = f"left it {stands}"
+        became = f"kept it {stands}"
     else:
-        became = f"made it {stands}"
+        became = f"set it to {stands}"
     content = f" Its content is {entry['digest'][:_DIGITS]}." if is_new else ""
     note = f" ({entry['note']})" if entry.get("note") else ""
     if "times" in entry:
-        note += f" after {entry['times']} tries since {_when(entry['since'])}"
+        note += f" after {entry['times']} attempts since {_when(entry['since'])}"
     return f"{_when(entry['at'])}: {entry['actor']} {became}{note}.{content}"
 
 
@@ -101,7 +101,7 @@ def _approvals(item: Item) -> list[str]:
     if not approved_by(item):
         return []
     people = " and ".join(approved_by(item))
-    return [f"The content that stands, {item['digest'][:_DIGITS]}, was approved by {people}."]
+    return [f"The current content, {item['digest'][:_DIGITS]}, was approved by {people}."]
 
 
 def _in_quickbooks(item: Item) -> list[str]:
@@ -122,12 +122,12 @@ def _try(attempt: Json) -> str:
     if "outcomes" in attempt:
         came = ", ".join(f"{what} {int(n)}" for what, n in attempt["outcomes"].items())
         return (
-            f"Tries up to {int(attempt['number'])} at QuickBooks, from {_when(attempt['since'])} to"
-            f" {_when(attempt['at'])}, were summarised: {came}."
+            f"Posting attempts up to number {int(attempt['number'])}, from"
+            f" {_when(attempt['since'])} to {_when(attempt['at'])}, were summarised: {came}."
         )
     return (
-        f"Try {int(attempt['number'])} at QuickBooks, with request {attempt['request_id']}, of"
-        f" content {attempt['digest'][:_DIGITS]}: {attempt['outcome'] or 'not known yet'}."
+        f"Posting attempt {int(attempt['number'])}, request {attempt['request_id']}, content"
+        f" {attempt['digest'][:_DIGITS]}: {attempt['outcome'] or 'not known yet'}."
     )
 
 
@@ -138,19 +138,19 @@ def flaw(item: Item, lines: Sequence[Json] | None = None) -> str:
     """
     history = item["history"]
     if not history or history[0]["prev"] or history[0]["from"]:
-        return "The history does not begin at the beginning: entries were removed."
+        return "The history is incomplete: its first entries were removed."
     if not verify_history(history):
         return "The history was tampered with: its entries do not fit together."
     last = history[-1]
     if (last["to"], last["digest"]) != (item["status"], item["digest"]):
-        return "The history does not end where the bill stands: the bill was changed past it."
-    if item["lines_key"] and lines == []:
-        return f"The bill's lines are gone from S3: restore {item['lines_key']} there."
-    if not _is_content_whole(item, lines):
         return (
-            "The bill's content is not the one that its history tells of: it was changed past"
-            " this system."
+            "The history does not match the bill's status or content: the bill was changed"
+            " outside this system."
         )
+    if item["lines_key"] and lines == []:
+        return f"The bill's lines are gone from S3. Restore {item['lines_key']} there."
+    if not _is_content_whole(item, lines):
+        return "The bill's content does not match its history: it was changed outside this system."
     return ""
 
 
@@ -164,9 +164,12 @@ def _is_content_whole(item: Item, lines: Sequence[Json] | None) -> bool:
 def _verdict(item: Item, lines: Sequence[Json] | None) -> str:
     history = item["history"]
     older = summarised_in(history)
-    whole = f"The history is whole: {len(history) - bool(older)} entries, each fits the next."
+    whole = (
+        f"The history is complete: {len(history) - bool(older)} entries, each linked to the one"
+        " before."
+    )
     if older:
-        whole += f" They go on from {older} older ones, which were summarised."
+        whole += f" They continue from {older} older ones, which were summarised."
     return flaw(item, lines) or whole
 
 

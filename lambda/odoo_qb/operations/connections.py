@@ -52,7 +52,7 @@ class Connections:
         if not connection.knows(refusal):
             self.alarm(
                 f"{company}: bills wait for a connection to QuickBooks",
-                f"{company}: {refusal} Approved bills wait and go on by themselves then.",
+                f"{company}: {refusal} Approved bills wait and are then posted automatically.",
             )
         connection.note_broken(refusal)
 
@@ -61,7 +61,7 @@ class Connections:
         answers: dict[str, str] = {}
         if only not in {"", *self.companies}:
             known = ", ".join(self.companies)
-            return {"error": f"There is no company {only}: it is one of {known}."}
+            return {"error": f"There is no company {only}. Use one of {known}."}
         for company in [only] if only else self.companies:
             try:
                 answers[company] = do(company)
@@ -73,7 +73,7 @@ class Connections:
                 answers[company] = str(error)
             except (BotoCoreError, ClientError) as error:
                 logger.exception("not done", company=company)
-                answers[company] = f"AWS did not do its part: {type(error).__name__}."
+                answers[company] = f"A call to AWS failed: {type(error).__name__}."
         return {"companies": answers}
 
     def _sync(self, company: str) -> str:
@@ -94,5 +94,5 @@ class Connections:
             self.quickbooks(company).company_info()
             connection.note_works()
         if connection.is_broken():
-            return f"connected for {days} more days, but closed to posting: bills wait"
+            return f"connected for {days} more days, but not open for posting; bills wait"
         return f"connected for {days} more days"

@@ -37,7 +37,7 @@ logger = Logger(child=True)
 
 _UNCLEAR_FOR: Final = timedelta(days=30)  # so long the daily mail names such a bill
 _NOT_ATTACHED_FOR: Final = timedelta(days=3)  # a daily run or two may be missed
-_ON_ITS_WAY: Final = "it is tried again once an hour; its card or the poster's log says why."
+_ON_ITS_WAY: Final = "It is tried again every hour. Its card or the poster's log says why."
 
 
 def tell_of_run(
@@ -65,7 +65,7 @@ def tell_of_run(
 
 def tell_of_outage(reason: str, alerts: Alerts, now: datetime) -> None:
     """That a run could not begin, once until it is over."""
-    alerts.tell("outage", "Nothing could be extracted from Odoo", [reason], now)
+    alerts.tell("outage", "No bills could be read from Odoo", [reason], now)
 
 
 def tell_of(
@@ -84,44 +84,44 @@ def tell_of(
     could not deal with; those met here join them.
     """
     faults = faults or Faults()
-    alerts.end("outage", "Bills are extracted from Odoo again", now)
+    alerts.end("outage", "Bills can be read from Odoo again", now)
     not_stored = [
-        f"{_named(b)}: {b.outcome.reason}; the next run tries again."
+        f"{_named(b)}: {b.outcome.reason}. The next run tries again."
         for b in report.bills
         if b.outcome.name == NOT_STORED
     ]
     stuck = _stuck(table, now, faults)
     lines = sorted([*not_stored, *(line for kind in stuck.values() for line in kind)])
-    waiting = "1 bill waits" if len(lines) == 1 else f"{len(lines)} bills wait"
-    alerts.tell("stuck", f"{waiting} for somebody", lines, now)
+    waiting = "1 bill needs" if len(lines) == 1 else f"{len(lines)} bills need"
+    alerts.tell("stuck", f"{waiting} attention", lines, now)
     mail_left_out(report.left_out, table, alerts)
     alerts.tell("clock", "Odoo's clock is wrong", report.clock, now)
     if report.not_seen is not None:
-        subject = "A company is not found in Odoo: its bills are not read"
+        subject = "A company was not found in Odoo, so its bills are not read"
         alerts.tell("not_seen", subject, report.not_seen, now)
-    subject = "Not everybody who may decide could be read from Slack"
+    subject = "Some approvers could not be looked up in Slack"
     troubles = approvers.troubles(table, companies.values())
     alerts.tell("approvers", subject, troubles, now)
     unknown = unknown_zones(companies.values())
     if unknown:
         logger.warning("a time zone is not known", companies=unknown)
-    alerts.tell("zones", "A company's time zone is not known", unknown, now)
+    alerts.tell("zones", "A company's time zone is not valid", unknown, now)
     if is_full or report.kept:
-        subject = "Bills are missing in Odoo and were not withdrawn"
+        subject = "Bills disappeared from Odoo and were not withdrawn"
         alerts.tell("kept", subject, report.kept, now)
     if is_full:
-        subject = "The daily comparison with Odoo did not come to its end"
+        subject = "The daily comparison with Odoo did not finish"
         alerts.tell("unread", subject, _unread(report.not_yet_read), now)
-        subject = "QuickBooks may have bills that are no longer to be paid"
+        subject = "QuickBooks may have bills that should not be paid"
         alerts.tell("unclear", subject, _unclear(table, now, faults), now)
-        subject = "Files of posted bills are not in QuickBooks"
+        subject = "Files are missing from posted bills in QuickBooks"
         alerts.tell("not_attached", subject, _not_attached(table, now, faults), now)
     for bill in report.bills:
         if bill.outcome.name == DAMAGED:
             faults.note(bill.outcome.about or _named(bill), bill.outcome.reason)
     # The daily run meets more of them than the others: told of apart, each is told of once.
     about = "damaged_daily" if is_full else "damaged"
-    alerts.tell(about, "Records could not be processed; all others were", faults.lines, now)
+    alerts.tell(about, "Some records could not be processed", faults.lines, now)
     return {kind: len(lines) for kind, lines in stuck.items()}
 
 
@@ -133,7 +133,7 @@ def tell_what_changed_afterwards(report: Report, alerts: Alerts) -> None:
         if b.outcome.name == "changed afterwards"
     ]
     if lines:
-        alerts.publish("Bills changed in Odoo after they were decided", lines)
+        alerts.publish("Bills changed in Odoo after the decision", lines)
 
 
 def _unread(bills: int) -> list[str]:
@@ -141,9 +141,9 @@ def _unread(bills: int) -> list[str]:
     if not bills:
         return []
     text = (
-        f"{bills} bills were not compared with Odoo, all decided long ago: compare them with a full"
-        ' run of one company at a time, {"full": true, "company": "..."}. If this comes again, give'
-        " the extractor more memory, which makes it faster."
+        f"{bills} bills decided long ago were not compared with Odoo. Compare them with a"
+        ' full run of one company at a time, {"full": true, "company": "..."}. If this'
+        " happens again, give the extractor more memory, which makes it faster."
     )
     return [text]
 
@@ -166,7 +166,7 @@ def _stuck(table: Table, now: datetime, faults: Faults) -> dict[str, list[str]]:
             kind, reason = "not_posted", f"not posted: {item.get('error', {}).get('message', '')}"
         elif item["status"] in {"APPROVED", "POSTING"} and item["entry_id"] in approved_at:
             at = approved_at[item["entry_id"]]
-            kind, reason = "unposted", f"approved at {at} and not posted yet: {_ON_ITS_WAY}"
+            kind, reason = "unposted", f"approved at {at} but not posted yet. {_ON_ITS_WAY}"
         else:
             return "", ""
         return kind, f"{label(item)}: {reason}"
@@ -196,6 +196,13 @@ def _not_attached(table: Table, now: datetime, faults: Faults) -> list[str]:
     def told(item: Item) -> str:
         expected = unattachable(bill_of(item))  # as the approver was told
         missing = [said for said in not_attached(item) if said not in expected]
-        return f"{summary(item)}: {' '.join(missing)} Attach there by hand." if missing else ""
+        return (
+            (
+                f"{summary(item)}: {' '.join(missing)} Attach the missing files in QuickBooks by"
+                " hand."
+            )
+            if missing
+            else ""
+        )
 
     return sorted(filter(None, faults.each(table.get_many(ids).values(), told)))

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 # QuickBooks takes 100 MB a request, but a request is twice in the function's memory of 256 MB.
 REQUEST_BYTES: Final = 20_000_000
-_UNSEEN: Final = "QuickBooks does not say whether it is there already, so look."
+_UNSEEN: Final = "QuickBooks does not say whether it is already there, so check first."
 _UNSEEN_SECONDS: Final = 20
 _UNSURE_SECONDS: Final = 120  # QuickBooks may be at it for so long; a look before tells nothing
 
@@ -198,8 +198,8 @@ class _Uploads:
     def _check_size(self, one: _Wanted, size: int) -> None:
         if size != one.document.size:
             self.broken.append(
-                f"{one.name} has {size} bytes in QuickBooks instead of {one.document.size}:"
-                " replace it there by hand."
+                f"{one.name} has {size} bytes in QuickBooks instead of {one.document.size}."
+                " Replace it there by hand."
             )
 
 

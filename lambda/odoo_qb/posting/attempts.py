@@ -51,10 +51,9 @@ def body_of(attempt: Json, documents: Documents) -> str:
     body = str(attempt["body"] or documents.text(attempt["body_key"]))
     if content_of(attempt["digest"], body) != attempt["content"]:
         raise Altered(
-            "What was sent of this bill before was changed in the table, past this system."
-            " Nothing was sent.",
-            remedy=f"Look in QuickBooks for the number {attempt['doc_number']}, then close the"
-            " bill and enter it by hand if it is not there.",
+            "The record of an earlier attempt was changed outside this system. Nothing was sent.",
+            remedy=f"Look in QuickBooks for number {attempt['doc_number']}. Close this bill, and"
+            " enter it there by hand if it is missing.",
             code="altered",
         )
     return body
@@ -119,7 +118,7 @@ def under_way(attempt: Json, now: datetime) -> Throttled:
     """Nothing is certain before QuickBooks can no longer be working on an attempt."""
     over_at = datetime.fromisoformat(attempt["sent_at"]) + SERVER_LIMIT
     seconds = max(1, int((over_at - now).total_seconds()) + 1)
-    return Throttled("An earlier try may still be under way.", seconds)
+    return Throttled("An earlier attempt may still be in progress.", seconds)
 
 
 def closed(attempts: Sequence[Json], outcome: str) -> list[Json]:

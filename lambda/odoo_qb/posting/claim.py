@@ -84,7 +84,7 @@ class Claim:
                 self._read_again()
                 continue
             return to
-        raise Unavailable("The bill changes faster than it can be posted.")
+        raise Unavailable("The bill kept changing while it was being posted.")
 
     def _take_with(self, values: Mapping[str, object]) -> None:
         """Claim the bill as it was read: whoever wrote to it since was faster."""
@@ -103,5 +103,5 @@ class Claim:
         item = self.table.get(self.item["entry_id"])
         claim = (item.get("claim") or {}) if item else {}
         if not item or item["status"] != "POSTING" or claim.get("message_id") != self.message_id:
-            raise Unavailable("Somebody else has taken over the posting of this bill.")
+            raise Unavailable("Another run has taken over the posting of this bill.")
         self.item = item

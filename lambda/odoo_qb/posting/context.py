@@ -60,17 +60,17 @@ class PostingContext:
         if rows == []:
             raise Refused(
                 "The lines of this bill are gone from S3.",
-                remedy=f"Restore {item['lines_key']} there, then retry; or enter the bill in"
+                remedy=f"Restore {item['lines_key']} there, then retry. Or enter the bill in"
                 " QuickBooks by hand and close it here.",
                 code="lines",
             )
         bill = bill_of(item, rows)
         if item["digest"] not in digests(bill, item["digest"]):
             raise Altered(
-                "The content of this bill is not what was approved: it was changed past Odoo and"
-                " this system. Nothing was sent.",
-                remedy="Tell whoever runs this. Once the bill changes in Odoo, approval will be"
-                " requested again; or enter it in QuickBooks by hand and close it here.",
+                "The content of this bill is not what was approved: it was changed outside"
+                " Odoo and this system. Nothing was sent.",
+                remedy="Tell the operator. Once the bill changes in Odoo, approval will be"
+                " requested again. Or enter it in QuickBooks by hand and close it here.",
                 code="altered",
             )
         return bill
@@ -107,7 +107,8 @@ class PostingContext:
         """Mail that what is stored of a bill was changed past this system."""
         logger.error("altered", entry_id=item["entry_id"], company=item["company"], reason=said)
         self.alarm(
-            f"{item['company']}: a bill was changed past this system",
-            f"{item['odoo_name']} ({item['entry_id']}): {said} See who may write to the table and"
-            f' the bucket, and ask for the bill\'s story with {{"audit": "{item["entry_id"]}"}}.',
+            f"{item['company']}: a bill was modified outside this system",
+            f"{item['odoo_name']} ({item['entry_id']}): {said} Check who can write to the"
+            ' table and the bucket, and call the extractor with {"audit":'
+            f' "{item["entry_id"]}"}} to see the bill\'s history.',
         )

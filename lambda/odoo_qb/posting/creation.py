@@ -169,9 +169,9 @@ class DocumentCreation:
             if refusal.code != _UNKNOWN_ID:
                 raise
             gone = Refused(
-                f"QuickBooks no longer has {entity} {document_id}, which was made for this bill:"
-                " somebody deleted it there.",
-                remedy="Retry to make it again, or close the bill.",
+                f"QuickBooks no longer has {entity} {document_id}, which was posted for this"
+                " bill: someone deleted it there.",
+                remedy="Retry to post it again, or close the bill.",
                 code="deleted",
                 tid=refusal.tid,
             )

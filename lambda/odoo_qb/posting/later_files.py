@@ -50,20 +50,20 @@ def attach_as_asked(
             item = _again(context, item)
         else:
             return done["status"]
-    raise Unavailable("The bill changes faster than its files can be attached.")
+    raise Unavailable("The bill kept changing while its files were being attached.")
 
 
 def _claimed(context: PostingContext, item: Item, message_id: str) -> Item:
     now, asked = context.clock(), item["attach"]
     if asked.get("until", "") > stamp(now) and asked.get("message_id") != message_id:
-        raise Throttled("Another delivery attaches these files.", int(_CLAIM.total_seconds()))
+        raise Throttled("Another run is attaching these files.", int(_CLAIM.total_seconds()))
     claim = {**asked, "message_id": message_id, "until": stamp(now + _CLAIM)}
     try:
         return context.table.change(
             item, actor=ACTOR, now=now, values={"attach": claim}, show=False
         )
     except Conflict as error:
-        raise Unavailable("The bill changed while its files were to be attached.") from error
+        raise Unavailable("The bill changed while its files were being attached.") from error
 
 
 def _attached(
@@ -74,7 +74,10 @@ def _attached(
     realms = {str(a["realm"]) for a in item.get("attempts", ())[-1:]}
     if company is None or (realms and company.realm_id not in realms):
         where = f"{posted['type']} {posted['id']}"
-        why = f"its company in QuickBooks is another one now. Attach it to {where} by hand."
+        why = (
+            f"the company is connected to another QuickBooks company now. Attach it to {where}"
+            " by hand."
+        )
         return [], [f"{f.name} was not attached: {why}" for f in files]
     before = (document_of(d) for d in [*item["documents"], *item.get("attached_later", ())])
     bill = replace(bill_of(item, []), documents=tuple(files))
@@ -114,5 +117,5 @@ def _again(context: PostingContext, item: Item) -> Item:
     asked = (found or {}).get("attach") or {}
     is_ours = asked.get("message_id") == item["attach"]["message_id"]
     if found is None or found["status"] not in IN_QUICKBOOKS or not is_ours:
-        raise Unavailable("Somebody else attaches the files of this bill.")
+        raise Unavailable("Another run is attaching this bill's files.")
     return found

@@ -56,7 +56,10 @@ def link(context: PostingContext, entry_id: str, document_id: str, actor: str) -
         raise Refused("Only a bill that could not be posted can be linked.", code="status")
     company = context.companies.get(item["company"])
     if company is None:
-        raise Refused(f"The company {item['company']} is no longer configured.", code="company")
+        raise Refused(
+            f"The company {item['company']} is no longer configured. Ask the operator about it.",
+            code="company",
+        )
     quickbooks = context.quickbooks(company.key)
     bill = context.bill(item)
     entity = payload.entity(bill)
@@ -66,7 +69,7 @@ def link(context: PostingContext, entry_id: str, document_id: str, actor: str) -
     differences = _differences(bill, plan, found)
     if differences:
         raise Refused(
-            f"{entity} {document_id} in QuickBooks does not agree in {', '.join(differences)}.",
+            f"{entity} {document_id} in QuickBooks differs in {', '.join(differences)}.",
             remedy="Correct it there, or choose another one.",
             code="different",
         )
@@ -132,7 +135,7 @@ def _refuse_second(item: Item, bill: Bill, found: Json, quickbooks: QuickBooksCl
             if is_ours and (entity, row["Id"]) != (payload.entity(bill), found["Id"]):
                 document = f"{entity} {row['Id']}"
                 raise Refused(
-                    f"QuickBooks has {document} for this bill already, made when it was posted.",
+                    f"QuickBooks already has {document}, which was posted for this bill.",
                     remedy="Correct that one and retry, or delete it there and link again.",
                     code="different",
                     document=document,
@@ -153,8 +156,8 @@ def _reserve(context: PostingContext, note_id: str, entry_id: str) -> None:
         other = context.table.get(holder) if holder else None
         _, _, entity, document_id = note_id.split("#")
         raise Refused(
-            f"{entity} {document_id} in QuickBooks is linked to"
-            f" {other['odoo_name'] if other else 'another bill'} already.",
+            f"{entity} {document_id} in QuickBooks is already linked to"
+            f" {other['odoo_name'] if other else 'another bill'}.",
             remedy="Choose another one.",
             code="different",
         ) from conflict

@@ -83,8 +83,8 @@ class DocumentLookup:
             )
         if not is_tax(self.posting, found):
             raise Refused(
-                f"QuickBooks has {document} for this bill with the right total, but with its tax"
-                " divided otherwise among the rates.",
+                f"QuickBooks has {document} for this bill with the right total, but its tax"
+                " is split differently among the rates.",
                 remedy="Correct it there by hand, then retry.",
                 code="tax",
                 document=document,
@@ -109,8 +109,9 @@ class DocumentLookup:
         differing, entity, row = min(judged, key=lambda found: len(found[0]))
         document = f"{entity} {row['Id']}"
         raise Refused(
-            f"QuickBooks has {document} for this bill, with another {', '.join(differing)}:"
-            " somebody changed or copied it there, or it is from before the bill was amended.",
+            f"QuickBooks has {document} for this bill, but with a different"
+            f" {', '.join(differing)}. Someone changed or copied it there, or it dates from"
+            " before the bill was amended.",
             remedy="Correct it there by hand, then retry.",
             code="different",
             document=document,
@@ -156,9 +157,9 @@ class DocumentLookup:
                 continue
             if number.casefold() in exact or is_total(row, self.posting.total):
                 raise Refused(
-                    f"QuickBooks already has {entity} {row['Id']} with the number"
-                    f" {number} of this vendor, entered by somebody else.",
-                    remedy="Link it if it is this bill, else correct the reference in Odoo.",
+                    f"QuickBooks already has {entity} {row['Id']} with the number {number}"
+                    " of this vendor, entered by someone else.",
+                    remedy="Link it if it is this bill; otherwise correct the reference in Odoo.",
                     code=DUPLICATE,
                 )
             total = amount_text(money(str(row.get("TotalAmt", 0))), self.bill.currency)

@@ -23,7 +23,7 @@ logger = Logger(child=True)
 RETRY_SECONDS: Final = 20  # doubled with every try
 LONGEST_SECONDS: Final = 15 * 60  # the company's next bills wait behind this one
 LAST_RECEIVE: Final = 4  # the queue gives five; the sweep goes on where the tries end
-_STOPPED: Final = "The poster stopped at this bill ({kind}): tell whoever runs this integration."
+_STOPPED: Final = "An unexpected error ({kind}) stopped this posting. Tell the operator."
 
 
 def is_record(record: object) -> bool:

@@ -130,4 +130,4 @@ class Poster(PostingContext):
     def _wait_for_others(self, item: Item, message_id: str) -> None:
         is_mine = (item.get("claim") or {}).get("message_id") == message_id
         if is_held(item, self.clock()) and not is_mine:
-            raise Throttled("Another delivery of this bill is being posted.", WAIT_SECONDS)
+            raise Throttled("Another run is posting this bill.", WAIT_SECONDS)

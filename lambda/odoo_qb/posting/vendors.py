@@ -45,7 +45,7 @@ def vendor_id(
     either side changes nothing.
     """
     if bill.vendor is None:
-        raise Refused("The bill has no vendor: choose one in Odoo.", code="vendor")
+        raise Refused("The bill has no vendor. Choose one in Odoo.", code="vendor")
     if preflight.vendor_how in {"mapped", "remembered"}:
         return preflight.vendor_id
     found_id, name = preflight.vendor_id, preflight.vendor_name
@@ -72,8 +72,8 @@ def _existing(bill: Bill, name: str, quickbooks: QuickBooksClient) -> Json | Non
         )
     if vendor.currency not in {"", bill.currency}:
         raise Refused(
-            f"The vendor {name} in QuickBooks is paid in {vendor.currency}, and this bill is in"
-            f" {bill.currency}.",
+            f"The vendor {name} in QuickBooks is paid in {vendor.currency}, but this bill is"
+            f" in {bill.currency}.",
             remedy="Rename that vendor, or map another one, then retry.",
             code="currency",
         )
@@ -101,10 +101,10 @@ def _created(
         raise taken
     if not holders:
         raise Refused(
-            f"QuickBooks says that {name} exists already, but shows no vendor, customer or"
+            f"QuickBooks says that {name} already exists, but shows no vendor, customer or"
             " employee of that name.",
-            remedy="Look for an inactive one there and make it active again, or create the vendor"
-            " there by hand and map it in company_settings, then retry.",
+            remedy="Look there for an inactive one and make it active again. Or create the vendor"
+            " there by hand, map it in company_settings, then retry.",
             code="6240",
         )
     suffixed = name[: names.VENDOR_NAME_LENGTH - len(TAKEN_SUFFIX)] + TAKEN_SUFFIX

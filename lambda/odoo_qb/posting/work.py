@@ -86,9 +86,13 @@ class PostingAttempt:
         context, item = self.context, self.item
         company = context.companies.get(item["company"])
         if company is None:
-            raise Refused(f"The company {item['company']} is no longer configured.", code="company")
+            raise Refused(
+                f"The company {item['company']} is no longer configured. Ask the operator about"
+                " it.",
+                code="company",
+            )
         if not item["approvals"] or item["approvals"][-1]["digest"] != item["digest"]:
-            raise Changed("What was approved is no longer what would be posted.")
+            raise Changed("The approved version is no longer the one that would be posted.")
         quickbooks = context.quickbooks(company.key)
         bill = context.bill(item)
         if read_again:
@@ -149,10 +153,9 @@ class PostingAttempt:
         """Where an earlier try went is where the bill may be: a company may change its realm."""
         if attempt["realm"] != company.realm_id:
             elsewhere = Refused(
-                f"An earlier try to post this bill went to another QuickBooks company (realm"
-                f" {attempt['realm']}), and nobody knows what came of it.",
-                remedy=f"Look for the number {attempt['doc_number']} there and delete it, then"
-                " retry.",
+                "An earlier attempt to post this bill went to another QuickBooks company"
+                f" (realm {attempt['realm']}), and its outcome is unknown.",
+                remedy=f"Look there for number {attempt['doc_number']} and delete it, then retry.",
                 code="realm",
             )
             raise NotCreated(elsewhere)

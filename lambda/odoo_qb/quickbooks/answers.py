@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _HIGHEST_RATE: Final = 10**9  # of a unit of one currency in another's
 _FROM: Final = re.compile(r"\bfrom (\w+)", re.IGNORECASE)
-_NO_ANSWER: Final = "QuickBooks answered with something else than an answer."
+_NO_ANSWER: Final = "QuickBooks sent an unexpected response."
 
 
 def _rate(value: object) -> bool:
@@ -157,7 +157,7 @@ def uploaded(answer: object, count: int) -> list[Payload]:
     """What became of each of the files sent: an Attachable, or a Fault."""
     rows = answer.get("AttachableResponse") if isinstance(answer, dict) else None
     if not isinstance(rows, list) or len(rows) != count:
-        raise Unavailable("QuickBooks did not say what became of every file.")
+        raise Unavailable("QuickBooks did not confirm every file.")
     return [_uploaded(row) for row in rows]
 
 

@@ -193,7 +193,10 @@ class Connection:
         if tokens.access_token != stale and tokens.expires_at > stamp(now):
             return tokens
         if not tokens.refresh_token:
-            raise Disconnected("It was never connected: give its token in qb_refresh_tokens.")
+            raise Disconnected(
+                "The company has never been connected. Put its refresh token into"
+                " qb_refresh_tokens."
+            )
         try:
             answer = self._auth.renewed(tokens.refresh_token)
         except Disconnected:

@@ -22,19 +22,23 @@ _SYSTEM: Final = 10_000  # from here on it is QuickBooks' own trouble
 _KNOWN_ID: Final = "600"
 _RENEW: Final = frozenset({"100", "110", "120", "3200"})
 _COMPANY: Final = {  # nothing of this company can be posted until somebody acts
-    "3100": "The app may not use this QuickBooks company: check qb_realm_ids, and that the"
-    " company was connected with keys of the same kind (production or sandbox).",
-    "3201": "The app may not use this QuickBooks company: check that it was connected with keys"
-    " of the same kind (production or sandbox).",
-    "6190": "The QuickBooks subscription of this company has ended: renew it; its bills wait.",
+    "3100": (
+        "The app has no access to this QuickBooks company. Check qb_realm_ids, and that the"
+        " company was connected with keys of the same kind (production or sandbox)."
+    ),
+    "3201": (
+        "The app has no access to this QuickBooks company. Check that it was connected with keys"
+        " of the same kind (production or sandbox)."
+    ),
+    "6190": "This company's QuickBooks subscription has ended. Renew it; bills wait until then.",
 }
 # Only a fault of this program gets these; one about what a bill holds is in `refused_fields`.
 _OURS: Final = frozenset({"500", "1050", "2010", "4000", "4001"})
 _CLOSED: Final = (
     "The books are closed for this date.",
     (
-        "Open the period in QuickBooks and retry, or change the date in Odoo: approval will be"
-        " requested again."
+        "Open the period in QuickBooks and retry, or change the date in Odoo; approval will"
+        " then be requested again."
     ),
 )
 REACTIVATE: Final = "Make that vendor active again in QuickBooks, then retry."
@@ -45,10 +49,10 @@ _SENTENCES: Final = {
         "Make it active again there, then retry.",
     ),
     "2290": (
-        "QuickBooks takes no negative amount on a line of this document.",
+        "QuickBooks accepts no negative amount on a line of this document.",
         (
-            "Move that line to a credit note of its own in Odoo: approval will be requested again."
-            " Or enter the bill in QuickBooks by hand and link it."
+            "Move that line to a credit note of its own in Odoo; approval will then be"
+            " requested again. Or enter the bill in QuickBooks by hand and link it."
         ),
     ),
     "2500": (
@@ -56,11 +60,11 @@ _SENTENCES: Final = {
         "Make it active again there, then retry.",
     ),
     "5010": (
-        "Somebody changed this document in QuickBooks at the same moment.",
-        "Look at it there, then retry.",
+        "Someone else changed this document in QuickBooks at the same time.",
+        "Check it there, then retry.",
     ),
     "5020": (
-        "The QuickBooks plan or user may not do this.",
+        "The QuickBooks plan or user does not allow this.",
         "Ask the company's QuickBooks admin, then retry.",
     ),
     "5030": (
@@ -68,35 +72,38 @@ _SENTENCES: Final = {
         "Ask the company's QuickBooks admin, then retry.",
     ),
     "6030": (
-        "The files are more than QuickBooks takes at once.",
+        "The files exceed what QuickBooks accepts at once.",
         "Attach them there by hand, or keep them in Odoo.",
     ),
     "6040": (
-        "QuickBooks could not read what the files are.",
+        "QuickBooks could not read the details of the files.",
         "Attach them there by hand, or keep them in Odoo.",
     ),
     "6041": (
-        "QuickBooks does not accept this file: its type or its content is not one it takes.",
+        "QuickBooks does not accept this file's type or content.",
         "Open it, save it as a PDF, and attach that in QuickBooks by hand.",
     ),
-    "6050": ("QuickBooks attaches no files to this document.", "Keep them in Odoo."),
+    "6050": ("QuickBooks accepts no files on this document.", "Keep them in Odoo."),
     "6070": (
         "QuickBooks found that a line's amount is not its quantity times its price.",
-        "In Odoo, correct the line: approval will be requested again.",
+        "Correct the line in Odoo; approval will then be requested again.",
     ),
     "6100": (
-        "QuickBooks wants another tax code on a line.",
+        "QuickBooks requires another tax code on a line.",
         "Check taxes in company_settings, then retry.",
     ),
     "6140": (
-        "QuickBooks already has a bill with this number, and its settings allow a number once.",
         (
-            "Look at the other bill there: link it if it is this one, else correct the reference in"
-            " Odoo."
+            "QuickBooks already has a bill with this number, and its settings allow each number"
+            " only once."
+        ),
+        (
+            "Look at the other bill there. Link it if it is this one; otherwise correct the"
+            " reference in Odoo."
         ),
     ),
     "6170": (
-        "The taxes of this bill do not fit the tax settings of the company in QuickBooks.",
+        "This bill's taxes do not fit the company's tax settings in QuickBooks.",
         (
             "Check the tax settings there and taxes in company_settings, run sync_reference, then"
             " retry."
@@ -109,7 +116,7 @@ _SENTENCES: Final = {
         "Create the vendor there under another name, map it in company_settings, then retry.",
     ),
     "6430": (
-        "QuickBooks does not accept an account of this bill: it is of the wrong type.",
+        "QuickBooks does not accept one of this bill's accounts: it has the wrong type.",
         (
             "Map the account in Odoo to one for expenses, costs, assets or liabilities (accounts in"
             " company_settings), then retry."
@@ -170,7 +177,7 @@ def refusal_of(status: int, headers: Mapping[str, str], text: str) -> Exception 
     tid = str(headers.get("intuit_tid", ""))
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
         return Unavailable(
-            "QuickBooks sent us on to another address, where nothing is sent: check"
+            "QuickBooks redirected us to another address. Nothing was sent there. Check"
             " quickbooks_api_url."
         )
     body = body_of(text)
@@ -186,14 +193,14 @@ def refusal_of(status: int, headers: Mapping[str, str], text: str) -> Exception 
         known = code if code in _COMPANY else "3100"
         refusal = Disconnected(_COMPANY[known], code=known, tid=tid)
     elif code == _KNOWN_ID:
-        refusal = RequestKnown("QuickBooks has met this try before (error 600).")
+        refusal = RequestKnown("QuickBooks has already received this request (error 600).")
     elif code and (code in _OURS | CODES or not _is_passing(code, status)):
         reason, remedy = _sentences(error)
         source = f"QuickBooks error {code}"
         refusal = Refused(reason, remedy=remedy, source=source, code=code, tid=tid)
     elif code or status != HTTPStatus.OK or not isinstance(body, dict) or _FAULTS & body.keys():
         what = f"error {code}" if code else f"HTTP status {status}"
-        refusal = Unavailable(f"QuickBooks could not do it just now ({what}).")
+        refusal = Unavailable(f"QuickBooks couldn't process the request right now ({what}).")
     else:
         refusal = None
     return refusal
@@ -212,8 +219,8 @@ def _sentences(error: _Error) -> tuple[str, str]:
     """What a bookkeeper reads: what is wrong, and what to do about it."""
     code, why = error.code, reason_of(error.detail)
     if code in _OURS:
-        reason = f"QuickBooks did not understand what it was sent: {why}. Nothing in Odoo is wrong."
-        return reason, "Please tell whoever runs this integration."
+        reason = f"QuickBooks could not read the request: {why}. Nothing is wrong in Odoo."
+        return reason, "Tell the operator."
     if code in CODES:
         return refused(code, error.element, error.detail, why)
     if code == "6000" and _CALCULATING_TAX.search(error.detail):
@@ -225,7 +232,7 @@ def _sentences(error: _Error) -> tuple[str, str]:
             ),
         )
     if code == "6240" and _INACTIVE.search(error.detail):
-        return "The name of this vendor is an inactive vendor's in QuickBooks.", REACTIVATE
+        return "An inactive vendor in QuickBooks has this vendor's name.", REACTIVATE
     known = _SENTENCES.get(code)
     general = "Correct that in Odoo or in QuickBooks, then retry."
     return known or (f"QuickBooks refused: {why}.", general)
@@ -243,7 +250,7 @@ def reason_of(detail: str) -> str:
     """Why, in QuickBooks' words where they are words: a page or a traceback tells nobody."""
     words = " ".join(detail.split())
     if _FOREIGN.search(words):
-        return "it gave no reason that can be read"
+        return "it gave no readable reason"
     return _LONG_WORD.sub("***", words)[:200].rstrip(".") or "it gave no reason"
 
 

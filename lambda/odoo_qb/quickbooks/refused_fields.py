@@ -79,9 +79,9 @@ def _reason(code: str, what: str, detail: str, why: str) -> str:
     lengths = _LENGTHS.search(detail)
     if code == LENGTH and lengths:
         most, has = lengths[1], lengths[2]
-        return f"QuickBooks takes at most {most} characters for {what}, and it has {has}."
+        return f"QuickBooks accepts at most {most} characters for {what}; it has {has}."
     if code == MISSING:
-        return f"QuickBooks needs {what}, and it is missing."
+        return f"QuickBooks needs {what}, which is missing."
     return f"QuickBooks does not accept {what}: {why}."
 
 
@@ -91,4 +91,4 @@ def _remedy(code: str, what: str, setting: str) -> str:
     if what == _VENDOR and code == "2030":
         return "Check the vendor in QuickBooks, run sync_reference, then retry."
     verb = {LENGTH: "Shorten", MISSING: "Enter"}.get(code, "Correct")
-    return f"{verb} {what} in Odoo: approval will be requested again."
+    return f"{verb} {what} in Odoo; approval will then be requested again."

@@ -76,7 +76,7 @@ class TokenEndpoint:
         except (ValueError, RecursionError):
             answer = None
         if not fits(answer, _ANSWER):
-            raise Unavailable("Intuit broke off while the token was renewed.")
+            raise Unavailable("Intuit's answer broke off while the token was renewed.")
         return cast("Json", answer)
 
 
@@ -117,8 +117,8 @@ def _refusal(response: requests.Response) -> Disconnected | Unavailable:
         return Throttled("Intuit asks us to slow down.", THROTTLE_SECONDS)
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
         return Unavailable(
-            "Intuit sent us on to another address when the token was renewed, where nothing is"
-            " sent: check quickbooks_oauth_url."
+            "Intuit redirected the token renewal to another address. Nothing was sent there."
+            " Check quickbooks_oauth_url."
         )
     try:
         answer = json.loads(response.content)
@@ -130,18 +130,19 @@ def _refusal(response: requests.Response) -> Disconnected | Unavailable:
         return Disconnected(RECONNECT, code="invalid_grant", tid=tid)
     if code == "invalid_client":
         return Disconnected(
-            "Intuit does not know these keys: check qb_client_id and qb_client_secret.",
+            "Intuit does not recognise the app's keys. Check qb_client_id and qb_client_secret.",
             code="invalid_client",
             tid=tid,
         )
-    return Unavailable("Intuit could not renew the token just now.")
+    return Unavailable("Intuit could not renew the token right now.")
 
 
 RECONNECT: Final = (
-    "QuickBooks has ended the connection: connect the company again and apply its new refresh"
-    " token (qb_refresh_tokens; raise secrets_version)."
+    "QuickBooks has ended the connection. Connect the company again and apply its new"
+    " refresh token (qb_refresh_tokens; raise secrets_version)."
 )
 NO_ACCESS: Final = (
-    "The user who connected this company may no longer use it: connect it again as an administrator"
-    " and apply its new refresh token (qb_refresh_tokens; raise secrets_version)."
+    "The user who connected this company no longer has access. Connect it again as an"
+    " administrator and apply its new refresh token (qb_refresh_tokens; raise"
+    " secrets_version)."
 )

@@ -22,15 +22,15 @@ NO_PAGE: Final = "HTTP status 404"  # what a stand-in for Slack says of a method
 _RETRY_AFTER: Final = 30  # seconds, where Slack throttles without saying how long
 _SECONDS: Final = re.compile(r"[0-9]{1,6}")
 _OPERATOR_ERRORS: Final = {
-    "invalid_auth": "Slack does not accept the bot token: check slack_bot_token.",
-    "not_authed": "Slack does not accept the bot token: check slack_bot_token.",
-    "account_inactive": "The Slack app was removed: install it again.",
-    "token_revoked": "The Slack app's token was revoked: install it again.",
-    "missing_scope": "The Slack app lacks a scope: install it from the manifest again.",
-    "channel_not_found": "Slack knows no such channel, or the app is not in it: invite the app.",
-    "not_in_channel": "The app is not in the channel: invite it there.",
-    "is_archived": "The channel is archived: choose another one.",
-    "no_such_subteam": "Slack knows no such user group: check the approvers of company_settings.",
+    "invalid_auth": "Slack rejected the bot token. Check slack_bot_token.",
+    "not_authed": "Slack rejected the bot token. Check slack_bot_token.",
+    "account_inactive": "The Slack app was removed. Install it again.",
+    "token_revoked": "The Slack app's token was revoked. Install the app again.",
+    "missing_scope": "The Slack app lacks a scope. Install it again from the manifest.",
+    "channel_not_found": "Slack has no such channel, or the app is not in it. Invite the app.",
+    "not_in_channel": "The app is not in the channel. Invite it there.",
+    "is_archived": "The channel is archived. Choose another one.",
+    "no_such_subteam": "Slack has no such user group. Check the approvers in company_settings.",
 }
 _BUSY: Final = {"internal_error", "fatal_error", "service_unavailable", "request_timeout"}
 _CODE: Final = re.compile(r"[a-z0-9_]{1,60}")
@@ -86,11 +86,11 @@ def checked(
         raise Throttled("Slack asks us to slow down.", seconds)
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
         raise Unavailable(
-            f"Slack sent us on to another address for {method}, where nothing is sent: check"
+            f"Slack redirected {method} to another address. Nothing was sent there. Check"
             " slack_api_url."
         )
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or code in _BUSY:
-        raise Unavailable(f"Slack could not do {method} just now.")
+        raise Unavailable(f"Slack could not process {method} right now.")
     if is_ok is not False or not isinstance(code, str) or not _CODE.fullmatch(code):
         if status == HTTPStatus.NOT_FOUND and not is_slacks:
             raise Refused(f"Slack refused {method}: {NO_PAGE}.", code=NO_PAGE)
@@ -105,9 +105,7 @@ def is_taken(status: int, body: str) -> bool:
 
 
 def _no_answer(method: str, status: int) -> Unavailable:
-    return Unavailable(
-        f"Slack answered {method} with something else than an answer (HTTP status {status})."
-    )
+    return Unavailable(f"Slack sent an unexpected response to {method} (HTTP status {status}).")
 
 
 def _object(body: str) -> dict[str, Any]:

@@ -193,7 +193,7 @@ class SlackClient:
     def _answer(self, response_url: str, **message: Any) -> None:  # noqa: ANN401 - the SDK's
         """Use an address for answers; it came in a signed request, but must be Slack's still."""
         if not self._is_slacks(response_url):
-            raise Refused("The address for the answer is not Slack's.")
+            raise Refused("The response address is not Slack's.")
         webhook = _Webhook(
             response_url,
             timeout=self._seconds,  # type: ignore[arg-type]  # urllib takes fractions
@@ -203,9 +203,9 @@ class SlackClient:
         try:
             answer = webhook.send(**message)
         except _NO_CONNECTION as error:
-            raise Unavailable("Slack did not take the answer.") from error
+            raise Unavailable("Slack did not accept the reply.") from error
         if not is_taken(answer.status_code, answer.body):
-            raise Unavailable(f"Slack did not take the answer: HTTP status {answer.status_code}.")
+            raise Unavailable(f"Slack did not accept the reply: HTTP status {answer.status_code}.")
 
     def _is_slacks(self, url: str) -> bool:
         try:

@@ -47,7 +47,7 @@ class Alerts:
         """Say that what was told last is over; nothing if nothing was."""
         note = self._said()
         if note.get(about):
-            self.publish(subject, [f"Recovered: it had lasted since {note.get(f'{about}_at')}."])
+            self.publish(subject, [f"Recovered. The problem began at {note.get(f'{about}_at')}."])
             self._table.write_note(self._note_id, {about: "", f"{about}_at": stamp(now)})
 
     def _said(self) -> dict[str, Any]:

@@ -27,7 +27,7 @@ def load_companies(table: Table) -> dict[str, Company]:
     note = _own_note(table.other(name)) if name else None
     document = (table.read_note(table_keys.SETTINGS) if note is None else note).get("companies")
     if not document:
-        raise Misconfigured("The table has no company settings: apply Terraform again.")
+        raise Misconfigured("The table has no company settings. Apply Terraform again.")
     return companies(str(document))
 
 

@@ -96,7 +96,7 @@ class SharedThrottle:
             return True
         if start - now > max(most_seconds, 0):
             if self._has_called:
-                raise Unavailable("Other runs have taken the time to come.")
+                raise Unavailable("Other runs have reserved the next calls.")
             return True
         calls = max(1, min(BLOCK, self._ahead))
         until = start + self._gap * calls

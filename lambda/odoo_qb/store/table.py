@@ -273,5 +273,5 @@ class Table:
             write(**arguments)
         except ClientError as error:
             if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
-                raise Conflict("Somebody else changed it first.") from error
+                raise Conflict("Someone else changed it first.") from error
             raise
