@@ -75,8 +75,9 @@ load: venv ## 2,000 bills at once through the whole chain (ARGS="--bills 500")
 bench: venv build ## What a bill weighs, takes and costs beside the targets (ARGS="--quick")
 	$(BIN)/python -m sandbox.benchmark $(ARGS)
 
-soak: venv ## Many seeds of two days' bad weather (SEEDS=200 or SEEDS=17,18; BILLS=500)
-	PYTHONPATH=lambda:. $(BIN)/python -m tests.simulation.soak --seeds $(or $(SEEDS),20) --bills $(or $(BILLS),500)
+soak: venv ## Many seeds of two days' bad weather (SEEDS=200 or SEEDS=17,18; BILLS=500; HOURS=48)
+	PYTHONPATH=lambda:. $(BIN)/python -m tests.simulation.soak --seeds $(or $(SEEDS),20) \
+		--bills $(or $(BILLS),500) --hours $(or $(HOURS),48)
 
 lock: ## Pin the newest packages again (needs uv)
 	uv pip compile --upgrade --quiet --generate-hashes --no-annotate --no-emit-index-url \

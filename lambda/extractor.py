@@ -1,4 +1,4 @@
-"""Bring bills from Odoo into the table, on a schedule or when somebody asks for it."""
+"""Bring bills from Odoo into the table, on a schedule or when a person asks for it."""
 
 from __future__ import annotations
 
@@ -8,19 +8,15 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools import Logger
 
 from odoo_qb.errors import Misconfigured, Refused, Unavailable
-from odoo_qb.extraction.answer import listed_bills
+from odoo_qb.extraction.answer import answer_to
 from odoo_qb.extraction.request import audited, request_of
 from odoo_qb.extraction.run import Busy
 from odoo_qb.guarding import Faults
-from odoo_qb.operations import emails
-from odoo_qb.operations.audit_export import export_and_mail, month_of
-from odoo_qb.operations.audit_trail import audit
+from odoo_qb.operations import audit_export, audit_trail, emails
 from odoo_qb.operations.sweep import sweep_all
 from odoo_qb.wiring.extractor import ExtractorWiring
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from odoo_qb.extraction.request import Request
 
 logger = Logger()
@@ -34,25 +30,24 @@ class ExtractionFailed(Exception):  # noqa: N818 - read in Lambda's answer, wher
 def lambda_handler(event: object, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's
     """Run one extraction; answers what was found, or {"error": sentence} to a wrong request.
 
-    {"audit": "odoo-42"} is answered with the bill's story instead, a sentence an event, and
-    {"export": "2026-10"} with the files that were written for the auditor.
+    {"audit": "odoo-42"} answers the bill's story, {"export": "2026-10"} the auditor's files.
     """
-    now = wired.now()
+    asked = event if isinstance(event, dict) else {}
     try:
-        if isinstance(event, dict) and "audit" in event:
-            return audit(wired.table, wired.documents, audited(event["audit"]))
-        if isinstance(event, dict) and "export" in event:
-            month = month_of(event["export"], now)
+        if "audit" in asked:
+            return audit_trail.audit(wired.table, wired.documents, audited(asked["audit"]))
+        if "export" in asked:
             books = (wired.table, wired.documents, wired.companies, wired.mails)
-            return export_and_mail(*books, month, now)
+            return audit_export.export_and_mail(*books, asked["export"], wired.now())
         request = request_of(event, wired.companies)
     except Refused as refusal:
         return {"error": str(refusal)}
-    return _extract(request, context, now)
+    return _extract(request, context)
 
 
-def _extract(request: Request, context: Any, now: datetime) -> dict[str, Any]:  # noqa: ANN401 - Lambda's
-    started, faults, swept = time.monotonic(), Faults(), {}
+def _extract(request: Request, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's
+    started, now = time.monotonic(), wired.now()
+    faults, swept = Faults(), dict[str, Any]()
     if not request.dry_run:
         swept = sweep_all(wired.table, wired.queue, lambda: wired.companies, now, faults)
     try:
@@ -65,12 +60,11 @@ def _extract(request: Request, context: Any, now: datetime) -> dict[str, Any]:  
     except (Refused, Unavailable, Misconfigured) as error:
         logger.error("nothing extracted", reason=str(error))  # noqa: TRY400 - the sentence says all
         if not request.dry_run:
-            subject = "No bills could be read from Odoo"
-            wired.mails.tell("outage", subject, [str(error)], now)
+            emails.tell_of_outage(str(error), wired.mails, now)
         raise ExtractionFailed(str(error)) from None
-    emails.tell_of_run(report, request, wired.table, wired.companies, wired.mails, now, faults)
-    report |= listed_bills(report, request)
-    report |= {"swept": swept, "seconds": round(time.monotonic() - started, 1)}
-    report["left_out"] = len(report["left_out"])
-    logger.info("extracted", **{k: v for k, v in report.items() if k != "bills"})
-    return report
+    answer = answer_to(request, report)
+    books = (wired.table, wired.companies, wired.mails)
+    answer |= emails.tell_of_run(report, request, *books, now, faults) | {"swept": swept}
+    answer["seconds"] = round(time.monotonic() - started, 1)
+    logger.info("extracted", **{k: v for k, v in answer.items() if k != "bills"})
+    return answer

@@ -27,7 +27,7 @@ try:
     from sandbox import serve as serve_command
     from sandbox.approver import rule
     from sandbox.benchmark import load
-    from sandbox.chain import Vendors
+    from sandbox.vendors import Vendors
 except ModuleNotFoundError as missing:
     sys.exit(f"The package {missing.name} is not installed here: run `make venv`, or `make demo`.")
 
@@ -67,7 +67,7 @@ def main(arguments: list[str] | None = None) -> int:
         say("stopped")
         return 130
     except (RuntimeError, OSError, BotoCoreError, ClientError) as error:
-        say(f"The sandbox could not go on: {error}")
+        say(f"The sandbox stopped: {error}")
         return 1
 
 
@@ -155,7 +155,7 @@ def _interrupt(*_: object) -> None:
     """Stop at the first signal; further ones must not disturb the stopping."""
     for stopping in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(stopping, signal.SIG_IGN)
-    say("stopping all that was started")
+    say("stopping everything")
     raise KeyboardInterrupt
 
 

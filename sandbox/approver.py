@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import requests
 
-from sandbox.chain import RESPONSE_PATH, SIGNING_SECRET
 from sandbox.recording import matching
-from sandbox.slack.server import ANSWER_SECONDS, ScreenError, SignedRequest, block_actions, signed
+from sandbox.slack.screen import ANSWER_SECONDS
+from sandbox.slack.server import ScreenError, SignedRequest, block_actions, signed
+from sandbox.vendors import RESPONSE_PATH, SIGNING_SECRET
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,7 +76,7 @@ class Approver:
             self.decided["approved"] += len(plain)
         return len(new)
 
-    def told_slow(self) -> str:
+    def slow_summary(self) -> str:
         """How many answers came later than Slack waits; a matter of the machine, so no failure."""
         limit, longest = f"{ANSWER_SECONDS:.0f} s", max(self.slow, default=0.0)
         return (
@@ -132,7 +133,7 @@ class Approver:
                 request = self._clicked(message, action_id)
             except ScreenError as error:
                 if clicks == 1:
-                    self.trouble.append(f"nobody could click: {error}")
+                    self.trouble.append(f"a click was not possible: {error}")
                 return  # else the card shows that the click before counted
             answer = self._post(request)
             if answer.status_code != HTTPStatus.SERVICE_UNAVAILABLE or clicks == _CLICKS:
@@ -191,7 +192,7 @@ class Approver:
 
 
 def _is_card(exchange: Exchange) -> bool:
-    """Whether a message was posted on which somebody can decide."""
+    """Whether a message was posted that asks for a decision."""
     wanted = {"approve_invoice", "acknowledge_intercompany"}
     return (
         exchange["path"].endswith("/chat.postMessage")

@@ -7,14 +7,15 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from sandbox import chain, run_report
+from sandbox import chain, run_report, traffic
 from sandbox.approver import Approver, rule
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from sandbox.chain import Chain, Vendors
+    from sandbox.chain import Chain
+    from sandbox.vendors import Vendors
 
 _QUIET_SECONDS: Final = 90.0  # nothing changed for so long: something is stuck, and is shown
 _PROGRESS_SECONDS: Final = 2.0
@@ -25,12 +26,12 @@ Json = dict[str, Any]
 
 
 class ExtractionError(RuntimeError):
-    """The extractor answered with an error; the sentence is its own."""
+    """The extractor answered with an error, in these words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """What `demo` was asked for on the command line."""
+    """The options of `demo` from the command line."""
 
     vendors: Vendors
     approve: str = "all"
@@ -76,14 +77,14 @@ def _run(job: Job, say: Callable[[str], None], report: Json) -> int:
         items, approved_at = work(running, approver, say)
         seconds["approve"] = round(approved_at - started, 1)
         seconds["post"] = _lap(approved_at)
-        traffic = {name: recorder.exchanges for name, recorder in running.recorders.items()}
-        held = run_report.documents(traffic["quickbooks"])
+        exchanges = {name: recorder.exchanges for name, recorder in running.recorders.items()}
+        held = traffic.documents(exchanges["quickbooks"])
         report["bills"] = run_report.bills(items)
-        report["quickbooks"] = _in_quickbooks(held, traffic["quickbooks"])
+        report["quickbooks"] = _in_quickbooks(held, exchanges["quickbooks"])
         report["calls"] = {
-            "odoo": len(traffic["odoo"]),
-            "slack": run_report.calls("slack", traffic["slack"]),
-            "quickbooks": run_report.calls("quickbooks", traffic["quickbooks"]),
+            "odoo": len(exchanges["odoo"]),
+            "slack": traffic.calls("slack", exchanges["slack"]),
+            "quickbooks": traffic.calls("quickbooks", exchanges["quickbooks"]),
         }
         report["dlq"] = dead_letters(running)
         sums = run_report.totals(items, held, running.realms)
@@ -91,8 +92,8 @@ def _run(job: Job, say: Callable[[str], None], report: Json) -> int:
         trouble += run_report.unshown(items, running.recorders["slack"])
         trouble += [*run_report.trouble(items, held, report["dlq"]), *run_report.unequal(sums)]
         say("stopping")
-    slow = [approver.told_slow()] if approver.slow else []
-    lines = [*run_report.told(items, report, sums), *slow, *_verdict(trouble)]
+    slow = [approver.slow_summary()] if approver.slow else []
+    lines = [*run_report.summary(items, report, sums), *slow, *_verdict(trouble)]
     print(*lines, sep="\n", flush=True)
     return 1 if trouble else 0
 
@@ -110,12 +111,12 @@ def _lap(started: float) -> float:
     return round(time.monotonic() - started, 1)
 
 
-def _in_quickbooks(held: list[run_report.Document], exchanges: list[Json]) -> dict[str, int]:
+def _in_quickbooks(held: list[traffic.Document], exchanges: list[Json]) -> dict[str, int]:
     return {
         "bills": sum(d.entity == "Bill" for d in held),
         "vendor_credits": sum(d.entity == "VendorCredit" for d in held),
-        "vendors": run_report.created(exchanges, "Vendor"),
-        "attachments": run_report.attached(exchanges),
+        "vendors": traffic.created(exchanges, "Vendor"),
+        "attachments": traffic.attached(exchanges),
         "duplicates": len(held) - len({d.entry_id for d in held}),
     }
 
@@ -130,7 +131,7 @@ def extract(
     lost: dict[str, str] = {}
     patience = _BUSY_TRIES
     while True:
-        report = chain.invoked(running, "extractor", {})
+        report = chain.invoke(running, "extractor", {})
         if "skipped" in report and patience:
             if patience == _BUSY_TRIES:
                 say(f"{report['skipped'].partition(':')[0]}: waiting for its end")
@@ -154,7 +155,7 @@ def work(
     """Decide what arrives and wait until nothing moves; the items, and when all was decided."""
     decided_at = changed_at = said_at = time.monotonic()
     last: tuple[object, ...] = ()
-    told = ""
+    shown = ""
     while True:
         if approver.decide_new():
             decided_at = changed_at = time.monotonic()
@@ -169,9 +170,9 @@ def work(
         settled = not moving and not unseen and not approver.decide_new()
         settled = settled or time.monotonic() > changed_at + _QUIET_SECONDS
         line = _progress(items, approver)
-        if line != told and (settled or time.monotonic() > said_at + _PROGRESS_SECONDS):
+        if line != shown and (settled or time.monotonic() > said_at + _PROGRESS_SECONDS):
             say(line)
-            told, said_at = line, time.monotonic()
+            shown, said_at = line, time.monotonic()
         if settled:
             return items, decided_at
         time.sleep(max(0.5, time.monotonic() - asked))  # watching is not to slow down what it sees
@@ -207,7 +208,7 @@ def _undecided(approver: Approver, items: list[Json]) -> list[str]:
 
 def stored_items(running: Chain) -> list[Json]:
     """Every bill in the table, as it stands."""
-    from odoo_qb.store.table import plain  # noqa: PLC0415 - boto3 is slow to import, and late enough here
+    from odoo_qb.store.attributes import plain  # noqa: PLC0415 - as above
 
     client = running.emulator.client("dynamodb")
     pages = client.get_paginator("scan").paginate(

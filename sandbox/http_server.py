@@ -85,7 +85,7 @@ class Ports:
         return port if isinstance(port, int) and 0 < port < _PORTS else 0
 
     def free(self, name: str) -> int:
-        """The port of last time if nobody else listens there, else 0."""
+        """The port of last time if it is free, else 0."""
         port = self.last(name)
         return 0 if refused(port) else port
 
@@ -118,7 +118,7 @@ def hang_up(environ: WSGIEnvironment) -> NoReturn:
 
 
 class Hold:
-    """A wait a server was told to make: it lasts `seconds`, or until somebody lets go."""
+    """A wait planned for a server: it lasts `seconds`, or until `let_go`."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds

@@ -26,7 +26,7 @@ Exchange = dict[str, Any]
 
 _SECRET_NAMES: Final = {"access_token", "refresh_token", "token", "password", "client_secret"}
 _SHORT: Final = 8  # a secret shorter than this may be part of any word: it is hidden standing alone
-# Addresses that let in whoever knows them: a document's link, a click's answer.
+# Addresses that anyone who knows them can use: a document's link, a click's answer.
 _LINK_SECRETS: Final = re.compile(
     r"(X-Amz-(?:Signature|Security-Token|Credential)=|^/response/)[^&|>\s\"]+"
 )
@@ -37,7 +37,7 @@ class Recorder:
     """A WSGI application that passes each request on to `vendor` and keeps what passed.
 
     With a `trace` file every exchange is a line of it at once, so that nothing is missing when
-    somebody stops the run; there `secrets` are hidden, and what is a secret by its name.
+    the run is stopped; `secrets` and fields with a secret's name are hidden there.
     """
 
     def __init__(
@@ -63,10 +63,10 @@ class Recorder:
             "status": None,
             "answer": None,
         }
-        told: list[Any] = []
+        started: list[Any] = []
 
         def remember(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:  # noqa: ANN401 - WSGI's
-            told[:] = [status, headers]
+            started[:] = [status, headers]
             return start_response(status, headers, *rest)
 
         passed_on = {k: v for k, v in environ.items() if k not in _CHUNKED}
@@ -77,9 +77,9 @@ class Recorder:
         try:
             answer = b"".join(self._vendor(passed_on, remember))
         finally:
-            if told:  # a vendor that hangs up tells nothing
-                kind = {k.lower(): v for k, v in told[1]}.get("content-type", "")
-                exchange["status"] = int(told[0].split()[0])
+            if started:  # a vendor that hangs up sends nothing
+                kind = {k.lower(): v for k, v in started[1]}.get("content-type", "")
+                exchange["status"] = int(started[0].split()[0])
                 exchange["answer"] = _content(kind, answer)
             self._keep(exchange)
         return [answer]
@@ -101,7 +101,7 @@ class Recorder:
 
 
 class _Hide:
-    """JSON with `***` in place of what nobody should read."""
+    """JSON with `***` in place of secrets."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
         # The longest first, or a secret that is part of another would leave the rest of it.
@@ -130,7 +130,7 @@ _CHUNKED: Final = {"HTTP_TRANSFER_ENCODING", "wsgi.input_terminated"}
 
 
 def _content(kind: str, body: bytes) -> Any:  # noqa: ANN401 - JSON
-    """A body as JSON can tell it: objects of JSON and forms, other bytes by length and hash."""
+    """A body as JSON: objects of JSON and forms, other bytes by length and hash."""
     if not body:
         return None
     if "json" in kind or (not kind and body[:1] in {b"{", b"["}):

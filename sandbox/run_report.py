@@ -1,24 +1,18 @@
-"""What a run came to: counts, totals, what was promised and not kept, and the words for it.
-
-All of it is read from the table and from the recorded traffic, so that a vendor outside is
-judged as its simulator is.
-"""
+"""The report on a run: counts, totals, and each promise that was not kept, in words."""
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from odoo_qb.bill.model import amount_text
-from sandbox.recording import matching
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from sandbox.recording import Exchange, Recorder
+    from sandbox.recording import Recorder
+    from sandbox.traffic import Document
 
 Json = dict[str, Any]
 Sums = dict[tuple[str, str], tuple[Decimal, Decimal]]  # (company, currency): approved, posted
@@ -27,7 +21,7 @@ WAITING: Final = ("READY_FOR_APPROVAL", "APPROVED", "POSTING")
 FAILED: Final = ("POST_FAILED", "VALIDATION_FAILED")
 IN_QUICKBOOKS: Final = ("POSTED", "ALREADY_IN_QB")
 _OWED: Final = ("APPROVED", "POSTING", "POSTED", "ALREADY_IN_QB", "POST_FAILED")
-_FIRST: Final = 10  # bills told one by one
+_FIRST: Final = 10  # bills listed one by one
 
 # The table's columns: a person's word for the statuses behind it.
 _COLUMNS: Final[dict[str, tuple[str, ...]]] = {
@@ -40,90 +34,6 @@ _COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "not posted": ("POST_FAILED",),
     "withdrawn": ("WITHDRAWN",),
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Document:
-    """A bill or vendor credit in QuickBooks; `entry_id` is what our marker in it says."""
-
-    entity: str
-    realm: str
-    id: str
-    entry_id: str
-    total: Decimal
-    currency: str
-
-
-def documents(exchanges: Iterable[Exchange]) -> list[Document]:
-    """Every document QuickBooks was seen to hold: what it created, and what it found of ours.
-
-    An answer replayed is one document; one whose creation was never answered is found.
-    """
-    found: dict[tuple[str, str, str], Document] = {}
-    for exchange in matching(exchanges, lambda e: isinstance(e["answer"], dict)):
-        realm, word = company_path(exchange["path"])
-        for entity in ("Bill", "VendorCredit"):
-            rows = exchange["answer"].get("QueryResponse", {}).get(entity, [])
-            rows = [row for row in rows if _marked(row)]
-            if exchange["method"] == "POST" and word == entity.lower():
-                rows = [row for row in [exchange["answer"].get(entity)] if row]
-            for row in rows:
-                found[entity, realm, str(row["Id"])] = Document(
-                    entity=entity,
-                    realm=realm,
-                    id=str(row["Id"]),
-                    entry_id=_marked(row),
-                    total=Decimal(str(row.get("TotalAmt", 0))),
-                    currency=str(row.get("CurrencyRef", {}).get("value", "")),
-                )
-    return list(found.values())
-
-
-def _marked(row: Json) -> str:
-    found = re.match(r"\[(odoo-\d+)\]", str(row.get("PrivateNote", "")))
-    return found[1] if found else ""
-
-
-def company_path(path: str) -> tuple[str, str]:
-    """Realm and word of `/v3/company/<realm>/<word>`, whatever stands before; "" if another."""
-    found = re.search(r"/v3/company/([^/]+)/([^/]+)", path)
-    return (found[1], found[2]) if found else ("", "")
-
-
-def created(exchanges: Iterable[Exchange], entity: str) -> int:
-    """How many of an entity QuickBooks created, an answer replayed counted once."""
-    return len(
-        {
-            (company_path(e["path"])[0], str(e["answer"][entity]["Id"]))
-            for e in matching(exchanges, lambda e: e["method"] == "POST")
-            if company_path(e["path"])[1] == entity.lower() and (e["answer"] or {}).get(entity)
-        }
-    )
-
-
-def attached(exchanges: Iterable[Exchange]) -> int:
-    """How many files QuickBooks took, an answer replayed counted once."""
-    return len(
-        {
-            (company_path(upload["path"])[0], str(row["Attachable"]["Id"]))
-            for upload in matching(exchanges, lambda e: e["path"].endswith("/upload"))
-            for row in upload["answer"].get("AttachableResponse", ())
-            if "Attachable" in row
-        }
-    )
-
-
-def calls(vendor: str, exchanges: Iterable[Exchange]) -> dict[str, int]:
-    """How often each method of a vendor was called."""
-    words = Counter[str]()
-    for exchange in exchanges:
-        last = exchange["path"].rstrip("/").rpartition("/")[2]
-        if vendor == "quickbooks":
-            last = company_path(exchange["path"])[1] or "token"
-        elif exchange["path"].startswith("/response/"):
-            last = "response_url"
-        words[last] += 1
-    return dict(sorted(words.items()))
 
 
 def statuses(items: Iterable[Json]) -> Counter[str]:
@@ -151,7 +61,7 @@ def trouble(items: list[Json], held: list[Document], dead: int) -> list[str]:
     owed = {str(i["entry_id"]) for i in items if i["status"] in _OWED}
     found = [
         f"{_name(i)} was approved and is in QuickBooks {times[i['entry_id']]} times"
-        f" ({_fate(i).rstrip('.')})."
+        f" ({_result(i).rstrip('.')})."
         for i in items
         if i["entry_id"] in owed and times[i["entry_id"]] != 1
     ]
@@ -165,23 +75,23 @@ def trouble(items: list[Json], held: list[Document], dead: int) -> list[str]:
 
 
 def unshown(items: list[Json], slack: Recorder) -> list[str]:
-    """What nobody was asked or told, a sentence each: no bill, no card, a card that is behind."""
+    """What people did not see, a sentence each: no bill, no card, a card that is out of date."""
     if not items:
-        return ["No bill was read in Odoo, so nothing was asked and nothing posted."]
+        return ["No bill was read in Odoo, so no card was sent and nothing was posted."]
     owed = [i for i in items if "card_due" in i or i["status"] == "READY_FOR_APPROVAL"]
     never = [i for i in owed if not i["cards"]]
     behind = sum("card_due" in i and bool(i["cards"]) for i in items)
     found = []
     if never:
-        found.append(f"{counted(len(never), 'bill')} never got a card: {_of_slack(slack)}")
+        found.append(f"{counted(len(never), 'bill')} never got a card: {_slack_reason(slack)}")
     if behind:
-        told = "does not say how its bill stands" if behind == 1 else "do not say how they stand"
-        found.append(f"{counted(behind, 'card')} {told}: {_of_slack(slack)}")
+        are = "is" if behind == 1 else "are"
+        found.append(f"{counted(behind, 'card')} {are} out of date: {_slack_reason(slack)}")
     return found
 
 
-def _of_slack(slack: Recorder) -> str:
-    """What Slack made of the last card it was sent."""
+def _slack_reason(slack: Recorder) -> str:
+    """Why cards are missing: how Slack answered the last one."""
     posts = [e for e in list(slack.exchanges) if "/chat." in e["path"]]
     if slack.under_way or (posts and posts[-1]["status"] is None):
         return "Slack did not answer."
@@ -225,8 +135,8 @@ def unequal(sums: Sums) -> list[str]:
     ]
 
 
-def told(items: list[Json], report: Json, sums: Sums) -> list[str]:
-    """The outcome for a person, line by line."""
+def summary(items: list[Json], report: Json, sums: Sums) -> list[str]:
+    """The outcome in lines for the terminal."""
     lines = ["", *_by_company(items), ""]
     ordered = sorted(items, key=lambda i: int(i["odoo_id"]))
     if ordered:
@@ -276,7 +186,7 @@ def _aligned(some: list[Json]) -> list[str]:
             str(i["odoo_name"]),
             str((i["vendor"] or {}).get("name", "(no vendor)"))[:32],
             amount_text(Decimal(i["amount_total"]), i["currency"]),
-            _fate(i),
+            _result(i),
         ]
         for i in some
     ]
@@ -309,7 +219,7 @@ def _columns(rows: list[list[str]], right: Iterable[int]) -> list[str]:
     ]
 
 
-def _fate(item: Json) -> str:
+def _result(item: Json) -> str:
     """What happened to a bill, in a few words."""
     status = str(item["status"])
     if status in IN_QUICKBOOKS:

@@ -1,14 +1,15 @@
-"""The chain kept running until somebody stops it, with a page to click."""
+"""The chain kept running until it is stopped, with a page to click on."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from sandbox import chain
-from sandbox.aws.emulator import EmulatorError
-from sandbox.chain import SetupError, Vendors
+from sandbox.aws.run_directory import EmulatorError
 from sandbox.http_server import refused, serve
 from sandbox.page.app import page
+from sandbox.prerequisites import SetupError
+from sandbox.vendors import Vendors
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def run(port: int, say: Callable[[str], None]) -> int:
-    """Start the chain, say its addresses, and wait for a signal."""
+    """Start the chain, print its addresses, and wait for a signal."""
     if why_not := refused(port):
         raise SetupError(f"Port {port} {why_not}: choose another one with --port.")
     with (
@@ -32,7 +33,7 @@ def run(port: int, say: Callable[[str], None]) -> int:
             say(f"{name:<10} {address}")
         for line in exports(running.emulator):
             say(line)
-        say("Ctrl-C stops all of it.")
+        say("Ctrl-C stops everything.")
         watch(running.emulator)
     return 0
 
@@ -47,10 +48,10 @@ def exports(emulator: Emulator) -> list[str]:
 
 
 def watch(emulator: Emulator) -> None:
-    """Wait for as long as the emulator runs: without it nothing that is clicked arrives."""
+    """Wait while the emulator runs: without it no click arrives."""
     emulator.process.wait()
     log = emulator.run_dir / "emulator.log"
-    raise EmulatorError(f"The AWS emulator ended by itself: see {log}, and start again.")
+    raise EmulatorError(f"The AWS emulator stopped unexpectedly. See {log}, then start again.")
 
 
 def addresses(running: Chain) -> dict[str, str]:

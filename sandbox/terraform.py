@@ -1,7 +1,7 @@
 """Terraform on this machine: the project's own files applied to the emulator, and what it says.
 
-All it keeps is in the run directory. It ends with whoever started it: one that went on alone
-would hold the state and change what the next start builds.
+It keeps everything in the run directory, and ends with its parent: left running, it would hold
+the state and change what the next start builds.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _STATE: Final = "terraform.tfstate"
 _LOCK: Final = f".{_STATE}.lock.info"
 _UNDER_WAY: Final = "terraform.under-way"  # there while a change is, and after one that was cut off
-_LEASH: Final = Path(__file__).parent / "aws" / "child_process.py"
+_CHILD_PROCESS: Final = Path(__file__).parent / "aws" / "child_process.py"
 
 
 class TerraformError(RuntimeError):
@@ -31,7 +31,7 @@ class TerraformError(RuntimeError):
 
 
 def was_cut_off(run_dir: Path) -> bool:
-    """Whether a change was ended from outside: what it made is then in nobody's books."""
+    """Whether a change was ended from outside: what it made is then in no state file."""
     return (run_dir / _UNDER_WAY).exists()
 
 
@@ -76,7 +76,7 @@ class Terraform:
         stamp.write_text(digest)
 
     def apply(self, variables: Mapping[str, object], progress: Callable[[str], None]) -> None:
-        """Make the emulator what the files say, telling `progress` how far it is.
+        """Make the emulator what the files say, reporting to `progress` how far it is.
 
         Variables, secret ones too, go by a file only this user can read.
         """
@@ -141,7 +141,7 @@ class Terraform:
 
     def _failed(self, why: str) -> TerraformError:
         return TerraformError(
-            f"{why} (If it fails again, remove {self._run_dir}: all is then built anew.)"
+            f"{why} (If it fails again, remove {self._run_dir}: everything is then built again.)"
         )
 
     def _start(
@@ -149,9 +149,9 @@ class Terraform:
     ) -> subprocess.Popen[str]:
         command = ["terraform", f"-chdir={self._folder}", arguments[0], "-no-color", *arguments[1:]]
         return subprocess.Popen(
-            [sys.executable, "-I", str(_LEASH), *command],
+            [sys.executable, "-I", str(_CHILD_PROCESS), *command],
             env={**(more or {}), **self._environment},
-            stdin=subprocess.PIPE,  # its end tells the leash that we are gone
+            stdin=subprocess.PIPE,  # when it closes, the child process knows that we are gone
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

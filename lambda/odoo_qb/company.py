@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
 
 TaxSetting = Literal["", "override", "quickbooks", "lines"]
-
-
 DueDate = Literal["first_open", "last"]
 
 

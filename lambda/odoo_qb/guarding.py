@@ -11,20 +11,16 @@ from typing import TYPE_CHECKING, Any, Final
 from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
-from odoo_qb.errors import Conflict
 from odoo_qb.sentences import NAME, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
-
-    from odoo_qb.exact_json import Json
 
 logger = Logger(child=True)
 
 # What a record raises that is not as it should be: a part is missing, or of another kind.
 DAMAGE: Final = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
 OF_AWS: Final = (BotoCoreError, ClientError)
-DAMAGED: Final = "damaged"  # the outcome of a bill that such a record belongs to
 UNKNOWN: Final = "it could not be processed. The function's log says why."
 _RESTORE: Final = "Compare its item in the table with the table's backup, and correct it."
 _PREFIX: Final = "odoo-"
@@ -73,7 +69,7 @@ class Faults:
         try:
             return act()
         except DAMAGE:
-            logger.exception("a record could not be processed", entry_id=_id_of(record))
+            logger.exception("a record could not be processed", entry_id=entry_id_of(record))
             self.note(label(record), complaint(record))
         except OF_AWS as error:
             self.note(label(record), f"{of_aws(error)}. The next run tries again.")
@@ -104,28 +100,6 @@ def number_of(entry_id: str) -> int:
     if prefix != _PREFIX or not (number.isascii() and number.isdecimal()):
         raise ValueError("no bill's name")
     return int(number)
-
-
-def capture_outcome(act: Callable[[], Json], record: object = None) -> Json:
-    """An outcome, whatever happens: one bill never stops the others.
-
-    `record` is its item in the table, which may be what fails it.
-    """
-    try:
-        return act()
-    except Conflict:
-        return {"outcome": "not stored", "reason": "it was being changed at the same moment"}
-    except OF_AWS as error:
-        return {"outcome": "not stored", "reason": of_aws(error)}
-    except DAMAGE:
-        logger.exception("a bill could not be processed", entry_id=_id_of(record))
-        return damaged(record)
-
-
-def damaged(record: object) -> Json:
-    """The outcome of a bill with whose record nothing can be done."""
-    named = {"about": label(record)} if record else {}
-    return {"outcome": DAMAGED, "reason": complaint(record), **named}
 
 
 def of_aws(error: Exception) -> str:
@@ -175,7 +149,8 @@ def _part(record: object, name: str) -> str:
     return one_line(value, NAME) if isinstance(value, str) else ""
 
 
-def _id_of(record: object) -> str:
+def entry_id_of(record: object) -> str:
+    """A bill's id, for the log; "" where the record has none."""
     return record if isinstance(record, str) else _part(record, "entry_id")
 
 

@@ -24,8 +24,6 @@ def one_line(text: str, length: int = LINE) -> str:
 
 
 _SENTENCES: Final = 25
-
-
 _SENTENCE: Final = 500  # characters
 
 

@@ -1,1 +1,1 @@
-"""The emulator of AWS, and what it is taught."""
+"""The AWS emulator, MiniStack, and our fixes to it."""

@@ -1,4 +1,4 @@
-"""How CloudWatch counts and alarms: metrics of logs and queues, alarms that look by themselves."""
+"""CloudWatch as we need it: metrics of logs and queues, and alarms that are evaluated regularly."""
 
 # ruff: noqa: SLF001 - its work is on another package's internals
 
@@ -83,10 +83,10 @@ def alarm_state(alarm: Document, periods: Sequence[float | None]) -> str | None:
 
 
 class Alarms:
-    """Looks at every alarm again and again; the stock emulator does when a metric is put.
+    """Evaluates every alarm every two seconds; MiniStack 1.5.33 does so when a metric is put.
 
-    It keeps no metrics of queues either, takes no heed of dimensions, and describes an alarm by
-    less than was put, which Terraform would take for a change.
+    It also ignores dimensions, keeps no metrics of queues, computes no expressions, and leaves
+    them out when it describes an alarm, which Terraform would take for a change.
     https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
     """
 
@@ -102,7 +102,7 @@ class Alarms:
                     self.evaluate(alarm)
 
     def evaluate(self, alarm: Document) -> None:
-        """Move an alarm to the state its metric gives it, and tell whom it names."""
+        """Move an alarm to the state its metric gives it, and notify the topics it names."""
         queries = members(alarm.get("AsPut", {}).get("Metrics", {}))
         if queries:
             periods = self._computed(alarm, queries, time.time())
@@ -190,7 +190,7 @@ def members(tree: Document) -> list[Document]:
 
 
 def computed(expression: str, values: Mapping[str, float]) -> float:
-    """What metric math makes of one period's values: IF, AND, OR, comparisons, + and -.
+    """The value of metric math for one period's values: IF, AND, OR, comparisons, + and -.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
     """

@@ -6,11 +6,9 @@ finds what the first one built.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import signal
-import socket
 import ssl
 import subprocess
 import sys
@@ -26,27 +24,20 @@ from urllib.parse import urlsplit
 import botocore.session
 from botocore.config import Config
 
-from sandbox import terraform
-from sandbox.http_server import Ports, refused
+from sandbox.aws.run_directory import SAVED, STOP_WITHIN, EmulatorError, hold, prepare
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 PROJECT: Final = Path(__file__).parents[2]
 REGION: Final = "us-west-2"
-STOP_WITHIN: Final = 45.0  # seconds; the emulator saves its state first
 START_WITHIN: Final = 60.0
-_SAVED: Final = "saved"  # names the files of a state that was saved whole
 EMPTY: Final = "{}"  # a token secret in which the poster finds nothing, so it starts from its seed
-
-
-class EmulatorError(RuntimeError):
-    """The emulator did not start; the sentence says what its log says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Emulator:
-    """A running emulator of one account: where it listens and what it believes."""
+    """A running emulator of one account: its address, certificate and credentials."""
 
     url: str
     ca_bundle: Path
@@ -117,21 +108,23 @@ def start(
     port: int = 0,
     held: int | None = None,
     stream_shards: int = 1,
+    module: str = "sandbox.aws.ministack",
     say: Callable[[str], None] = lambda _: None,
 ) -> Emulator:
     """Start the emulator on `run_dir`, with what an earlier one saved there.
 
     `port` 0 takes the port of last time, else a free one. The addresses of queues hold the port:
-    on another one than last time the emulator starts empty, and Terraform builds again. So it
-    is after an end that left things half done. `held` is what `hold` gave, if that was called.
-    In so many shards as `stream_shards` says tables' streams are read at the same moment.
+    on another one the emulator starts empty, and Terraform builds again. The same happens after
+    an end that left things half done. `held` is the descriptor from `hold`, if that was called.
+    `stream_shards` readers read a table's stream at the same moment. `module` "ministack" is the
+    emulator as released, without our fixes.
     """
     run_dir = run_dir.absolute()
     for folder in ("tmp", "state"):
         (run_dir / folder).mkdir(parents=True, exist_ok=True)
     lock = hold(run_dir, say) if held is None else held
     try:
-        port = _settle(run_dir, port, say)
+        port = prepare(run_dir, port, say)
         for left in (run_dir / "tmp").glob("ministack-lambda-*"):
             shutil.rmtree(left, ignore_errors=True)
         certificate = run_dir / "tmp" / "ministack-tls" / "server.crt"
@@ -152,12 +145,12 @@ def start(
             "IOT_MTLS_ENABLED": "0",
             "SFTP_ENABLED": "0",
             "SANDBOX_OUTBOX": str(run_dir / "outbox.jsonl"),
-            "SANDBOX_SAVED": str(run_dir / _SAVED),
+            "SANDBOX_SAVED": str(run_dir / SAVED),
             "SANDBOX_STREAM_SHARDS": str(stream_shards),
         }
         with (run_dir / "emulator.log").open("wb") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "sandbox.aws.ministack"],
+                [sys.executable, "-m", module],
                 cwd=PROJECT,
                 env=environment,
                 stdin=subprocess.PIPE,  # its end tells the emulator that we are gone
@@ -194,11 +187,9 @@ def stop(emulator: Emulator) -> None:
 
 
 def forget(emulator: Emulator, *, table: str, bucket: str) -> None:
-    """Empty the account of a demo's data and leave its infrastructure and settings.
+    """Delete a demo's items, documents, messages, QuickBooks tokens and e-mails.
 
-    The settings have a table of their own, which is left alone, and a copy among the bills.
-
-    Items, documents in all versions, messages, QuickBooks tokens and e-mails go.
+    The infrastructure stays, and so do the settings, in their own table and among the bills.
     """
     dynamodb, s3 = emulator.client("dynamodb"), emulator.client("s3")
     sqs, secrets = emulator.client("sqs"), emulator.client("secretsmanager")
@@ -233,72 +224,9 @@ def _chunks(things: list[Any], size: int) -> Iterable[list[Any]]:
 
 
 def _clean_environment() -> dict[str, str]:
-    """What a tool needs of this machine; nobody's credentials, endpoints or proxies."""
+    """What a tool needs of this machine, without credentials, endpoints or proxies."""
     kept = ("PATH", "HOME", "LANG", "TMPDIR", "SYSTEMROOT")
     return {name: os.environ[name] for name in kept if name in os.environ}
-
-
-def hold(run_dir: Path, say: Callable[[str], None]) -> int:
-    """A descriptor that holds the run directory for one sandbox; its emulator inherits it.
-
-    An emulator that is still saving holds it: starting beside it would lose what it saves.
-    """
-    lock = os.open(run_dir / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-    deadline, told = time.monotonic() + STOP_WITHIN, False
-    while True:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() > deadline:
-                os.close(lock)
-                raise EmulatorError(
-                    f"Another sandbox is running in {run_dir}: stop it, or let SANDBOX_RUN_DIR"
-                    " name another folder."
-                ) from None
-            if not told:
-                say(f"another sandbox is in {run_dir}: waiting up to {STOP_WITHIN:.0f} s for it")
-                told = True
-            time.sleep(0.2)
-        else:
-            return lock
-
-
-def _settle(run_dir: Path, wanted: int, say: Callable[[str], None]) -> int:
-    """The port to listen on; what was built before is dropped where it is of no more use."""
-    ports = Ports(run_dir / "ports.json")
-    last = ports.last("aws")
-    if wanted and (why_not := refused(wanted)):
-        raise EmulatorError(f"Port {wanted} {why_not}.")
-    port = wanted or ports.free("aws") or _any_free()
-    state = run_dir / "state"
-    if lost := _lost(run_dir, kept_port=port == last):
-        shutil.rmtree(state)
-        state.mkdir()
-        terraform.forget(run_dir)
-        if last:
-            say(f"{lost}: building anew")
-    ports.remember("aws", port)
-    (run_dir / _SAVED).unlink(missing_ok=True)  # until it is saved again
-    return port
-
-
-def _lost(run_dir: Path, *, kept_port: bool) -> str:
-    """Why what was built before cannot be used; empty if it can."""
-    if not kept_port:
-        return "the port of last time is taken, and the addresses of queues hold it"
-    if terraform.was_cut_off(run_dir):
-        return "the last start did not finish"
-    saved = run_dir / _SAVED
-    names = saved.read_text().split() if saved.exists() else []
-    if not names or not all((run_dir / "state" / name).exists() for name in names):
-        return "what stood before was not saved whole"
-    return ""
-
-
-def _any_free() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _wait_until_ready(emulator: Emulator) -> None:

@@ -1,4 +1,4 @@
-"""What Lambda tells CloudWatch of a function: its runs, its URL's answers, its stream's age."""
+"""Lambda's metrics of a function in CloudWatch: runs, answers through its URL, its stream's age."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _MILLISECONDS: Final = 1000
 
 
 class FunctionMetrics:
-    """Counts every run, whoever calls; the stock emulator counts calls of the API only.
+    """Counts every run, whoever calls; MiniStack 1.5.33 counts calls of its API only.
 
     https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
     """

@@ -1,10 +1,11 @@
 """Run MiniStack in this process, with the behaviours of AWS it lacks and our functions rely on.
 
-MiniStack runs functions, queues, streams and permissions well; what it leaves out would let a
-mistake in retries, alarms or ordering pass unseen. Each mend below names the page of AWS whose
-behaviour it restores. They replace internals of one version, so any other version is refused.
-`sandbox.aws.emulator` starts this with a clean environment and a pipe that ends when its parent
-does.
+MiniStack runs functions, queues, streams and permissions well. Without what it leaves out, a
+mistake in retries, alarms or ordering would go unnoticed. Each fix says what MiniStack 1.5.33
+does, and names the page of AWS that says otherwise. Fixes replace internals of that version, so
+any other version is refused; tests/sandbox/test_ministack.py asserts that each is still needed.
+`sandbox.aws.emulator` starts this with a clean environment and a pipe that closes when its
+parent ends.
 """
 
 # ruff: noqa: SLF001, ANN401 - its work is on another package's untyped internals
@@ -41,7 +42,7 @@ def replace(module: ModuleType, name: str, function: Callable[..., Any]) -> Call
     """Put `function` in the place of an internal one and return that; it must be there."""
     before: Callable[..., Any] | None = getattr(module, name, None)
     if not callable(before):
-        raise SystemExit(f"MiniStack {VERSION} has no {module.__name__}.{name} to mend.")
+        raise SystemExit(f"MiniStack {VERSION} has no {module.__name__}.{name} to fix.")
     setattr(module, name, function)
     return before
 
@@ -51,8 +52,8 @@ def service(name: str) -> ModuleType:
     return import_module(f"ministack.services.{name}")
 
 
-def mend_functions() -> None:
-    """Mend what calls functions: streams, ordered queues, and the metrics of every call."""
+def fix_functions() -> None:
+    """Fix what calls functions: streams, ordered queues, and the metrics of every call."""
     functions, metrics = service("lambda_svc"), service("cloudwatch")
     scope = import_module("ministack.core.responses").request_scope
     counts = FunctionMetrics(metrics)
@@ -60,7 +61,8 @@ def mend_functions() -> None:
     streams = Streams(functions, service("dynamodb"), scope, counts.iterator_age, shards)
     replace(functions, "_poll_dynamodb_streams", streams.poll)
 
-    # Message groups run beside each other, each in order: a batch of one never spans two groups.
+    # 1.5.33 runs one batch of an ordered queue at a time. In AWS message groups run side by side,
+    # each in order, and a batch of one never spans two groups.
     # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
     def concurrency(
         mapping: Document, function: Document, config: Document, queue: Any = None
@@ -71,7 +73,7 @@ def mend_functions() -> None:
 
     stock_concurrency = replace(functions, "_sqs_esm_concurrency", concurrency)
 
-    # The emulator counts calls of the API itself, and a call turned away as a run that went well.
+    # 1.5.33 counts only calls of its own API, and a throttled call as a run that went well.
     def dispatch(
         function: Document, config: Document, event: Any, request: str, started: float
     ) -> Any:
@@ -107,15 +109,15 @@ def mend_functions() -> None:
     stock_log = replace(functions, "_emit_lambda_logs", log)
 
 
-def mend_alarms() -> None:
-    """Mend how alarms are evaluated and described."""
+def fix_alarms() -> None:
+    """Fix how alarms are evaluated and described."""
     metrics = service("cloudwatch")
     scope = import_module("ministack.core.responses").request_scope
     alarms = Alarms(metrics, service("sqs"), scope)
     replace(metrics, "_evaluate_alarm", alarms.evaluate)
     threading.Thread(target=alarms.watch, daemon=True).start()
 
-    # An alarm is described by all that was put.
+    # 1.5.33 leaves an expression out of the description that Terraform reads.
     # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_MetricAlarm.html
     def put(parameters: Document, data: Document, *protocol: Any) -> Any:
         answer = stock_put(parameters, data, *protocol)
@@ -123,10 +125,10 @@ def mend_alarms() -> None:
         if not any(protocol) and asked.get("AlarmName") in metrics._alarms:
             unsaid = {"Action", "Version", "Tags"}
             asked = {name: value for name, value in asked.items() if name not in unsaid}
-            told = asked.get("InsufficientDataActions", {}).get("member", {})
+            actions = asked.get("InsufficientDataActions", {}).get("member", {})
             metrics._alarms[asked["AlarmName"]] |= {
                 "AsPut": asked,
-                "InsufficientDataActions": list(told.values()),
+                "InsufficientDataActions": list(actions.values()),
             }
         return answer
 
@@ -148,8 +150,8 @@ def mend_alarms() -> None:
     stock_describe = replace(metrics, "_describe_alarms", describe)
 
 
-def mend_mail(outbox: Path) -> None:
-    """Write the e-mails of notifications to a file, a JSON object a line.
+def fix_mail(outbox: Path) -> None:
+    """Write the e-mails of notifications to a file, a JSON object a line; 1.5.33 only logs them.
 
     https://docs.aws.amazon.com/sns/latest/dg/sns-email-notifications.html
     """
@@ -169,10 +171,10 @@ def mend_mail(outbox: Path) -> None:
     stock_deliver = replace(notifications, "_fanout", deliver)
 
 
-def mend_queues() -> None:
-    """Let a purged queue forget deduplication ids.
+def fix_queues() -> None:
+    """Make a purged queue drop its deduplication ids; 1.5.33 keeps them, as AWS does for minutes.
 
-    AWS keeps them for five minutes; a second demo on an emptied queue sends the same ones.
+    This one departs from AWS: a second demo on an emptied queue sends the same ids at once.
     """
     queues = service("sqs")
 
@@ -187,11 +189,11 @@ def mend_queues() -> None:
     queues._HANDLERS["PurgeQueue"] = purge
 
 
-def mend_schedules() -> None:
+def fix_schedules() -> None:
     """Count a schedule's time from the start of this process, if the rule was there before.
 
-    AWS is never off. The stock emulator catches up at once on what fell due while it was, and so
-    runs a function before those it calls are there.
+    AWS is never off. At its start 1.5.33 runs at once what fell due while it was off, and so
+    calls a function before those that it needs are there.
     """
     schedules, began = service("eventbridge"), time.time()
 
@@ -203,10 +205,10 @@ def mend_schedules() -> None:
     stock_tick = replace(schedules, "_tick_scheduled_rules", tick)
 
 
-def mend_stopping(gateway: ModuleType, saved: Path) -> None:
-    """Save and end at once on SIGTERM; the stock emulator first waits for calls that may hang.
+def fix_stopping(gateway: ModuleType, saved: Path) -> None:
+    """Save and end at once on SIGTERM; 1.5.33 first waits for calls that may hang.
 
-    `saved` then names the files written, so that nobody takes half of a state for all of it.
+    `saved` then names the files written, so that half of a state is not taken for all of it.
     """
     persistence = import_module("ministack.core.persistence")
 
@@ -225,7 +227,7 @@ def mend_stopping(gateway: ModuleType, saved: Path) -> None:
 
 
 def stop_with_parent() -> None:
-    """Wait for the end of the pipe from the parent, then save and stop; insist if that hangs."""
+    """Wait until the pipe from the parent closes, then save and stop; if that hangs, just exit."""
     sys.stdin.buffer.read()
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(STOP_WITHIN)
@@ -233,17 +235,17 @@ def stop_with_parent() -> None:
 
 
 def main() -> None:
-    """Mend MiniStack and serve until SIGTERM, or until the parent is gone."""
+    """Fix MiniStack and serve until SIGTERM, or until the parent is gone."""
     if version("ministack") != VERSION:
-        raise SystemExit(f"MiniStack {VERSION} is wanted here, not {version('ministack')}.")
+        raise SystemExit(f"MiniStack {VERSION} is needed, and {version('ministack')} is installed.")
     gateway = import_module("ministack.app")
     replace(gateway, "_port_is_bindable", lambda _host, _port: False)  # leave port 443 alone
-    mend_functions()
-    mend_alarms()
-    mend_queues()
-    mend_schedules()
-    mend_mail(Path(os.environ["SANDBOX_OUTBOX"]))
-    mend_stopping(gateway, Path(os.environ["SANDBOX_SAVED"]))
+    fix_functions()
+    fix_alarms()
+    fix_queues()
+    fix_schedules()
+    fix_mail(Path(os.environ["SANDBOX_OUTBOX"]))
+    fix_stopping(gateway, Path(os.environ["SANDBOX_SAVED"]))
     threading.Thread(target=stop_with_parent, daemon=True).start()
     gateway.main()
 

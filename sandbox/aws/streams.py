@@ -72,13 +72,13 @@ def split_by_age(mapping: Document, batch: Batch, now: float) -> tuple[Batch, Ba
 
 
 def shard_of(record: Document, shards: int) -> int:
-    """The shard an item's changes are in, all of them in the same."""
+    """The shard of an item: all its changes are in the same one."""
     keys = json.dumps(record["dynamodb"]["Keys"], sort_keys=True)
     return crc32(keys.encode()) % shards
 
 
 def _key(mapping: Document, shard: int) -> str:
-    """What is known of a mapping is known of each shard for itself."""
+    """The name under which a shard of a mapping keeps its position and its waiting batches."""
     return f"{mapping['UUID']}#{shard}" if shard else str(mapping["UUID"])
 
 
@@ -89,12 +89,12 @@ def _age(record: Document, now: float) -> float:
 class Streams:
     """Reads the tables' streams for the functions mapped to them, one batch a mapping at a time.
 
-    AWS keeps a table's stream in a shard for each of its partitions and runs a function for each at
-    the same time; here there is one unless `shards` says otherwise.
+    AWS keeps a table's stream in a shard for each of its partitions and runs a function for each
+    at the same time; here there is one shard unless `shards` says otherwise.
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html
 
-    The stock poller waits for the function, and with it all queues; it retries a failed batch
-    for ever and takes a partial failure for a success.
+    MiniStack 1.5.33 waits for the function, and so do all queues; it retries a failed batch for
+    ever and takes a partial failure for a success.
     """
 
     def __init__(

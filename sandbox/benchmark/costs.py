@@ -25,7 +25,7 @@ COLD: Final = 1.0
 GIGABYTES: Final = {"extractor": 0.5, "notifier": 0.25, "approval_handler": 0.5, "poster": 0.25}
 SECONDS_A_BILL_READ: Final = 0.02  # the extractor's own, its share of the calls to Odoo apart
 
-# What Lambda logs of a run by itself: its start, end and report.
+# What Lambda adds to the log of a run: its start, end and report.
 PLATFORM_BYTES: Final = 80 + 53 + 170
 RUNS_A_DAY: Final = {
     "extract": 96,
@@ -38,7 +38,7 @@ _OF_THE_POSTER: Final = {"sync-reference", "check-connections"}
 # Lambda polls a queue with five connections, each asking for 20 seconds; "can optimize to as
 # few as 2". https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
 POLLS_A_DAY: Final = 5 * 3 * 60 * 24
-# Of the seven secrets and so on in the sandbox: what stands whoever uses it, and a company more.
+# Of the seven secrets and so on in the sandbox: what every deployment has, and one company more.
 GIVEN_SECRETS: Final = 3
 
 Json = dict[str, Any]

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import requests
 
 from sandbox import chain
-from sandbox.chain import Vendors
+from sandbox.vendors import Vendors
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Count what a bill costs: a whole life of many, in one process, every request told apart.
+"""Count what a bill costs: a whole life of many, in one process, every request counted by kind.
 
 The handlers, simulators and moto are those of the tests' world; what is counted is what the
 functions ask, not what the world asks to play AWS's part.
@@ -190,7 +190,7 @@ class Life:
 
 
 class Patches:
-    """Sets what is asked for, and puts back what was there: all a world wants of pytest."""
+    """Sets attributes and restores them: all that a world needs of pytest's monkeypatch."""
 
     def __init__(self) -> None:
         self._undo: list[Callable[[], object]] = []

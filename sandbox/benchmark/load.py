@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from odoo_qb.bill.model import MOVE_TYPES
-from sandbox import chain, demo, run_report
+from sandbox import chain, demo, run_report, traffic
 from sandbox.approver import Approver, rule
 from sandbox.benchmark.machine import machine
+from sandbox.prerequisites import PROJECT, SetupError
 from sandbox.recording import matching
+from sandbox.vendors import Vendors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from sandbox.chain import Chain
     from sandbox.recording import Exchange
 
-RESULTS: Final = chain.PROJECT / "bench" / "load.json"
+RESULTS: Final = PROJECT / "bench" / "load.json"
 # A minute of Slack's limits lasts three seconds, and the notifier keeps to that pace.
 SLACK_SCALE: Final = 1 / 20
 CLICKS_AT_ONCE: Final = 8
@@ -45,11 +47,11 @@ class Load:
 
 
 def run(load: Load, say: Callable[[str], None]) -> int:
-    """Run it, print and keep what came of it; 0 if nothing was lost and nothing done twice."""
-    with chain.start(chain.Vendors(), say) as running:
+    """Run it, print and keep the result; 0 if nothing was lost and nothing done twice."""
+    with chain.start(Vendors(), say) as running:
         slack, quickbooks, odoo = running.slack, running.quickbooks, running.odoo
         if not (slack and quickbooks and odoo):
-            raise chain.SetupError("Load is put on the simulators.")
+            raise SetupError("The load test needs the simulators.")
         moves = odoo.records["account.move"].values()
         have = sum(m["state"] == "posted" and m["move_type"] in MOVE_TYPES for m in moves)
         odoo.add_copies(max(0, load.bills - have))
@@ -68,7 +70,7 @@ def run(load: Load, say: Callable[[str], None]) -> int:
         )  # fmt: skip
         items, _ = demo.work(running, approver, say)
         seconds = time.monotonic() - started
-        held = run_report.documents(running.recorders["quickbooks"].exchanges)
+        held = traffic.documents(running.recorders["quickbooks"].exchanges)
         dead = demo.dead_letters(running)
         trouble += [*approver.trouble, *run_report.unshown(items, running.recorders["slack"])]
         trouble += run_report.trouble(items, held, dead)
@@ -82,7 +84,7 @@ def run(load: Load, say: Callable[[str], None]) -> int:
             "refused": {name: _refused(running, name) for name in ("slack", "quickbooks")},
             "seconds": {"extract": round(extracted, 1), "all": round(seconds, 1)},
             "per_minute": _rates(running, items, extracted),
-            "waits": {what: _told(waits) for what, waits in _waits(running, items).items()},
+            "waits": {what: _summary(waits) for what, waits in _waits(running, items).items()},
         }
         say("stopping")
     RESULTS.parent.mkdir(exist_ok=True)
@@ -154,7 +156,7 @@ def _at(item: Json, status: str) -> list[datetime]:
     return [datetime.fromisoformat(e["at"]) for e in item["history"] if e["to"] == status]
 
 
-def _told(waits: list[float]) -> Json:
+def _summary(waits: list[float]) -> Json:
     if not waits:
         return {"bills": 0}
     middle, longest = statistics.median(waits), max(waits)
@@ -176,10 +178,10 @@ def _lines(result: Json, trouble: Iterable[str]) -> Iterator[str]:
         if of["bills"]:
             yield f"  {what:<20} median {of['median']:>6.1f} s, longest {of['longest']:>6.1f} s"
     refused = ", ".join(f"{vendor} {n}" for vendor, n in result["refused"].items())
-    yield f"  refused for asking too fast: {refused}; dead letters {result['dlq']}"
+    yield f"  refused for calling too often: {refused}; dead letters {result['dlq']}"
     yield f"  clicks answered later than Slack waits: {result['slow_clicks']}"
-    told = Counter(trouble)
-    yield from (f"PROBLEM: {line}" for line in list(told)[:20])
-    if not told:
+    problems = Counter(trouble)
+    yield from (f"PROBLEM: {line}" for line in list(problems)[:20])
+    if not problems:
         yield "Nothing was lost, nothing was done twice."
-    yield f"Kept in {Path(RESULTS).relative_to(chain.PROJECT)}."
+    yield f"Kept in {Path(RESULTS).relative_to(PROJECT)}."

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sandbox.aws import emulator as aws
 from sandbox.http_server import serve
-from sandbox.in_process.chain import make_table
+from sandbox.in_process.aws import make_table
 from sandbox.odoo.server import Odoo
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ def _stage(project: Path) -> Iterator[Stage]:
 
 
 def _account(emulator: aws.Emulator, odoo: Odoo) -> dict[str, str]:
-    """What the extractor finds in AWS, and how it is told where."""
+    """What the extractor finds in AWS, and the environment that says where."""
     dynamodb, s3 = emulator.client("dynamodb"), emulator.client("s3")
     make_table(dynamodb)
     companies = {

@@ -89,16 +89,17 @@ def read(_: int) -> Json:
     from odoo_qb.extraction.files import FileStage  # noqa: PLC0415 - as above
 
     # Read after the clock was started, as the handler is.
-    from odoo_qb.odoo import reader  # noqa: PLC0415
+    from odoo_qb.odoo.client import PAGE_SIZE  # noqa: PLC0415
     from odoo_qb.odoo.files import read_files  # noqa: PLC0415 - as above
+    from odoo_qb.odoo.reader import BillReader  # noqa: PLC0415 - as above
 
     odoo = _odoo()
     ids = [c.odoo_id for c in _found(odoo)]
     companies = odoo.call("res.company", "search_read", [], fields=["name"])
-    books = reader.BillReader(odoo, {row["name"]: row["name"] for row in companies})
+    books = BillReader(odoo, {row["name"]: row["name"] for row in companies})
     bills = files = 0
-    for start in range(0, len(ids), reader.PAGE_SIZE):
-        page = books.page(ids[start : start + reader.PAGE_SIZE])
+    for start in range(0, len(ids), PAGE_SIZE):
+        page = books.page(ids[start : start + PAGE_SIZE])
         found = [entry.bill for entry in page if entry.bill]
         bills += len(found)
         for batch in read_files(odoo, FileStage(found, {}).missing()):
@@ -139,10 +140,10 @@ def _odoo() -> OdooClient:
 
 
 def _found(odoo: OdooClient) -> list[Any]:
-    from odoo_qb.odoo import reader  # noqa: PLC0415 - as above
+    from odoo_qb.odoo.search import search_changed  # noqa: PLC0415 - as above
 
     since = date.fromisoformat(os.environ["EXTRACT_SINCE"])
-    return reader.search_changed(odoo, watermark="", dated_from=since)
+    return search_changed(odoo, watermark="", dated_from=since)
 
 
 if __name__ == "__main__":

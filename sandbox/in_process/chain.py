@@ -8,15 +8,11 @@ from __future__ import annotations
 
 import base64
 import json
-import threading
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import boto3
-from botocore.client import BaseClient
-from botocore.exceptions import ClientError
 from moto import mock_aws
 
 import approval_handler
@@ -24,8 +20,10 @@ import extractor
 import notifier
 import poster
 from odoo_qb import settings
-from odoo_qb.store.table import Table, plain
+from odoo_qb.store.attributes import plain
+from odoo_qb.store.table import Table
 from sandbox.http_server import serve
+from sandbox.in_process.aws import REGION, Aws, make_resources, make_secrets, one_call_at_a_time
 from sandbox.in_process.fast_dynamodb import rows
 from sandbox.odoo.importer import Importer
 from sandbox.odoo.server import Odoo
@@ -33,20 +31,17 @@ from sandbox.quickbooks.server import Limits, QuickBooks
 from sandbox.slack.server import SignedRequest, Slack
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     import pytest
 
     from odoo_qb.bill.item import Item
 
-REGION: Final = "us-west-2"
 CHANNEL: Final = "C-SANDBOX"
 APPROVER: Final = "U-APPROVER"
 _HANDLERS: Final = (approval_handler, extractor, notifier, poster)
 
 Json = dict[str, Any]
-Call = Callable[[BaseClient, str, Json], Json]
-Performs = Callable[[Call, BaseClient, str, Json], Json]
 
 
 class Context:
@@ -59,20 +54,6 @@ class Context:
 
     def get_remaining_time_in_millis(self) -> int:
         return 240_000
-
-
-@dataclass
-class Aws:
-    """Every call to AWS as (operation, arguments); those for which `refuses` says so fail.
-
-    `performs` does a call that is not refused; it may do more, or raise in the middle of it.
-    """
-
-    calls: list[tuple[str, Json]] = field(default_factory=list)
-    refuses: Callable[[str, Json], bool] = lambda _operation, _arguments: False
-    performs: Performs = lambda call, client, operation, arguments: call(
-        client, operation, arguments
-    )
 
 
 @dataclass
@@ -197,7 +178,7 @@ def a_world(
     quickbooks = QuickBooks(clock=clock, limits=Limits(enforced=False))
     with mock_aws(), listen(odoo_simulator) as o, listen(slack) as s, listen(quickbooks) as q:
         slack.public_url = s.url
-        names = _resources()
+        names = make_resources()
         companies = _companies(odoo_simulator)
         for key, company in companies.items():
             country = {"country": "GB"} if key in british else {}
@@ -207,7 +188,7 @@ def a_world(
             n: boto3.client(n, region_name=REGION)
             for n in ("dynamodb", "s3", "sqs", "secretsmanager", "sns")
         }
-        secrets = _secrets(clients["secretsmanager"], odoo_simulator, companies)
+        secrets = make_secrets(clients["secretsmanager"], odoo_simulator, companies)
         clients["dynamodb"].put_item(
             TableName=names["table"],
             Item={"entry_id": {"S": "settings"}, "companies": {"S": json.dumps(companies)}},
@@ -238,7 +219,7 @@ def a_world(
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
         aws = Aws()
-        _one_call_at_a_time(monkeypatch, aws)
+        one_call_at_a_time(monkeypatch, aws)
         table = Table(clients["dynamodb"], names["table"], retention=settings.retention())
         world = World(odoo_simulator, slack, quickbooks, table, clients, names, aws=aws)
         # Wall-clock budgets are for production: a slow machine must not decide a test.
@@ -246,21 +227,6 @@ def a_world(
         world.restart()
         yield world
         world.restart()
-
-
-def _one_call_at_a_time(monkeypatch: pytest.MonkeyPatch, aws: Aws) -> None:
-    """Moto's tables are plain dicts that two threads may not change at once."""
-    lock, call = threading.RLock(), cast("Any", BaseClient)._make_api_call
-
-    def serial(client: BaseClient, operation: str, arguments: Json) -> Json:
-        with lock:
-            aws.calls.append((operation, arguments))
-            if aws.refuses(operation, arguments):
-                error: Any = {"Code": "InternalServerError", "Message": "planned"}
-                raise ClientError({"Error": error}, operation)
-            return aws.performs(call, client, operation, arguments)
-
-    monkeypatch.setattr(BaseClient, "_make_api_call", serial)
 
 
 def _companies(odoo: Odoo) -> dict[str, Json]:
@@ -274,68 +240,3 @@ def _companies(odoo: Odoo) -> dict[str, Json]:
 def _become_british(odoo: Odoo, name: str) -> None:
     company = next(r for r in odoo.records["res.company"].values() if r["name"] == name)
     company["currency_id"] = Importer(odoo).currency("GBP")
-
-
-def make_table(dynamodb: Any) -> None:
-    """The table with its two indexes."""
-    attributes = ("entry_id", "status", "updated_at", "company")
-
-    def index(name: str, key: str, sort: str) -> Json:
-        return {
-            "IndexName": name,
-            "KeySchema": [
-                {"AttributeName": key, "KeyType": "HASH"},
-                {"AttributeName": sort, "KeyType": "RANGE"},
-            ],
-            "Projection": {"ProjectionType": "KEYS_ONLY"},
-        }
-
-    dynamodb.create_table(
-        TableName="bills",
-        KeySchema=[{"AttributeName": "entry_id", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": a, "AttributeType": "S"} for a in attributes],
-        GlobalSecondaryIndexes=[
-            index("status-index", "status", "updated_at"),
-            index("company-status-index", "company", "status"),
-        ],
-        BillingMode="PAY_PER_REQUEST",
-    )
-
-
-def _resources() -> dict[str, str]:
-    make_table(boto3.client("dynamodb", region_name=REGION))
-    s3 = boto3.client("s3", region_name=REGION)
-    s3.create_bucket(Bucket="documents", CreateBucketConfiguration={"LocationConstraint": REGION})
-    s3.put_bucket_versioning(Bucket="documents", VersioningConfiguration={"Status": "Enabled"})
-    queue = boto3.client("sqs", region_name=REGION).create_queue(
-        QueueName="approved.fifo", Attributes={"FifoQueue": "true"}
-    )
-    topic = boto3.client("sns", region_name=REGION).create_topic(Name="alerts")
-    return {
-        "table": "bills",
-        "bucket": "documents",
-        "queue": queue["QueueUrl"],
-        "topic": topic["TopicArn"],
-    }
-
-
-def _secrets(client: Any, odoo: Odoo, companies: dict[str, Json]) -> dict[str, str]:
-    values = {
-        "odoo": {
-            "database": odoo.database,
-            "username": "ap-bot@example.com",
-            "api_key": "sandbox-odoo-key",
-        },
-        "slack": {"bot_token": "xoxb-sandbox", "signing_secret": "sandbox-signing-secret"},
-        "quickbooks": {
-            "client_id": "sandbox-client",
-            "client_secret": "sandbox-client-secret",
-            "refresh_tokens": {key: f"sandbox-refresh-{key}" for key in companies},
-        },
-    }
-    for key in companies:
-        client.create_secret(Name=f"token/{key}")
-    return {
-        name: client.create_secret(Name=name, SecretString=json.dumps(value))["ARN"]
-        for name, value in values.items()
-    }

@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any, Final
 
-from sandbox.odoo.books import as_text
 from sandbox.odoo.errors import (
     V16,
     V17,
@@ -20,6 +19,7 @@ from sandbox.odoo.errors import (
     wrong_arguments,
 )
 from sandbox.odoo.query import domain_test, mentions, sort
+from sandbox.odoo.records import as_text
 from sandbox.odoo.view import Json, User, View
 
 if TYPE_CHECKING:

@@ -27,6 +27,7 @@ _READERS: Final = {
     },
 }
 _WRITERS: Final = {16: "Invoicing/Billing", 18: "Invoicing/Invoicing", 19: "Accounting/Invoicing"}
+EXPIRED: Final = "odoo.http.SessionExpiredException"
 
 
 class OdooError(Exception):
@@ -195,3 +196,13 @@ def no_instant(version: int, text: str) -> OdooError:
         "psycopg2.errors.InvalidDatetimeFormat",
         f'invalid input syntax for type timestamp: "{text}"\nLINE 1: ...\n',
     )
+
+
+def denied() -> OdooError:
+    """The login, the key or the password is wrong."""
+    return OdooError("odoo.exceptions.AccessDenied", "Access Denied")
+
+
+def expired() -> OdooError:
+    """The web client's session has ended."""
+    return OdooError(EXPIRED, "Session expired")

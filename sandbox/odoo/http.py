@@ -54,8 +54,8 @@ def called(path: str, body: Json, version: int) -> str:
     return ".".join(part for part in path.split("/") if part and not part.isdecimal())
 
 
-def told(error: OdooError) -> Json:
-    """An error as Odoo tells it, with the traceback that must never be repeated to anybody."""
+def error_body(error: OdooError) -> Json:
+    """An error as Odoo sends it, with a traceback that no client may repeat."""
     return {
         "name": error.name,
         "message": error.message,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from sandbox.odoo.books import CLERKS
+from sandbox.odoo.records import CLERKS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from sandbox.odoo.query import Record
     from sandbox.odoo.server import Odoo
 
-# What the web client shows as a document's lines; the other rows Odoo books by itself.
+# What the web client shows as a document's lines; Odoo adds the other rows.
 _VISIBLE: Final = ("product", "line_section", "line_subsection", "line_note")
 _CURRENCY_DIGITS: Final = {"JPY": 0}  # where it is not 2
 # The first digits of a code in Odoo's generic chart, the longest that fits first.

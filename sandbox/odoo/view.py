@@ -20,8 +20,8 @@ from sandbox.odoo.errors import (
 )
 
 if TYPE_CHECKING:
-    from sandbox.odoo.books import Books
     from sandbox.odoo.query import Field, Record
+    from sandbox.odoo.records import Records
 
 type Json = dict[str, Any]
 
@@ -68,7 +68,7 @@ class User:
 class View:
     """What a user may see, and how it is shown: by company and by version."""
 
-    def __init__(self, books: Books, user: User, context: Json) -> None:
+    def __init__(self, books: Records, user: User, context: Json) -> None:
         self.books = books
         self.version = books.version
         self.user = user

@@ -15,7 +15,7 @@ from sandbox.page.odoo import product_lines
 from sandbox.page.state import open_modal
 from sandbox.run_report import counted
 from sandbox.slack.payloads import ScreenError
-from sandbox.slack.server import ANSWER_SECONDS
+from sandbox.slack.screen import ANSWER_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -174,8 +174,8 @@ def dismiss(parts: Parts, at: Look, form: Mapping[str, str]) -> str:
     """Take a message that only one person sees from their sight."""
     channel = parts.slack.channels.get(at.channel)
     if channel:
-        told = channel.ephemerals[at.person]
-        told[:] = [message for message in told if message.ts != form.get("ts")]
+        ephemerals = channel.ephemerals[at.person]
+        ephemerals[:] = [message for message in ephemerals if message.ts != form.get("ts")]
     return ""
 
 
@@ -207,8 +207,10 @@ def _read(report: Json) -> str:
     for company in report["companies"].values():
         for outcome, number in company.items():
             counts[outcome] = counts.get(outcome, 0) + number
-    told = ", ".join(f"{number} {outcome}" for outcome, number in counts.items() if number)
-    return f"The extractor read {counted(report['read'], 'bill')}{': ' if told else ''}{told}."
+    outcomes = ", ".join(f"{number} {outcome}" for outcome, number in counts.items() if number)
+    return (
+        f"The extractor read {counted(report['read'], 'bill')}{': ' if outcomes else ''}{outcomes}."
+    )
 
 
 def _bill(parts: Parts, form: Mapping[str, str]) -> int:

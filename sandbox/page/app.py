@@ -140,7 +140,7 @@ class Page:
         return _tagged(Response(self.html(at), mimetype="text/html"), request)
 
     def html(self, at: Look) -> str:
-        """The page as somebody who looks there sees it now."""
+        """The page as a visitor who looks there sees it now."""
         seen = state.screen(self.parts, at)
         reader = Reader(names=seen.names, href=self._href)
         typed = self.typed.get(seen.modal.id, {}) if seen.modal else {}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import requests
 
-from odoo_qb.store.table import plain
+from odoo_qb.store.attributes import plain
 from sandbox.page.state import Mail, Pipeline, Reply, Run
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class EmulatedAws:
         self._rest: tuple[float, Pipeline] = (0.0, Pipeline())
 
     def look(self) -> Pipeline:
-        """How the pipeline stands; asked anew no more often than somebody could tell."""
+        """The state of the pipeline, read again at most as often as a person could notice."""
         with self._lock:
             now = time.monotonic()
             if now > self._items[0]:

@@ -54,7 +54,7 @@ _DATES: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reader:
-    """Reads mrkdwn for somebody who knows these names by their ids."""
+    """Renders mrkdwn with the names behind these ids."""
 
     names: Mapping[str, str]
     href: Callable[[str], str] = str  # where a link leads from this page

@@ -44,8 +44,8 @@ class Books:
     loose_files: list[tuple[str, str]]
 
     @property
-    def told(self) -> str:
-        """How much is in the books, in a few words."""
+    def summary(self) -> str:
+        """What the books hold, such as `3 bills, 1 credit`."""
         bills = sum(document.kind == "Bill" for document in self.documents)
         credit = len(self.documents) - bills
         return ", ".join(

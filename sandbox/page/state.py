@@ -149,7 +149,7 @@ class Screen:
     channels: list[tuple[str, str, int]]
     names: dict[str, str]
     posts: list[Post]
-    told: list[Message]
+    ephemerals: list[Message]
     modal: View | None
     books: list[Books]
     counts: list[tuple[str, int]]
@@ -159,7 +159,7 @@ class Screen:
 
 
 def look(parts: Parts, given: Mapping[str, str]) -> Look:
-    """Where somebody looks; what does not exist gives way to what does."""
+    """Where a visitor looks; what does not exist is replaced by what does."""
     people = [person.id for person in clickers(parts.slack)]
     person = given.get("person", "")
     person = person if person in people else people[0]
@@ -177,11 +177,11 @@ def look(parts: Parts, given: Mapping[str, str]) -> Look:
 
 
 def screen(parts: Parts, at: Look) -> Screen:
-    """Everything at this moment, for somebody who looks there."""
+    """Everything on the page at this moment, for a visitor who looks there."""
     pipeline, slack = parts.aws.look(), parts.slack
     channel = slack.channels.get(at.channel)
     messages = list(channel.messages.values()) if channel else []
-    told = list(channel.ephemerals[at.person]) if channel else []
+    ephemerals = list(channel.ephemerals[at.person]) if channel else []
     return Screen(
         look=at,
         rows=[
@@ -207,7 +207,7 @@ def screen(parts: Parts, at: Look) -> Screen:
             for m in messages
             if m.thread_ts is None
         ],
-        told=told,
+        ephemerals=ephemerals,
         modal=open_modal(slack, at.person),
         books=[
             quickbooks.books(company, parts.quickbooks.realms[realm])
@@ -230,7 +230,7 @@ def clickers(slack: Slack) -> list[Person]:
 
 
 def open_modal(slack: Slack, person: str) -> View | None:
-    """The modal in front of somebody."""
+    """The modal in front of a person."""
     theirs = [view for view in list(slack.views.values()) if view.person == person]
     covered = {view.previous for view in theirs}
     return next((view for view in reversed(theirs) if view.id not in covered), None)

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from sandbox.quickbooks.errors import FaultError, not_found
-from sandbox.quickbooks.store import TABLES, Json, Modes, Realm
+from sandbox.quickbooks.store import TABLES, Json, Realm
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from sandbox.quickbooks.modes import Modes
 
 # Where a reference leads, by the name of its field.
 REFERENCES: Final = {

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from sandbox.quickbooks import responses as answers
 from sandbox.quickbooks.errors import FaultError
 from sandbox.quickbooks.responses import Answer
-from sandbox.quickbooks.store import Json, Limits, Modes, Realm, told
+from sandbox.quickbooks.store import Json, Realm, timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Request
 
     from sandbox.quickbooks.faults import Injection
+    from sandbox.quickbooks.modes import Limits, Modes
 
 # The faults of a payload that no client should send.
 _SHAPE_CODES: Final = frozenset({"2010", "2020", "2030", "2040", "2050", "2170", "6080"})
@@ -170,7 +171,7 @@ class RequestIds:
 
 def succeed(call: Call, body: Json) -> Answer:
     """A 200 with a copy of the body as it is now."""
-    return Answer(200, {**copy.deepcopy(body), "time": told(call.clock())})
+    return Answer(200, {**copy.deepcopy(body), "time": timestamp(call.clock())})
 
 
 def _fingerprint(request: Request) -> str:

@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from sandbox.quickbooks.store import Json, Modes
+    from sandbox.quickbooks.modes import Modes
+    from sandbox.quickbooks.store import Json
 
 ACCESS_SECONDS: Final = 3600
 IDLE_SECONDS: Final = 8_726_400  # 101 days
@@ -146,10 +147,10 @@ def check_client(authorization: str, client_id: str, client_secret: str) -> None
     """Refuse a caller whose Basic credentials are not the application's."""
     kind, _, word = authorization.partition(" ")
     try:
-        told = base64.b64decode(word, validate=True).decode()
+        said = base64.b64decode(word, validate=True).decode()
     except (binascii.Error, UnicodeDecodeError) as error:
         raise OAuthError("invalid_client", status=401) from error
-    if kind.lower() != "basic" or told != f"{client_id}:{client_secret}":
+    if kind.lower() != "basic" or said != f"{client_id}:{client_secret}":
         raise OAuthError("invalid_client", status=401)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from xml.sax.saxutils import escape, quoteattr
 
 from sandbox.quickbooks.errors import FaultError
-from sandbox.quickbooks.store import Json, to_json, told
+from sandbox.quickbooks.store import Json, timestamp, to_json
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -29,7 +29,7 @@ class Answer:
 
 def service_fault(error: FaultError, now: datetime) -> Answer:
     """The envelope of the Accounting API: capital Fault."""
-    return Answer(error.status, {"Fault": error.fault, "time": told(now)})
+    return Answer(error.status, {"Fault": error.fault, "time": timestamp(now)})
 
 
 def system_fault(now: datetime) -> Answer:
@@ -61,7 +61,7 @@ def throttled(now: datetime, kind: str = "json", retry_after: int | None = None)
     detail = "The request limit was reached.  Try again later"
     if kind == "xml":
         error = {"Message": message, "Detail": detail, "code": "3001"}
-        text = to_xml({"Fault": {"Error": [error], "type": "SERVICE"}, "time": told(now)})
+        text = to_xml({"Fault": {"Error": [error], "type": "SERVICE"}, "time": timestamp(now)})
         return Answer(429, text, headers, "application/xml")
     fault = {"error": [{"message": message, "detail": detail, "code": "3001"}], "type": "SERVICE"}
     return Answer(429, {"fault": fault}, headers)

@@ -2,14 +2,13 @@
 
 A WSGI application. Tests use `realms`, `inject` and `violations` directly; other processes use
 /_sim/state, /_sim/reset, /_sim/config, /_sim/faults and /_sim/files. What the client must not do
-is told in `violations`, in sentences.
+is in `violations`, a sentence each.
 """
 
 from __future__ import annotations
 
 import copy
 import random
-import threading
 import time
 from collections import Counter
 from dataclasses import asdict, fields, replace
@@ -23,10 +22,12 @@ from sandbox.quickbooks import api, oauth
 from sandbox.quickbooks import responses as answers
 from sandbox.quickbooks.calls import Call, RequestIds
 from sandbox.quickbooks.errors import FaultError
-from sandbox.quickbooks.faults import Injection, Kind, Window
+from sandbox.quickbooks.faults import Injection, Kind
+from sandbox.quickbooks.gateway import Gateway
+from sandbox.quickbooks.modes import Limits, Modes
 from sandbox.quickbooks.opening import HOME_CURRENCIES, open_books
 from sandbox.quickbooks.responses import Answer
-from sandbox.quickbooks.store import PACIFIC, Json, Limits, Modes, Realm, to_json
+from sandbox.quickbooks.store import Json, Realm, to_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -41,12 +42,11 @@ _TOP: Final = {
     "/.well-known/openid_sandbox_configuration": "discovery",
 }
 _NAMED: Final = frozenset({"query", "upload", "batch", "companyinfo", "preferences", "cdc"})
-_METERED: Final = frozenset({"query", "read", "companyinfo", "preferences", "cdc"})
 _USUAL: Final = Modes()
 _PUBLISHED: Final = Limits()
 
 
-class QuickBooks:
+class QuickBooks(Gateway):
     """The simulator; what is public may be read at any time from any thread."""
 
     def __init__(
@@ -58,24 +58,16 @@ class QuickBooks:
         modes: Modes = _USUAL,
         limits: Limits = _PUBLISHED,
     ) -> None:
-        self._client = (client_id, client_secret)
-        self._clock = clock
-        self._initial = (modes, limits)
+        super().__init__(client_id, client_secret, clock, modes, limits)
         self._seeds: list[tuple[str, str, str, dict[str, Any]]] = []
-        self._lock = threading.RLock()
         self._clear()
 
     def _clear(self) -> None:
-        self.modes, self.limits = self._initial
+        self._open()
         self.realms: dict[str, Realm] = {}
         self.calls: Counter[str] = Counter()
-        self.violations: list[str] = []
-        self.core_plus_calls = 0
-        self._month = ""
-        self._tokens = oauth.Tokens()
         self._injections: list[Injection] = []
         self._request_ids = RequestIds(self._lock)
-        self._windows: dict[tuple[str, str], Window] = {}
         self._shuffle = random.Random(0)  # noqa: S311 - an order, not a secret
         self._served = 0
 
@@ -97,11 +89,6 @@ class QuickBooks:
             self._tokens.connect(realm_id, refresh_token, self._clock())
             self._seeds.append((realm_id, company_name, refresh_token, settings))
             return realm
-
-    def connect(self, realm_id: str, refresh_token: str) -> None:
-        """A person connects the company anew: earlier tokens end, this one begins."""
-        with self._lock:
-            self._tokens.connect(realm_id, refresh_token, self._clock())
 
     def reset(self) -> None:
         """Start over: empty books, the first refresh tokens, the first modes, no faults."""
@@ -144,8 +131,8 @@ class QuickBooks:
         """Do what "late" put off until now; each request begins with it."""
         self._request_ids.finish(self._clock())
 
-    def forgive(self) -> None:
-        """Drop the faults that were not met yet."""
+    def clear_faults(self) -> None:
+        """Drop the planned faults that have not happened yet."""
         with self._lock:
             self._injections.clear()
 
@@ -227,91 +214,6 @@ class QuickBooks:
             self.core_plus_calls += to_json(answer.body).count('"QueryResponse"')
             return answer
 
-    def _identity(self, request: Request, operation: str, injection: Injection | None) -> Answer:
-        """What Intuit's identity service answers."""
-        if operation == "discovery":
-            return Answer(200, oauth.discovery(request.host_url.rstrip("/")))
-        oauth.check_client(request.headers.get("Authorization", ""), *self._client)
-        if operation == "token":
-            return self._token(request, injection)
-        body = request.get_json(silent=True) or request.form
-        with self._lock:
-            self._tokens.revoke(str(body.get("token", "")))
-        return Answer(200, "", kind="text/plain")
-
-    def _token(self, request: Request, injection: Injection | None) -> Answer:
-        token = request.form.get("refresh_token", "")
-        hard = request.headers.get("x-include-refresh-token-hard-expires-in", "") == "true"
-        with self._lock:
-            if self._meter_is_full():
-                return self._throttled()
-            if request.form.get("grant_type") != "refresh_token":
-                raise oauth.OAuthError("unsupported_grant_type")
-            family = self._tokens.family(token)
-            if token != family.refresh_token:
-                self.violations.append(f"realm {family.realm_id}: a stale refresh token was used")
-            family.in_flight += 1
-            clashes = family.in_flight > 1
-            if clashes:
-                self.violations.append(f"realm {family.realm_id}: two refreshes were under way")
-            if clashes and self.modes.concurrent_refresh == "revokes_family":
-                family.revoked = True
-            if injection and injection.kind == "revoke_family":
-                family.revoked = True
-        if injection and injection.kind == "slow":
-            time.sleep(injection.seconds)
-        with self._lock:
-            family.in_flight -= 1
-            return Answer(200, self._tokens.refresh(token, self._clock(), self.modes, hard=hard))
-
-    def _refuse_caller(self, request: Request, operation: str, realm_id: str) -> Answer | None:
-        """What the gateway answers in place of the Accounting API, if it does."""
-        kind, _, token = request.headers.get("Authorization", "").partition(" ")
-        with self._lock:
-            now = self._clock()
-            family = self._tokens.owner(token, now) if kind.lower() == "bearer" else None
-            if not family:
-                return answers.unauthorized(now)
-            if family.realm_id != realm_id:
-                return answers.forbidden(now)
-            if token != family.newest_access:
-                self.violations.append(
-                    f"realm {realm_id}: an access token was used after a newer one was issued"
-                )
-            metered = operation in _METERED
-            if metered and self._meter_is_full():
-                return self._throttled()
-            if self.limits.enforced and not self._within_rate(realm_id, operation, now):
-                self.violations.append(f"realm {realm_id}: the rate limit was exceeded")
-                return self._throttled()
-            self.core_plus_calls += metered
-            return None
-
-    def _meter_is_full(self) -> bool:
-        month = self._clock().astimezone(PACIFIC).strftime("%Y-%m")
-        if month != self._month:
-            self._month, self.core_plus_calls = month, 0
-        return self.core_plus_calls >= self.limits.core_plus_per_month
-
-    def _within_rate(self, realm_id: str, operation: str, now: datetime) -> bool:
-        limits, minute = self.limits, 60.0
-        sizes = [
-            (realm_id, "second", limits.per_second, 1.0),
-            (realm_id, "minute", limits.per_minute, minute),
-        ]
-        if operation == "batch":
-            sizes.append((realm_id, "app's batches", limits.app_batches_per_minute, minute))
-            sizes.append((realm_id, "all batches", limits.realm_batches_per_minute, minute))
-        taken = [
-            self._windows.setdefault((realm, name), Window(size, seconds)).take(now)
-            for realm, name, size, seconds in sizes
-        ]
-        return all(taken)
-
-    def _throttled(self) -> Answer:
-        modes = self.modes
-        return answers.throttled(self._clock(), modes.throttle_body, modes.retry_after_seconds)
-
     def _strike(self, request: Request) -> Injection | None:
         for injection in self._injections:
             if injection.strikes(request.method, request.path):
@@ -388,7 +290,8 @@ def _operation(request: Request) -> str:
 
 
 def _shown(realm: Realm) -> Json:
-    names = [f.name for f in fields(realm) if f.name not in {"files", "deleted", "last_id"}]
+    hidden = {"files", "deleted", "moved", "merged", "last_id"}
+    names = [f.name for f in fields(realm) if f.name not in hidden]
     closed = realm.book_close_date
     shown = {name: getattr(realm, name) for name in names}
     return {**shown, "book_close_date": str(closed) if closed else None}

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 NAMES: Final = ("Title", "GivenName", "MiddleName", "FamilyName", "Suffix")
 _LINES: Final = ("AccountBasedExpenseLineDetail", "ItemBasedExpenseLineDetail")
-# Unknown properties are told before missing ones, and those before wrong values.
+# Unknown properties are reported before missing ones, and those before wrong values.
 _RANKS: Final = {"additionalProperties": 0, "required": 1, "minItems": 2}
 
 

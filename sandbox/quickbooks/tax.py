@@ -2,7 +2,7 @@
 
 Outside the US QuickBooks computes tax for each line and rate, rounds it to the cent, and adds it
 up. A TaxLine with an amount that is not based on a percent overrides what it computed; a percent
-makes it compute anew.
+makes it compute again.
 """
 
 from __future__ import annotations

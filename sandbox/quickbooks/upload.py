@@ -20,7 +20,8 @@ from sandbox.quickbooks.shape import check_shape
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from sandbox.quickbooks.store import Json, Modes, Realm
+    from sandbox.quickbooks.modes import Modes
+    from sandbox.quickbooks.store import Json, Realm
 
 _PART: Final = re.compile(r"file_(metadata|content)_(\w+)")
 _EXTENSION: Final = re.compile(

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from sandbox.slack.answers import message_json, person_json, view_json
+from sandbox.slack.arguments import truth
 from sandbox.slack.payloads import BOT
-from sandbox.slack.workspace import BOT_ID, RefusalError, Workspace, truth
+from sandbox.slack.refusals import RefusalError
+from sandbox.slack.workspace import BOT_ID, Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,7 +93,7 @@ class WebApi(Workspace):
         return {
             "channel": channel.id,
             "ts": message.ts,
-            "message": self._message_json(message, metadata=True),
+            "message": message_json(self, message, metadata=True),
         }
 
     def _update(self, arguments: Json) -> Json:
@@ -104,7 +107,7 @@ class WebApi(Workspace):
             "channel": channel.id,
             "ts": old.ts,
             "text": message.text,
-            "message": self._message_json(message, metadata=True),
+            "message": message_json(self, message, metadata=True),
         }
 
     def _delete(self, arguments: Json) -> Json:
@@ -134,7 +137,7 @@ class WebApi(Workspace):
             raise RefusalError("expired_trigger_id")
         view = self._new_view(person, arguments.get("view"))
         self._used_triggers.add(trigger)
-        return {"view": self._view_json(self._show(view))}
+        return {"view": view_json(self, self._show(view))}
 
     def _views_update(self, arguments: Json) -> Json:
         named = (
@@ -148,19 +151,19 @@ class WebApi(Workspace):
             raise RefusalError("not_found")
         if arguments.get("hash") not in {None, "", view.hash}:
             raise RefusalError("hash_conflict")
-        return {"view": self._view_json(self._show(self._changed(view, arguments.get("view"))))}
+        return {"view": view_json(self, self._show(self._changed(view, arguments.get("view"))))}
 
     def _users_info(self, arguments: Json) -> Json:
         person = self.people.get(str(arguments.get("user")))
         if person is None:
             raise RefusalError("user_not_found")
-        return {"user": self._person_json(person)}
+        return {"user": person_json(self, person)}
 
     def _users_lookup(self, arguments: Json) -> Json:
         for person in self.people.values():
             ours = not person.team and not person.deleted
             if ours and person.email and person.email == arguments.get("email"):
-                return {"user": self._person_json(person)}
+                return {"user": person_json(self, person)}
         raise RefusalError("users_not_found")
 
     def _group_users(self, arguments: Json) -> Json:
@@ -198,7 +201,7 @@ class WebApi(Workspace):
         oldest, latest = arguments.get("oldest") or "0", arguments.get("latest") or "inf"
         edges = truth(arguments.get("inclusive"))
         newest_first = [
-            self._message_json(message, metadata=truth(arguments.get("include_all_metadata")))
+            message_json(self, message, metadata=truth(arguments.get("include_all_metadata")))
             for message in reversed(channel.messages.values())
             if message.thread_ts is None
             and (

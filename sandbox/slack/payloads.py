@@ -148,7 +148,7 @@ def block_actions(
         "is_ephemeral": ephemeral,
     }
     thread = {"thread_ts": message["thread_ts"]} if message.get("thread_ts") else {}
-    told = {
+    shown = {
         name: button[name] for name in ("action_id", "text", "value", "style") if name in button
     }
     return {
@@ -163,7 +163,7 @@ def block_actions(
         "response_url": response_url,
         "actions": [
             {
-                **told,
+                **shown,
                 "type": "button",
                 "block_id": block["block_id"],
                 "action_ts": f"{at:.6f}",
@@ -210,15 +210,15 @@ def filled(block: Json, given: dict[str, str | None]) -> Json:
             raise ScreenError(f"{block['label']['text']} is too short or too long")
         return {name: {"type": kind, "value": value}}
     if kind not in {"static_select", "radio_buttons"}:
-        raise ScreenError(f"nobody here can fill in a {kind}")
+        raise ScreenError(f"a {kind} cannot be filled in here")
     chosen = [option for option in element["options"] if option["value"] == value]
     if value and not chosen:
         raise ScreenError(f"{block['label']['text']} has no option {value}")
     return {name: {"type": kind, "selected_option": chosen[0] if chosen else None}}
 
 
-def everybody() -> list[Person]:
-    """Who is in the workspace at first: of each kind that matters, somebody."""
+def first_people() -> list[Person]:
+    """The first people in the workspace, one of each kind that matters."""
     return [
         Person(id="U-APPROVER", name="Ada Approver", email="ada@example.com"),
         Person(id="U-SECOND", name="Sam Second", email="sam@example.com"),

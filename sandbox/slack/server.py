@@ -3,7 +3,7 @@
 `Slack` is a WSGI application for https://docs.slack.dev/reference/methods as far as an approval
 needs them. A person's side is `click`, `submit` and `apply_submit_answer`; what they see is in
 `channels` and `views`. What Slack would refuse is refused in its words; besides that, a message
-with a problem of `blocks.problems` is `invalid_blocks` even where Slack would let it pass.
+with a problem of `block_kit.problems` is `invalid_blocks` even where Slack would let it pass.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from werkzeug.wrappers import Request, Response
 
 from sandbox.http_server import Hold, hang_up
-from sandbox.slack.api import FORMS_ONLY, SCOPES, WebApi
+from sandbox.slack.api import FORMS_ONLY, SCOPES
+from sandbox.slack.arguments import arguments_of
+from sandbox.slack.limits import REAL_LIMITS, Limit
 from sandbox.slack.payloads import (
     BOT,
     Json,
@@ -25,11 +27,10 @@ from sandbox.slack.payloads import (
     SignedRequest,
     View,
     block_actions,
-    envelope,
-    filled,
     signed,
 )
-from sandbox.slack.workspace import RefusalError, ResponseUrl
+from sandbox.slack.refusals import RefusalError
+from sandbox.slack.screen import Screen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,35 +39,6 @@ if TYPE_CHECKING:
 __all__ = ["BOT", "ScreenError", "SignedRequest", "Slack", "View", "block_actions", "signed"]
 
 type Failure = Literal["ratelimited", "error", "http_500", "timeout", "lost", "slow"]
-
-ANSWER_SECONDS = 3.0
-RESPONSE_URL_SECONDS = 1800.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limit:
-    """So many calls in any window of so many seconds."""
-
-    calls: int
-    seconds: float
-
-
-# https://docs.slack.dev/apis/web-api/rate-limits and each method's tier, at its lower bound.
-REAL_LIMITS = {
-    "chat.postMessage": Limit(calls=1, seconds=1),  # for each channel
-    "chat.update": Limit(calls=50, seconds=60),
-    "chat.delete": Limit(calls=50, seconds=60),
-    "chat.postEphemeral": Limit(calls=100, seconds=60),
-    "views.open": Limit(calls=100, seconds=60),
-    "views.update": Limit(calls=100, seconds=60),
-    "bots.info": Limit(calls=50, seconds=60),
-    "users.info": Limit(calls=100, seconds=60),
-    "users.lookupByEmail": Limit(calls=50, seconds=60),
-    "usergroups.users.list": Limit(calls=20, seconds=60),
-    "conversations.info": Limit(calls=50, seconds=60),
-    "conversations.members": Limit(calls=100, seconds=60),
-    "conversations.history": Limit(calls=50, seconds=60),
-}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -79,7 +51,7 @@ class _Fault:
     error: str
 
 
-class Slack(WebApi):
+class Slack(Screen):
     """A workspace with the app installed in it; safe to call from many threads."""
 
     def __init__(self, **given: Any) -> None:  # noqa: ANN401 - as Workspace takes them
@@ -136,96 +108,6 @@ class Slack(WebApi):
             for method, limit in REAL_LIMITS.items()
         }
 
-    # What people do
-
-    def click(self, person: str, channel: str, ts: str, action_id: str) -> SignedRequest:
-        """The request Slack sends when a person clicks a button; ScreenError if they cannot."""
-        with self._lock:
-            clicker, message = self._person_here(person, channel), self._seen(person, channel, ts)
-            now = self._clock()
-            url = ResponseUrl(
-                channel=channel, message=message, person=person, until=now + RESPONSE_URL_SECONDS
-            )
-            payload = block_actions(
-                person=self._user(clicker),
-                team=self.team,
-                app=self.app,
-                organisation=self.organisation,
-                channel={"id": channel, "name": self.channels[channel].name},
-                message=self._message_json(message),
-                action_id=action_id,
-                trigger_id=self._trigger(person),
-                response_url=self._response_url(url),
-                at=now,
-                ephemeral=message.person is not None,
-            )
-            return signed(payload, secret=self.signing_secret, at=now)
-
-    def submit(
-        self, person: str, view_id: str, values: dict[str, dict[str, str | None]]
-    ) -> SignedRequest:
-        """The request Slack sends when a person submits a modal, `values` by block and action id.
-
-        ScreenError for what Slack's client stops: somebody else's modal, an unknown field, a
-        mandatory one left empty, a text too short or too long, no such option.
-        """
-        with self._lock:
-            view, now = self._open_view(person, view_id), self._clock()
-            inputs = {
-                block["block_id"]: block
-                for block in view.content["blocks"]
-                if block["type"] == "input"
-            }
-            if unknown := values.keys() - inputs.keys():
-                raise ScreenError(f"the modal has no field {', '.join(sorted(unknown))}")
-            state = {name: filled(block, values.get(name, {})) for name, block in inputs.items()}
-            payload = {
-                "type": "view_submission",
-                **envelope(self._user(self.people[person]), self.team, self.app, self.organisation),
-                "trigger_id": self._trigger(person),
-                "view": self._view_json(view) | {"state": {"values": state}},
-                "response_urls": [],
-            }
-            return signed(payload, secret=self.signing_secret, at=now)
-
-    def apply_submit_answer(
-        self, view_id: str, status: int, body: bytes, *, seconds: float = 0.0
-    ) -> View | None:
-        """Do with a modal what the app answered to its submission after so many `seconds`.
-
-        Returns the modal now in front of the person: None once it is closed, with `errors` if some
-        were answered, with `trouble` if the answer was late, not 200, or not one Slack understands.
-        https://docs.slack.dev/surfaces/modals#response_actions
-        """
-        with self._lock:
-            view = self.views[view_id]
-            try:
-                answer = json.loads(body) if body.strip() else {}
-                if status != 200 or seconds > ANSWER_SECONDS:  # noqa: PLR2004 - HTTP's OK
-                    return self._show(replace(view, errors={}, trouble=True))
-                return self._respond(view, answer)
-            except (ValueError, KeyError, TypeError, AttributeError, RefusalError):
-                return self._show(replace(view, errors={}, trouble=True))
-
-    def _respond(self, view: View, answer: Json) -> View | None:
-        action = answer.get("response_action")
-        if action == "errors":
-            fields = {each.get("block_id") for each in view.content["blocks"]}
-            if not answer["errors"] or not answer["errors"].keys() <= fields:
-                raise ValueError("errors must name input blocks of the view")
-            return self._show(replace(view, errors=dict(answer["errors"]), trouble=False))
-        if action == "update":
-            return self._show(self._changed(view, answer["view"]))
-        if action == "push":
-            return self._show(self._new_view(view.person, answer["view"], previous=view))
-        if action == "clear":
-            self.views = {name: each for name, each in self.views.items() if each.root != view.root}
-            return None
-        if answer:
-            raise ValueError("no such response_action")
-        del self.views[view.id]
-        return self.views.get(view.previous or "")
-
     # HTTP
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -252,7 +134,7 @@ class Slack(WebApi):
         status, headers = 200, {}
         with self._lock:
             try:
-                arguments = _arguments(request, takes_json=method not in FORMS_ONLY)
+                arguments = arguments_of(request, takes_json=method not in FORMS_ONLY)
                 token = arguments.pop("token", None)
                 self._refuse_as_planned(fault)
                 if method == "response_url":
@@ -346,24 +228,3 @@ class Slack(WebApi):
             wait = max(1, ceil(calls[0] + limit.seconds - now))
             raise RefusalError("ratelimited", status=429, retry_after=wait)
         calls.append(now)
-
-
-def _arguments(request: Request, *, takes_json: bool) -> Json:
-    """A call's arguments, as a form, a multipart, or JSON where the method takes that."""
-    arguments: Json = {**request.args.to_dict(), **request.form.to_dict()}
-    if takes_json and request.is_json and request.content_length:
-        body = request.get_json(silent=True)
-        if not isinstance(body, dict):
-            raise RefusalError("invalid_json" if body is None else "json_not_object")
-        arguments |= body
-    for name, code in (
-        ("blocks", "invalid_blocks_format"),
-        ("view", "invalid_arguments"),
-        ("metadata", "invalid_metadata_format"),
-    ):
-        if isinstance(arguments.get(name), str):
-            try:
-                arguments[name] = json.loads(arguments[name])
-            except ValueError as error:
-                raise RefusalError(code) from error
-    return arguments

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from itertools import count
 from typing import TYPE_CHECKING
 
+from sandbox.slack.arguments import metadata_of, truth
 from sandbox.slack.block_kit import MOST_SERIALISED, MOST_VIEW_BYTES, problems, serialised_length
 from sandbox.slack.payloads import (
     BOT,
@@ -17,11 +18,10 @@ from sandbox.slack.payloads import (
     Group,
     Json,
     Message,
-    Person,
-    ScreenError,
     View,
-    everybody,
+    first_people,
 )
+from sandbox.slack.refusals import RefusalError, explained, refuse_problems
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -32,18 +32,6 @@ MOST_VIEWS = 3
 TRUNCATED_AT = 40_000
 
 GRANTED = "chat:write users:read users:read.email usergroups:read channels:read groups:read"
-
-
-class RefusalError(Exception):
-    """The answer is `{"ok": false, "error": code}` with `more`; `status` unless it is 200."""
-
-    def __init__(
-        self, code: str, more: Json | None = None, *, status: int = 200, retry_after: int = 0
-    ) -> None:
-        super().__init__(code)
-        self.answer: Json = {"ok": False, "error": code, **(more or {})}
-        self.status = status
-        self.headers = {"Retry-After": str(retry_after)} if retry_after else {}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -73,7 +61,7 @@ class Workspace:
         self.bot_token, self.signing_secret = bot_token, signing_secret
         self.team, self.app, self.organisation = team, app, organisation
         self.public_url = "http://slack.invalid"
-        self.people = {person.id: person for person in everybody()}
+        self.people = {person.id: person for person in first_people()}
         self.groups = {
             group.id: group
             for group in (
@@ -131,7 +119,7 @@ class Workspace:
             user=BOT,
             text=text,
             blocks=blocks,
-            metadata=_metadata(arguments),
+            metadata=metadata_of(arguments),
             thread_ts=thread_ts,
             unfurls=truth(arguments.get("unfurl_links", True))
             or truth(arguments.get("unfurl_media", True)),
@@ -144,7 +132,7 @@ class Workspace:
             old,
             text=text,
             blocks=blocks,
-            metadata=old.metadata if kept else _metadata(arguments),
+            metadata=old.metadata if kept else metadata_of(arguments),
             edited=old.edited or not blocks,
         )
 
@@ -156,7 +144,7 @@ class Workspace:
             raise RefusalError("no_text")
         if serialised_length(blocks) > MOST_SERIALISED:
             raise RefusalError("msg_blocks_too_long")
-        _refuse_problems(problems({"text": text, "blocks": blocks}), "invalid_blocks")
+        refuse_problems(problems({"text": text, "blocks": blocks}), "invalid_blocks")
         return text[:TRUNCATED_AT], tuple(self._named(blocks))
 
     def _named(self, blocks: list[Json]) -> list[Json]:
@@ -202,79 +190,7 @@ class Workspace:
             return channel.messages.get(ts)
         return next((each for each in channel.ephemerals[url.person] if each.ts == ts), None)
 
-    def _message_json(self, message: Message, *, metadata: bool = False) -> Json:
-        answer: Json = {
-            "type": "message",
-            "user": message.user,
-            "ts": message.ts,
-            "text": message.text,
-            "team": self.team,
-        }
-        if message.user == BOT:
-            answer |= {"bot_id": BOT_ID, "app_id": self.app}
-        if message.blocks:
-            answer["blocks"] = list(message.blocks)
-        if message.thread_ts:
-            answer["thread_ts"] = message.thread_ts
-        if message.edited:
-            answer["edited"] = {"user": message.user, "ts": message.ts}
-        if metadata and message.metadata:
-            answer["metadata"] = message.metadata
-        return answer
-
-    # People and modals
-
-    def _person_here(self, person: str, channel: str) -> Person:
-        somebody = self.people.get(person)
-        if somebody is None or somebody.is_bot or somebody.deleted:
-            raise ScreenError(f"{person} is nobody who can click")
-        if channel not in self.channels or person not in self.channels[channel].members:
-            raise ScreenError(f"{person} is not in {channel}")
-        return somebody
-
-    def _seen(self, person: str, channel: str, ts: str) -> Message:
-        place = self.channels[channel]
-        everything = [*place.messages.values(), *place.ephemerals[person]]
-        for message in everything:
-            if message.ts == ts:
-                return message
-        raise ScreenError(f"{person} sees no message {ts} in {channel}")
-
-    def _user(self, person: Person) -> Json:
-        username = person.name.lower().replace(" ", ".")
-        return {"id": person.id, "username": username, "team_id": person.team or self.team}
-
-    def _person_json(self, person: Person) -> Json:
-        profile = {"real_name": person.name, "display_name": person.name.split()[0]}
-        is_ours = not person.team or self.team in person.teams
-        if person.email and is_ours and "users:read.email" in self.scopes:
-            profile["email"] = person.email
-        in_organisation: Json = {}
-        if self.organisation and (person.teams or not person.team):
-            in_organisation = {
-                "enterprise_user": {
-                    "id": person.id,
-                    "enterprise_id": self.organisation,
-                    "enterprise_name": "Group",
-                    "is_admin": False,
-                    "is_owner": False,
-                    "teams": list(person.teams or (self.team,)),
-                }
-            }
-        return {
-            **in_organisation,
-            "id": person.id,
-            "team_id": person.team or self.team,
-            "name": self._user(person)["username"],
-            "real_name": person.name,
-            "deleted": person.deleted,
-            "is_bot": person.is_bot,
-            "is_restricted": person.is_restricted,
-            "is_ultra_restricted": False,
-            # Slack's word for who shares no channel with the app, wherever they come from.
-            "is_stranger": not any(person.id in c.members for c in self.channels.values()),
-            "profile": profile,
-        }
+    # Modals
 
     def _new_view(self, person: str, content: object, previous: View | None = None) -> View:
         stack = [view for view in self.views.values() if previous and view.root == previous.root]
@@ -301,10 +217,10 @@ class Workspace:
 
     def _view_content(self, content: object, view_id: str) -> Json:
         if not isinstance(content, dict):
-            raise RefusalError("invalid_arguments", _told(["missing required field: view"]))
+            raise RefusalError("invalid_arguments", explained(["missing required field: view"]))
         if len(json.dumps(content, ensure_ascii=False).encode()) > MOST_VIEW_BYTES:
             raise RefusalError("view_too_large")
-        _refuse_problems(problems({"title": None, **content}), "invalid_arguments")
+        refuse_problems(problems({"title": None, **content}), "invalid_arguments")
         external = content.get("external_id")
         others = (view for view in self.views.values() if view.id != view_id)
         if external and any(view.content.get("external_id") == external for view in others):
@@ -314,40 +230,6 @@ class Workspace:
     def _show(self, view: View) -> View:
         self.views[view.id] = view
         return view
-
-    def _open_view(self, person: str, view_id: str) -> View:
-        view = self.views.get(view_id)
-        if view is None or view.person != person:
-            raise ScreenError(f"{person} has no open modal {view_id}")
-        if "submit" not in view.content:
-            raise ScreenError("this modal has no submit button")
-        if any(other.previous == view_id for other in self.views.values()):
-            raise ScreenError("another modal is on top of this one")
-        return view
-
-    def _view_json(self, view: View) -> Json:
-        defaults = {
-            "private_metadata": "",
-            "callback_id": "",
-            "external_id": "",
-            "close": None,
-            "submit": None,
-            "clear_on_close": False,
-            "notify_on_close": False,
-        }
-        return {
-            **defaults,
-            **view.content,
-            "id": view.id,
-            "team_id": self.people[view.person].team or self.team,
-            "app_id": self.app,
-            "app_installed_team_id": self.team,
-            "bot_id": BOT_ID,
-            "state": {"values": {}},
-            "hash": view.hash,
-            "root_view_id": view.root,
-            "previous_view_id": view.previous,
-        }
 
     # Numbers that must not repeat
 
@@ -367,28 +249,3 @@ class Workspace:
         token = secrets.token_urlsafe(24)
         self._response_urls[token] = url
         return f"{self.public_url}/response/{token}"
-
-
-def _metadata(arguments: Json) -> Json | None:
-    metadata = arguments.get("metadata") or None
-    if metadata is None:
-        return None
-    kind = metadata.get("event_type") if isinstance(metadata, dict) else None
-    if not isinstance(kind, str) or not isinstance(metadata.get("event_payload"), dict):
-        raise RefusalError("invalid_metadata_format")
-    return dict(metadata)
-
-
-def _refuse_problems(found: list[str], code: str) -> None:
-    if found:
-        raise RefusalError(code, _told(found))
-
-
-def _told(found: list[str]) -> Json:
-    messages = [f"[ERROR] {problem}" for problem in found]
-    return {"errors": found, "response_metadata": {"messages": messages}}
-
-
-def truth(value: object) -> bool:
-    """Whether a form or JSON says yes."""
-    return value in (True, 1, "1", "true", "True")

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from odoo_qb.approval.decisions import Click, DecisionService, Response
+from odoo_qb.approval.click import Click, Response
+from odoo_qb.approval.decisions import DecisionService
 from odoo_qb.approval.policy import RULES
 from odoo_qb.bill.history import verify_history
 from odoo_qb.bill.status import TRANSITIONS

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from odoo_qb.bill.item import Item, bill_of, content, lines_text
 from odoo_qb.bill.model import Bill, Document, Line, Vendor, money
-from odoo_qb.store.table import attributes, plain
+from odoo_qb.store.attributes import attributes, plain
 from tests.support.builders import a_bill, a_line
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)

@@ -473,9 +473,9 @@ READ_FILES: Final = """
 import json, re, sys
 from pathlib import Path
 
-from odoo_qb import books
-from odoo_qb.files import Files
-from odoo_qb.odoo import Odoo
+from odoo_qb.extraction.files import FileStage
+from odoo_qb.odoo.client import OdooClient
+from odoo_qb.odoo.reader import BillReader
 
 
 class Nowhere:
@@ -490,9 +490,9 @@ def peak():
 
 
 key = {"username": "ap-bot@example.com", "api_key": "sandbox-odoo-key"}
-odoo = Odoo(url=sys.argv[1], database="odoo", **key)
-entries = books.Books(odoo, {"1MD": "1MD"}).page(json.loads(sys.argv[2]))
-files = Files([entry.bill for entry in entries], {})
+odoo = OdooClient(url=sys.argv[1], database="odoo", **key)
+entries = BillReader(odoo, {"1MD": "1MD"}).page(json.loads(sys.argv[2]))
+files = FileStage([entry.bill for entry in entries], {})
 before, wanted = peak(), files.missing()
 files.bring(odoo, Nowhere(), lambda: True)
 print(len(wanted), peak() - before)

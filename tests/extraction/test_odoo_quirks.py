@@ -52,7 +52,7 @@ def either(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> I
 def run(**given: Any) -> Json:
     """A plain run of the real wiring, with pages of any size and as much time as a test wants."""
     extraction = extractor.wired.run(lambda: 240.0, datetime.now(UTC), Faults())
-    return replace(extraction, **given).run(request_of({}, {}), datetime.now(UTC))
+    return replace(extraction, **given).run(request_of({}, {}), datetime.now(UTC)).as_json()
 
 
 def outcomes(report: Json) -> Counter[str]:
@@ -111,13 +111,13 @@ class Hurried(Odoo):
 
     amended: int = 0
 
-    def _run(
+    def run(
         self, user: User, model: str, method: str, args: list[Any], kwargs: dict[str, Any]
     ) -> object:
         if model == "account.move.line" and self.amended:
             number, self.amended = self.amended, 0
             self.amend(number, lines=[("More", "70.00")])
-        return super()._run(user, model, method, args, kwargs)
+        return super().run(user, model, method, args, kwargs)
 
 
 def test_a_bill_amended_between_two_calls_is_not_asked_about_half_old_half_new() -> None:

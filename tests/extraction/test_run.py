@@ -17,10 +17,10 @@ import poster
 from odoo_qb.bill.history import verify_history
 from odoo_qb.bill.item import bill_of
 from odoo_qb.bill.status import TRANSITIONS
-from odoo_qb.extraction import files
 from odoo_qb.extraction.request import request_of
 from odoo_qb.extraction.run import Busy
 from odoo_qb.guarding import Faults
+from odoo_qb.odoo import files
 from odoo_qb.store.documents import Documents
 from odoo_qb.store.table import Table
 from odoo_qb.timestamps import stamp
@@ -82,9 +82,8 @@ def run(world: World, *, now: datetime | None = None, **event: Any) -> dict[str,
     now = now or utc_now()
     extraction = replace(extractor.wired.run(lambda: 240.0, now, Faults()), **changed)
     report = extraction.run(request_of(event, extractor.wired.companies), now)
-    assert isinstance(report, dict)
     del world
-    return report
+    return report.as_json()
 
 
 def outcomes(report: dict[str, Any]) -> Counter[str]:
@@ -475,7 +474,7 @@ def test_a_bill_somebody_else_changes_at_the_same_moment_comes_next_time(books: 
     put_in(books, number, "APPROVED")
     stale = replace(extractor.wired.run(lambda: 240.0, utc_now(), Faults()), table=items)
     report = stale.run(request_of({}, {}), utc_now())
-    assert [b["reason"] for b in report["bills"]] == ["it was being changed at the same moment"]
+    assert [b.outcome.reason for b in report.bills] == ["it was being changed at the same moment"]
     run(books)
     assert books.item(f"odoo-{number}")["amount_total"] == 7
     assert books.item(f"odoo-{number}")["status"] == "READY_FOR_APPROVAL"

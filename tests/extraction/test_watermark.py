@@ -14,7 +14,7 @@ from odoo_qb.extraction.watermark import (
     as_text,
     position_of,
 )
-from odoo_qb.odoo.reader import Changed
+from odoo_qb.odoo.search import Changed
 
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 LATER = NOON + timedelta(hours=1)

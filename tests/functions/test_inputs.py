@@ -14,8 +14,8 @@ import notifier
 import poster
 from odoo_qb.errors import Refused
 from odoo_qb.extraction.request import audited, request_of
+from odoo_qb.store.attributes import attributes
 from odoo_qb.store.queue import message_of
-from odoo_qb.store.table import attributes
 from sandbox.in_process.chain import Context
 from tests.support.builders import a_bill, an_item
 

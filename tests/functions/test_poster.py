@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import poster
-from odoo_qb.store.table import attributes
+from odoo_qb.store.attributes import attributes
 from odoo_qb.timestamps import stamp
 from tests.support.builders import a_bill, an_item
 
@@ -215,7 +215,7 @@ def test_a_company_closed_to_us_is_mailed_once_and_opens_by_itself(
         assert world.item("odoo-42")["status"] == "APPROVED"
     [mail] = world.mails()
     assert said in mail
-    world.quickbooks.forgive()
+    world.quickbooks.clear_faults()
     invoke({"action": "check_connections", "company": ONE})
     assert invoke({"Records": [record]}) == {"batchItemFailures": []}
     assert world.item("odoo-42")["status"] == "POSTED"
@@ -239,6 +239,25 @@ def test_a_reading_that_succeeds_opens_a_company_that_was_closed_to_us(world: Wo
     assert world.item("odoo-42")["status"] == "POSTED"
 
 
+def test_a_connection_that_ends_while_the_company_is_closed_is_mailed_as_well(
+    world: World,
+) -> None:
+    """Whoever renews the subscription must not wait for bills that no one lets through."""
+    invoke({"action": "sync_reference", "company": ONE})
+    realm = next(r for r in world.quickbooks.realms.values() if r.company_name == ONE)
+    record = message(world, approve(world))
+    realm.subscription_ended = True
+    assert invoke({"Records": [record]}) == {"batchItemFailures": []}
+    world.quickbooks.connect(realm.id, "of a person who told nobody")
+    for action in ("check_connections", "sync_reference", "check_connections"):
+        end_the_hour(world)
+        assert "connect the company again" in invoke({"action": action})["companies"][ONE]
+    closed, ended = world.mails()
+    assert "subscription" in closed
+    assert "connect the company again" in ended
+    assert world.table.read_note(f"connection#{ONE}")["code"] == "invalid_grant"
+
+
 # -- bills in trouble -----------------------------------------------------------------------
 
 
@@ -257,7 +276,7 @@ def test_neighbours_wait_for_the_first_tries_of_a_bill_and_never_for_later_ones(
     swept = first | {"messageId": "of the sweep"}
     assert invoke({"Records": [swept]}) == {"batchItemFailures": []}
     assert waits(world) == [20, 40], "it is left to the sweep at once"
-    world.quickbooks.forgive()
+    world.quickbooks.clear_faults()
     invoke({"Records": [message(world, neighbour)]})
     assert world.item("odoo-43")["status"] == "POSTED"
 

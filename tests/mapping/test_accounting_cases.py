@@ -17,7 +17,7 @@ from odoo_qb.cards.details import particulars
 from odoo_qb.mapping.purchase_tax import plan_tax
 from odoo_qb.quickbooks.snapshot import Account
 from sandbox.quickbooks.errors import FaultError
-from sandbox.quickbooks.store import Modes
+from sandbox.quickbooks.modes import Modes
 from tests.support.builders import a_bill, a_company, a_line, a_total, an_item
 from tests.support.journal import SHAPES
 from tests.support.ledgers import Ledger, Posted, ledger, open_ledger, read, read_one

@@ -16,7 +16,7 @@ from werkzeug.wrappers import Request, Response
 from odoo_qb.bill.checks import problems
 from odoo_qb.bill.model import MOVE_TYPES, Bill
 from odoo_qb.errors import Refused, Unavailable
-from odoo_qb.odoo import reader
+from odoo_qb.odoo import reader, search
 from odoo_qb.odoo.client import OdooClient
 from odoo_qb.odoo.files import read_files
 from sandbox.http_server import serve
@@ -252,9 +252,9 @@ def test_a_file_that_odoo_lost_is_told_from_one_that_was_deleted() -> None:
 def test_a_search_finds_every_state_and_what_has_no_date_yet(version: int) -> None:
     simulator = Simulator(version=version)
     with a_client(simulator) as odoo:
-        found = reader.search_changed(odoo, watermark="", dated_from=date(2026, 1, 1))
-        later = reader.search_changed(odoo, watermark="", dated_from=date(2026, 11, 1))
-        written = reader.search_changed(
+        found = search.search_changed(odoo, watermark="", dated_from=date(2026, 1, 1))
+        later = search.search_changed(odoo, watermark="", dated_from=date(2026, 11, 1))
+        written = search.search_changed(
             odoo, watermark="2026-11-21 01:19:00", dated_from=date(2026, 1, 1)
         )
     assert len(found) == 130
@@ -268,9 +268,9 @@ def test_what_is_hidden_is_not_taken_for_gone() -> None:
     ids = posted_ids(simulator)[:3]
     others = next(i for i in posted_ids(simulator) if _company(simulator, i) != 1)
     with a_client(simulator) as odoo:
-        assert reader.existing(odoo, [*ids, 99_999], 1) == set(ids)
+        assert search.existing(odoo, [*ids, 99_999], 1) == set(ids)
         with pytest.raises(Refused):
-            reader.existing(odoo, [*ids, others], 1)
+            search.existing(odoo, [*ids, others], 1)
 
 
 def _company(simulator: Simulator, number: int) -> int:
@@ -282,9 +282,9 @@ def test_a_company_that_the_user_does_not_see_is_none() -> None:
     narrow = replace(simulator.users[6], companies=(2,))
     with a_client(simulator) as odoo:
         name = str(simulator.records["res.company"][1]["name"])
-        assert reader.company_id(odoo, name) == 1
+        assert search.company_id(odoo, name) == 1
         simulator.admit(narrow)
-        assert reader.company_id(odoo, name) is None
+        assert search.company_id(odoo, name) is None
 
 
 # -- a bill that cannot be read ------------------------------------------------------------
@@ -295,14 +295,14 @@ class Poisoned(Simulator):
 
     poison: frozenset[int] = frozenset()
 
-    def _run(
+    def run(
         self, user: User, model: str, method: str, args: list[Any], kwargs: dict[str, Any]
     ) -> object:
         full = "line" in model or len(kwargs.get("fields", ())) > 8
         ids = args[0][0][2] if "line" in model else args[0] if method == "read" else []
         if full and self.poison.intersection(ids):
             raise OdooError("builtins.ValueError", "Expected singleton: account.move()")
-        return super()._run(user, model, method, args, kwargs)
+        return super().run(user, model, method, args, kwargs)
 
 
 def test_a_bill_that_odoo_cannot_give_does_not_stop_its_neighbours() -> None:
@@ -324,12 +324,12 @@ class Private(Simulator):
 
     hidden: frozenset[tuple[str, int]] = frozenset()
 
-    def _run(
+    def run(
         self, user: User, model: str, method: str, args: list[Any], kwargs: dict[str, Any]
     ) -> object:
         if method == "read" and any((model, i) in self.hidden for i in args[0]):
             raise OdooError("odoo.exceptions.AccessError", f"You may not read {model}.")
-        return super()._run(user, model, method, args, kwargs)
+        return super().run(user, model, method, args, kwargs)
 
 
 @pytest.mark.parametrize("model", ["res.partner", "account.account", "account.tax"])

@@ -10,21 +10,16 @@ import pytest
 
 import extractor
 from odoo_qb.errors import Refused, Unavailable
-from odoo_qb.odoo import files, reader
+from odoo_qb.odoo import files, reader, search
 from odoo_qb.odoo.client import OdooClient
 from sandbox.http_server import serve
 from sandbox.in_process.chain import World, a_world
 from sandbox.odoo.server import Odoo
 from tests.support.builders import a_document
-from tests.support.garbage import FOREIGN, KINDS, Elsewhere, Garbled, Rule
+from tests.support.garbage import FOREIGN, NOT_ODOOS, Elsewhere, Garbled, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-# Values of a wrong type inside a record are that bill's own fault, not the answer's. And a bare
-# array is what /json/2 says where there is none: nobody can tell it from that.
-_ANSWERS: Final = {"texts for numbers", "numbers for texts", "null everywhere", "an array"}
-NO_ANSWERS: Final = [kind for kind in KINDS if kind not in _ANSWERS]
 
 
 @pytest.fixture
@@ -53,12 +48,12 @@ def garbled_world(
 
 
 ASKED: Final[dict[str, Callable[[OdooClient], object]]] = {
-    "search_changed": lambda client: reader.search_changed(
+    "search_changed": lambda client: search.search_changed(
         client, watermark="2026-01-01 00:00:00", dated_from=date(2026, 1, 1)
     ),
-    "companies": reader.companies,
-    "company_id": lambda client: reader.company_id(client, "1MD"),
-    "existing": lambda client: reader.existing(client, [1, 2, 3], 1),
+    "companies": search.companies,
+    "company_id": lambda client: search.company_id(client, "1MD"),
+    "existing": lambda client: search.existing(client, [1, 2, 3], 1),
     "page": lambda client: reader.BillReader(client, {"1MD": "north"}).page([1, 2, 3]),
     "read_files": lambda client: list(files.read_files(client, [a_document()])),
 }
@@ -73,7 +68,7 @@ def test_garbage_in_place_of_any_answer_is_to_be_asked_for_again(
     # What is gone is one company's question: a refusal keeps its bills, and the run goes on.
     no_answer = (Unavailable, Refused) if name == "existing" else Unavailable
     with serve(door) as server:
-        for kind in NO_ANSWERS:
+        for kind in NOT_ODOOS:
             client = OdooClient(
                 url=server.url,
                 database="odoo",

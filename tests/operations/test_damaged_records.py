@@ -16,11 +16,11 @@ from odoo_qb.operations.audit_export import export
 from odoo_qb.operations.audit_trail import story
 from odoo_qb.sentences import one_line
 from odoo_qb.store.alerts import Alerts
-from odoo_qb.store.table import attributes
+from odoo_qb.store.attributes import attributes
 from odoo_qb.timestamps import stamp
 from sandbox.odoo.calls import Call
 from tests.extraction.test_run import outcomes, put_in, utc_now
-from tests.support.builders import an_item
+from tests.support.builders import DAMAGES, an_item
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -46,26 +46,6 @@ def damage(world: World, entry_id: str, *, without: str = "", **values: object) 
     item |= values
     item.pop(without, None)
     world.clients["dynamodb"].put_item(TableName=world.names["table"], Item=attributes(item))
-
-
-DAMAGES: Mapping[str, Json] = {
-    "": {},  # a sound one
-    "no cards": {"without": "cards"},
-    "no history": {"without": "history"},
-    "no digest": {"without": "digest"},
-    "no status": {"without": "status"},
-    "no version": {"without": "version"},
-    "no vendor": {"without": "vendor"},
-    "a naive instant": {"updated_at": "2026-11-01T00:00:00"},
-    "an instant that is none": {"updated_at": "garbage"},
-    "cards of another kind": {"cards": "none"},
-    "cards that are none": {"cards": [None, 7]},
-    "history of another kind": {"history": {"at": "x"}},
-    "documents without keys": {"documents": [{"name": "x"}]},
-    "a total that is none": {"amount_total": "a lot"},
-    "a preflight that is none": {"preflight": ["x"]},
-    "notices that are none": {"notices": [3]},
-}
 
 
 @pytest.mark.parametrize("status", ["READY_FOR_APPROVAL", "APPROVED", "POST_FAILED", "POSTED"])

@@ -16,7 +16,7 @@ from odoo_qb.operations.sweep import look_after_waiting, sweep, unposted
 from odoo_qb.store.queue import ApprovedQueue
 from odoo_qb.store.table import Table
 from odoo_qb.timestamps import stamp
-from sandbox.in_process.chain import REGION, _resources
+from sandbox.in_process.aws import REGION, make_resources
 from tests.support.builders import NOW, a_bill, a_company, an_item
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class Desk:
     """A table and a queue, and bills put there as they were some minutes ago."""
 
     def __init__(self) -> None:
-        self.names = _resources()
+        self.names = make_resources()
         client = boto3.client("dynamodb", region_name=REGION)
         self.table = Table(client, "bills", retention=timedelta(days=2555))
         self.sqs = boto3.client("sqs", region_name=REGION)

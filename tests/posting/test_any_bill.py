@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 
 from odoo_qb.bill import checks
 from odoo_qb.exact_json import to_json
-from odoo_qb.posting.creation import is_total
+from odoo_qb.posting.lookup import is_total
 from odoo_qb.posting.payload import marker
 from sandbox.quickbooks.errors import FaultError
-from sandbox.quickbooks.store import Modes
+from sandbox.quickbooks.modes import Modes
 from tests.support.builders import a_bill, a_line
 from tests.support.ledgers import ledger
 

@@ -99,7 +99,7 @@ def test_two_files_of_one_name_both_go_and_none_goes_twice(desk: Desk) -> None:
 def _put(desk: Desk, item: Item, bill: Any) -> Item:
     """The approved item with documents that are stored already."""
     from odoo_qb.bill.item import content  # noqa: PLC0415
-    from odoo_qb.store.table import attributes  # noqa: PLC0415
+    from odoo_qb.store.attributes import attributes  # noqa: PLC0415 - as above
 
     approval = item["approvals"][0] | {"digest": bill.digest()}
     changed: Any = {**item, **content(bill), "approvals": [approval]}

@@ -144,7 +144,7 @@ def test_a_company_that_can_only_be_read_leaves_one_mail_and_no_growing_trace(
     assert max(sizes) - sizes[8] < 100
     assert flaw(desk.stored()) == ""
     assert any(" attempts since " in sentence for sentence in story(desk.stored()))
-    desk.quickbooks.forgive()
+    desk.quickbooks.clear_faults()
     desk.now += timedelta(hours=1)
     assert delivered(desk, desk.stored(), "open again") == 0
     assert desk.stored()["status"] == "POSTED"

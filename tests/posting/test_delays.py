@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from odoo_qb.approval.decisions import Click, DecisionService
+from odoo_qb.approval.click import Click
+from odoo_qb.approval.decisions import DecisionService
 from odoo_qb.bill.delays import is_told, trouble_of
 from odoo_qb.bill.follow_ups import possible_document
 from odoo_qb.bill.open_attempt import open_attempt
@@ -124,7 +125,7 @@ def test_the_card_does_not_change_with_every_try_and_nothing_grows(desk: Desk) -
     tried_for_an_hour(desk)
     desk.table.card_shown("odoo-42", int(desk.stored()["card_due"]), [])
     before = desk.stored()
-    desk.quickbooks.forgive()
+    desk.quickbooks.clear_faults()
     desk.quickbooks.inject("reset", path="/bill", times=10**6)
     for n in range(20):
         desk.now += HOUR
@@ -141,7 +142,7 @@ def test_a_bill_that_is_taken_after_all_is_posted_once_and_says_nothing_of_its_t
 ) -> None:
     stuck(desk)
     tried_for_an_hour(desk)
-    desk.quickbooks.forgive()
+    desk.quickbooks.clear_faults()
     assert not delivered(desk, "last")
     item = desk.stored()
     assert item["status"] == "POSTED"
@@ -180,7 +181,7 @@ def test_closing_it_while_quickbooks_may_have_it_says_what_to_look_for(desk: Des
     card = words(approval_card(item))
     assert "Closed without posting" in card
     assert "Posting has failed since 2026-11-21 09:30 UTC." in card
-    desk.quickbooks.forgive()
+    desk.quickbooks.clear_faults()
     assert desk.post(item, "of the sweep") == "ACKNOWLEDGED"
     assert len(documents(desk)) == 1
 

@@ -22,7 +22,7 @@ from odoo_qb.posting import payload
 from odoo_qb.posting.payload import doc_number, is_numbered_as_made, private_note
 from odoo_qb.quickbooks import names
 from sandbox.odoo.server import Odoo
-from sandbox.quickbooks.store import Modes
+from sandbox.quickbooks.modes import Modes
 from sandbox.quickbooks.validation import check_shape
 from tests.support.builders import a_bill, a_company, a_line, a_total
 from tests.support.ledgers import open_ledger, read_from

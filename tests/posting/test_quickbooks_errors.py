@@ -325,7 +325,7 @@ def test_what_a_repeat_is_refused_says_nothing_of_the_sending_before_it(
     desk.quickbooks.inject("fault", path="/bill", code=code, status=status, times=2)
     assert desk.post(desk.approve()) == "WAITING"
     assert open_attempt(desk.stored()), "QuickBooks may have it"
-    desk.quickbooks.forgive()
+    desk.quickbooks.clear_faults()
     desk.now += timedelta(minutes=5)
     assert desk.post(desk.stored(), "m2") == "POSTED"
     assert len(documents(desk)) == 2

@@ -189,7 +189,7 @@ class Day:
     def _until_quiet(self, item: Item) -> Item:
         """Good weather: queue and sweep deliver, and people do what they are told."""
         desk = self.desk
-        desk.quickbooks.forgive()
+        desk.quickbooks.clear_faults()
         for number in range(16):
             desk.now += timedelta(minutes=15)
             stored = desk.stored(item["entry_id"])

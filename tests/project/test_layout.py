@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import re
+import tomllib
 from pathlib import Path
 from typing import Final
 
@@ -44,3 +46,19 @@ def test_only_settings_reads_the_functions_environment() -> None:
         and "os." in (PROJECT / module).read_text("utf-8")
     ]
     assert sorted(readers) == ["lambda/odoo_qb/settings.py", "lambda/pack.py"]
+
+
+def test_the_sandbox_needs_no_tests() -> None:
+    imports = [
+        node.module
+        for module in MODULES
+        for node in ast.walk(ast.parse((PROJECT / module).read_text("utf-8")))
+        if isinstance(node, ast.ImportFrom) and node.module
+    ]
+    assert [m for m in imports if m.split(".")[0] == "tests"] == []
+
+
+def test_the_version_is_the_changelogs_last_release() -> None:
+    version = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
+    releases = re.findall(r"(?m)^## \[([0-9.]+)\]", (PROJECT / "CHANGELOG.md").read_text("utf-8"))
+    assert releases[0] == version

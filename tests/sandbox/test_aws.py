@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import io
 import json
 import os
 import shutil
@@ -8,13 +7,10 @@ import signal
 import ssl
 import subprocess
 import sys
-import textwrap
 import threading
 import time
 import urllib.request
-import zipfile
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.error import HTTPError
 
@@ -23,94 +19,16 @@ from werkzeug.wrappers import Response
 
 from sandbox.aws import emulator as aws
 from sandbox.aws.alarms import alarm_state, computed, embedded_metrics
+from sandbox.aws.run_directory import hold
 from sandbox.aws.streams import Batch, first_failed, shard_of, split_by_age, still_to_do
 from sandbox.http_server import Ports, serve
 from sandbox.terraform import Terraform, TerraformError, was_cut_off
+from tests.support.emulator_account import METRIC, Account, eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
     from wsgiref.types import StartResponse, WSGIEnvironment
-
-TRUST = {
-    "Version": "2012-10-17",
-    "Statement": {
-        "Effect": "Allow",
-        "Principal": {"Service": "lambda.amazonaws.com"},
-        "Action": "sts:AssumeRole",
-    },
-}
-METRIC = {  # as Powertools writes one into the log
-    "_aws": {
-        "Timestamp": 1,
-        "CloudWatchMetrics": [
-            {
-                "Namespace": "Bills",
-                "Dimensions": [["service"]],
-                "Metrics": [{"Name": "Posted", "Unit": "Count"}],
-            }
-        ],
-    },
-    "service": "poster",
-    "Posted": [1.0, 2.0],
-}
-# What each delivery brought is written to a file: functions run on this machine.
-HANDLER = """
-import json, os, time, urllib.request
-import boto3
-
-def names(event):
-    for record in event["Records"]:
-        if "dynamodb" in record:
-            yield record["dynamodb"]["Keys"]["id"]["S"], record["dynamodb"]["SequenceNumber"]
-        else:
-            yield record["body"], record["messageId"]
-
-def note(kind, what):
-    with open(os.environ["SEEN"], "a") as file:
-        file.write(json.dumps({"kind": kind, "what": what, "at": time.time()}) + "\\n")
-
-def seen_before(name):
-    with open(os.environ["SEEN"]) as file:
-        return sum(name in json.loads(line)["what"] for line in file) > 1
-
-def handler(event, context):
-    if "fetch" in event:
-        return urllib.request.urlopen(event["fetch"], timeout=5).read().decode()
-    if "forbidden" in event:
-        try:
-            boto3.client("dynamodb").scan(TableName=event["forbidden"])
-        except Exception as error:
-            return str(error)
-    print(os.environ["METRIC"])
-    note("start", [name for name, _ in names(event)])
-    failed = []
-    for name, number in names(event):
-        if name.startswith("poison"):
-            raise ValueError("cannot digest " + name)
-        while name.startswith("slow") and not os.path.exists(os.environ["SEEN"] + ".go"):
-            time.sleep(0.02)
-        if name.startswith("flaky") and not seen_before(name):
-            failed.append({"itemIdentifier": number})
-    note("end", [name for name, _ in names(event)])
-    return {"batchItemFailures": failed}
-"""
-
-
-def zipped(code: str) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("main.py", textwrap.dedent(code))
-    return buffer.getvalue()
-
-
-def eventually[T](look: Callable[[], T], seconds: float = 60) -> T:
-    """What `look` finds once it finds something."""
-    deadline = time.monotonic() + seconds
-    while not (found := look()) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert found, f"nothing within {seconds} s"
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -118,93 +36,6 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[aws.Emulator]
     emulator = aws.start(tmp_path_factory.mktemp("aws"))
     yield emulator
     aws.stop(emulator)
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """Makes what a test needs in the emulator, under names of the test's own."""
-
-    emulator: aws.Emulator
-    name: str
-    seen: Path
-
-    def client(self, service: str) -> Any:
-        return self.emulator.client(service)
-
-    def function(self, code: str = HANDLER, **environment: str) -> str:
-        role = self.client("iam").create_role(
-            RoleName=self.name, AssumeRolePolicyDocument=json.dumps(TRUST)
-        )
-        client = self.client("lambda")
-        client.create_function(
-            FunctionName=self.name,
-            Runtime="python3.12",
-            Handler="main.handler",
-            Role=role["Role"]["Arn"],
-            Code={"ZipFile": zipped(code)},
-            Timeout=60,
-            Environment={
-                "Variables": {"SEEN": str(self.seen), "METRIC": json.dumps(METRIC), **environment}
-            },
-        )
-        client.get_waiter("function_active_v2").wait(
-            FunctionName=self.name, WaiterConfig={"Delay": 1}
-        )
-        return self.name
-
-    def call(self, event: dict[str, str]) -> Any:
-        answer = self.client("lambda").invoke(
-            FunctionName=self.name, Payload=json.dumps(event).encode()
-        )
-        return json.loads(answer["Payload"].read())
-
-    def table(self, key: str = "id") -> str:
-        """Make a table with a stream; the stream's ARN."""
-        answer = self.client("dynamodb").create_table(
-            TableName=self.name,
-            KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
-            AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"}],
-            BillingMode="PAY_PER_REQUEST",
-            StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
-        )
-        return str(answer["TableDescription"]["LatestStreamArn"])
-
-    def put(self, *ids: str) -> None:
-        for name in ids:
-            self.client("dynamodb").put_item(TableName=self.name, Item={"id": {"S": name}})
-
-    def queue(self, suffix: str = "", **attributes: str) -> str:
-        answer = self.client("sqs").create_queue(
-            QueueName=self.name + suffix, Attributes=attributes
-        )
-        return str(answer["QueueUrl"])
-
-    def map(self, source: str, **settings: object) -> str:
-        answer = self.client("lambda").create_event_source_mapping(
-            EventSourceArn=source,
-            FunctionName=self.name,
-            FunctionResponseTypes=["ReportBatchItemFailures"],
-            **settings,
-        )
-        return str(answer["UUID"])
-
-    def messages(self, url: str) -> list[dict[str, Any]]:
-        answer = self.client("sqs").receive_message(QueueUrl=url, MaxNumberOfMessages=10)
-        return [json.loads(message["Body"]) for message in answer.get("Messages", ())]
-
-    def noted(self, kind: str = "start") -> list[list[str]]:
-        """What each delivery brought."""
-        notes = self.notes() if self.seen.exists() else []
-        return [note["what"] for note in notes if note["kind"] == kind]
-
-    def notes(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.seen.read_text().splitlines()]
-
-    def let_the_slow_go(self) -> None:
-        self.seen.with_name(f"{self.seen.name}.go").touch()
-
-    def arn(self, service: str, resource: str) -> str:
-        return f"arn:aws:{service}:{self.emulator.region}:{self.emulator.account}:{resource}"
 
 
 @pytest.fixture
@@ -307,20 +138,20 @@ def test_a_record_the_filter_leaves_out_is_not_delivered(account: Account) -> No
     assert account.noted() == [["due"]]
 
 
-PACED = """
+THROTTLED = """
 import json, os, sys, time
 from datetime import UTC, datetime, timedelta
 import boto3
 
 def handler(event, context):
     sys.path[:0] = os.environ["PROJECT"].split(":")
-    from odoo_qb.shared_pace import SharedPace
-    from odoo_qb.store import Table
+    from odoo_qb.store.shared_throttle import SharedThrottle
+    from odoo_qb.store.table import Table
     table = Table(boto3.client("dynamodb"), os.environ["TABLE"], retention=timedelta(1))
-    pace = SharedPace(table, 0.2, lambda: datetime.now(UTC))
-    pace.begin(len(event["Records"]))
+    throttle = SharedThrottle(table, 0.2, lambda: datetime.now(UTC))
+    throttle.begin(len(event["Records"]))
     for _ in event["Records"]:
-        pace.wait(60)
+        throttle.wait(60)
         note = {"kind": str(os.getpid()), "what": [], "at": time.time()}
         with open(os.environ["SEEN"], "a") as file:
             file.write(json.dumps(note) + "\\n")
@@ -333,7 +164,7 @@ def test_two_runs_of_a_split_stream_keep_one_pace(tmp_path: Path) -> None:
     try:
         account = Account(emulator, "paced", tmp_path / "seen")
         stream = account.table("entry_id")
-        account.function(PACED, TABLE="paced", PROJECT=f"{aws.PROJECT / 'lambda'}")
+        account.function(THROTTLED, TABLE="paced", PROJECT=f"{aws.PROJECT / 'lambda'}")
         account.client("iam").put_role_policy(
             RoleName="paced",
             PolicyName="all",
@@ -392,7 +223,7 @@ def test_a_slow_reader_of_a_stream_holds_up_no_queue(account: Account) -> None:
 
 def test_only_the_failed_message_of_a_batch_comes_back(account: Account) -> None:
     account.function()
-    url = account.queue(VisibilityTimeout="1")
+    url = account.queue(VisibilityTimeout="5")  # longer than a cold start on a busy machine
     mapping = account.map(account.arn("sqs", account.name), Enabled=False)
     account.client("sqs").send_message_batch(
         QueueUrl=url,
@@ -558,7 +389,7 @@ def a_table(emulator: aws.Emulator) -> None:
     )
 
 
-def test_what_a_killed_emulator_left_is_built_anew(tmp_path: Path) -> None:
+def test_what_a_killed_emulator_left_is_built_again(tmp_path: Path) -> None:
     first = aws.start(tmp_path)
     a_table(first)
     (tmp_path / "terraform.tfstate").write_text("{}")
@@ -568,7 +399,7 @@ def test_what_a_killed_emulator_left_is_built_anew(tmp_path: Path) -> None:
 
     second = aws.start(tmp_path, say=said.append)
     try:
-        assert said == ["what stood before was not saved whole: building anew"]
+        assert said == ["the saved state is incomplete: building everything again"]
         assert second.client("dynamodb").list_tables()["TableNames"] == []
         assert not (tmp_path / "terraform.tfstate").exists()
     finally:
@@ -590,11 +421,11 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ("harm", "why"),
     [
         (lambda at: (at / "terraform.under-way").touch(), "the last start did not finish"),
-        (lambda at: (at / "state" / "dynamodb.json").unlink(), "what stood before was not saved"),
-        (lambda at: (at / "saved").write_text(""), "what stood before was not saved whole"),
+        (lambda at: (at / "state" / "dynamodb.json").unlink(), "the saved state is incomplete"),
+        (lambda at: (at / "saved").write_text(""), "the saved state is incomplete"),
     ],
 )
-def test_what_was_left_half_done_is_built_anew(
+def test_what_was_left_half_done_is_built_again(
     saved: Path, tmp_path: Path, harm: Callable[[Path], None], why: str
 ) -> None:
     run_dir = tmp_path / "run"
@@ -606,14 +437,14 @@ def test_what_was_left_half_done_is_built_anew(
     try:
         (told,) = said
         assert told.startswith(why)
-        assert told.endswith(": building anew")
+        assert told.endswith(": building everything again")
         assert emulator.client("dynamodb").list_tables()["TableNames"] == []
         assert not list(run_dir.glob("terraform.*"))
     finally:
         aws.stop(emulator)
 
 
-def test_a_second_sandbox_in_the_same_folder_is_told_that_it_waits(tmp_path: Path) -> None:
+def test_a_second_sandbox_in_the_same_folder_says_that_it_waits(tmp_path: Path) -> None:
     said: list[str] = []
     begun = threading.Event()
 
@@ -621,14 +452,14 @@ def test_a_second_sandbox_in_the_same_folder_is_told_that_it_waits(tmp_path: Pat
         said.append(line)
         begun.set()
 
-    first = aws.hold(tmp_path, said.append)
+    first = hold(tmp_path, said.append)
     with ThreadPoolExecutor() as pool:
-        second = pool.submit(aws.hold, tmp_path, say)
+        second = pool.submit(hold, tmp_path, say)
         assert begun.wait(60)
         os.close(first)
         os.close(second.result(60))
 
-    assert said == [f"another sandbox is in {tmp_path}: waiting up to 45 s for it"]
+    assert said == [f"another sandbox uses {tmp_path}: waiting up to 45 s"]
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"odoo": "x"}', '{"odoo": 99999}'])
@@ -647,25 +478,28 @@ def test_ports_that_cannot_be_read_are_not_remembered(tmp_path: Path, content: s
 
 
 def test_terraform_ends_with_whoever_started_it() -> None:
-    leash = aws.PROJECT / "sandbox" / "leash.py"
+    child_process = aws.PROJECT / "sandbox" / "aws" / "child_process.py"
     command = [
         sys.executable,
         "-I",
-        str(leash),
+        str(child_process),
         sys.executable,
         "-c",
-        "import time; time.sleep(60)",
+        "import time; print('started', flush=True); time.sleep(60)",
     ]
     code = (
-        "import subprocess, sys, time; p = subprocess.Popen(sys.argv[1:], stdin=subprocess.PIPE,"
-        " start_new_session=True); print(p.pid, flush=True); time.sleep(60)"
+        "import subprocess, sys, time; pipe = subprocess.PIPE;"
+        "p = subprocess.Popen(sys.argv[1:], stdin=pipe, stdout=pipe, start_new_session=True);"
+        "print(p.pid, p.stdout.readline().decode(), flush=True); time.sleep(60)"
     )
     with subprocess.Popen([sys.executable, "-c", code, *command], stdout=subprocess.PIPE) as parent:
         assert parent.stdout
-        group = int(parent.stdout.readline())
+        group, said = parent.stdout.readline().split()
+        assert said == b"started"
+        assert is_there(int(group))
         parent.kill()
 
-    eventually(lambda: not is_there(group))
+    eventually(lambda: not is_there(int(group)))
 
 
 def is_there(group: int) -> bool:
@@ -678,8 +512,8 @@ def is_there(group: int) -> bool:
 
 def test_the_emulator_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
     code = (
-        "import sys, time; from pathlib import Path; from sandbox import aws;"
-        "print(aws.start(Path(sys.argv[1])).process.pid, flush=True); time.sleep(60)"
+        "import sys, time; from pathlib import Path; from sandbox.aws import emulator;"
+        "print(emulator.start(Path(sys.argv[1])).process.pid, flush=True); time.sleep(60)"
     )
     with subprocess.Popen(
         [sys.executable, "-c", code, str(tmp_path)], cwd=aws.PROJECT, stdout=subprocess.PIPE
@@ -808,7 +642,7 @@ def test_terraform_applies_once_and_keeps_out_of_the_operators_folder(
         terraform.apply(variables | {"town": "Atlantis"}, lines.append)
     with pytest.raises(TerraformError, match="No value for required variable"):
         terraform.apply({"town": "Reno"}, lines.append)
-    with pytest.raises(TerraformError, match=f"remove {run_dir}: all is then built anew"):
+    with pytest.raises(TerraformError, match=f"remove {run_dir}: everything is then built again"):
         terraform.apply({"town": "Reno"}, lines.append)
     assert not was_cut_off(run_dir)  # it ended by itself, and knows what it made
     assert sorted(file.name for file in project.iterdir()) == ["main.tf", "terraform.tfvars"]

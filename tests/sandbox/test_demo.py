@@ -19,14 +19,15 @@ from werkzeug.wrappers import Request, Response
 
 from odoo_qb.bill.status import TRANSITIONS
 from odoo_qb.extraction import run
-from sandbox import chain, demo, run_report
+from sandbox import chain, demo, run_report, traffic
 from sandbox import serve as serve_command
 from sandbox.approver import rule
-from sandbox.aws.emulator import Emulator, EmulatorError
+from sandbox.aws.emulator import Emulator
+from sandbox.aws.run_directory import EmulatorError
 from sandbox.http_server import serve
 from sandbox.recording import Recorder
-from sandbox.run_report import Document
 from sandbox.slack.server import Slack
+from sandbox.traffic import Document
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -83,8 +84,8 @@ def test_an_answer_replayed_is_one_document_and_two_documents_are_two() -> None:
     created = an_exchange("bill", {"Bill": a_row()})
     other = an_exchange("bill", {"Bill": a_row(id="8")})
 
-    assert run_report.documents([created, created]) == [a_document()]
-    assert run_report.documents([created, other]) == [a_document(), a_document(id="8")]
+    assert traffic.documents([created, created]) == [a_document()]
+    assert traffic.documents([created, other]) == [a_document(), a_document(id="8")]
 
 
 def test_a_document_whose_creation_was_never_answered_is_found_by_its_marker() -> None:
@@ -93,11 +94,11 @@ def test_a_document_whose_creation_was_never_answered_is_found_by_its_marker() -
     rows = [a_row(), a_row(id="9", PrivateNote="somebody's own")]
     found = an_exchange("query", {"QueryResponse": {"Bill": rows}}, method="GET")
 
-    assert run_report.documents([lost, refused, found]) == [a_document()]
+    assert traffic.documents([lost, refused, found]) == [a_document()]
 
 
 def test_a_document_made_without_our_marker_is_not_overlooked() -> None:
-    held = run_report.documents([an_exchange("bill", {"Bill": a_row(PrivateNote="")})])
+    held = traffic.documents([an_exchange("bill", {"Bill": a_row(PrivateNote="")})])
 
     assert run_report.trouble([], held, 0) == [
         "A document without our marker is in QuickBooks and was not approved."
@@ -108,11 +109,11 @@ def test_calls_are_counted_below_any_path() -> None:
     below = "/proxy/v3/company/1/bill"
     paths = [below, "/v3/company/1/query", "/oauth2/v1/tokens/bearer", "/own/token/"]
 
-    counted = run_report.calls("quickbooks", [{"path": p} for p in paths])
+    counted = traffic.calls("quickbooks", [{"path": p} for p in paths])
 
     assert counted == {"bill": 1, "query": 1, "token": 2}
     said = [{"path": p} for p in ("/api/chat.update", "/response/abc", "/response/def")]
-    assert run_report.calls("slack", said) == {"chat.update": 1, "response_url": 2}
+    assert traffic.calls("slack", said) == {"chat.update": 1, "response_url": 2}
 
 
 def test_once_and_only_once_is_no_trouble() -> None:
@@ -162,7 +163,7 @@ def test_dead_letters_are_trouble() -> None:
         ({"ok": True}, "Slack answered with HTTP 200, and the notifier's log says more."),
     ],
 )
-def test_bills_that_nobody_was_asked_about_are_trouble_and_slack_says_why(
+def test_bills_without_a_current_card_are_trouble_and_slack_says_why(
     answer: Json | None, told: str
 ) -> None:
     slack = Recorder(Slack())
@@ -175,7 +176,7 @@ def test_bills_that_nobody_was_asked_about_are_trouble_and_slack_says_why(
     assert run_report.unshown([asked], slack) == []
     assert run_report.unshown([*waiting, asked, stale], slack) == [
         f"2 bills never got a card: {told}",
-        f"1 card does not say how its bill stands: {told}",
+        f"1 card is out of date: {told}",
     ]
 
 
@@ -190,7 +191,7 @@ def test_a_slack_that_was_never_called_is_not_blamed() -> None:
 def test_a_run_that_read_nothing_is_no_success() -> None:
     (told,) = run_report.unshown([], Recorder(Slack()))
 
-    assert told == "No bill was read in Odoo, so nothing was asked and nothing posted."
+    assert told == "No bill was read in Odoo, so no card was sent and nothing was posted."
 
 
 class Account:
@@ -263,10 +264,10 @@ def test_a_company_that_quickbooks_does_not_let_in_is_trouble(tmp_path: Path) ->
 
     with a_chain(Account({"companies": said}, kept=("reference/north.json",)), tmp_path) as running:
         assert chain.read_quickbooks(running) == [
-            "south was not read in QuickBooks: Authorise it again."
+            "south could not be read in QuickBooks: Authorise it again."
         ]
     with a_chain(Account({"errorMessage": "It timed out."}), tmp_path) as running:
-        assert chain.read_quickbooks(running) == ["QuickBooks was not read: It timed out."]
+        assert chain.read_quickbooks(running) == ["QuickBooks could not be read: It timed out."]
 
 
 def test_totals_are_compared_by_company_and_currency_and_credits_subtract() -> None:
@@ -303,7 +304,7 @@ def test_every_status_has_a_column_and_a_word(every_status: list[Json]) -> None:
         "seconds": {},
     }
 
-    lines = run_report.told(every_status, report, run_report.totals(every_status, [], {}))
+    lines = run_report.summary(every_status, report, run_report.totals(every_status, [], {}))
 
     everything = next(line for line in lines if line.startswith("all"))
     assert everything.split() == ["all", "10", "2", "1", "1", "1", "2", "1", "1", "1"]
@@ -330,7 +331,7 @@ def every_status() -> list[Json]:
 @pytest.mark.parametrize(
     ("text", "decided"), [("all", [0, 1, 2, 3]), ("none", []), ("every:3", [0, 3])]
 )
-def test_the_approver_decides_the_cards_it_is_told_to(text: str, decided: list[int]) -> None:
+def test_the_approver_decides_the_cards_that_were_chosen(text: str, decided: list[int]) -> None:
     assert [n for n in range(4) if rule(text)(n)] == decided
 
 
@@ -405,7 +406,7 @@ def a_machine(folder: Path, *, without: str = "", terraform: str = "") -> dict[s
         ("openssl", "openssl was not found on the PATH: install openssl"),
     ],
 )
-def test_a_machine_that_lacks_a_program_is_told_which(
+def test_a_program_missing_on_this_machine_is_named(
     tmp_path: Path, without: str, sentence: str
 ) -> None:
     counts = tmp_path / "new" / "counts.json"
@@ -420,7 +421,7 @@ def test_a_machine_that_lacks_a_program_is_told_which(
     assert report["bills"]["posted"] == 0
 
 
-def test_an_old_terraform_is_told_which_is_needed(tmp_path: Path) -> None:
+def test_with_an_old_terraform_the_needed_version_is_named(tmp_path: Path) -> None:
     env = a_machine(tmp_path / "bin", terraform='{"terraform_version": "1.9.8"}')
 
     done = sandbox("demo", env=env)
@@ -429,7 +430,7 @@ def test_an_old_terraform_is_told_which_is_needed(tmp_path: Path) -> None:
     assert "This is Terraform 1.9: install 1.11 or later." in done.stdout
 
 
-def test_another_python_is_told_which_is_needed() -> None:
+def test_with_another_python_the_needed_version_is_named() -> None:
     code = (
         "import runpy, sys; sys.version_info = (3, 11, 9, 'final', 0);"
         "runpy.run_module('sandbox', run_name='__main__')"
@@ -444,7 +445,7 @@ def test_another_python_is_told_which_is_needed() -> None:
     assert done.stderr.count("\n") == 1
 
 
-def test_an_environment_without_the_packages_is_told_how_to_get_them() -> None:
+def test_without_the_packages_the_way_to_get_them_is_named() -> None:
     done = subprocess.run(
         [sys.executable, "-S", "-m", "sandbox", "demo"],
         cwd=PROJECT,
@@ -471,7 +472,7 @@ def test_a_port_that_is_taken_is_named() -> None:
     assert f"Port {port} is taken by another program: choose another one with" in done.stdout
 
 
-def test_what_a_standing_sandbox_prints_is_all_that_boto3_needs(tmp_path: Path) -> None:
+def test_what_a_running_sandbox_prints_is_all_that_boto3_needs(tmp_path: Path) -> None:
     url = "https://127.0.0.1:4566"
     with subprocess.Popen(["true"]) as process:
         emulator = Emulator(
@@ -490,12 +491,14 @@ def test_what_a_standing_sandbox_prints_is_all_that_boto3_needs(tmp_path: Path) 
     assert found == [url, "us-west-2", "test"]
 
 
-def test_a_standing_sandbox_ends_with_its_emulator(tmp_path: Path) -> None:
+def test_a_running_sandbox_ends_with_its_emulator(tmp_path: Path) -> None:
     with a_chain(Account(), tmp_path) as running, pytest.raises(EmulatorError) as ended:
         serve_command.watch(running.emulator)
 
     log = tmp_path / "emulator.log"
-    assert str(ended.value) == (f"The AWS emulator ended by itself: see {log}, and start again.")
+    assert str(ended.value) == (
+        f"The AWS emulator stopped unexpectedly. See {log}, then start again."
+    )
 
 
 def test_an_odoo_that_does_not_answer_ends_the_demo_in_a_sentence(tmp_path: Path) -> None:
@@ -510,5 +513,5 @@ def test_an_odoo_that_does_not_answer_ends_the_demo_in_a_sentence(tmp_path: Path
     assert done.returncode == 1
     assert done.stderr == ""
     last = done.stdout.splitlines()[-1]
-    assert "The sandbox could not go on:" in last
+    assert "The sandbox stopped:" in last
     assert "Odoo" in last

@@ -272,6 +272,15 @@ def test_renaming_a_vendor_writes_all_its_bills_in_one_second(client: Client) ->
     assert {row["write_date"] for row in rows} == {"2026-11-21 03:00:00"}
 
 
+def test_a_merged_vendors_bills_are_the_other_ones_and_no_write_date_tells(client: Client) -> None:
+    client.odoo.merge_vendors(14, 15)
+    assert client.changed_since("2026-11-21 03:00:00") == []
+    rows = client.call("account.move", "search_read", [], ["commercial_partner_id"])
+    vendors = {row["commercial_partner_id"][0] for row in rows if row["commercial_partner_id"]}
+    assert 15 in vendors
+    assert 14 not in vendors
+
+
 def test_the_told_second_hides_the_fraction_that_is_compared() -> None:
     told = "2026-11-21 03:00:00"  # of 03:00:00.25
     answers = {}

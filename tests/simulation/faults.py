@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 
 import poster
 from odoo_qb.extraction.run import LEASE
+from tests.simulation.neighbours import Neighbours
 from tests.simulation.simulation import END, is_read
 
 if TYPE_CHECKING:
@@ -27,11 +28,10 @@ AWS_FAILS: Final = 0.006
 AWS_REPEATS: Final = 0.012
 VENDOR_FAILS: Final = 0.03
 OVERTAKEN: Final = 0.035  # by something else that happens meanwhile
+CLOSED: Final = "6190"  # what QuickBooks says of a company whose subscription has ended
 _PAGE: Final = b"<html><h1>Down for maintenance</h1></html>"
-_GARBAGE: Final = (
-    b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n" + _PAGE,
-    b"HTTP/1.1 502 Bad Gateway\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n" + _PAGE,
-    b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n" + b'{"tru',
+_BAD_GATEWAY: Final = (
+    b"HTTP/1.1 502 Bad Gateway\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n" + _PAGE
 )
 _MODES: Final = {
     "request_id": (
@@ -60,6 +60,10 @@ class Storm:
     _down_until: dict[str, datetime] = field(default_factory=dict)
     _reconnect_at: dict[str, datetime] = field(default_factory=dict)
     _is_overtaking: bool = False
+    neighbours: Neighbours = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.neighbours = Neighbours(life=self.life, dice=self.dice, happens=self.happens)
 
     def begin(self) -> None:
         """From now on steps may fail; where Intuit does not say how it behaves, the dice do."""
@@ -71,8 +75,9 @@ class Storm:
         """Good weather: all vendors are there, and every company is connected."""
         life = self.life
         life.fate = type(life).fate
+        self.neighbours.end()
         self._down_until.clear()
-        life.world.quickbooks.forgive()
+        life.world.quickbooks.clear_faults()
         life.world.slack._faults.clear()
         life.errors.clear()
         life.clock.sleep(LEASE.total_seconds())  # of a run that was killed
@@ -90,6 +95,9 @@ class Storm:
             raise ConnectionRefusedError(f"{vendor} is down")
         if name.endswith("Object") and self._is_down("S3"):
             raise _failure(step)
+        if kind := self.neighbours.spell(vendor):
+            done = self.dice.random() < 0.3
+            return self.neighbours.no_answer(step, work, kind, done=done)
         luck = self.dice.random()
         if luck < KILLED:
             self.happens("a function was killed")
@@ -120,21 +128,23 @@ class Storm:
         return work()
 
     def _vendor_fails(self, step: str, work: Callable[[], Any], vendor: str) -> Any:
-        match self.dice.choice(("lost", "garbage", "garbage after", "slow", "refused")):
+        dice, neighbours = self.dice, self.neighbours
+        match dice.choice(("lost", "garbage", "garbage after", "slow", "refused", "gateway")):
             case "lost":
                 self.happens(f"{vendor}'s answer got lost")
                 return self.life.lose_answer(step, work)
             case "garbage":
                 self.happens(f"{vendor} answered garbage")
-                return self.dice.choice(_GARBAGE)
+                return neighbours.no_answer(step, work, neighbours.garbage(vendor), done=False)
             case "garbage after":
                 self.happens(f"{vendor} did it and answered garbage")
-                self.life.mishaps.append(step)
-                work()
-                return self.dice.choice(_GARBAGE)
+                return neighbours.no_answer(step, work, neighbours.garbage(vendor), done=True)
+            case "gateway":
+                self.happens(f"{vendor} was behind a bad gateway")
+                return _BAD_GATEWAY
             case "slow":
                 self.happens(f"{vendor} was slow")
-                self.life.clock.sleep(self.dice.randint(2, 18))
+                self.life.clock.sleep(dice.randint(2, 18))
                 return work()
         self.happens(f"{vendor} could not be reached")
         raise ConnectionRefusedError(f"{vendor} could not be reached")
@@ -148,6 +158,7 @@ class Storm:
     def changes(self) -> None:
         """What the next quarter of an hour brings besides."""
         dice, now = self.dice, self.life.clock.now
+        self.neighbours.changes()
         slack, quickbooks = self.life.world.slack, self.life.world.quickbooks
         if dice.random() < 0.02:
             vendor = dice.choice((*VENDORS, "S3"))
@@ -161,7 +172,7 @@ class Storm:
             quickbooks.inject("throttle", times=dice.randint(1, 3))
         if dice.random() < 0.1:
             self.happens("QuickBooks ended an access token early")
-            quickbooks.inject("unauthorized", committed=dice.random() < 0.3)
+            quickbooks.inject("unauthorized", path="/v3/", committed=dice.random() < 0.3)
         if dice.random() < 0.02:
             self._revoke()
         for company, at in list(self._reconnect_at.items()):
@@ -177,10 +188,14 @@ class Storm:
         self.life.world.quickbooks.connect(realm.id, "nobody's")
 
     def _broken(self) -> set[str]:
-        """The companies somebody was mailed to connect again."""
+        """The companies somebody was mailed to connect again; one that is closed is connected."""
         table, realms = self.life.world.table, self.life.world.quickbooks.realms.values()
         notes = {r.company_name: table.read_note(f"connection#{r.company_name}") for r in realms}
-        return {company for company, n in notes.items() if n.get("state") == "NEEDS_RECONNECT"}
+        return {
+            company
+            for company, n in notes.items()
+            if n.get("state") == "NEEDS_RECONNECT" and n.get("code") != CLOSED
+        }
 
     def _reconnect(self, company: str) -> None:
         """A person connects it, and an operator applies the refresh token."""

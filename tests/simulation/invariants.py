@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
@@ -11,8 +13,12 @@ from odoo_qb.approval.policy import FIRST_OF_TWO, RULES
 from odoo_qb.cards.card import approval_card, button_value
 from odoo_qb.extraction.watermark import LOOKBACK
 from odoo_qb.operations.audit_trail import story
+from sandbox.in_process.aws import REGION
 from sandbox.in_process.chain import APPROVER, CHANNEL
-from sandbox.odoo.books import as_text
+from sandbox.in_process.fast_dynamodb import rows
+from sandbox.odoo.records import as_text
+from tests.project.test_secrets_stay_secret import GIVEN, found, issued
+from tests.support.garbage import FOREIGN
 from tests.support.reconciliation import IN_QUICKBOOKS, documents, misposted, unequal
 from tests.support.stored_bills import buttons
 
@@ -25,6 +31,7 @@ if TYPE_CHECKING:
     from tests.simulation.simulation import Life
 
 Json = dict[str, Any]
+Check = Callable[["Life", "dict[str, Item]"], Iterable[str]]
 # Where a bill may rest, and the buttons it then offers.
 OFFERED: Final[dict[str, set[str]]] = {
     "READY_FOR_APPROVAL": {"approve_invoice", "reject_invoice"},
@@ -37,16 +44,25 @@ OFFERED: Final[dict[str, set[str]]] = {
     "VALIDATION_FAILED": set(),
 }
 _WHOLE: Final = "The history is complete"
+_WATERMARK: Final = "watermark#odoo"
 
 
 def broken(life: Life) -> list[str]:
-    """Every promise that is not kept, each in a sentence."""
-    world, items = life.world, life.world.items()
-    found = [*misposted(world, items), *_nothing_lost(world, items), *_decisions(life, items)]
-    for entry_id, item in items.items():
-        found += [f"{entry_id}: {said}" for said in (*_bill(item), *_card(life, item))]
-    found += unequal(world)
-    found += [v for v in world.quickbooks.violations if "stale refresh token" not in v]
+    """Every promise that is not kept, each in a sentence; `checked` counts what was looked at."""
+    return _broken(life, KEPT)
+
+
+def broken_at_any_time(life: Life) -> list[str]:
+    """What may not be so even for a moment, in the middle of the worst."""
+    return _broken(life, KEPT_AT_ANY_TIME)
+
+
+def _broken(life: Life, promises: Mapping[str, Check]) -> list[str]:
+    items = life.bills()
+    found: list[str] = []
+    for promise, check in promises.items():
+        life.checked[promise] += 1
+        found += check(life, items)
     return found
 
 
@@ -73,14 +89,18 @@ def _deciding(message: Message) -> set[str]:
     return set(buttons(message)) - {"view_pdf"}
 
 
-def _nothing_lost(world: World, items: dict[str, Item]) -> Iterator[str]:
-    """Every bill of Odoo is in the table as it stands there, and so is all the watermark passed."""
-    written = str(world.table.read_note("watermark#odoo").get("written", ""))
+def _nothing_lost(life: Life, items: dict[str, Item]) -> Iterator[str]:
+    """Every bill of Odoo is in the table as it stands there, and so is all the watermark passed.
+
+    What Odoo dated while its clock was ahead the watermark comes to in its time.
+    """
+    world, now = life.world, as_text(life.clock.now)
+    written = str(world.table.read_note(_WATERMARK).get("written", ""))
     for move in world.odoo.records["account.move"].values():
         if not is_asked_about(move):
             continue
         entry_id, item = f"odoo-{move['id']}", items.get(f"odoo-{move['id']}")
-        if as_text(move["write_date"]) > written:
+        if written < as_text(move["write_date"]) <= now:
             yield f"{entry_id}: the watermark {written} never came to {move['write_date']}"
         if item is None:
             yield f"{entry_id} is in Odoo and not in the table"
@@ -88,6 +108,8 @@ def _nothing_lost(world: World, items: dict[str, Item]) -> Iterator[str]:
             yield f"{entry_id} is another in Odoo: {move['amount_total']} {move['ref']}"
     for entry_id, item in items.items():
         gone = world.odoo.records["account.move"].get(int(item["odoo_id"]), {})
+        if not gone and item["status"] in IN_QUICKBOOKS and item.get("amended_after") != "deleted":
+            yield f"{entry_id} was deleted in Odoo, and its card does not say so"
         open_still = item["status"] in {"READY_FOR_APPROVAL", "REJECTED", "POST_FAILED"}
         if gone.get("state") != "posted" and open_still:
             yield f"{entry_id} is {item['status']}, but not posted in Odoo"
@@ -113,12 +135,8 @@ def _money(row: Json) -> Decimal:
 
 
 def _bill(item: Item) -> Iterator[str]:
-    """A bill rests where it may, and tells all of its story."""
     if item["status"] not in OFFERED:
         yield f"it rests as {item['status']}"
-    verdict = story(item)[-1]
-    if not verdict.startswith(_WHOLE):
-        yield verdict
     if "card_due" in item:
         yield "it owes a card"
 
@@ -174,28 +192,119 @@ def _decisions(life: Life, items: dict[str, Item]) -> Iterator[str]:
             yield f"{promise.entry_id}: the {promise.action_id} of {promise.person} was lost"
 
 
-def broken_at_any_time(life: Life) -> list[str]:
-    """What may not be so even for a moment, in the middle of the worst."""
-    world, items, held = life.world, life.world.items(), documents(life.world)
-    found = [f"{i} is {len(d)} times in QuickBooks" for i, d in held.items() if len(d) > 1]
-    found += [
-        f"{i} is in QuickBooks and nobody approved it"
-        for i in held
-        if i in items and "APPROVED" not in {h["to"] for h in items[i]["history"]}
-    ]
-    found += [f"{i}: {v}" for i, t in items.items() if not (v := story(t)[-1]).startswith(_WHOLE)]
-    written = str(world.table.read_note("watermark#odoo").get("written", ""))
-    passed = as_text(datetime.fromisoformat(f"{written}+00:00") - LOOKBACK) if written else ""
-    found += [
-        f"odoo-{number}: the watermark {written} passed it, and it is not in the table"
-        for number, move in world.odoo.records["account.move"].items()
-        if is_asked_about(move) and as_text(move["write_date"]) < passed
-        if f"odoo-{number}" not in items
-    ]
-    return found
+def _at_most_once(life: Life, items: dict[str, Item]) -> Iterator[str]:
+    """Even in the middle of the worst no bill is there twice, or without anybody's approval."""
+    for entry_id, documents_of in documents(life.world).items():
+        if len(documents_of) > 1:
+            yield f"{entry_id or 'nobody'} is {len(documents_of)} times in QuickBooks"
+        item = items.get(entry_id)
+        if item and "APPROVED" not in {h["to"] for h in item["history"]}:
+            yield f"{entry_id} is in QuickBooks and nobody approved it"
+
+
+def _whole(_life: Life, items: dict[str, Item]) -> Iterator[str]:
+    for entry_id, item in items.items():
+        verdict = story(item)[-1]
+        if not verdict.startswith(_WHOLE):
+            yield f"{entry_id}: {verdict}"
+
+
+def _nothing_passed(life: Life, items: dict[str, Item]) -> Iterator[str]:
+    """Whatever the watermark has passed is in the table; one that is yet to come passes nothing."""
+    written = str(life.world.table.read_note(_WATERMARK).get("written", ""))
+    try:
+        passed = as_text(datetime.fromisoformat(f"{written}+00:00") - LOOKBACK)
+    except ValueError:
+        return  # nothing was read yet, or a hand wrote it
+    moves = life.world.odoo.records["account.move"].items()
+    for number, move in moves:
+        is_missing = f"odoo-{number}" not in items and is_asked_about(move)
+        if is_missing and as_text(move["write_date"]) < passed <= as_text(life.clock.now):
+            yield f"odoo-{number}: the watermark {written} passed it, and it is not in the table"
+
+
+def _nowhere_else(life: Life, _items: dict[str, Item]) -> Iterator[str]:
+    for call in life.elsewhere.came[:1]:
+        yield f"another host was sent {call.partition(' {')[0]}"
+
+
+def _readable(life: Life, _items: dict[str, Item]) -> Iterator[str]:
+    """What people read: messages, mails, and the table, which the cards are made from."""
+    world = life.world
+    channels = world.slack.channels.values()
+    places = {
+        "the channel": repr([c.messages for c in channels]),
+        "what one person was told": repr([c.ephemerals for c in channels]),
+        "the mails": "".join(world.mails()),
+        "the table": json.dumps([*rows(REGION, world.names["table"])], default=str),
+    }
+    for place, text in places.items():
+        if FOREIGN in text:
+            around = text[max(0, text.index(FOREIGN) - 120) :][:200]
+            yield f"{place} has what no vendor of ours said: {around}"
+        if "Traceback" in text:
+            yield f"{place} has a traceback"
+    for place, _secret in found(places, GIVEN | issued(world)):
+        yield f"{place} has a secret"
+
+
+def _vendors_once(life: Life, _items: dict[str, Item]) -> Iterator[str]:
+    for realm in life.world.quickbooks.realms.values():
+        active = [v["DisplayName"] for v in realm.vendors.values() if v["Active"]]
+        for name, times in Counter(active).items():
+            if times > 1:
+                yield f"{realm.company_name} has {name} {times} times"
+
+
+def _no_strangers(life: Life, _items: dict[str, Item]) -> Iterator[str]:
+    names = {row["entry_id"]["S"] for row in rows(REGION, life.world.names["table"])}
+    for entry_id in sorted(life.strangers & names):
+        yield f"{entry_id} was made by hand, deleted, and is in the table again"
+
+
+def _each(look: Callable[[Life, Item], Iterable[str]]) -> Check:
+    """A look at each bill."""
+
+    def check(life: Life, items: dict[str, Item]) -> Iterator[str]:
+        for entry_id, item in items.items():
+            yield from (f"{entry_id}: {said}" for said in look(life, item))
+
+    return check
+
+
+def _violations(life: Life, _items: dict[str, Item]) -> list[str]:
+    """A token whose renewal nobody was told of is used on: that is right, and no news to Intuit."""
+    excused = ["stale refresh token"]
+    if any("/bearer" in step for step in life.mishaps):
+        excused.append("an access token was used after a newer one")
+    found = life.world.quickbooks.violations
+    return [v for v in found if not any(words in v for words in excused)]
 
 
 def is_asked_about(move: Json) -> bool:
     """Whether a record of Odoo is a bill from after go-live that somebody has to decide about."""
     is_new = str(move["invoice_date"]) >= "2026-01-01"
     return is_new and move["state"] == "posted" and str(move["move_type"]).startswith("in_")
+
+
+KEPT_AT_ANY_TIME: Final[Mapping[str, Check]] = {
+    "no bill is twice in QuickBooks, or without approval": _at_most_once,
+    "every history is whole": _whole,
+    "what the watermark passed is in the table": _nothing_passed,
+    "nothing went to a host that a vendor pointed to": _nowhere_else,
+}
+KEPT: Final[Mapping[str, Check]] = {
+    **KEPT_AT_ANY_TIME,
+    "what was approved is in QuickBooks once, as approved, and nothing else is": (
+        lambda life, items: misposted(life.world, items)
+    ),
+    "every bill of Odoo is in the table as it is, or its card says what changed": _nothing_lost,
+    "what a person was told is done, that person did to what the card showed": _decisions,
+    "a bill rests where it may, and owes no card": _each(lambda _, item: _bill(item)),
+    "its one card says what the table says, and offers what may be done": _each(_card),
+    "Odoo, the table and QuickBooks have the same totals": lambda life, _: unequal(life.world),
+    "QuickBooks was asked for nothing that it forbids": _violations,
+    "people read no secret, and nothing that came with garbage": _readable,
+    "no vendor is twice in QuickBooks": _vendors_once,
+    "nothing remains of what was made by hand": _no_strangers,
+}

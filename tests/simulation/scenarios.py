@@ -6,10 +6,13 @@ Half of them are of British bills, of whose VAT QuickBooks computes a cent more 
 from __future__ import annotations
 
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from odoo_qb.store.attributes import attributes
+from sandbox.quickbooks import tidying
 from tests.simulation.setup import settle
-from tests.simulation.simulation import Life
+from tests.simulation.simulation import DAY, Life
 from tests.support.booked import correct_by_hand
 from tests.support.drawn import BRITISH
 from tests.support.entering import change, enter
@@ -166,7 +169,7 @@ def a_bill_cancelled_while_nobody_knows_what_became_of_it(life: Life) -> None:
         life.decide(bill, "approve_invoice")
     life.world.odoo.cancel(number_of(bill))
     life.settle()
-    quickbooks.forgive()
+    quickbooks.clear_faults()
     quickbooks.connect(BRITISH_REALM, "by-hand")
     life.reseed(BRITISH_COMPANY, "by-hand")
     life.disconnected.clear()
@@ -222,6 +225,62 @@ def a_bill_with_a_line_that_quickbooks_does_not_take(life: Life) -> None:
         life.decide(bill, "approve_invoice")
 
 
+def a_company_that_is_read_only_for_an_hour(life: Life) -> None:
+    """QuickBooks lets it be read and takes nothing; it is found out by itself that this is over."""
+    bill, realm = a_bill(life, "INV-1"), life.world.quickbooks.realms[REALM]
+    realm.subscription_ended = True
+    life.disconnected.add(COMPANY)
+    with peace(life):
+        life.decide(bill, "approve_invoice")
+        life.clock.sleep(3600)
+    realm.subscription_ended = False
+    life.disconnected.clear()
+    life.settle()
+
+
+def a_bill_entered_while_odoos_clock_is_ahead(life: Life) -> None:
+    life.world.odoo.ahead = 3 * DAY
+    bill = met(life, "INV-1")
+    life.world.odoo.ahead = timedelta()
+    with peace(life):
+        life.settle()
+        life.decide(bill, "approve_invoice")
+
+
+def a_bill_deleted_in_odoo_while_it_waits(life: Life) -> None:
+    bill = a_bill(life, "INV-1")
+    life.world.odoo.reset_to_draft(number_of(bill))
+    life.world.odoo.delete(number_of(bill))
+    life.settle()
+
+
+def a_bill_beside_an_item_made_by_hand(life: Life) -> None:
+    """Somebody copied an item and lost a part of it: it is in nobody's way until it is deleted."""
+    world = life.world
+    copied = {**world.item(a_bill(life, "INV-1")), "entry_id": "odoo-9900000", "updated_at": "x"}
+    del copied["cards"]
+    life.strangers.add("odoo-9900000")
+    client, table = world.clients["dynamodb"], world.names["table"]
+    client.put_item(TableName=table, Item=attributes(copied))
+    life.decide("odoo-" + str(copied["odoo_id"]), "approve_invoice")
+    client.delete_item(TableName=table, Key={"entry_id": {"S": "odoo-9900000"}})
+
+
+def a_bill_whose_vendor_is_merged_in_quickbooks_after_it_was_shown(life: Life) -> None:
+    """The vendor its card names is no more: it is asked about again, and goes to a new one."""
+    realm, now = life.world.quickbooks.realms[REALM], life.clock.now
+    bill = a_bill(life, "INV-1")
+    gone = life.world.item(bill)["preflight"]["vendor_id"]
+    other = {"DisplayName": "Other", "CurrencyRef": {"value": "USD"}, "Active": True}
+    into = realm.add("Vendor", other, now)["Id"]
+    tidying.merge(realm, "Vendor", gone, into, now, stays=False)
+    with peace(life):
+        life.hourly()
+    life.decide(bill, "approve_invoice")
+    with peace(life):
+        life.decide(bill, "approve_invoice")
+
+
 # Each life, and how its bills end.
 LIVES: Final[dict[Callable[[Life], None], str]] = {
     an_ordinary_bill: "POSTED",
@@ -242,6 +301,11 @@ LIVES: Final[dict[Callable[[Life], None], str]] = {
     a_bill_whose_tax_quickbooks_computed_anew: "POSTED",
     a_bill_with_a_line_that_quickbooks_does_not_take: "POSTED",
     a_page_of_bills: "READY_FOR_APPROVAL",
+    a_company_that_is_read_only_for_an_hour: "POSTED",
+    a_bill_entered_while_odoos_clock_is_ahead: "POSTED",
+    a_bill_deleted_in_odoo_while_it_waits: "WITHDRAWN",
+    a_bill_beside_an_item_made_by_hand: "POSTED",
+    a_bill_whose_vendor_is_merged_in_quickbooks_after_it_was_shown: "POSTED",
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -42,11 +42,13 @@ def a_life(
     monkeypatch.setattr(boto3.session.Session, "client", _made_once(boto3.session.Session.client))
     monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "test")
     logging.disable(logging.CRITICAL)
+    elsewhere = ExitStack()
     try:
         for world in a_world(monkeypatch, listen=wire.serve, clock=clock, british=british):
             world.forget_old_bills()
             settle(world, {name: company | british.get(name, {}) for name in companies(world)})
             life = Life(world=world, clock=clock)
+            life.elsewhere.url = elsewhere.enter_context(wire.serve(life.elsewhere)).url
             world.aws.performs = life.perform
             wire.pass_by = life.call
             poster.lambda_handler({"action": "sync_reference"}, Context())
@@ -54,6 +56,7 @@ def a_life(
             life.steps.clear()
             yield life
     finally:
+        elsewhere.close()
         logging.disable(logging.NOTSET)
 
 

@@ -25,9 +25,11 @@ import notifier
 import poster
 from odoo_qb.approval.interaction import MODAL_FIELDS
 from odoo_qb.approval.policy import FIRST_OF_TWO, RULES
-from sandbox.in_process.chain import APPROVER, CHANNEL, REGION, Context
+from sandbox.in_process.aws import REGION
+from sandbox.in_process.chain import APPROVER, CHANNEL, Context
 from sandbox.in_process.fast_dynamodb import straight
 from tests.simulation.clock import FUNCTIONS, START, Clock
+from tests.support.garbage import Elsewhere
 from tests.support.stored_bills import buttons
 
 if TYPE_CHECKING:
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 
     from botocore.client import BaseClient
 
+    from odoo_qb.bill.item import Item
     from sandbox.in_process.chain import World
     from sandbox.slack.payloads import Message
     from sandbox.slack.server import SignedRequest
@@ -78,11 +81,14 @@ class Life:
     fate: Callable[[str, Callable[[], Any]], Any] = lambda _step, work: work()
     steps: Counter[str] = field(default_factory=Counter)
     promises: list[Promise] = field(default_factory=list)
+    checked: Counter[str] = field(default_factory=Counter)  # which of our promises, how often
     errors: list[str] = field(default_factory=list)
     mishaps: list[str] = field(default_factory=list)  # deaths, and answers that got lost
     dead_letters: int = 0
     subject: str = ""  # the bill that was read or written last
     disconnected: set[str] = field(default_factory=set)  # companies that wait to be connected
+    strangers: set[str] = field(default_factory=set)  # items that somebody made by hand
+    elsewhere: Elsewhere = field(default_factory=Elsewhere)  # where redirects point
     _running: str = ""
     _is_dead: bool = False
     _stream: list[str] = field(default_factory=list)
@@ -119,7 +125,9 @@ class Life:
         return done
 
     def call(self, host: str, method: str, path: str, work: Callable[[], bytes]) -> bytes:
-        """A call to a vendor."""
+        """A call to a vendor; one to anybody else is no step of ours."""
+        if host.startswith("elsewhere"):
+            return work()
         answer: bytes = self.step(_called(host, method, path), work)
         return answer
 
@@ -163,9 +171,7 @@ class Life:
         return work()
 
     def _start_cold(self, function: ModuleType) -> None:
-        for value in vars(function).values():
-            if hasattr(value, "cache_clear"):
-                value.cache_clear()
+        function.wired.forget()
 
     # -- AWS -----------------------------------------------------------------------------------
 
@@ -213,11 +219,15 @@ class Life:
         self.invoke(extractor, {"full": True})
         self.invoke(poster, {"action": "check_connections"})
 
+    def bills(self) -> dict[str, Item]:
+        """The items of the table, without those that somebody made by hand."""
+        return {k: i for k, i in self.world.items().items() if k not in self.strangers}
+
     def under_way(self) -> list[str]:
         """What is on its way through AWS, or owed."""
         found = [f"message {m.body}" for m in _queue()._messages]
-        found += [f"stream {i}" for i in self._stream]
-        for entry_id, item in self.world.items().items():
+        found += [f"stream {i}" for i in self._stream if i not in self.strangers]
+        for entry_id, item in self.bills().items():
             waits = item["company"] in self.disconnected and item["status"] == "APPROVED"
             if item["status"] in {"APPROVED", "POSTING"} and not waits:
                 found.append(f"{entry_id} is {item['status']}")

@@ -1,4 +1,4 @@
-"""Many seeds of bad weather: PYTHONPATH=lambda:.:tests python -m soak --seeds 200 --bills 500
+"""Many seeds of bad weather: PYTHONPATH=lambda:. python -m tests.simulation.soak --seeds 200
 
 A line a seed tells of the progress; of a seed that broke a promise the line says which, with the
 story of the bill, and `--seeds 17` lives it again. The last run is kept in bench/soak.json.
@@ -17,7 +17,7 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
@@ -26,9 +26,13 @@ from tests.simulation.fork import in_a_copy
 from tests.simulation.random_run import SETTINGS, SETTINGS_BRITISH, weathered
 from tests.simulation.setup import a_life
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 RESULT: Final = Path(__file__).resolve().parents[2] / "bench" / "soak.json"
 HOURS: Final = 48
 PROCESSES: Final = 2
+AT_ONCE: Final = 40  # seeds, after which the result is kept
 
 Json = dict[str, Any]
 
@@ -68,18 +72,37 @@ def _say(one: Json, seconds: float) -> None:
 
 def summary(found: list[Json], bills: int, hours: int) -> Json:
     """A run as it is kept."""
-    events = sum((Counter(one["events"]) for one in found), Counter[str]())
-    ends = sum((Counter(one["ends"]) for one in found), Counter[str]())
+    events, ends, checked, steps = (
+        dict(sorted(sum((Counter(one.get(of, {})) for one in found), Counter[str]()).items()))
+        for of in ("events", "ends", "checked", "steps")
+    )
     return {
-        "seeds": [one["seed"] for one in found],
+        "seeds": _named([one["seed"] for one in found]),
         "bills_a_seed": bills,
         "hours_a_seed": hours,
-        "steps": sum(one.get("steps", 0) for one in found),
-        "events": dict(sorted(events.items())),
-        "bills_ended": dict(sorted(ends.items())),
+        "steps": sum(steps.values()),
+        "steps_by_function": _by_function(steps),
+        "events": events,
+        "bills_ended": ends,
+        "promises_checked": checked,
         "machine": machine(),
         "broken": {str(one["seed"]): one["trouble"] for one in found if one["trouble"]},
     }
+
+
+def _named(seeds: list[int]) -> str:
+    """Which seeds, as short as it can be said."""
+    first, last = seeds[0], seeds[-1]
+    is_row = seeds == list(range(first, last + 1))
+    return f"{first} to {last}" if is_row else ", ".join(map(str, seeds))
+
+
+def _by_function(steps: Mapping[str, int]) -> dict[str, int]:
+    """How many calls to the outside each function made, at each of which something may happen."""
+    counts = Counter[str]()
+    for step, times in steps.items():
+        counts[step.partition(": ")[0]] += times
+    return dict(sorted(counts.items()))
 
 
 def main() -> int:
@@ -92,10 +115,12 @@ def main() -> int:
     named = [int(n) for n in given.seeds.split(",")]
     seeds = named if "," in given.seeds else list(range(1, named[0] + 1))
     started = time.monotonic()
-    found = soaked(seeds, given.bills, given.hours, says=True)
-    result = summary(found, given.bills, given.hours)
-    result["seconds"] = round(time.monotonic() - started)
-    RESULT.write_text(json.dumps(result, indent=2) + "\n")
+    found: list[Json] = []
+    for start in range(0, len(seeds), AT_ONCE):
+        found += soaked(seeds[start : start + AT_ONCE], given.bills, given.hours, says=True)
+        result = summary(found, given.bills, given.hours)
+        result["seconds"] = round(time.monotonic() - started)
+        RESULT.write_text(json.dumps(result, indent=2) + "\n")
     print(f"{len(found)} seeds, {len(result['broken'])} broken: see {RESULT.name}")  # noqa: T201 - for the person at the terminal
     return 1 if result["broken"] else 0
 

@@ -13,7 +13,7 @@ from moto import mock_aws
 
 from odoo_qb.bill.item import bill_of
 from odoo_qb.store.documents import Documents, is_pdf
-from sandbox.in_process.chain import REGION, _resources
+from sandbox.in_process.aws import REGION, make_resources
 from tests.support.builders import a_bill, a_document, a_line, an_item
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def documents() -> Iterator[Documents]:
     with mock_aws():
-        _resources()
+        make_resources()
         yield Documents(boto3.client("s3", region_name=REGION), "documents")
 
 

@@ -14,7 +14,7 @@ from odoo_qb.bill.history import verify_history
 from odoo_qb.bill.status import FINAL, TRANSITIONS
 from odoo_qb.errors import Conflict
 from odoo_qb.store.table import Table
-from sandbox.in_process.chain import REGION, _resources
+from sandbox.in_process.aws import REGION, make_resources
 from tests.support.builders import NOW, a_bill, an_item
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ RETENTION = timedelta(days=2555)
 @pytest.fixture(scope="module")
 def client() -> Iterator[Any]:
     with mock_aws():
-        _resources()
+        make_resources()
         yield boto3.client("dynamodb", region_name=REGION)
 
 

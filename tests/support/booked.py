@@ -112,7 +112,7 @@ def _booking(
     for row in rows:
         named = row["taxes"] if is_taxed and row["kind"] != "tax" else []
         code = {HALF: STANDARD}.get(named[0], named[0]) if named else "No VAT"
-        lines[_account(row, realm), "" if realm.is_american else code] += row["amount"]
+        lines[_account(row, item, realm), "" if realm.is_american else code] += row["amount"]
     total = sum(lines.values(), Decimal(0)) + sum(rates.values(), Decimal(0))
     odoos = item["amount_total"]
     if item["preflight"].get("tax", {}).get("how", "") != "quickbooks" and total != odoos:
@@ -129,7 +129,7 @@ def _misspread(item: Item, realm: Realm, there: Booking) -> Iterator[str]:
     wanted: Sums = defaultdict(Decimal)
     for row in costs:
         share = tax * row["amount"] / taxed if row["taxes"] else 0
-        wanted[_account(row, realm), ""] += row["amount"] + share
+        wanted[_account(row, item, realm), ""] += row["amount"] + share
     places = wanted.keys() | there.lines.keys()
     slack = _CENT * len(rows)
     far = [k for k in places if abs(wanted[k] - there.lines.get(k, 0)) > slack]
@@ -156,10 +156,17 @@ def _is_own(row: Json) -> bool:
     return row["kind"] == "tax" and row["account_code"] in TAX_ACCOUNTS
 
 
-def _account(row: Json, realm: Realm) -> str:
-    """The Id of the account with the same number, else of the one for whatever has none."""
+def _account(row: Json, item: Item, realm: Realm) -> str:
+    """The Id of the account with the same number, else of the one for whatever has none.
+
+    That one, too, where the card said so: the other was inactive then.
+    """
     numbers = {a.get("AcctNum"): str(a["Id"]) for a in realm.accounts.values()}
-    return numbers.get(row["account_code"]) or realm.id_of("Account", _DEFAULT)
+    told = f" has no account of its own: {_DEFAULT} will be used."
+    warned = [w for w in item["warnings"] if w.endswith(told)]
+    is_default = any(w.startswith(f"{row['account_code']} ") for w in warned)
+    own = "" if is_default else numbers.get(row["account_code"])
+    return own or realm.id_of("Account", _DEFAULT)
 
 
 def _tax_on(amount: Decimal, percent: int) -> Decimal:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from odoo_qb.bill.history import history_entry
 from odoo_qb.bill.item import Item, content
@@ -13,7 +13,29 @@ from odoo_qb.bill.model import Bill, Document, Line, Vendor
 from odoo_qb.company import Company
 from odoo_qb.timestamps import stamp
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
+# What somebody's hand may make of an item: values it gets, or in "without" a part it lacks.
+DAMAGES: Final[Mapping[str, dict[str, Any]]] = {
+    "": {},  # a sound one
+    "no cards": {"without": "cards"},
+    "no history": {"without": "history"},
+    "no digest": {"without": "digest"},
+    "no status": {"without": "status"},
+    "no version": {"without": "version"},
+    "no vendor": {"without": "vendor"},
+    "a naive instant": {"updated_at": "2026-11-01T00:00:00"},
+    "an instant that is none": {"updated_at": "garbage"},
+    "cards of another kind": {"cards": "none"},
+    "cards that are none": {"cards": [None, 7]},
+    "history of another kind": {"history": {"at": "x"}},
+    "documents without keys": {"documents": [{"name": "x"}]},
+    "a total that is none": {"amount_total": "a lot"},
+    "a preflight that is none": {"preflight": ["x"]},
+    "notices that are none": {"notices": [3]},
+}
 ACME = Vendor(odoo_id=7, name="Acme Botanicals LLC", email="ar@acme.example")
 
 

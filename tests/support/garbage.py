@@ -85,6 +85,15 @@ KINDS: Final = (
     "a number without end",
     "bytes of no alphabet",
 )
+MADE_FROM_THE_TRUE: Final = (
+    "half of the answer",
+    "texts for numbers",
+    "numbers for texts",
+    "null everywhere",
+)
+# What Odoo never means. Values of a wrong type inside a record are that bill's own fault, not the
+# answer's. And a bare array is what /json/2 says where there is none: nobody can tell it from that.
+NOT_ODOOS: Final = tuple(k for k in KINDS if k not in {*MADE_FROM_THE_TRUE[1:], "an array"})
 
 
 @dataclass(slots=True, kw_only=True)
@@ -136,12 +145,7 @@ class Garbled:
 
     def _true_answer(self, environ: WSGIEnvironment, rule: Rule) -> bytes:
         """What the vendor says; it is asked only where it is to do its work, or has none to do."""
-        is_needed = rule.kind in {
-            "half of the answer",
-            "texts for numbers",
-            "numbers for texts",
-            "null everywhere",
-        }
+        is_needed = rule.kind in MADE_FROM_THE_TRUE
         if not rule.done and not is_needed:
             return b""
         chunks, *_ = run_wsgi_app(self.vendor, environ)

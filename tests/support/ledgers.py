@@ -23,8 +23,8 @@ from odoo_qb.posting.payload import posting
 from odoo_qb.quickbooks.sync import sync
 from sandbox.http_server import serve
 from sandbox.odoo.server import Odoo
+from sandbox.quickbooks.modes import Modes
 from sandbox.quickbooks.opening import add_tax_code, add_tax_rate
-from sandbox.quickbooks.store import Modes
 from sandbox.quickbooks.validation import Books, check_shape, document
 from tests.support.builders import a_company
 from tests.support.entering import COMPANIES, company_of, enter

@@ -18,11 +18,12 @@ from odoo_qb.errors import Unavailable
 from odoo_qb.posting.poster import Poster
 from odoo_qb.quickbooks.client import QuickBooksClient
 from odoo_qb.quickbooks.connection import Connection
+from odoo_qb.store.attributes import attributes
 from odoo_qb.store.documents import Documents
-from odoo_qb.store.table import Table, attributes
+from odoo_qb.store.table import Table
 from odoo_qb.timestamps import stamp
 from sandbox.http_server import serve
-from sandbox.in_process.chain import REGION, make_table
+from sandbox.in_process.aws import REGION, make_table
 from sandbox.quickbooks.server import Limits, Modes, QuickBooks, Realm
 from tests.support.builders import a_bill, a_company, a_document, an_item
 

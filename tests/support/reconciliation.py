@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from sandbox.in_process.chain import CHANNEL
+from sandbox.quickbooks.tidying import DELETED, as_booked
 from tests.simulation.setup import companies
 from tests.support.booked import booking, misbooked
 from tests.support.stored_bills import words
@@ -43,8 +44,8 @@ def unequal(world: World) -> list[str]:
         if item["status"] not in IN_QUICKBOOKS:
             continue
         sign = -1 if item["move_type"] == "in_refund" else 1
-        move = world.odoo.records["account.move"][int(item["odoo_id"])]
-        in_odoo = Decimal(str(move["amount_total"])).quantize(Decimal("0.01"))
+        move = world.odoo.records["account.move"].get(int(item["odoo_id"]), {})
+        in_odoo = Decimal(str(move.get("amount_total", 0))).quantize(Decimal("0.01"))
         if item.get("amended_after"):
             in_odoo = item["amount_total"]  # Odoo has another content by now, as the card says
         there = sum(d["TotalAmt"] for d in _its_documents(world, held, item))
@@ -102,9 +103,10 @@ def misposted(world: World, items: dict[str, Item]) -> Iterator[str]:
         if len(mine) != wanted:
             yield f"{entry_id} is {item['status']} and {len(mine)} times in QuickBooks"
         on_lines = bool(settings[item["company"]].get("tax_on_lines"))
-        for realm, document in mine:
+        for realm, there in mine:
+            document = as_booked(realm, there)
             found = [*misbooked(item, realm, document, on_lines=on_lines)]
-            found += _document(item, realm, document)
+            found += _document(item, realm, document, settings[item["company"]])
             yield from (f"{entry_id}: {said}" for said in found)
 
 
@@ -120,23 +122,26 @@ def _living(world: World, item: Item) -> list[Message]:
     return [messages[c["ts"]] for c in item["cards"] if not c["retired"] and c["ts"] in messages]
 
 
-def _document(item: Item, realm: Realm, document: Json) -> Iterator[str]:
+def _document(item: Item, realm: Realm, document: Json, settings: Json) -> Iterator[str]:
     """Whether a document is the bill, its amounts apart: every part that was approved."""
     approved = [a["digest"] for a in item["approvals"]]
     if not approved or set(approved) != {item["digest"]}:
         yield f"posted as {item['digest'][:8]}, approved as {[a[:8] for a in approved]}"
     reference = document["VendorRef"]["value"]
     there = {
-        "kind": reference in realm.vendors and document["Id"] in realm.vendor_credits,
-        "vendor": realm.vendors[reference]["DisplayName"],
+        "kind": document["Id"] in realm.vendor_credits,
+        "vendor": _vendor_name(realm, reference),
         "date": document["TxnDate"],
         "currency": document["CurrencyRef"]["value"],
     }
     vendor = item["vendor"] or {}
     home = item["currency"] == realm.home_currency
+    name = vendor["name"]
+    if item["preflight"]["vendor_how"] == "mapped":
+        name = settings["vendors"][name]
     here = {
         "kind": item["move_type"] == "in_refund",
-        "vendor": vendor["name"] + ("" if home else f" ({item['currency']})"),
+        "vendor": name + ("" if home else f" ({item['currency']})"),
         "date": item["bill_date"],
         "currency": item["currency"],
     }
@@ -144,6 +149,12 @@ def _document(item: Item, realm: Realm, document: Json) -> Iterator[str]:
         if there[what] != value:
             yield f"its {what} in QuickBooks is {there[what]} instead of {value}"
     yield from _attached(item, _files(realm, document))
+
+
+def _vendor_name(realm: Realm, key: str) -> str:
+    """A vendor's name, also of one that was merged into another since."""
+    name = realm.vendors[key]["DisplayName"] if key in realm.vendors else realm.merged[key]
+    return str(name).removesuffix(DELETED)
 
 
 def _attached(item: Item, files: Counter[tuple[str, str]]) -> Iterator[str]:

@@ -13,6 +13,7 @@ from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
 from odoo_qb.approval import approvers
+from odoo_qb.approval.click import Click, Response
 from odoo_qb.approval.policy import FIRST_OF_TWO, RULES, objection, rule_for
 from odoo_qb.bill.delays import is_held, is_told
 from odoo_qb.bill.follow_ups import possible_document
@@ -45,43 +46,6 @@ _POSTERS: Final = frozenset({"link_existing", "attach_files"})  # beside what wa
 # Slack takes 4,000 characters of text; a link signed with a role's credentials has up to 2,100.
 _LINKS_LENGTH: Final = 3860
 _TRIES: Final = 4  # how often a decision is tried on a bill that others write to
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Click:
-    """A person's wish about a bill as it was shown: `digest` names that content.
-
-    `revision` is as which it was shown; None where that is not said. `teams` are the workspaces
-    that Slack names, the person's own among them; none where it does not name enough.
-    `organisation` is the one that Slack names (Enterprise Grid), `app` is whose button it is.
-    """
-
-    person: str
-    action_id: str
-    entry_id: str
-    digest: str
-    revision: int | None = None
-    reason: str = ""
-    document: str = ""  # the id in QuickBooks of the bill this one is
-    realm: str = ""  # the company in QuickBooks that the person's link to it names
-    teams: frozenset[str] = frozenset()
-    organisation: str = ""
-    app: str = ""
-    first_file: int = 1  # with which the links to its files begin
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Response:
-    """What the person is told, and the bill as it then stands (None: there is no such bill).
-
-    `is_outdated` says that the card they clicked shows content that is no longer the bill's.
-    """
-
-    text: str
-    item: Item | None = None
-    is_done: bool = False
-    is_outdated: bool = False
-    next_file: int = 0  # the first that had no room; 0 if there is none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

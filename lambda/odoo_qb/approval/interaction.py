@@ -12,7 +12,7 @@ from urllib.parse import parse_qs
 
 from aws_lambda_powertools import Logger
 
-from odoo_qb.approval.decisions import Click
+from odoo_qb.approval.click import Click
 from odoo_qb.approval.policy import RULES
 from odoo_qb.cards.modals import REASON_LENGTH
 from odoo_qb.quickbooks import deep_links

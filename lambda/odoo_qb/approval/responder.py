@@ -19,7 +19,8 @@ from odoo_qb.slack.blocks import button, markdown
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from odoo_qb.approval.decisions import Click, DecisionService, Response
+    from odoo_qb.approval.click import Click, Response
+    from odoo_qb.approval.decisions import DecisionService
     from odoo_qb.approval.interaction import Interaction
     from odoo_qb.slack.blocks import Block
     from odoo_qb.slack.client import SlackClient

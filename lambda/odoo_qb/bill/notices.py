@@ -12,11 +12,7 @@ if TYPE_CHECKING:
 
 
 REMINDER: Final = "reminder"
-
-
 ESCALATION: Final = "escalation"
-
-
 _SENT_KEPT: Final = 10
 
 

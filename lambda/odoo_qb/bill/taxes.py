@@ -11,8 +11,6 @@ if TYPE_CHECKING:
 
 
 NO_TAX: Final = "none"  # the name of having no tax, to be mapped like one
-
-
 _PLUS: Final = " + "
 
 

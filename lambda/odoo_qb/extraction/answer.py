@@ -3,34 +3,41 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from odoo_qb.exact_json import Json
+    from odoo_qb.extraction.report import Report
     from odoo_qb.extraction.request import Request
 
 LISTED_BYTES: Final = 1_000_000  # of bills in the answer, of which Lambda takes 6 MB
 
 
-def listed_bills(report: Json, request: Request) -> dict[str, Any]:
-    """The part of the answer that depends on what was asked: which bills are listed."""
-    bills = report["bills"]
+def answer_to(request: Request, report: Report) -> Json:
+    """What the function answers to a request: the report, with the bills somebody has to see.
+
+    Whoever tries out a run sees them all, as far as there is room.
+    """
+    rows = [bill.row() for bill in report.bills]
     if not request.dry_run:
-        return _listed([b for b in bills if b["outcome"] != "ready"])
-    return _listed(bills) | {
+        return report.as_json() | _listed([r for r in rows if r["outcome"] != "ready"])
+    return {
+        **report.as_json(),
+        **_listed(rows),
         "dry_run": "nothing was written",
         "files": "not read; a file that Odoo cannot deliver would block its bill",
     }
 
 
-def _listed(bills: Sequence[Json]) -> dict[str, Any]:
+def _listed(rows: Sequence[Json]) -> Json:
     """As many bills as the answer has room for, and how many more there are."""
-    listed, size = [], 0
-    for bill in bills:
-        size += len(json.dumps(bill))
+    listed: list[Json] = []
+    size = 0
+    for row in rows:
+        size += len(json.dumps(row))
         if size > LISTED_BYTES:
             break
-        listed.append(bill)
-    return {"bills": listed, "bills_not_listed": len(bills) - len(listed)}
+        listed.append(row)
+    return {"bills": listed, "bills_not_listed": len(rows) - len(listed)}

@@ -105,15 +105,15 @@ class Surroundings:
         for one in near:
             bill, company = one.bill, self.companies[one.bill.company]
             seen = seen_bill(bill, one.plan)
-            twins = by_number.before(seen, one.of_number)
+            duplicates = by_number.before(seen, one.of_number)
             alike = self._alike(seen, one.remembered, stored.get(bill.entry_id))
-            met = {t.entry_id for t in twins}
+            met = {d.entry_id for d in duplicates}
             shared = shared_contacts.sharing(bill, one.plan, one.of_vendor, notes)
             self._note_contact(shared, notes)
             rate = notes.get(one.of_rate, {})
             found[bill.entry_id] = Background(
                 earlier=(
-                    *(t.earlier(seen, is_alike=False) for t in twins),
+                    *(d.earlier(seen, is_alike=False) for d in duplicates),
                     *(a.earlier(seen, is_alike=True) for a in alike if a.entry_id not in met),
                 ),
                 warnings=(

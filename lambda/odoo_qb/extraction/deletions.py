@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from odoo_qb.bill.status import IN_QUICKBOOKS, OPEN
 from odoo_qb.errors import Refused
-from odoo_qb.odoo import reader
+from odoo_qb.odoo import search
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -60,11 +60,11 @@ def find_vanished(
         f"{company.key}: Odoo no longer lists {len(unlisted)} {kind} bills, and they were left"
         " as they are"
     )
-    company_id = reader.company_id(odoo, company.odoo_company)
+    company_id = search.company_id(odoo, company.odoo_company)
     if company_id is None:
         return Vanished(all_ids=all_ids, kept=f"{kept}. The Odoo user cannot see this company.")
     try:
-        found = reader.existing(odoo, unlisted, company_id)
+        found = search.existing(odoo, unlisted, company_id)
     except Refused as refusal:
         return Vanished(all_ids=all_ids, kept=f"{kept}. {refusal}")
     gone = _not_known_as_deleted(table, kind, [i for i in unlisted if i not in found], faults)

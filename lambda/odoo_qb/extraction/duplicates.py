@@ -210,7 +210,7 @@ class ByNumber:
         known = sorted((i for i in held if i in self._seen), key=_odoo_id)
         found = [self._seen[i] for i in known if i != bill.entry_id]
         self._seen[bill.entry_id] = bill
-        return [s for s in found if _is_twin(s, bill)]
+        return [s for s in found if _is_duplicate(s, bill)]
 
 
 class ByAmount:
@@ -248,7 +248,7 @@ class ByAmount:
         ]
 
 
-def _is_twin(one: Seen, other: Seen) -> bool:
+def _is_duplicate(one: Seen, other: Seen) -> bool:
     """A credit note may quote the number of the bill it is about, and is no second one of it."""
     same = (one.company, one.number, one.is_credit) == (
         other.company,

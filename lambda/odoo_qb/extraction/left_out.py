@@ -1,4 +1,4 @@
-"""Documents that nobody is asked about although somebody may expect it: each is told of once.
+"""Documents that nobody is asked about although somebody may expect it: each is mailed once.
 
 A bill dated before go-live that was entered after it belongs to nobody: the old way is closed, the
 new one leaves it alone. A company of Odoo that is not configured may have been forgotten.
@@ -6,6 +6,7 @@ new one leaves it alone. A company of Odoo that is not configured may have been 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from odoo_qb import table_keys
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import date
 
-    from odoo_qb.exact_json import Json
     from odoo_qb.odoo.records import OdooDocument
     from odoo_qb.store.alerts import Alerts
     from odoo_qb.store.table import Table
@@ -24,11 +24,19 @@ _NAMED: Final = 100  # late bills that the daily run reads to name them
 _MOST: Final = 10_000  # names kept, which are 200 kB: the oldest are forgotten
 
 
-def late_bill(entry: OdooDocument, since: date) -> Json:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftOut:
+    """What is left out, by the name under which it is mailed once, and the sentence."""
+
+    about: str
+    line: str
+
+
+def late_bill(entry: OdooDocument, since: date) -> LeftOut | None:
     """A bill that is dated before its company's go-live day `since` and was entered after it."""
     day = entry.bill.bill_date if entry.bill else None
     if entry.state != "posted" or day is None or day >= since or entry.entered < since.isoformat():
-        return {}
+        return None
     about, entered = f"odoo-{entry.odoo_id}", entry.entered[:10]
     name, company = one_line(entry.odoo_name, NAME), one_line(entry.odoo_company, NAME)
     line = (
@@ -36,16 +44,16 @@ def late_bill(entry: OdooDocument, since: date) -> Json:
         f" {since.isoformat()}, but was entered on {entered}. No approval was requested."
         " Enter it in QuickBooks by hand if it belongs there, or correct its date in Odoo."
     )
-    return {"about": about, "line": line}
+    return LeftOut(about=about, line=line)
 
 
-def not_told(numbers: list[int], table: Table, since: date) -> tuple[list[int], list[Json]]:
-    """Of bills that were entered late, those of which nobody was told, to be read and named.
+def not_mailed(numbers: list[int], table: Table, since: date) -> tuple[list[int], list[LeftOut]]:
+    """Of bills that were entered late, those that nobody was mailed about, to be read and named.
 
     So many of them are an import of old records: they are only counted.
     """
-    told = set(_told(table))
-    new = [n for n in numbers if f"odoo-{n}" not in told]
+    mailed = set(_mailed(table))
+    new = [n for n in numbers if f"odoo-{n}" not in mailed]
     if len(new) <= _NAMED:
         return new, []
     line = (
@@ -53,28 +61,28 @@ def not_told(numbers: list[int], table: Table, since: date) -> tuple[list[int], 
         " since. No approval was requested. Check in Odoo whether any of them belong in"
         " QuickBooks."
     )
-    return [], [{"about": "many bills from before go-live", "line": line}]
+    return [], [LeftOut(about="many bills from before go-live", line=line)]
 
 
-def unknown_company(name: str) -> Json:
+def unknown_company(name: str) -> LeftOut:
     """A company of Odoo whose bills are left alone."""
     shown = one_line(name, NAME)
-    return {
-        "about": f"company {shown}",
-        "line": (
+    return LeftOut(
+        about=f"company {shown}",
+        line=(
             f"{shown}: Odoo has bills of this company, but it is not configured, so no"
             " approval was requested. If its bills belong in QuickBooks, add it to"
             " company_settings."
         ),
-    }
+    )
 
 
-def tell_of_left_out(found: Iterable[Json], table: Table, alerts: Alerts) -> None:
-    """Mail what was not told of before."""
-    by_name = {row["about"]: row["line"] for row in found}
+def mail_left_out(found: Iterable[LeftOut], table: Table, alerts: Alerts) -> None:
+    """Mail what was not mailed before."""
+    by_name = {one.about: one.line for one in found}
     if not by_name:
         return
-    before = _told(table)
+    before = _mailed(table)
     new = [name for name in by_name if name not in set(before)]
     if new:
         subject = "Bills or companies left out of approval"
@@ -82,7 +90,7 @@ def tell_of_left_out(found: Iterable[Json], table: Table, alerts: Alerts) -> Non
         table.write_note(table_keys.LEFT_OUT, {"told": [*before, *new][-_MOST:]})
 
 
-def _told(table: Table) -> list[str]:
-    """Of what people were told, oldest first."""
+def _mailed(table: Table) -> list[str]:
+    """What people were mailed about, oldest first."""
     told = table.read_note(table_keys.LEFT_OUT).get("told")
     return [name for name in told if isinstance(name, str)] if isinstance(told, list) else []

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from odoo_qb.extraction.watermark import CLOCK_MARGIN, LOOKBACK, Watermark, as_instant, as_text
-from odoo_qb.odoo import reader
+from odoo_qb.odoo import search
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from odoo_qb.guarding import Faults
     from odoo_qb.odoo.client import OdooClient
-    from odoo_qb.odoo.reader import Changed
+    from odoo_qb.odoo.search import Changed
 
 WATCHED_AT_ONCE: Final = 4000  # ids in one question, which are 30 kB
 _HOUR: Final = timedelta(hours=1)
@@ -42,27 +42,27 @@ def news(
 ) -> News:
     """Search for what changed after a position, and for the documents `watched` in any case."""
 
-    def search(since: str) -> list[Changed]:
+    def changed_since(since: str) -> list[Changed]:
         first = sorted(watched)[:WATCHED_AT_ONCE]
-        return reader.search_changed(
+        return search.search_changed(
             odoo, watermark=since, dated_from=dated_from, also=first, faults=faults
         )
 
-    found = search(position.search_from)
+    found = changed_since(position.search_from)
     odoo_now = clock_of(odoo, found, now)
     since = position.search_from
     behind = as_instant(position.written) - odoo_now if position.written else timedelta()
     if behind > CLOCK_MARGIN:
         # Its clock was put back: what was written since lies before what was seen.
         since = as_text(as_instant(position.written) - abs(odoo_now - now) - LOOKBACK)
-        found = search(since)
+        found = changed_since(since)
     start = since or position.after(found, len(found), now, odoo_now).search_from
     with_files = [c.odoo_id for c in found if c.files]
-    stamps = reader.changed_files(odoo, with_files, start) if with_files and start else {}
+    stamps = search.changed_files(odoo, with_files, start) if with_files and start else {}
     found = [replace(c, stamps=stamps.get(c.odoo_id, ())) for c in found]
     there = {c.odoo_id for c in found}
     for batch in _batches(sorted(watched)[WATCHED_AT_ONCE:]):
-        there |= reader.listed(odoo, batch)
+        there |= search.listed(odoo, batch)
     changed = [c for c in found if not since or not c.changed or c.changed >= since]
     return News(changed=changed, there=frozenset(there), now=odoo_now)
 

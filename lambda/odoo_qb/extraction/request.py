@@ -38,6 +38,11 @@ class Request:
         """Whether the run sees every company: the schedule's, or the daily full one."""
         return self.is_plain or self == Request(full=True)
 
+    @property
+    def reports_all(self) -> bool:
+        """Whether somebody named the bills, and learns of each what became of it."""
+        return bool(self.odoo_ids) and not self.full
+
 
 def request_of(event: object, companies: Mapping[str, Company]) -> Request:
     """The request in a payload, where null is as good as absent; Refused if it is none."""

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 from odoo_qb.bill.item import lacks_quickbooks_data
 from odoo_qb.bill.model import DIGEST_VERSION
+from odoo_qb.extraction.outcome import DAMAGED, NOT_STORED
 from odoo_qb.extraction.upgrade import is_to_be_judged
-from odoo_qb.guarding import DAMAGED
 from odoo_qb.mapping.batch import BatchPlanner
 from odoo_qb.timestamps import stamp
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from odoo_qb.bill.item import Item
     from odoo_qb.bill.status import Status
     from odoo_qb.company import Company
-    from odoo_qb.exact_json import Json
+    from odoo_qb.extraction.report import ReportedBill
     from odoo_qb.guarding import Faults
     from odoo_qb.store.documents import Documents
     from odoo_qb.store.table import Table
@@ -47,12 +47,12 @@ class Again:
     def amended(self, now: datetime) -> list[str]:
         """What is to be posted although it is known to have changed in Odoo meanwhile."""
         ids = [i for s in TO_BE_POSTED for i in self.table.in_status(s, until=now)]
-        outlook = BatchPlanner(self.table, self.documents, self.companies)
+        planner = BatchPlanner(self.table, self.documents, self.companies)
 
         def is_amended(item: Item) -> bool:
             if item["status"] in TO_BE_POSTED and item.get("amended_after"):
                 return True
-            return is_to_be_judged(item) and outlook.is_known(item["company"])
+            return is_to_be_judged(item) and planner.is_known(item["company"])
 
         found = self.faults.where(self.table.get_many(ids).values(), is_amended)
         return [item["entry_id"] for item in found]
@@ -70,8 +70,8 @@ class Again:
         found = self.faults.where(self.table.get_many(ids).values(), is_to_be_judged)
         if not found and not is_over:
             self.table.write_note(self.note_id, {_FORM: DIGEST_VERSION})
-        outlook = BatchPlanner(self.table, self.documents, self.companies)
-        return [i["entry_id"] for i in found if outlook.is_known(i["company"])]
+        planner = BatchPlanner(self.table, self.documents, self.companies)
+        return [i["entry_id"] for i in found if planner.is_known(i["company"])]
 
     def waiting_for_news(self, now: datetime) -> tuple[str, list[str]]:
         """What is blocked, or asked about before QuickBooks was read, if there is news since.
@@ -79,33 +79,33 @@ class Again:
         And what that news is known by: all that is known of QuickBooks, and the settings.
         """
         note = self.table.read_note(self.note_id)
-        outlook = BatchPlanner(self.table, self.documents, self.companies)
+        planner = BatchPlanner(self.table, self.documents, self.companies)
         blocked = list(self.table.in_status("VALIDATION_FAILED", until=now))
         asked = self.table.in_status("READY_FOR_APPROVAL", until=now) if note.get(BLIND) else ()
         unseen = self.faults.where(self.table.get_many(asked).values(), lacks_quickbooks_data)
         if note.get(BLIND) and not unseen:
             self.table.write_note(self.note_id, {}, remove=[BLIND])
-        known = self.faults.where(unseen, lambda i: outlook.is_known(i["company"]))
+        known = self.faults.where(unseen, lambda i: planner.is_known(i["company"]))
         blind = [i["entry_id"] for i in known]
         if not blocked and not blind:
             return "", []
-        told = f"{outlook.taken_at()} {sorted(self.companies.items())}"
-        state = hashlib.sha256(told.encode()).hexdigest()
+        known_by = f"{planner.taken_at()} {sorted(self.companies.items())}"
+        state = hashlib.sha256(known_by.encode()).hexdigest()
         if note.get("checked_with") == state:
             return state, []
         return state, [*blind, *blocked]
 
-    def damaged(self, report: Json) -> list[str]:
+    def damaged(self, bills: Sequence[ReportedBill]) -> list[str]:
         """The bills that a run before this one could not deal with, but for those it met itself."""
         noted = self.table.read_note(self.note_id).get(DAMAGED)
-        met = {row["entry_id"] for row in report["bills"]}
+        met = {bill.entry_id for bill in bills}
         ids = noted if isinstance(noted, list) else []
         return [i for i in ids if isinstance(i, str) and i not in met]
 
-    def note_damaged(self, report: Json, unread: Sequence[str]) -> None:
+    def note_damaged(self, bills: Sequence[ReportedBill], unread: Sequence[str]) -> None:
         """Keep which bills could not be dealt with: the position moves on past them."""
         noted = self.table.read_note(self.note_id).get(DAMAGED, [])
-        rows = [r["entry_id"] for r in report["bills"] if r["outcome"] in {DAMAGED, "not stored"}]
+        rows = [b.entry_id for b in bills if b.outcome.name in {DAMAGED, NOT_STORED}]
         found = sorted({*rows, *unread})[:_AGAIN_AT_MOST] if unread or rows else []
         if noted != found:
             self.table.write_note(self.note_id, {DAMAGED: found})

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from odoo_qb.odoo.reader import Changed
+    from odoo_qb.odoo.search import Changed
 
 LOOKBACK: Final = timedelta(minutes=15)  # longer than any transaction of Odoo's may last
 # So far Odoo's clock may be off without anybody being told; the look-back has room for it.

@@ -15,10 +15,15 @@ import requests
 
 from odoo_qb.errors import Refused, Unavailable
 from odoo_qb.http_session import HttpSession
+from odoo_qb.odoo.answers import Misshapen, is_answer, is_id, whole_records
+from odoo_qb.odoo.failures import Failures
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
+    from odoo_qb.odoo.values import Record
+
+PAGE_SIZE: Final = 250  # bills; between 200 and 500 nothing more is gained, answers only grow
 _CONNECT_SECONDS: Final = 5.0
 _ANSWER_SECONDS: Final = 60.0  # Odoo's own limit is 120
 _PAUSES: Final = (1.0, 3.0)  # before a second and a third try of a read
@@ -28,25 +33,6 @@ _BUSY: Final = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS}
 Protocol = Literal["json-2", "json-rpc"]
 JSON_2: Final = "json-2"
 JSON_RPC: Final = "json-rpc"
-
-Record = dict[str, Any]
-
-
-class Misshapen(Unavailable):
-    """Some of the records of an answer are none; `records` are the others.
-
-    Where there are no others, it is no answer at all.
-    """
-
-    def __init__(self, sentence: str, records: list[Record]) -> None:
-        super().__init__(sentence)
-        self.records = records
-
-    def others(self) -> list[Record]:
-        """The records that make sense; raises itself where there are none."""
-        if not self.records:
-            raise self
-        return self.records
 
 
 class _NotSpoken(Exception):  # noqa: N818 - never leaves this module
@@ -59,7 +45,7 @@ class OdooClient:
     `call` raises Unavailable when a later try may work, Refused when a person must act. Calls
     only read, so a lost answer is asked for again.
 
-    `speaks` is the protocol by which the server last answered. Where it is not known, /json/2
+    `protocol` is the one by which the server last answered. Where it is not known, /json/2
     is tried first: it needs no login. Odoo has it from 19 on, and loses /jsonrpc in 22:
     https://www.odoo.com/documentation/19.0/developer/reference/external_api.html
     """
@@ -79,6 +65,12 @@ class OdooClient:
         self._base = url.rstrip("/").removesuffix("/jsonrpc")
         self._username = username
         self._api_key = api_key
+        self._failures = Failures(
+            host=urlsplit(self._base).netloc.rpartition("@")[2],  # no password of a proxy
+            database=database,
+            username=username,
+            api_key=api_key,
+        )
         self._session = session or HttpSession()
         self._sleep = sleep
         self._timeout = (_CONNECT_SECONDS, answer_seconds)
@@ -103,11 +95,11 @@ class OdooClient:
 
         def checked(answer: object) -> object:
             fields = cast("Collection[str]", named.get("fields", ()))
-            whole = _whole(answer, fields) if method != "search" else None
+            whole = whole_records(answer, fields) if method != "search" else None
             if whole is not None and len(whole) < len(cast("list[object]", answer)):
-                raise Misshapen(str(self._no_answer()), whole)
-            if not _is_answer(answer, method, subject):
-                raise self._no_answer()
+                raise Misshapen(str(self._failures.no_answer()), whole)
+            if not is_answer(answer, method, subject):
+                raise self._failures.no_answer()
             return answer
 
         if self.protocol != JSON_RPC:
@@ -149,9 +141,9 @@ class OdooClient:
 
         def checked(uid: object) -> int:
             if uid is False:
-                raise Refused(self._denied())
-            if not _is_id(uid):
-                raise self._no_answer()
+                raise self._failures.denied()
+            if not is_id(uid):
+                raise self._failures.no_answer()
             return cast("int", uid)
 
         return self._rpc("common", "authenticate", who, checked)
@@ -183,12 +175,9 @@ class OdooClient:
                 f"{self._base}{path}", json=body, headers=headers, timeout=self._timeout
             )
         except requests.Timeout as error:
-            raise Unavailable(f"Odoo at {self._host} did not answer in time.") from error
+            raise self._failures.silent() from error
         except requests.RequestException as error:
-            raise Unavailable(
-                f"Odoo at {self._host} cannot be reached: check odoo_api_url, and that the"
-                " server is up and open to this network."
-            ) from error
+            raise self._failures.unreachable() from error
         self.clock = _date_of(response)
         return response
 
@@ -208,80 +197,35 @@ class OdooClient:
         # /jsonrpc has the last word: it also takes a password, and sees no other Authorization.
         if status == HTTPStatus.UNAUTHORIZED or not isinstance(error, dict) or "name" not in error:
             if status in _BUSY or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-                raise self._no_data(status)
+                raise self._failures.no_data(status)
             raise _NotSpoken
         raise self._refusal({"data": error})
 
     def _answer(self, response: requests.Response) -> object:
         """What /jsonrpc answers, always with status 200: {"result": …} or {"error": …}."""
         if response.status_code != HTTPStatus.OK:
-            raise self._no_data(response.status_code)
+            raise self._failures.no_data(response.status_code)
         body = self._json(response)
         if isinstance(body, dict) and "error" in body:
             raise self._refusal(body["error"])
         # Nothing that is asked here is answered with nothing.
         if not isinstance(body, dict) or "result" not in body:
-            raise self._no_answer()
+            raise self._failures.no_answer()
         return body["result"]
+
+    def _refusal(self, error: object) -> Refused | Unavailable:
+        refusal = self._failures.refusal(error)
+        if isinstance(refusal, Refused) and refusal.code.endswith("AccessDenied"):
+            self._uid = None  # a key may have been replaced: log in again next time
+        return refusal
 
     def _json(self, response: requests.Response) -> Any:  # noqa: ANN401 - Odoo's JSON
         if "json" not in response.headers.get("Content-Type", ""):
-            raise self._no_data(response.status_code)
+            raise self._failures.no_data(response.status_code)
         try:
             return json.loads(response.content, parse_float=Decimal)
         except (ValueError, ArithmeticError, RecursionError) as error:
-            raise Unavailable(f"Odoo at {self._host} broke off in its answer.") from error
-
-    def _no_data(self, status: int) -> Unavailable:
-        if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
-            return Unavailable(
-                f"Odoo at {self._host} sent us on to another address, where nothing is sent (HTTP"
-                f" status {status}): check odoo_api_url."
-            )
-        return Unavailable(
-            f"Odoo at {self._host} answered with HTTP status {status} and no data: is it being"
-            " restarted, or is odoo_api_url another kind of server?"
-        )
-
-    def _no_answer(self) -> Unavailable:
-        return Unavailable(f"Odoo at {self._host} answered with something else than an answer.")
-
-    def _refusal(self, error: Any) -> Refused | Unavailable:  # noqa: ANN401 - Odoo's JSON
-        """Odoo's error as a sentence; `data.name` decides, its traceback is never repeated."""
-        data = error.get("data") if isinstance(error, dict) else None
-        name = data.get("name") if isinstance(data, dict) else None
-        if not isinstance(data, dict) or not isinstance(name, str) or not name:
-            return self._no_answer()
-        message = str(data.get("message") or error.get("message") or "").strip()
-        first = message.splitlines()[0][:200] if message else name
-        first = first.replace(self._api_key, "***")
-        if name.endswith("AccessDenied"):
-            self._uid = None  # a key may have been replaced: log in again next time
-            return Refused(self._denied(), code=name)
-        if name.endswith("OperationalError") and "does not exist" in message:
-            return Refused(
-                f"Odoo at {self._host} has no database {self.database}: check odoo_database.",
-                code=name,
-            )
-        if name.startswith("psycopg2."):
-            return Unavailable(f"Odoo's database at {self._host} is not available just now.")
-        if name.endswith("AccessError"):
-            return Refused(
-                f"The Odoo user {self._username} lacks a right ({first}): it needs read access"
-                " to accounting in every configured company.",
-                code=name,
-            )
-        return Refused(f"Odoo refused the question: {first}", code=name)
-
-    def _denied(self) -> str:
-        return (
-            f"Odoo refused the user {self._username} in the database {self.database}: check"
-            " odoo_username and odoo_api_key (an ordinary user's key ends after 90 days)."
-        )
-
-    @property
-    def _host(self) -> str:
-        return urlsplit(self._base).netloc.rpartition("@")[2]  # no password of a proxy
+            raise self._failures.broken_off() from error
 
 
 def _date_of(response: requests.Response) -> datetime | None:
@@ -290,35 +234,6 @@ def _date_of(response: requests.Response) -> datetime | None:
     except ValueError:
         return None
     return date if date.tzinfo else date.replace(tzinfo=UTC)
-
-
-def _whole(answer: object, fields: Collection[str]) -> list[Record] | None:
-    """The records of an answer that have a number and all that was asked for; None if no list."""
-    if not isinstance(answer, list):
-        return None
-    names = {"id", *fields}
-    rows = [row for row in answer if isinstance(row, dict) and names <= row.keys()]
-    return [row for row in rows if _is_id(row["id"])]
-
-
-def _is_answer(answer: object, method: str, subject: object) -> bool:
-    """Whether it is what a method that reads answers: ids, or records, each once.
-
-    `read` leaves out what does not exist, and gives nothing that was not asked for.
-    """
-    if not isinstance(answer, list):
-        return False
-    if method == "search":
-        return all(map(_is_id, answer))
-    ids = [row["id"] for row in answer]
-    if len(set(ids)) < len(ids):
-        return False
-    return method != "read" or set(ids) <= set(cast("Collection[int]", subject))
-
-
-def _is_id(value: object) -> bool:
-    """Whether it is an id of Odoo's: a whole number, of which false is none."""
-    return isinstance(value, int) and not isinstance(value, bool) and value > 0
 
 
 def _subject(method: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from odoo_qb.errors import Refused
 from odoo_qb.guarding import DAMAGE
-from odoo_qb.odoo.client import Misshapen
+from odoo_qb.odoo.answers import Misshapen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 
 BATCH_BYTES: Final = 8_000_000  # an answer holds base64 text and bytes at once
-
-
 BATCH_COUNT: Final = 50
 
 

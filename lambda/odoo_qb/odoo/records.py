@@ -4,52 +4,38 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from odoo_qb.bill.digest_v1 import former_bill
-from odoo_qb.bill.model import (
-    MOVE_TYPES,
-    Author,
-    Bill,
-    Document,
-    Instalment,
-    Line,
-    LineKind,
-    Vendor,
-    money,
+from odoo_qb.bill.model import MOVE_TYPES, Author, Bill, Document, Instalment, money
+from odoo_qb.odoo.lines import PAYABLE_ROW, line_of
+from odoo_qb.odoo.values import (
+    NonsenseError,
+    amount_of,
+    date_of,
+    id_of,
+    moment_of,
+    name_of,
+    related,
+    related_id,
+    text_of,
 )
-from odoo_qb.sentences import NAME, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from collections.abc import Set as AbstractSet
+    from datetime import date
 
+    from odoo_qb.odoo.lookup_tables import LookupTables
+    from odoo_qb.odoo.values import Record
+
+POSTED: Final = "posted"
+ODOO_BOT: Final = 1  # the user that Odoo itself is: whatever comes in by mail is entered by it
+_BOTS: Final = frozenset({"__system__", "public"})  # by login
+_STATES: Final = frozenset({"draft", POSTED, "cancel"})
+_LOST_TAX: Final = "non_deductible_tax"  # of the private part, as Odoo 19 books it
 _FILE_BYTES: Final = 30_000_000  # a larger file takes more memory than the function has
 _FILE_TYPE: Final = re.compile(r"[A-Za-z0-9.+_-]{1,60}/[A-Za-z0-9.+_-]{1,100}")
-_TEXTS: Final[dict[str, LineKind]] = {
-    "line_section": "section",
-    "line_subsection": "section",
-    "line_note": "note",
-}
-_MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
-POSTED: Final = "posted"
-_STATES: Final = frozenset({"draft", POSTED, "cancel"})
-_ROUNDING: Final = "rounding"
-_LOST_TAX: Final = "non_deductible_tax"  # of the private part, as Odoo 19 books it
-_BOTS: Final = frozenset({"__system__", "public"})  # by login
-ODOO_BOT: Final = 1  # the user that Odoo itself is: whatever comes in by mail is entered by it
-PAYABLE_ROW: Final = "payment_term"  # the rows that say what is owed, and when
-
-Record = dict[str, Any]
-
-
-class NonsenseError(ValueError):
-    """A value that is none of its kind; the message says which, in one line."""
-
-    def __init__(self, what: str) -> None:
-        super().__init__(one_line(what, NAME))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,53 +57,22 @@ class OdooDocument:
     damage: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
-    """An account of Odoo's chart, as its company calls it."""
-
-    code: str
-    name: str
-    type: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tax:
-    """A tax of Odoo's: a group has `parts`, a tax by percent its `percent`."""
-
-    name: str
-    percent: Decimal | None = None
-    parts: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LookupTables:
-    """What bills refer to, as far as it was read; `hidden` is what our user may not read."""
-
-    company_keys: Mapping[str, str]  # Odoo's company name -> our key
-    accounts: Mapping[tuple[int, int], Account]  # by company and id
-    vendors: Mapping[int, Vendor]
-    taxes: Mapping[int, Tax]
-    currencies: Mapping[int, str]  # by company
-    users: Mapping[int, tuple[str, str]]  # login and address of those who enter and edit bills
-    hidden: AbstractSet[tuple[str, int]]  # by model and id
-
-
-def entry_of(
+def document_of(
     move: Record, lines: Sequence[Record], files: Sequence[Record], names: LookupTables
 ) -> OdooDocument:
     """What a document's records say; one that cannot be read is a bill that says why."""
     number = id_of(move, "id")
     try:
-        company, state = _related(move, "company_id", "company")[1], _state(move)
+        company, state = related(move, "company_id", "company")[1], _state(move)
         bill = former = None
         if state == POSTED and company in names.company_keys:
             bill, former = _bill(move, lines, files, names)
     except NonsenseError as nonsense:
-        return unreadable_entry(number, move, names.company_keys, str(nonsense))
+        return unreadable_document(number, move, names.company_keys, str(nonsense))
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError):
         # Whatever one bill's data breaks must not stop its neighbours, nor be lost.
         why = "its lines or files make no sense"
-        return unreadable_entry(number, move, names.company_keys, why)
+        return unreadable_document(number, move, names.company_keys, why)
     return OdooDocument(
         odoo_id=number,
         odoo_name=text_of(move["name"]),
@@ -129,7 +84,7 @@ def entry_of(
     )
 
 
-def unreadable_entry(
+def unreadable_document(
     number: int, row: object, company_keys: Mapping[str, str], why: str
 ) -> OdooDocument:
     """A document that Odoo refused to give, or that makes no sense, from what can be read of it.
@@ -180,17 +135,17 @@ def _bill(
     move: Record, rows: Sequence[Record], files: Sequence[Record], names: LookupTables
 ) -> tuple[Bill, Bill | None]:
     """The bill as its journal has it, and in the form of version 1.0."""
-    company_id, company = _related(move, "company_id", "company")
-    partner = _seen(names, "res.partner", move, "commercial_partner_id", "vendor")
+    company_id, company = related(move, "company_id", "company")
+    partner = names.visible_id("res.partner", move, "commercial_partner_id", "vendor")
     if partner and partner not in names.vendors:
         raise NonsenseError("Odoo gives nothing of its vendor")
     if move["move_type"] not in MOVE_TYPES:
         raise NonsenseError(f"its kind is {move['move_type']!s:.40}")
-    terms, creator = (_related(move, k, k) for k in ("invoice_payment_term_id", "create_uid"))
+    terms, creator = (related(move, k, k) for k in ("invoice_payment_term_id", "create_uid"))
     sign = -1 if move["move_type"] == "in_refund" else 1
     ordered = sorted(rows, key=lambda row: (row["sequence"], row["id"]))
     booked = [
-        (_line(row, company_id, sign, names), row)
+        (line_of(row, company_id, sign, names), row)
         for row in ordered
         if row["display_type"] != PAYABLE_ROW
     ]
@@ -207,16 +162,16 @@ def _bill(
         odoo_name=text_of(move["name"]),
         move_type=move["move_type"],
         vendor=names.vendors.get(partner),
-        currency=_related(move, "currency_id", "currency")[1],
+        currency=related(move, "currency_id", "currency")[1],
         amount_untaxed=money(total - tax),
         amount_tax=money(tax),
-        amount_total=_amount(move, "amount_total"),
+        amount_total=amount_of(move, "amount_total"),
         company_currency=names.currencies.get(company_id, ""),
-        company_total=abs(_amount(move, "amount_total_signed")),
+        company_total=abs(amount_of(move, "amount_total_signed")),
         bill_reference=text_of(move["ref"]).strip(),
-        bill_date=_date(move, "invoice_date"),
-        accounting_date=_date(move, "date"),
-        due_date=_date(move, "invoice_date_due"),
+        bill_date=date_of(move, "invoice_date"),
+        accounting_date=date_of(move, "date"),
+        due_date=date_of(move, "invoice_date_due"),
         instalments=_instalments(move, [r for r in ordered if r["display_type"] == PAYABLE_ROW]),
         payment_terms=terms[1],
         payment_terms_id=terms[0],
@@ -231,7 +186,7 @@ def _bill(
         unsupported=tuple(n for n in map(_not_kept, files) if n),
     )
     tax_names = {i: tax.name for i, tax in names.taxes.items()}
-    stated = _amount(move, "amount_untaxed"), _amount(move, "amount_tax")
+    stated = amount_of(move, "amount_untaxed"), amount_of(move, "amount_tax")
     return bill, former_bill(bill, booked, *stated, tax_names)
 
 
@@ -242,51 +197,11 @@ def _authors(move: Record, names: LookupTables) -> tuple[Author, ...]:
     """
     found: dict[int, Author] = {}
     for field in ("create_uid", "write_uid"):
-        number, name = _related({field: False} | move, field, field)
+        number, name = related({field: False} | move, field, field)
         login, email = names.users.get(number, ("", ""))
         if number not in {0, ODOO_BOT} and login not in _BOTS:
             found[number] = Author(name=name, login=login, email=email)
     return tuple(found.values())
-
-
-def _line(row: Record, company_id: int, sign: int, names: LookupTables) -> Line:
-    account = _seen(names, "account.account", row, "account_id", "account")
-    of_account = names.accounts[company_id, account] if account else Account(code="", name="")
-    if any(("account.tax", i) in names.hidden for i in all_taxes_of(row)):
-        raise NonsenseError(f"our Odoo user may not read a tax on {text_of(row['name']):.80}")
-    amount = money(_amount(row, "amount_currency") * sign)
-    taxes = sorted((names.taxes[i].name, i) for i in taxes_of(row))
-    own = names.taxes[taxes[0][1]] if row["tax_line_id"] else None
-    further = sorted((names.taxes[i].name, i) for i in row["tax_ids"] or ()) if own else []
-    return Line(
-        kind=_kind(row, amount),
-        text=text_of(row["name"]),
-        account_code=of_account.code,
-        account_name=of_account.name,
-        account_type=of_account.type,
-        quantity=_amount(row, "quantity"),
-        unit_price=_amount(row, "price_unit"),
-        amount=amount,
-        taxes=tuple(name for name, _ in taxes),
-        tax_ids=tuple(i for _, i in taxes),
-        tax_parts=tuple(names.taxes[i].parts or (i,) for _, i in taxes),
-        percent=own.percent if own else None,
-        further_taxes=tuple(name for name, _ in further),
-        further_parts=tuple(names.taxes[i].parts or (i,) for _, i in further),
-        is_rounding=own is not None and row["display_type"] == _ROUNDING,
-    )
-
-
-def _kind(row: Record, amount: Decimal) -> LineKind:
-    """What a row is to us: whatever carries money is posted, of a kind nobody knew yet, too."""
-    display_type = row["display_type"]
-    if row["tax_line_id"]:
-        return "tax"
-    if display_type == "product":
-        return "product"
-    if amount:
-        return "other"
-    return _TEXTS.get(display_type, "note")
 
 
 def _instalments(move: Record, payables: Sequence[Record]) -> tuple[Instalment, ...]:
@@ -295,37 +210,18 @@ def _instalments(move: Record, payables: Sequence[Record]) -> tuple[Instalment, 
     What is paid of it counts for the first ones: a bill says how much is left, not of which.
     """
     parts = sorted(
-        (day, abs(_amount(row, "amount_currency")))
+        (day, abs(amount_of(row, "amount_currency")))
         for row in payables
-        if (day := _date(row, "date_maturity"))
+        if (day := date_of(row, "date_maturity"))
     )
     if len({day for day, _ in parts}) < 2:  # noqa: PLR2004 - on one day there is nothing to tell
         return ()
-    paid = _amount(move, "amount_total") - abs(_amount(move, "amount_residual"))
+    paid = amount_of(move, "amount_total") - abs(amount_of(move, "amount_residual"))
     found = []
     for day, amount in parts:
         found.append(Instalment(due=day, amount=amount, is_open=paid < amount))
         paid -= amount
     return tuple(found)
-
-
-def _seen(names: LookupTables, model: str, row: Record, field: str, what: str) -> int:
-    """The id that a many2one names, 0 for none; NonsenseError if our user may not read it."""
-    number, name = _related(row, field, what)
-    if (model, number) in names.hidden:
-        raise NonsenseError(f"our Odoo user may not read its {what} {name:.80}")
-    return number
-
-
-def taxes_of(line: Record) -> list[int]:
-    """The taxes on a line; of a tax row, the tax it is of."""
-    own = related_id(line, "tax_line_id")
-    return [own] if own else [positive(i) for i in line["tax_ids"] or ()]
-
-
-def all_taxes_of(line: Record) -> list[int]:
-    """Those, and the taxes that are computed on a tax row, too."""
-    return list(dict.fromkeys([*taxes_of(line), *(positive(i) for i in line["tax_ids"] or ())]))
 
 
 def _documents(move: Record, files: Sequence[Record]) -> tuple[Document, ...]:
@@ -367,67 +263,8 @@ def _file_type(file: Record) -> str:
     return claimed if _FILE_TYPE.fullmatch(claimed) else "application/octet-stream"
 
 
-def text_of(value: object) -> str:
-    """Odoo says false for an empty text. A lone surrogate can be sent, but not stored."""
-    return value.encode(errors="replace").decode() if isinstance(value, str) else ""
-
-
-def name_of(value: object) -> str:
-    """The display name of a many2one: [id, name], or false."""
-    return text_of(value[1]) if isinstance(value, list) else ""
-
-
-def moment_of(value: object) -> str:
-    """Odoo's text of an instant; "" where it is none."""
-    return value if isinstance(value, str) and _MOMENT.fullmatch(value) else ""
-
-
-def positive(value: object) -> int:
-    """A record's number; NonsenseError where it is none."""
-    if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
-        raise NonsenseError(f"{value!s:.40} is no record's number")
-    return value
-
-
-def id_of(row: object, name: str) -> int:
-    """The number in a row's field; NonsenseError where there is none."""
-    return positive(row.get(name) if isinstance(row, dict) else None)
-
-
-def related_id(row: Record, field: str) -> int:
-    """The number in a many2one, 0 for none; NonsenseError where it is neither."""
-    return _related(row, field, field)[0]
-
-
-def _related(row: Record, field: str, what: str) -> tuple[int, str]:
-    """A many2one, [number, name] or false, as its number and name; (0, "") for none."""
-    value = row[field]
-    if value is False or value is None:
-        return 0, ""
-    if not isinstance(value, list) or len(value) != 2:  # noqa: PLR2004 - number and name
-        raise NonsenseError(f"its {what} is {value!s:.40}")
-    return positive(value[0]), text_of(value[1])
-
-
-def _amount(row: Record, name: str) -> Decimal:
-    try:
-        return money(row[name])
-    except (TypeError, ValueError, ArithmeticError):
-        raise NonsenseError(f"{name} is {row[name]!s:.40}") from None
-
-
-def _date(row: Record, name: str) -> date | None:
-    value = row.get(name)
-    if value is False or value is None:
-        return None
-    try:
-        return date.fromisoformat(value)
-    except (TypeError, ValueError):
-        raise NonsenseError(f"{name} is {value!s:.40}") from None
-
-
 def _date_or_none(move: Record) -> date | None:
     try:
-        return _date(move, "invoice_date")
+        return date_of(move, "invoice_date")
     except NonsenseError:
         return None

@@ -97,11 +97,11 @@ def export_and_mail(
     documents: Documents,
     companies: Mapping[str, Company],
     alerts: Alerts,
-    month: str,
+    asked: object,
     now: datetime,
 ) -> Json:
-    """Write the month, mail what of it was tampered with or damaged; the extractor's answer."""
-    faults = Faults()
+    """Write the month asked for, mail what of it was tampered with or damaged; the answer."""
+    faults, month = Faults(), month_of(asked, now)
     files = export(table, documents, companies, month, now, faults)
     broken = [
         (

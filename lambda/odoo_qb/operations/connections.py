@@ -49,7 +49,7 @@ class Connections:
         """
         logger.error("not connected", company=company, reason=str(refusal))
         connection = self.connection(company)
-        if not connection.is_broken():
+        if not connection.knows(refusal):
             self.alarm(
                 f"{company}: bills wait for a connection to QuickBooks",
                 f"{company}: {refusal} Approved bills wait and are then posted automatically.",

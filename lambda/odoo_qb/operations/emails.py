@@ -12,8 +12,9 @@ from odoo_qb.approval.reminders import unknown_zones
 from odoo_qb.bill.follow_ups import not_attached, possible_document
 from odoo_qb.bill.item import bill_of
 from odoo_qb.bill.summary import summary
-from odoo_qb.extraction.left_out import tell_of_left_out
-from odoo_qb.guarding import DAMAGED, Faults, label
+from odoo_qb.extraction.left_out import mail_left_out
+from odoo_qb.extraction.outcome import DAMAGED, NOT_STORED
+from odoo_qb.guarding import Faults, label
 from odoo_qb.operations.sweep import unposted
 from odoo_qb.quickbooks.file_types import unattachable
 from odoo_qb.sentences import NAME, one_line
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from odoo_qb.bill.status import Status
     from odoo_qb.company import Company
     from odoo_qb.exact_json import Json
+    from odoo_qb.extraction.report import Report, ReportedBill
     from odoo_qb.extraction.request import Request
     from odoo_qb.store.alerts import Alerts
     from odoo_qb.store.table import Table
@@ -39,23 +41,35 @@ _ON_ITS_WAY: Final = "It is tried again every hour. Its card or the poster's log
 
 
 def tell_of_run(
-    report: Json,
+    report: Report,
     request: Request,
     table: Table,
     companies: Mapping[str, Company],
     alerts: Alerts,
     now: datetime,
     faults: Faults,
-) -> None:
-    """The e-mails after a run: of a scheduled one all, of any that wrote what changed late."""
+) -> Json:
+    """The e-mails after a run: of a scheduled one all, of any that wrote what changed late.
+
+    Returns what the run's answer says of it: how many bills are stuck.
+    """
+    answer: Json = {}
     if request.is_scheduled:
-        tell_of(report, table, companies, alerts, now, is_full=request.full, faults=faults)
+        is_full = request.full
+        stuck = tell_of(report, table, companies, alerts, now, is_full=is_full, faults=faults)
+        answer["stuck"] = stuck
     if not request.dry_run:
         tell_what_changed_afterwards(report, alerts)
+    return answer
+
+
+def tell_of_outage(reason: str, alerts: Alerts, now: datetime) -> None:
+    """That a run could not begin, once until it is over."""
+    alerts.tell("outage", "No bills could be read from Odoo", [reason], now)
 
 
 def tell_of(
-    report: Json,
+    report: Report,
     table: Table,
     companies: Mapping[str, Company],
     alerts: Alerts,
@@ -63,29 +77,28 @@ def tell_of(
     *,
     is_full: bool,
     faults: Faults | None = None,
-) -> None:
+) -> dict[str, int]:
     """One mail about what needs somebody, when that changed since the last one.
 
-    `report` gains how many bills are stuck, by what holds them up. `faults` are the records that
-    the run could not deal with; those met here join them.
+    Returns how many bills are stuck, by what holds them up. `faults` are the records that the run
+    could not deal with; those met here join them.
     """
     faults = faults or Faults()
     alerts.end("outage", "Bills can be read from Odoo again", now)
     not_stored = [
-        f"{_named(b)}: {b['reason']}. The next run tries again."
-        for b in report["bills"]
-        if b["outcome"] == "not stored"
+        f"{_named(b)}: {b.outcome.reason}. The next run tries again."
+        for b in report.bills
+        if b.outcome.name == NOT_STORED
     ]
     stuck = _stuck(table, now, faults)
-    report["stuck"] = {kind: len(lines) for kind, lines in stuck.items()}
     lines = sorted([*not_stored, *(line for kind in stuck.values() for line in kind)])
     waiting = "1 bill needs" if len(lines) == 1 else f"{len(lines)} bills need"
     alerts.tell("stuck", f"{waiting} attention", lines, now)
-    tell_of_left_out(report["left_out"], table, alerts)
-    alerts.tell("clock", "Odoo's clock is wrong", report["clock"], now)
-    if report["not_seen"] is not None:
+    mail_left_out(report.left_out, table, alerts)
+    alerts.tell("clock", "Odoo's clock is wrong", report.clock, now)
+    if report.not_seen is not None:
         subject = "A company was not found in Odoo, so its bills are not read"
-        alerts.tell("not_seen", subject, report["not_seen"], now)
+        alerts.tell("not_seen", subject, report.not_seen, now)
     subject = "Some approvers could not be looked up in Slack"
     troubles = approvers.troubles(table, companies.values())
     alerts.tell("approvers", subject, troubles, now)
@@ -93,30 +106,31 @@ def tell_of(
     if unknown:
         logger.warning("a time zone is not known", companies=unknown)
     alerts.tell("zones", "A company's time zone is not valid", unknown, now)
-    if is_full or report["kept"]:
+    if is_full or report.kept:
         subject = "Bills disappeared from Odoo and were not withdrawn"
-        alerts.tell("kept", subject, report["kept"], now)
+        alerts.tell("kept", subject, report.kept, now)
     if is_full:
         subject = "The daily comparison with Odoo did not finish"
-        alerts.tell("unread", subject, _unread(report["not_yet_read"]), now)
+        alerts.tell("unread", subject, _unread(report.not_yet_read), now)
         subject = "QuickBooks may have bills that should not be paid"
         alerts.tell("unclear", subject, _unclear(table, now, faults), now)
         subject = "Files are missing from posted bills in QuickBooks"
         alerts.tell("not_attached", subject, _not_attached(table, now, faults), now)
-    for bill in report["bills"]:
-        if bill["outcome"] == DAMAGED:
-            faults.note(bill.get("about") or _named(bill), bill["reason"])
+    for bill in report.bills:
+        if bill.outcome.name == DAMAGED:
+            faults.note(bill.outcome.about or _named(bill), bill.outcome.reason)
     # The daily run meets more of them than the others: told of apart, each is told of once.
     about = "damaged_daily" if is_full else "damaged"
     alerts.tell(about, "Some records could not be processed", faults.lines, now)
+    return {kind: len(lines) for kind, lines in stuck.items()}
 
 
-def tell_what_changed_afterwards(report: Json, alerts: Alerts) -> None:
+def tell_what_changed_afterwards(report: Report, alerts: Alerts) -> None:
     """Of what was decided for good QuickBooks, or nobody, has another content than Odoo."""
     lines = [
-        f"{_named(b)} {b['reason']}"
-        for b in report["bills"]
-        if b["outcome"] == "changed afterwards"
+        f"{_named(b)} {b.outcome.reason}"
+        for b in report.bills
+        if b.outcome.name == "changed afterwards"
     ]
     if lines:
         alerts.publish("Bills changed in Odoo after the decision", lines)
@@ -134,9 +148,9 @@ def _unread(bills: int) -> list[str]:
     return [text]
 
 
-def _named(row: Json) -> str:
+def _named(bill: ReportedBill) -> str:
     """A bill of a run's report."""
-    return f"{one_line(row['bill'], NAME)} ({row['entry_id']})"
+    return f"{one_line(bill.name, NAME)} ({bill.entry_id})"
 
 
 def _stuck(table: Table, now: datetime, faults: Faults) -> dict[str, list[str]]:

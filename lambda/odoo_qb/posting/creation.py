@@ -9,38 +9,26 @@ answer. A refusal is definitive at such a time, too: before, it may be of the re
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
-from decimal import Decimal
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from odoo_qb import exact_json
-from odoo_qb.bill.model import amount_text, money
-from odoo_qb.bill.numbering import normalised, spellings
 from odoo_qb.bill.open_attempt import open_attempt
 from odoo_qb.errors import Altered, Disconnected, Refused, Throttled, Unavailable
 from odoo_qb.posting.attempts import (
     COMPANY_CLOSED,
     body_of,
     closed,
-    content_of,
     is_over,
-    may_be_there,
-    places,
     under_way,
     with_next,
 )
-from odoo_qb.posting.document_diff import IDENTITY, differences, is_tax
-from odoo_qb.posting.payload import (
-    DOC_NUMBER_LENGTH,
-    entry_id_of,
-    is_numbered_as_made,
-    typed_number,
-)
+from odoo_qb.posting.lookup import DUPLICATE, DocumentLookup, content_hash
 from odoo_qb.quickbooks.error_codes import RequestKnown
 from odoo_qb.timestamps import stamp
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from odoo_qb.bill.item import Item
@@ -52,9 +40,7 @@ if TYPE_CHECKING:
 
 FOUND: Final = frozenset({"different", "tax", "total"})  # refusals: about a document of ours
 BODY_IN_ITEM: Final = 50_000  # characters; longer ones lie in S3: an item holds 400 kB in all
-_DUPLICATE: Final = "6140"
 _UNKNOWN_ID: Final = "610"
-_HALF_A_CENT: Final = Decimal("0.005")
 
 
 class NotCreated(Exception):  # noqa: N818 - posting makes a status of it
@@ -71,45 +57,37 @@ class DocumentCreation:
 
     `is_brief` where a bill is long known not to get through: then it is sent once, and not again
     at once. `is_first` tells afterwards whether nothing of this posting was ever sent before.
-    `similar` says which documents of others have the number in another spelling and another total:
-    a person should know. `looked_at` is when QuickBooks was last asked for the document.
+    `looked_at` is when QuickBooks was last asked for the document.
     """
 
-    bill: Bill
+    lookup: DocumentLookup
     item: Item
-    posting: Posting
-    quickbooks: QuickBooksClient
     clock: Callable[[], datetime]
     store: Callable[[Sequence[Json]], Item]
     documents: Documents
     is_brief: bool = False
     is_first: bool = False
-    similar: list[str] = field(default_factory=list)
     looked_at: datetime | None = None
 
-    def look(self, *, for_others: bool = True) -> Json | None:
-        """Our document, if QuickBooks has it; Refused if another one stands in its place.
+    @property
+    def bill(self) -> Bill:
+        """The bill."""
+        return self.lookup.bill
 
-        An earlier attempt may have had another number and date, if the bill was amended since.
-        Documents of others count only `for_others`: where this very posting is to be made.
-        """
+    @property
+    def posting(self) -> Posting:
+        """What its document will be."""
+        return self.lookup.posting
+
+    @property
+    def quickbooks(self) -> QuickBooksClient:
+        """The company it goes to."""
+        return self.lookup.quickbooks
+
+    def look(self, *, for_others: bool = True) -> Json | None:
+        """Our document, if QuickBooks has it: see DocumentLookup."""
         self.looked_at = self.clock()
-        payload = self.posting.payload
-        here = (self.posting.entity, str(payload["DocNumber"]), str(payload["TxnDate"]))
-        others: list[Json] = []
-        marked: dict[tuple[str, str], Json] = {}
-        for entity, number, day in sorted({here, *places(self.item.get("attempts", ()))}):
-            is_current = (entity, number) == here[:2]
-            typed = self._typed_numbers() if is_current else ()
-            rows = self.quickbooks.find_by_doc_number(entity, number, day, *typed)
-            ours = [r for r in rows if entry_id_of(r) == self.bill.entry_id]
-            marked |= {(entity, str(r["Id"])): r for r in ours}
-            others = rows if is_current else others
-        if marked:
-            return self._recognised(marked)
-        if for_others:
-            self._refuse_foreign(others)
-        return None
+        return self.lookup.look(self.item, for_others=for_others)
 
     def create(self) -> Json:
         """Store the attempt, then make it; after an ambiguous answer make it again, then look.
@@ -142,28 +120,6 @@ class DocumentCreation:
             raise NotCreated(Refused(lost, remedy="Retry.", code="600")) from unanswered
         raise unanswered
 
-    def compare(self, found: Json) -> None:
-        """Refused when the document has another total or tax than was to be posted."""
-        document = f"{self.posting.entity} {found['Id']}"
-        if not is_total(found, self.posting.total):
-            total, currency = money(str(found.get("TotalAmt", 0))), self.bill.currency
-            raise Refused(
-                f"QuickBooks has {document} for this bill with a total of"
-                f" {amount_text(total, currency)} instead of"
-                f" {amount_text(self.posting.total, currency)}.",
-                remedy="Correct it there by hand, then retry.",
-                code="total",
-                document=document,
-            )
-        if not is_tax(self.posting, found):
-            raise Refused(
-                f"QuickBooks has {document} for this bill with the right total, but its tax"
-                " is split differently among the rates.",
-                remedy="Correct it there by hand, then retry.",
-                code="tax",
-                document=document,
-            )
-
     def _sent(self) -> Json:
         """What QuickBooks made of the open attempt; NotCreated where it refused."""
         attempt = self._now_open()
@@ -174,7 +130,7 @@ class DocumentCreation:
         except (Altered, Disconnected):
             raise
         except Refused as refusal:
-            found = self._own() if refusal.code == _DUPLICATE else None
+            found = self._own() if refusal.code == DUPLICATE else None
             if found is None:
                 raise NotCreated(refusal) from refusal
             return found
@@ -238,25 +194,25 @@ class DocumentCreation:
         try:
             return self.look()
         except Refused as other:
-            if other.code != _DUPLICATE:
+            if other.code != DUPLICATE:
                 raise
             raise NotCreated(other) from other
 
     def _open_attempt(self) -> None:
         """Have an open attempt of this content: the one there is, else the next one, stored."""
         attempts: Sequence[Json] = self.item.get("attempts", ())
-        now, content = self.clock(), self._content()
+        now, wanted = self.clock(), content_hash(self.item, self.posting)
         last = open_attempt(self.item)
         if last:
             refused = str(last.get("refused", ""))  # a repeat might be told the same for ever
-            if last["content"] == content and not (refused and self._is_over()):
+            if last["content"] == wanted and not (refused and self._is_over()):
                 return
             if not self._is_over():
                 raise under_way(last, now)
             attempts = closed(attempts, refused or "absent")
         number = int(attempts[-1]["number"]) + 1 if attempts else 1
         payload, body = self.posting.payload, exact_json.to_json(self.posting.payload)
-        request_id = f"oqb-{_hash(self.bill.entry_id, content, str(number))[:40]}"
+        request_id = f"oqb-{_hash(self.bill.entry_id, wanted, str(number))[:40]}"
         key = ""
         if len(body) > BODY_IN_ITEM:
             key, text = f"attempts/{self.bill.entry_id}/{request_id}.json", body
@@ -270,7 +226,7 @@ class DocumentCreation:
             "request_id": request_id,
             "digest": self.item["digest"],
             "revision": int(self.item["revision"]),
-            "content": content,
+            "content": wanted,
             "entity": self.posting.entity,
             "doc_number": payload["DocNumber"],
             "day": payload["TxnDate"],
@@ -282,90 +238,6 @@ class DocumentCreation:
             attempt["total"] = self.posting.total
         self.item = self.store(with_next(attempts, attempt))
         self.is_first = True
-
-    def _content(self) -> str:
-        return content_of(self.item["digest"], exact_json.to_json(self.posting.payload))
-
-    def _recognised(self, marked: Mapping[tuple[str, str], Json]) -> Json:
-        """Which of the documents with our marker is this bill as approved, else a person decides.
-
-        People copy documents there, memo and all, so the marker alone tells nothing: vendor, date,
-        number and total must be this bill's. Of several the first one made is it.
-        """
-        judged = [(self._differing(kind, row), kind, row) for (kind, _), row in marked.items()]
-        judged.sort(key=lambda found: int(found[2]["Id"]))
-        whole = [row for differing, _, row in judged if not differing]
-        for row in whole:
-            if is_total(row, self.posting.total):
-                return row
-        if whole:
-            self.compare(whole[0])
-        differing, entity, row = min(judged, key=lambda found: len(found[0]))
-        document = f"{entity} {row['Id']}"
-        raise Refused(
-            f"QuickBooks has {document} for this bill, but with a different"
-            f" {', '.join(differing)}. Someone changed or copied it there, or it dates from"
-            " before the bill was amended.",
-            remedy="Correct it there by hand, then retry.",
-            code="different",
-            document=document,
-        )
-
-    def _differing(self, entity: str, row: Json) -> list[str]:
-        """In what a document with our marker is not this bill.
-
-        One that may have been made for another content must have been corrected to this one in
-        everything; of one made for this content what somebody tidied up there is theirs to know.
-        """
-        attempts: Sequence[Json] = self.item.get("attempts", ())
-        content, found = self._content(), differences(self.posting, entity, row)
-        is_of_another = bool(attempts) and attempts[-1]["content"] != content
-        if is_of_another or any(a["content"] != content for a in attempts if may_be_there(a)):
-            return found
-        return [d for d in found if d in IDENTITY]
-
-    def _typed_numbers(self) -> tuple[str, ...]:
-        """Under what else a person may have entered it: a long number's beginning, as it is.
-
-        Or the number with another separator in it.
-        """
-        typed, number = typed_number(self.bill), self.posting.payload["DocNumber"]
-        others = [typed, *spellings(typed, DOC_NUMBER_LENGTH)]
-        return tuple(n for n in dict.fromkeys(others) if n not in {"", number})
-
-    def _refuse_foreign(self, rows: Sequence[Json]) -> None:
-        """The same number of the same vendor, entered by somebody else: not ours to judge.
-
-        So is a copy that somebody made of a document of ours: it keeps the memo, not the number.
-        In another spelling it is the same where its total is, too; otherwise a person is told.
-        """
-        payload, entity = self.posting.payload, self.posting.entity
-        typed = typed_number(self.bill)
-        exact = {n.casefold() for n in (payload["DocNumber"], typed) if n}
-        alike = {normalised(n) for n in exact}
-        self.similar = []
-        for row in rows:
-            number = str(row.get("DocNumber", ""))
-            is_vendors = row.get("VendorRef", {}).get("value") == payload["VendorRef"]["value"]
-            if not is_vendors or is_numbered_as_made(row) or normalised(number) not in alike:
-                continue
-            if number.casefold() in exact or is_total(row, self.posting.total):
-                raise Refused(
-                    f"QuickBooks already has {entity} {row['Id']} with the number {number}"
-                    " of this vendor, entered by someone else.",
-                    remedy="Link it if it is this bill; otherwise correct the reference in Odoo.",
-                    code=_DUPLICATE,
-                )
-            total = amount_text(money(str(row.get("TotalAmt", 0))), self.bill.currency)
-            self.similar.append(
-                f"QuickBooks already has {entity} {row['Id']} with the number {number} of this"
-                f" vendor, for {total}: check that it is another bill."
-            )
-
-
-def is_total(found: Json, total: Decimal) -> bool:
-    """Whether a document of QuickBooks has this total, to the cent."""
-    return abs(money(str(found.get("TotalAmt", 0))) - total) < _HALF_A_CENT
 
 
 def _hash(*parts: str) -> str:

@@ -11,7 +11,7 @@ from odoo_qb.errors import Conflict, Disconnected, Refused, Unavailable
 from odoo_qb.mapping.preflight import plan_posting
 from odoo_qb.posting import payload
 from odoo_qb.posting.attempts import closed, places
-from odoo_qb.posting.creation import is_total
+from odoo_qb.posting.lookup import is_total
 from odoo_qb.quickbooks.error_codes import GONE
 
 if TYPE_CHECKING:

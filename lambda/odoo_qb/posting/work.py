@@ -17,6 +17,7 @@ from odoo_qb.posting import payload
 from odoo_qb.posting.attachments import attach_all
 from odoo_qb.posting.attempts import closed, is_over, posting_of, under_way
 from odoo_qb.posting.creation import DocumentCreation, NotCreated
+from odoo_qb.posting.lookup import DocumentLookup
 from odoo_qb.posting.vendors import vendor_id
 from odoo_qb.quickbooks.error_codes import GONE
 from odoo_qb.sentences import shorten
@@ -109,14 +110,14 @@ class PostingAttempt:
         if found is None and not (earlier and is_unjudged(item)):
             creation = self._creation(bill, self._posting(bill, company, quickbooks), quickbooks)
             found = creation.look()
-            unseen = [s for s in creation.similar if s not in item.get("changes", ())]
+            unseen = [s for s in creation.lookup.similar if s not in item.get("changes", ())]
             if found is None and unseen:  # who approves again has seen it, and may know better
                 raise Changed(*unseen)
         is_adopted = found is not None and not item.get("attempts")
         if found is None:
             found = creation.create()
         self.claim.take()  # what is adopted has no attempt that did it
-        creation.compare(found)
+        creation.lookup.compare(found)
         attached, trouble = attach_all(
             bill,
             (creation.posting.entity, str(found["Id"])),
@@ -140,10 +141,8 @@ class PostingAttempt:
         self, bill: Bill, posting: Posting, quickbooks: QuickBooksClient
     ) -> DocumentCreation:
         return DocumentCreation(
-            bill=bill,
+            lookup=DocumentLookup(bill=bill, posting=posting, quickbooks=quickbooks),
             item=self.item,
-            posting=posting,
-            quickbooks=quickbooks,
             clock=self.context.clock,
             store=self.claim.store,
             documents=self.context.documents,

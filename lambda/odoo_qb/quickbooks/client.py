@@ -8,18 +8,14 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Self, cast
-
-import requests
-from quickbooks.client import QuickBooks
-from urllib3.filepost import encode_multipart_formdata
+from typing import TYPE_CHECKING, Final, Self
 
 from odoo_qb.errors import Disconnected, Unavailable
 from odoo_qb.exact_json import to_json
-from odoo_qb.http_session import HttpSession
 from odoo_qb.quickbooks.answers import object_of, rows_of, uploaded
-from odoo_qb.quickbooks.connection import NO_ACCESS, RECONNECT
-from odoo_qb.quickbooks.error_codes import TokenRejected, body_of, refusal_of
+from odoo_qb.quickbooks.error_codes import TokenRejected
+from odoo_qb.quickbooks.token_endpoint import NO_ACCESS, RECONNECT
+from odoo_qb.quickbooks.transport import Transport
 from odoo_qb.throttle import Throttle
 
 if TYPE_CHECKING:
@@ -28,11 +24,8 @@ if TYPE_CHECKING:
     from odoo_qb.quickbooks.connection import Connection
     from odoo_qb.quickbooks.types import Payload
 
-_READ_SECONDS: Final = (3.05, 20.0)
-_WRITE_SECONDS: Final = (3.05, 45.0)  # within the function's own two minutes
 _PAGE: Final = 1000  # the most a query returns
 CALLS_PER_MINUTE: Final = 500.0  # Intuit's limit for a company; its 10 a second is within it
-MINOR_VERSION: Final = 75
 _NO_ACCESS: Final = "120"  # the token is good, but not its user; now and then it is said in passing
 
 
@@ -65,7 +58,7 @@ class QuickBooksClient:
         self._connection = connection
         self._is_on_trial = False
         self._pace = Throttle(60 / calls_per_minute, sleep)
-        self._client = _Client.at(api_url, realm_id)
+        self._client = Transport.at(api_url, realm_id)
         self._client.use_decimal = True
         self._base = f"{self._client.api_url}/company/{realm_id}"
 
@@ -226,68 +219,6 @@ class QuickBooksClient:
                 if not repeatable:
                     raise Unavailable("QuickBooks rejected the token during an upload.") from None
         raise AssertionError  # the last try raises or returns
-
-
-class _Session(HttpSession):
-    """What python-quickbooks calls a session: ours, with the token beside it."""
-
-    access_token = ""
-
-
-class _Client(QuickBooks):  # type: ignore[misc]  # python-quickbooks has no types
-    """python-quickbooks with an address of ours, timeouts, and errors that keep their status."""
-
-    base = ""
-
-    @classmethod
-    def at(cls, api_url: str, realm_id: str) -> _Client:
-        """A client that has no token yet; each call is given one."""
-        client = cls(company_id=realm_id, minorversion=MINOR_VERSION)
-        client.base = api_url.rstrip("/").removesuffix("/v3")
-        client.session = _Session()
-        return client
-
-    @property
-    def api_url(self) -> str:
-        """Where the accounting API lives."""
-        return f"{self.base}/v3"
-
-    def process_request(
-        self,
-        request_type: str,
-        url: str,
-        headers: Any = "",  # noqa: ANN401 - as the library
-        params: Any = "",  # noqa: ANN401 - as the library
-        data: Any = "",  # noqa: ANN401 - as the library
-    ) -> requests.Response:
-        """Send one request; an answer that is not a success is raised as what it means."""
-        reading = request_type == "GET" or url.endswith("/query")
-        try:
-            response = self.session.request(
-                request_type,
-                url,
-                headers={**headers, "Authorization": f"Bearer {self.session.access_token}"},
-                params=params,
-                data=data or None,
-                timeout=_READ_SECONDS if reading else _WRITE_SECONDS,
-            )
-        except requests.RequestException as error:
-            raise Unavailable("QuickBooks did not answer.") from error
-        refusal = refusal_of(response.status_code, response.headers, response.text)
-        if refusal:
-            raise refusal
-        return cast("requests.Response", response)
-
-    def upload(self, url: str, parts: Any, request_id: str) -> object:  # noqa: ANN401 - as urllib3
-        """Send files as binary parts: base64, as the library sends them, arrives broken.
-
-        The boundary is the request id's, so that a repeat has the same bytes.
-        """
-        params = {"minorversion": MINOR_VERSION, "requestid": request_id}
-        body, content_type = encode_multipart_formdata(parts, boundary=request_id)
-        headers = {"Accept": "application/json", "Content-Type": content_type}
-        response = self.process_request("POST", url, headers, params, body)
-        return body_of(response.text)
 
 
 def _of_name(rows: Iterable[Payload], name: str) -> list[Payload]:

@@ -4,22 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 import time
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final, Literal, cast
+from typing import TYPE_CHECKING, Final, Literal
 
-import requests
 from botocore.exceptions import ClientError
-from intuitlib.client import AuthClient
-from intuitlib.exceptions import AuthClientError
 
 from odoo_qb import table_keys
-from odoo_qb.errors import Conflict, Disconnected, Throttled, Unavailable
-from odoo_qb.http_session import HttpSession
-from odoo_qb.shapes import fits, maybe
+from odoo_qb.errors import Conflict, Disconnected, Unavailable
+from odoo_qb.quickbooks.token_endpoint import FIVE_YEARS, HARD_END, TokenEndpoint
 from odoo_qb.store.lease import Lease
 from odoo_qb.timestamps import stamp
 
@@ -29,17 +23,10 @@ if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
     from odoo_qb.exact_json import Json
-    from odoo_qb.shapes import Shape
     from odoo_qb.store.table import Table
 
-THROTTLE_SECONDS: Final = 60  # what Intuit asks to wait after a 429
-# What intuit-oauth raises of an answer that is none; we judge the answer itself.
-_NO_TOKENS: Final = (ValueError, TypeError, AttributeError, RecursionError)
-_CALL_SECONDS: Final = (3.05, 20.0)
 _LEASE: Final = timedelta(seconds=60)  # longer than two calls for tokens may take
 _PAUSE: Final = 1.0
-_FIVE_YEARS: Final = 5 * 365 * 24 * 3600  # the most a refresh token lives, however often renewed
-_HARD_END: Final = "x_refresh_token_hard_expires_in"
 _TRIES: Final = 30
 _WRITE: Final = "write"
 _TRIAL_AFTER: Final = timedelta(hours=1)
@@ -47,6 +34,8 @@ _OF_THE_END: Final = ("reason", "code", "since", "by", "tried_at")  # of the not
 Standing = Literal["open", "closed", "on trial"]
 # What a new access token proves wrong; whatever else was said of a company, only a call can.
 _OF_THE_TOKEN: Final = frozenset({"invalid_grant", "invalid_client", ""})
+# What is news even of a company that is closed to us: each has its own remedy.
+_ENDED: Final = ("invalid_grant", "invalid_client")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +83,7 @@ class Connection:
         self._secret_id = secret_id
         self._seed_token = seed_token
         self._seed = hashlib.sha256(seed_token.encode()).hexdigest()[:16]
-        self._auth = _TokenEndpoint(client_id, client_secret, oauth_url)
+        self._auth = TokenEndpoint(client_id, client_secret, oauth_url)
         self._clock = clock
         self._sleep = sleep
         self._tokens: Tokens | None = None
@@ -126,6 +115,12 @@ class Connection:
         """Whether it is known to be dead, and no new refresh token was applied since."""
         return self._is_dead(self._table.read_note(self._note_id))
 
+    def knows(self, refusal: Disconnected) -> bool:
+        """Whether somebody was told already; not so where the token of a closed company ends."""
+        note = self._table.read_note(self._note_id)
+        is_news = refusal.code in _ENDED and note.get("code") not in _ENDED
+        return self._is_dead(note) and not is_news
+
     def standing(self) -> Standing:
         """Whether a bill may be posted; "on trial" where only that tells if the company is open.
 
@@ -148,8 +143,9 @@ class Connection:
             self._note_connected(self._stored())
 
     def note_broken(self, refusal: Disconnected) -> bool:
-        """Write down that it is dead; True for the first to notice."""
+        """Write down that it is dead, or what else it died of; True for the first to notice."""
         now = stamp(self._clock())
+        is_other = " OR NOT #code IN (:grant, :client)" if refusal.code in _ENDED else ""
         said: Json = {"reason": str(refusal), "code": refusal.code}
         if refusal.on_write:
             said |= {"by": _WRITE, "tried_at": now}
@@ -158,8 +154,11 @@ class Connection:
                 self._note_id,
                 {"state": "NEEDS_RECONNECT", "seed": self._seed, **said, "since": now},
                 remove=[] if refusal.on_write else ["by", "tried_at"],
-                condition="attribute_not_exists(#state) OR #state <> :dead OR #seed <> :seed",
-                condition_values={"dead": "NEEDS_RECONNECT"},
+                condition=(
+                    "attribute_not_exists(#state) OR #state <> :dead OR #seed <> :seed" + is_other
+                ),
+                condition_values={"dead": "NEEDS_RECONNECT"}
+                | (dict(zip(("grant", "client"), _ENDED, strict=True)) if is_other else {}),
             )
         except Conflict:
             if refusal.on_write:
@@ -206,7 +205,7 @@ class Connection:
             # Intuit's pages differ on how long the token before stays good: it gets one try.
             answer = self._auth.renewed(tokens.previous)
         rotated = str(answer["refresh_token"])
-        ends = [answer["x_refresh_token_expires_in"], answer.get(_HARD_END) or _FIVE_YEARS]
+        ends = [answer["x_refresh_token_expires_in"], answer.get(HARD_END) or FIVE_YEARS]
         seconds = min(int(end) for end in ends)
         fresh = Tokens(
             seed=tokens.seed,
@@ -246,123 +245,3 @@ class Connection:
         if raw.get("seed") == self._seed or is_kept:
             return Tokens(**raw)
         return Tokens(seed=self._seed, refresh_token=self._seed_token)
-
-
-def _token(value: object) -> bool:
-    """Whether it is a token: words for a header."""
-    return isinstance(value, str) and _TOKEN.fullmatch(value) is not None
-
-
-def _seconds(value: object) -> bool:
-    """Whether it is so many seconds as a token may last."""
-    return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= 2 * _FIVE_YEARS
-
-
-_TOKEN: Final = re.compile(r"[\x21-\x7e]{1,8192}")
-_ANSWER: Final[Shape] = {
-    "access_token": _token,
-    "refresh_token": _token,
-    "expires_in": _seconds,
-    "x_refresh_token_expires_in": _seconds,
-    _HARD_END: maybe(_seconds),
-}
-
-
-class _TokenEndpoint:
-    """Intuit's token endpoint, asked by intuit-oauth."""
-
-    def __init__(self, client_id: str, client_secret: str, oauth_url: str) -> None:
-        self._session = HttpSession()
-        self._client = (client_id, client_secret)
-        self._url = oauth_url
-
-    def close(self) -> None:
-        """Give back what is open."""
-        self._session.close()
-
-    def renewed(self, refresh_token: str) -> Json:
-        """Intuit's answer: the tokens, and in seconds how long each lasts."""
-        answers: list[requests.Response] = []
-        try:
-            _AuthClient(self._client, self._url, self._session, answers).refresh(refresh_token)
-        except (AuthClientError, *_NO_TOKENS, requests.RequestException) as error:
-            if not answers:
-                raise Unavailable("Intuit did not answer when the token was renewed.") from error
-        response = answers[-1]
-        if response.status_code != HTTPStatus.OK:
-            raise _refusal(response)
-        try:
-            answer = json.loads(response.content)
-        except (ValueError, RecursionError):
-            answer = None
-        if not fits(answer, _ANSWER):
-            raise Unavailable("Intuit's answer broke off while the token was renewed.")
-        return cast("Json", answer)
-
-
-class _AuthClient(AuthClient):  # type: ignore[misc]  # intuit-oauth has no types
-    """intuit-oauth's client for one renewal, without the discovery request of its constructor.
-
-    It sets whatever an answer names on itself, the address of the next call included: so each
-    renewal has its own, and its answer is judged by us.
-    """
-
-    def __init__(
-        self,
-        client: tuple[str, str],
-        oauth_url: str,
-        session: HttpSession,
-        answers: list[requests.Response],
-    ) -> None:
-        requests.Session.__init__(self)
-        self.client_id, self.client_secret = client
-        self.token_endpoint = oauth_url
-        self.refresh_token = None
-        self._session = session
-        self._answers = answers
-
-    def request(self, *args: Any, **kwargs: Any) -> requests.Response:  # noqa: ANN401 - as requests
-        """As requests, but with an end to waiting and no redirect; asks for the five-year end."""
-        extra = {"x-include-refresh-token-hard-expires-in": "true"}
-        kwargs["headers"] = {**(kwargs.get("headers") or {}), **extra}
-        response = self._session.request(*args, **{"timeout": _CALL_SECONDS, **kwargs})
-        self._answers.append(response)
-        return response
-
-
-def _refusal(response: requests.Response) -> Disconnected | Unavailable:
-    """What a refusal means; its text is not repeated, for it may repeat a token."""
-    status, tid = response.status_code, str(response.headers.get("intuit_tid", ""))
-    if status == HTTPStatus.TOO_MANY_REQUESTS:
-        return Throttled("Intuit asks us to slow down.", THROTTLE_SECONDS)
-    if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
-        return Unavailable(
-            "Intuit redirected the token renewal to another address. Nothing was sent there."
-            " Check quickbooks_oauth_url."
-        )
-    try:
-        answer = json.loads(response.content)
-    except (ValueError, RecursionError):
-        answer = None
-    is_intuits = isinstance(answer, dict) and status < HTTPStatus.INTERNAL_SERVER_ERROR
-    code = answer.get("error") if is_intuits else None
-    if code == "invalid_grant":
-        return Disconnected(RECONNECT, code="invalid_grant", tid=tid)
-    if code == "invalid_client":
-        return Disconnected(
-            "Intuit does not recognise the app's keys. Check qb_client_id and qb_client_secret.",
-            code="invalid_client",
-            tid=tid,
-        )
-    return Unavailable("Intuit could not renew the token right now.")
-
-
-RECONNECT: Final = (
-    "QuickBooks has ended the connection. Connect the company again and apply its new"
-    " refresh token (qb_refresh_tokens; raise secrets_version)."
-)
-NO_ACCESS: Final = (
-    "The user who connected this company no longer has access. Connect it again as an"
-    " administrator and apply its new refresh token (qb_refresh_tokens; raise"
-    " secrets_version)."
-)

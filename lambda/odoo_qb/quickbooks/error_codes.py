@@ -9,8 +9,8 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from odoo_qb.errors import Disconnected, Refused, Throttled, Unavailable
-from odoo_qb.quickbooks.connection import THROTTLE_SECONDS
 from odoo_qb.quickbooks.refused_fields import CODES, refused
+from odoo_qb.quickbooks.token_endpoint import THROTTLE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -27,11 +27,7 @@ if TYPE_CHECKING:
 
 
 _ALL: Final = "Active IN (true, false)"  # else QuickBooks hides the inactive ones
-
-
 _DAY: Final = 10  # characters of "2026-01-31"
-
-
 _PLAIN_LISTS: Final = ("terms", "classes", "departments")
 
 

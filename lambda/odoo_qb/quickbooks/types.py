@@ -5,6 +5,4 @@ from __future__ import annotations
 from typing import Any, Literal
 
 Payload = dict[str, Any]
-
-
 Entity = Literal["Bill", "VendorCredit"]

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
 from odoo_qb.bill.history import continued
 from odoo_qb.bill.retention import forgotten_at
 from odoo_qb.bill.status import FINAL, TRANSITIONS
 from odoo_qb.errors import Conflict
+from odoo_qb.store.attributes import attributes, plain, serialize, update_expression
 from odoo_qb.timestamps import stamp
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ class Table:
         update = {
             "TableName": self._name,
             "Key": {"entry_id": {"S": item["entry_id"]}},
-            **_update(changed, remove),
+            **update_expression(changed, remove),
             "ConditionExpression": "#version = :was",
         }
         update["ExpressionAttributeNames"]["#version"] = "version"
@@ -151,7 +151,7 @@ class Table:
         Returns False when a newer version waits to be shown; the cards are kept either way.
         """
         key = {"TableName": self._name, "Key": {"entry_id": {"S": entry_id}}}
-        changed = _update({"cards": list(cards)}, ["card_due"])
+        changed = update_expression({"cards": list(cards)}, ["card_due"])
         values = {**changed["ExpressionAttributeValues"], ":shown": {"N": str(version)}}
         try:
             self._conditionally(
@@ -164,7 +164,7 @@ class Table:
                 },
             )
         except Conflict:
-            shown: Json = {**key, **_update({"cards": list(cards)}, [])}
+            shown: Json = {**key, **update_expression({"cards": list(cards)}, [])}
             self._client.update_item(**shown)
             return False
         return True
@@ -196,7 +196,7 @@ class Table:
         update = {
             "TableName": self._name,
             "Key": {"entry_id": {"S": entry_id}},
-            **_update({"touched_at": stamp(now)}, ()),
+            **update_expression({"touched_at": stamp(now)}, ()),
             "ConditionExpression": "attribute_exists(card_due)",
         }
         try:
@@ -235,8 +235,8 @@ class Table:
         condition_values: Mapping[str, object] | None = None,
     ) -> None:
         """Set attributes of an item that is not a bill; Conflict when `condition` fails."""
-        update = _update(values, remove)
-        extra = {f":{k}": _serialize(v) for k, v in (condition_values or {}).items()}
+        update = update_expression(values, remove)
+        extra = {f":{k}": serialize(v) for k, v in (condition_values or {}).items()}
         values = {**update.pop("ExpressionAttributeValues", {}), **extra}
         if values:
             update["ExpressionAttributeValues"] = values
@@ -275,33 +275,3 @@ class Table:
             if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
                 raise Conflict("Someone else changed it first.") from error
             raise
-
-
-_deserialize = TypeDeserializer().deserialize
-_serialize = TypeSerializer().serialize
-
-
-def plain(raw: Mapping[str, Any]) -> Json:
-    """DynamoDB's typed attributes as plain values."""
-    return {k: _deserialize(v) for k, v in raw.items()}
-
-
-def attributes(item: Mapping[str, Any]) -> Json:
-    """Plain values as DynamoDB's typed attributes."""
-    return {k: _serialize(v) for k, v in item.items()}
-
-
-def _update(values: Mapping[str, object], remove: Sequence[str]) -> Json:
-    """The SET and REMOVE of an update_item call."""
-    sets = ", ".join(f"#{k} = :{k}" for k in values)
-    removes = ", ".join(f"#{k}" for k in remove)
-    expression = " ".join(
-        part for part in (sets and f"SET {sets}", removes and f"REMOVE {removes}") if part
-    )
-    update: Json = {
-        "UpdateExpression": expression,
-        "ExpressionAttributeNames": {f"#{k}": k for k in (*values, *remove)},
-    }
-    if values:
-        update["ExpressionAttributeValues"] = {f":{k}": _serialize(v) for k, v in values.items()}
-    return update

@@ -1,0 +1,212 @@
+"""Decide what becomes of a bill: stored, amended, withdrawn, only compared. Nothing is written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache, partial
+from typing import TYPE_CHECKING, Final, cast
+
+from odoo_qb import sentences
+from odoo_qb.bill import checks, digest_v1
+from odoo_qb.bill.item import content, digests, is_too_large, lacks_quickbooks_data
+from odoo_qb.bill.late_changes import afterwards
+from odoo_qb.bill.model import DIGEST_VERSION, Bill, iso
+from odoo_qb.extraction.approval_requests import AFTERWARDS, amended, asked, checked_again, new
+from odoo_qb.extraction.comparison import DONE, Comparison
+from odoo_qb.extraction.decision import Decision, ItemChange, Remark
+from odoo_qb.extraction.outcome import Outcome
+from odoo_qb.mapping.plan import PostingPlan
+from odoo_qb.timestamps import stamp
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+
+    from odoo_qb.bill.item import Item
+    from odoo_qb.company import Company
+    from odoo_qb.exact_json import Json
+    from odoo_qb.extraction.background import Background
+    from odoo_qb.extraction.upgrade import Before
+
+_JUDGED: Final = "stored by version 1.0, and posted otherwise now"
+_NAME: Final = 100
+_STATES: Final = {"moved": "belongs to another company"}  # others are Odoo's own: "is cancel"
+_UNCHANGED: Final = Decision(outcome=Outcome(name="unchanged"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decider:
+    """Decides about the bills of one run; `full` checks blocked ones again."""
+
+    companies: Mapping[str, Company]
+    full: bool
+    now: datetime
+
+    def decide(
+        self,
+        bill: Bill,
+        item: Item | None,
+        around: Background,
+        plan: PostingPlan,
+        before: Before | None,
+        stored: Callable[[Item], Bill],
+    ) -> Decision:
+        """What becomes of a posted bill: one that is new or was amended is to be asked about.
+
+        The vendor's name is part of what is approved only while QuickBooks has no such vendor:
+        a renamed one must not have all its bills asked about again. `before` is the same bill as
+        version 1.0 knew it; `stored` gives the bill in an item, and is called only if need be.
+        """
+        fields = content(bill, vendor_is_known=bool(plan.vendor_id))
+        if is_too_large({**fields, "preflight": plan.shown()}):
+            bill, plan, before = _without_texts(bill), PostingPlan(), None
+            fields = content(bill)
+        if item is None:
+            fields |= self._checked(bill, around, plan)
+            return asked(bill, fields, new(bill, fields, around.reference_id, self.now))
+        both = Comparison(
+            bill=bill,
+            item=item,
+            plan=plan,
+            before=before,
+            company=self.companies[bill.company],
+            is_configured=item["company"] in self.companies,
+            stored=cache(partial(stored, item)),
+        )
+        return self._decide_again(both, fields, around)
+
+    def _decide_again(self, both: Comparison, fields: Item, around: Background) -> Decision:
+        """What becomes of a bill that the table has already."""
+        bill, item, plan = both.bill, both.item, both.plan
+        is_same = both.is_same()
+        if both.is_decided(is_same=is_same):
+            return _changed_afterwards(both, fields["digest"], is_same=is_same)
+        otherwise = both.posted_otherwise() if is_same else None
+        if otherwise == []:
+            return self._stands(item)
+        is_checked = is_same and item["status"] != "WITHDRAWN" and not otherwise
+        seen = lacks_quickbooks_data(item) and bool(plan.snapshot)
+        if is_checked and not seen and not self._is_checked_again(item):
+            return _paid(bill, item) or _noted(item, "")
+        checked = self._checked(bill, around, plan)
+        if is_checked and not seen and checked["problems"] == item["problems"]:
+            return _UNCHANGED
+        fields |= checked
+        if is_checked:
+            return asked(bill, fields, checked_again(item, checked))
+        changes = otherwise or both.changes()
+        note = _JUDGED if otherwise else "changed in Odoo"
+        return asked(bill, fields, amended(item, fields, changes, note, around.reference_id))
+
+    def _checked(self, bill: Bill, around: Background, plan: PostingPlan) -> Item:
+        """What the checks and the preflight say of a bill; one that is not posted needs none."""
+        company = self.companies[bill.company]
+        reason = checks.nothing_to_post(bill, company)
+        blocking = () if reason or bill.unreadable else plan.problems
+        notable = () if reason else (*around.warnings, *plan.warnings)
+        close_day, earlier, today = company.books_close_day, around.earlier, self.now.date()
+        found = checks.warnings(bill, earlier=earlier, today=today, books_close_day=close_day)
+        return {
+            "problems": sentences.shorten([*checks.problems(bill), *blocking]),
+            "warnings": sentences.shorten([*found, *notable]),
+            "duplicates": [e.entry_id for e in earlier[: checks.TWINS_NAMED]],
+            "rate_doubt": around.rate_doubt,
+            "nothing_to_post": reason,
+            "preflight": {} if reason else plan.shown(),
+        }
+
+    def _is_checked_again(self, item: Item) -> bool:
+        """Whether a blocked bill may be fine by now; what 1.0 blocked is judged before."""
+        is_blocked = item["status"] == "VALIDATION_FAILED"
+        return self.full and is_blocked and not digest_v1.is_former(item["digest"])
+
+    def _stands(self, item: Item) -> Decision:
+        """A bill of 1.0 is posted as it was shown: nobody needs to compare it again.
+
+        One that is approved is sent to be posted as if it had been approved now.
+        """
+        noted: Json = {"form": DIGEST_VERSION}
+        if item["status"] == "APPROVED":
+            noted["updated_at"] = stamp(self.now)
+        return Decision(outcome=Outcome(name="unchanged"), write=Remark(item=item, values=noted))
+
+
+def withdraw(item: Item | None, state: str) -> Decision:
+    """A draft, cancelled or deleted document: only one that was asked about is of interest."""
+    why = _STATES.get(state, f"is {state}")
+    if item is None or item["status"] == "WITHDRAWN":
+        return Decision(outcome=Outcome(name="ignored", reason=f"it {why}"))
+    if item["status"] in DONE:
+        return _noted(item, state)
+    change = ItemChange(
+        item=item,
+        to="WITHDRAWN",
+        values={"approvals": []},
+        remove=[k for k in AFTERWARDS if k in item],
+        note=f"{why} in Odoo",
+    )
+    return Decision(outcome=Outcome(name="withdrawn"), write=change)
+
+
+def _paid(bill: Bill, item: Item) -> Decision | None:
+    """Have the card of a bill that waits say what was paid of it: nobody is asked anew."""
+    message = checks.paid(bill.payment_state)
+    if (
+        item["status"] != "READY_FOR_APPROVAL"
+        or checks.paid(item.get("payment_state", "")) == message
+    ):
+        return None
+    message = message or "It is not paid in Odoo any more."
+    change = ItemChange(item=item, values={"payment_state": bill.payment_state}, note=message)
+    return Decision(outcome=Outcome(name="noted", reason=message), write=change)
+
+
+def _changed_afterwards(both: Comparison, digest: str, *, is_same: bool) -> Decision:
+    """A bill that is at its end, whatever Odoo says of it now."""
+    item, bill, before = both.item, both.bill, both.before
+    known = item.get("amended_after", "")  # which stands while Odoo cannot be read
+    change = known if bill.unreadable else "" if is_same else digest
+    if before and known in digests(before.bill, known):
+        change = known
+    return _noted(item, change, both)
+
+
+def _noted(item: Item, change: str, both: Comparison | None = None) -> Decision:
+    """Say what a bill became in Odoo ("": what it was), and do no more.
+
+    One that has a later date by now is kept for as long as it might be asked about.
+    """
+    if item.get("amended_after", "") == change:
+        return _UNCHANGED
+    values: Json = {"amended_after": change, "amended_changes": [], "added_files": []}
+    if change and both:
+        values |= both.changes_afterwards()
+    bill_date = iso(both.bill.bill_date) if both else ""
+    reason = afterwards(cast("Item", {**item, **values}), change)
+    return Decision(
+        outcome=Outcome(name="changed afterwards", reason=reason),
+        write=ItemChange(
+            item=item,
+            values=values,
+            note="changed in Odoo afterwards" if change else "as it was in Odoo again",
+            later_date=bill_date if "expires_at" in item and bill_date > item["bill_date"] else "",
+        ),
+    )
+
+
+def _without_texts(bill: Bill) -> Bill:
+    """What is left to tell of a bill that the table cannot hold."""
+    return Bill(
+        company=bill.company,
+        odoo_id=bill.odoo_id,
+        odoo_name=bill.odoo_name[:_NAME],
+        move_type=bill.move_type,
+        vendor=None,
+        currency=bill.currency,
+        amount_untaxed=bill.amount_untaxed,
+        amount_tax=bill.amount_tax,
+        amount_total=bill.amount_total,
+        bill_date=bill.bill_date,
+        unreadable="Its texts are too long to be kept: shorten the names of its files, vendor,"
+        " accounts and so on in Odoo.",
+    )

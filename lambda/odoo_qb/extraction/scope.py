@@ -1,0 +1,74 @@
+"""Which bills of Odoo anybody is asked about: those of our companies, from a date on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+from odoo_qb.extraction.left_out import late_bill
+from odoo_qb.guarding import flaw_of
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
+    from odoo_qb.bill.item import Item
+    from odoo_qb.bill.model import Bill
+    from odoo_qb.company import Company
+    from odoo_qb.extraction.left_out import LeftOut
+    from odoo_qb.odoo.records import OdooDocument
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """Bills dated before `extract_since`, or their company's own day, are not asked about.
+
+    Unless they are in the table. Nor are those from before `kept_since`, which the table may have
+    forgotten.
+    """
+
+    companies: Mapping[str, Company]
+    extract_since: date
+    kept_since: date
+
+    @property
+    def keys(self) -> dict[str, str]:
+        """Our keys of the companies, by their names in Odoo."""
+        return {c.odoo_company: c.key for c in self.companies.values()}
+
+    @property
+    def first_day(self) -> date:
+        """From which bill date on anybody of any company is asked."""
+        return min((self.extracted_since(key) for key in self.companies), default=date.min)
+
+    def extracted_since(self, key: str) -> date:
+        """From which bill date on anybody of a company is asked."""
+        return max(self._go_live(key), self.kept_since)
+
+    def left_alone_before(self, keys: Iterable[str], since: date | None) -> dict[str, str]:
+        """Before which day bills are left alone although they were asked for, by company."""
+        first = {key: self.extracted_since(key) for key in keys}
+        return {k: day.isoformat() for k, day in first.items() if since and day > since}
+
+    def bills(self, entries: Iterable[OdooDocument], stored: Mapping[str, Item]) -> list[Bill]:
+        """The bills to compare and to ask about: one from before go-live is not, unless it was.
+
+        Nor is one whose record is damaged: with that nothing can be compared.
+        """
+        found = []
+        for bill in (e.bill for e in entries if e.bill):
+            since, item = self.extracted_since(bill.company), stored.get(bill.entry_id)
+            too_old = bill.bill_date is not None and bill.bill_date < since
+            if (item and not flaw_of(item)) or (item is None and not too_old):
+                found.append(bill)
+        return found
+
+    def late(self, entries: Iterable[OdooDocument], met: Collection[str]) -> list[LeftOut]:
+        """The bills left alone by their date although they were entered since; none of `met`."""
+        keys = self.keys
+        left = (e for e in entries if f"odoo-{e.odoo_id}" not in met)
+        found = (late_bill(e, self._go_live(keys[e.odoo_company])) for e in left)
+        return [one for one in found if one]
+
+    def _go_live(self, key: str) -> date:
+        return self.companies[key].extract_since or self.extract_since

@@ -1,0 +1,139 @@
+"""Which bills a run reads, in which order; those gone from Odoo are withdrawn on the way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from odoo_qb.extraction.decide import withdraw
+from odoo_qb.extraction.deletions import find_vanished
+from odoo_qb.extraction.left_out import not_mailed
+from odoo_qb.extraction.news import News, clock_of, news
+from odoo_qb.extraction.outcome import capture_outcome
+from odoo_qb.extraction.report import Findings, ReportedBill
+from odoo_qb.extraction.request import Request
+from odoo_qb.extraction.reread import TO_BE_POSTED
+from odoo_qb.guarding import OF_AWS, of_aws
+from odoo_qb.odoo import search
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from datetime import datetime
+
+    from odoo_qb.bill.item import Item
+    from odoo_qb.bill.status import Status
+    from odoo_qb.extraction.bill_writer import BillWriter
+    from odoo_qb.extraction.deletions import Kind, Vanished
+    from odoo_qb.extraction.outcome import Outcome
+    from odoo_qb.extraction.scope import Scope
+    from odoo_qb.extraction.watermark import Watermark
+    from odoo_qb.guarding import Faults
+    from odoo_qb.odoo.client import OdooClient
+    from odoo_qb.store.table import Table
+
+# What may still be posted as it is: that it is still in Odoo is asked in every run.
+_WATCHED: Final[tuple[Status, ...]] = ("READY_FOR_APPROVAL", *TO_BE_POSTED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """What is asked of Odoo and the table to know what to read."""
+
+    odoo: OdooClient
+    table: Table
+    scope: Scope
+    writer: BillWriter
+    faults: Faults
+
+    def find(
+        self, request: Request, position: Watermark, now: datetime
+    ) -> tuple[News, list[Findings]]:
+        """The documents that a request is about, and what was met while they were looked for."""
+        if request.odoo_ids:
+            named = [search.Changed(odoo_id=i) for i in request.odoo_ids]
+            return News(changed=named, there=frozenset(), now=now), []
+        first = self.scope.first_day
+        dated_from = max(request.since or first, first)
+        if request.is_plain:
+            watched = self._watched(now)
+            found = news(self.odoo, position, dated_from, watched, now, self.faults)
+            return found, self._look_for(set(watched) - found.there)
+        listed = search.search_changed(
+            self.odoo, watermark="", dated_from=dated_from, faults=self.faults
+        )
+        findings = []
+        if request == Request(full=True):
+            numbers = {c.odoo_id for c in listed}
+            late = [i for i in search.entered_late(self.odoo, first) if i not in numbers]
+            few, many = not_mailed(late, self.table, first)
+            listed = [*(search.Changed(odoo_id=i) for i in few), *listed]  # they are read last
+            findings = [Findings(left_out=many)]
+        clock = clock_of(self.odoo, listed, now)
+        return News(changed=listed, there=frozenset(), now=clock), findings
+
+    def by_need(self, listed: list[int], company: str) -> tuple[list[int], list[Findings]]:
+        """In which order a full run reads, whose time may end: what is open, then the newest.
+
+        On the way the bills that Odoo no longer has are withdrawn; open ones that it did not list
+        but still has are read, too. Only those of `company`, if one is given.
+        """
+        first: list[int] = []
+        open_ids: set[int] = set()
+        findings = []
+        for key in self.scope.companies:
+            if company not in {"", key}:
+                continue
+            of_open, met = self._withdraw_vanished(key, "open", listed)
+            _, met_posted = self._withdraw_vanished(key, "posted", listed)
+            findings += [met, met_posted]
+            open_ids |= of_open.all_ids
+            first += of_open.still_there
+        first += [i for i in listed if i in open_ids]
+        return [*first, *(i for i in reversed(listed) if i not in open_ids)], findings
+
+    def _watched(self, now: datetime) -> list[int]:
+        """What waits or is approved; nothing, said so, while the table cannot list it."""
+        try:
+            ids = [i for s in _WATCHED for i in self.table.in_status(s, until=now)]
+        except OF_AWS as error:
+            what = f"{of_aws(error)}; whether waiting bills are still in Odoo was not asked."
+            self.faults.note("The table's list of what waits", what)
+            return []
+        return self.faults.numbers(ids)
+
+    def _look_for(self, missing: set[int]) -> list[Findings]:
+        """Look closer at what waits, or is approved, and that Odoo did not list any more."""
+        if not missing:
+            return []
+        items = self.table.get_many(f"odoo-{i}" for i in sorted(missing)).values()
+        findings = []
+        for key in sorted(set(self.faults.each(items, lambda item: item["company"]))):
+            if key in self.scope.companies:
+                ids = {
+                    i
+                    for status in _WATCHED
+                    for i in self.faults.numbers(self.table.in_company(key, status))
+                }
+                findings.append(self._withdraw_vanished(key, "open", ids - missing)[1])
+        return findings
+
+    def _withdraw_vanished(
+        self, key: str, kind: Kind, listed: Collection[int]
+    ) -> tuple[Vanished, Findings]:
+        """Withdraw the bills of a company that Odoo did not list because it no longer has them."""
+        company = self.scope.companies[key]
+        found = find_vanished(self.table, self.odoo, company, listed, kind, self.faults)
+        items = self.table.get_many(f"odoo-{i}" for i in found.gone).values()
+        bills = [
+            ReportedBill(
+                company=key,
+                entry_id=item["entry_id"],
+                name=str(item.get("odoo_name", "")),
+                outcome=self._withdraw(item),
+            )
+            for item in items
+        ]
+        return found, Findings(bills=bills, kept=[found.kept] if found.kept else [])
+
+    def _withdraw(self, item: Item) -> Outcome:
+        return capture_outcome(lambda: self.writer.apply(withdraw(item, "deleted")), item)

@@ -1,0 +1,54 @@
+"""What the bills of a run refer to: accounts, vendors, taxes, users, as far as they were read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from odoo_qb.odoo.values import NonsenseError, related
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from collections.abc import Set as AbstractSet
+    from decimal import Decimal
+
+    from odoo_qb.bill.model import Vendor
+    from odoo_qb.odoo.values import Record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """An account of Odoo's chart, as its company calls it."""
+
+    code: str
+    name: str
+    type: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tax:
+    """A tax of Odoo's: a group has `parts`, a tax by percent its `percent`."""
+
+    name: str
+    percent: Decimal | None = None
+    parts: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookupTables:
+    """What bills refer to, as far as it was read; `hidden` is what our user may not read."""
+
+    company_keys: Mapping[str, str]  # Odoo's company name -> our key
+    accounts: Mapping[tuple[int, int], Account]  # by company and id
+    vendors: Mapping[int, Vendor]
+    taxes: Mapping[int, Tax]
+    currencies: Mapping[int, str]  # by company
+    users: Mapping[int, tuple[str, str]]  # login and address of those who enter and edit bills
+    hidden: AbstractSet[tuple[str, int]]  # by model and id
+
+    def visible_id(self, model: str, row: Record, field: str, what: str) -> int:
+        """The id that a many2one names, 0 for none; NonsenseError if our user may not read it."""
+        number, name = related(row, field, what)
+        if (model, number) in self.hidden:
+            raise NonsenseError(f"our Odoo user may not read its {what} {name:.80}")
+        return number

@@ -1,0 +1,167 @@
+"""Search Odoo: which bills changed, which exist, and which companies our user sees."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, cast
+
+from odoo_qb.bill.model import MOVE_TYPES
+from odoo_qb.errors import Refused
+from odoo_qb.odoo.answers import Misshapen
+from odoo_qb.odoo.client import PAGE_SIZE
+from odoo_qb.odoo.records import POSTED
+from odoo_qb.odoo.values import NonsenseError, by_id, id_of, moment_of, positive, text_of
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+    from datetime import date
+
+    from odoo_qb.guarding import Faults
+    from odoo_qb.odoo.client import OdooClient
+    from odoo_qb.odoo.values import Record
+
+Stamp = tuple[int, str, str]  # of a file: its id, Odoo's text of its last write, its checksum
+
+_OLDEST_FIRST: Final = "write_date, id"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changed:
+    """A document that a search found, as it was then: `written` is Odoo's text, in UTC.
+
+    `stamps` are its files that changed lately: id, Odoo's text of when, and checksum, which tells
+    when a file's bytes were replaced in place.
+    """
+
+    odoo_id: int
+    written: str = ""
+    files: tuple[int, ...] = ()
+    stamps: tuple[Stamp, ...] = ()
+
+    @property
+    def changed(self) -> str:
+        """When it or a file of it was last written; "" where Odoo told no such date."""
+        return max((self.written, *(at for _, at, _ in self.stamps)))
+
+    def since(self, start: str) -> Changed:
+        """The same as a search from `start` on would find it."""
+        return replace(self, stamps=tuple(s for s in self.stamps if s[1] >= start))
+
+
+def search_changed(
+    odoo: OdooClient,
+    *,
+    watermark: str,
+    dated_from: date,
+    also: Collection[int] = (),
+    faults: Faults | None = None,
+) -> list[Changed]:
+    """Purchase documents changed since `watermark` (Odoo's UTC text), oldest change first.
+
+    Without a watermark: all dated from `dated_from` on, or not dated yet. The state is not
+    asked for, because a bill that was cancelled or reset would be hidden. One list of ids,
+    read by id afterwards, loses nothing when rows move while the pages are read. Those `also`
+    asked for are listed wherever they exist and our user sees them, changed or not. A row without
+    a number, with which nothing can be done, is named in `faults`.
+    """
+    domain: list[object] = [["move_type", "in", list(MOVE_TYPES)]]
+    if also:
+        domain += ["|", ["id", "in", sorted(also)]]
+    if watermark:
+        # An attachment's change does not touch its bill's write_date.
+        domain += ["|", ["write_date", ">=", watermark]]
+        domain += [["attachment_ids.write_date", ">=", watermark]]
+    else:
+        domain += ["|", ["invoice_date", "=", False]]
+        domain += [["invoice_date", ">=", dated_from.isoformat()]]
+    fields = ["write_date", "attachment_ids"]
+    try:
+        rows = odoo.call("account.move", "search_read", domain, fields=fields, order=_OLDEST_FIRST)
+    except Misshapen as misshapen:
+        rows = misshapen.others()
+        if faults:
+            faults.note("Odoo", "it lists documents without a number, so they cannot be read.")
+    return [
+        Changed(
+            odoo_id=number,
+            written=moment_of(row["write_date"]),
+            files=_numbers(row["attachment_ids"]),
+        )
+        for number, row in by_id(rows).items()
+    ]
+
+
+def listed(odoo: OdooClient, ids: Sequence[int]) -> set[int]:
+    """Which of these documents exist and are not hidden from our user."""
+    domain = [["id", "in", list(ids)]]
+    return set(by_id(_some(odoo, "account.move", domain, ("state",))))
+
+
+def entered_late(odoo: OdooClient, since: date) -> list[int]:
+    """Posted documents that were entered since a day but are dated before it."""
+    domain = [["move_type", "in", list(MOVE_TYPES)], ["state", "=", POSTED]]
+    domain += [["invoice_date", "<", since.isoformat()], ["create_date", ">=", since.isoformat()]]
+    return list(by_id(_some(odoo, "account.move", domain, ("state",))))
+
+
+def changed_files(odoo: OdooClient, ids: Sequence[int], since: str) -> dict[int, tuple[Stamp, ...]]:
+    """The files of these documents that were written since (Odoo's UTC text), by document."""
+    domain = [["res_model", "=", "account.move"], ["res_id", "in", list(ids)]]
+    domain += [["write_date", ">=", since]]
+    fields = ("res_id", "write_date", "checksum")
+    found: dict[int, tuple[Stamp, ...]] = {}
+    for number, row in by_id(_some(odoo, "ir.attachment", domain, fields)).items():
+        stamp = (number, moment_of(row["write_date"]), text_of(row["checksum"]))
+        with suppress(NonsenseError):  # whose it is shows when the documents are read
+            document = id_of(row, "res_id")
+            found[document] = (*found.get(document, ()), stamp)
+    return found
+
+
+def companies(odoo: OdooClient) -> list[str]:
+    """The names of the companies that the user sees."""
+    names = [text_of(row["name"]) for row in _some(odoo, "res.company", [], ("name",))]
+    return sorted(name for name in names if name)
+
+
+def company_id(odoo: OdooClient, name: str) -> int | None:
+    """Odoo's id of a company; None if the user has no access to one of this name."""
+    rows = _some(odoo, "res.company", [["name", "=", name]], ("name",))
+    return next(iter(by_id(rows)), None)
+
+
+def existing(odoo: OdooClient, ids: Sequence[int], company: int) -> set[int]:
+    """Which of a company's documents exist; Refused where the user may not see one of them.
+
+    Odoo leaves out what does not exist and refuses what is hidden, so an id that is left out
+    of an answer is gone for certain. Refused, too, where a row of the answer makes no sense: then
+    nothing is.
+    """
+    found: set[int] = set()
+    context = {"allowed_company_ids": [company]}
+    for start in range(0, len(ids), PAGE_SIZE):
+        batch = list(ids[start : start + PAGE_SIZE])
+        try:
+            rows = odoo.call("account.move", "read", batch, fields=["state"], context=context)
+        except Misshapen as misshapen:
+            raise Refused(str(misshapen)) from misshapen
+        found.update(row["id"] for row in rows)
+    return found
+
+
+def _some(odoo: OdooClient, model: str, domain: object, fields: Sequence[str]) -> list[Record]:
+    """The records that a search finds, without those that make no sense."""
+    try:
+        rows = odoo.call(model, "search_read", domain, fields=list(fields), order="id")
+    except Misshapen as misshapen:
+        return misshapen.others()
+    return cast("list[Record]", rows)
+
+
+def _numbers(value: object) -> tuple[int, ...]:
+    """A list of ids in their order, () where it is none."""
+    try:
+        return tuple(sorted(positive(i) for i in cast("list[object]", value or ())))
+    except (NonsenseError, TypeError):
+        return ()

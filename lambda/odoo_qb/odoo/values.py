@@ -1,0 +1,96 @@
+"""Single values of Odoo's records: what each says, or that it is none of its kind. No I/O."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from datetime import date
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from odoo_qb.bill.model import money
+from odoo_qb.sentences import NAME, one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from decimal import Decimal
+
+Record = dict[str, Any]
+
+_MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
+
+
+class NonsenseError(ValueError):
+    """A value that is none of its kind; the message says which, in one line."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(one_line(what, NAME))
+
+
+def text_of(value: object) -> str:
+    """Odoo says false for an empty text. A lone surrogate can be sent, but not stored."""
+    return value.encode(errors="replace").decode() if isinstance(value, str) else ""
+
+
+def name_of(value: object) -> str:
+    """The display name of a many2one: [id, name], or false."""
+    return text_of(value[1]) if isinstance(value, list) else ""
+
+
+def moment_of(value: object) -> str:
+    """Odoo's text of an instant; "" where it is none."""
+    return value if isinstance(value, str) and _MOMENT.fullmatch(value) else ""
+
+
+def positive(value: object) -> int:
+    """A record's number; NonsenseError where it is none."""
+    if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
+        raise NonsenseError(f"{value!s:.40} is no record's number")
+    return value
+
+
+def id_of(row: object, name: str) -> int:
+    """The number in a row's field; NonsenseError where there is none."""
+    return positive(row.get(name) if isinstance(row, dict) else None)
+
+
+def related_id(row: Record, field: str) -> int:
+    """The number in a many2one, 0 for none; NonsenseError where it is neither."""
+    return related(row, field, field)[0]
+
+
+def related(row: Record, field: str, what: str) -> tuple[int, str]:
+    """A many2one, [number, name] or false, as its number and name; (0, "") for none."""
+    value = row[field]
+    if value is False or value is None:
+        return 0, ""
+    if not isinstance(value, list) or len(value) != 2:  # noqa: PLR2004 - number and name
+        raise NonsenseError(f"its {what} is {value!s:.40}")
+    return positive(value[0]), text_of(value[1])
+
+
+def amount_of(row: Record, name: str) -> Decimal:
+    """The amount in a row's field; NonsenseError where there is none."""
+    try:
+        return money(row[name])
+    except (TypeError, ValueError, ArithmeticError):
+        raise NonsenseError(f"{name} is {row[name]!s:.40}") from None
+
+
+def date_of(row: Record, name: str) -> date | None:
+    """The day in a row's field, None for none; NonsenseError where it is neither."""
+    value = row.get(name)
+    if value is False or value is None:
+        return None
+    try:
+        return date.fromisoformat(value)
+    except (TypeError, ValueError):
+        raise NonsenseError(f"{name} is {value!s:.40}") from None
+
+
+def by_id(rows: Iterable[object]) -> dict[int, Record]:
+    """The rows by their numbers; one without is missed where somebody refers to it."""
+    found: dict[int, Record] = {}
+    for row in rows:
+        with suppress(NonsenseError):
+            found[id_of(row, "id")] = cast("Record", row)
+    return found

@@ -1,0 +1,142 @@
+"""The three vendors of a chain: simulators, or real ones behind an address, each recorded."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from odoo_qb.errors import Refused, Unavailable
+from odoo_qb.odoo.client import OdooClient
+from sandbox.http_server import Ports, Server, serve
+from sandbox.odoo.server import Odoo
+from sandbox.prerequisites import SetupError
+from sandbox.quickbooks.server import QuickBooks
+from sandbox.recording import Recorder, forward
+from sandbox.slack.server import Slack
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from contextlib import ExitStack
+    from pathlib import Path
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+BOT_TOKEN: Final = "xoxb-sandbox"  # noqa: S105 - the sandbox's own, known to all
+SIGNING_SECRET: Final = "sandbox-signing-secret"  # noqa: S105 - as above
+CLIENT_SECRET: Final = "sandbox-client-secret"  # noqa: S105 - as above
+CHANNEL: Final = "C-SANDBOX"
+TOKEN_PATH: Final = "/oauth2/v1/tokens/bearer"  # noqa: S105 - a path
+RESPONSE_PATH: Final = "/response/"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vendors:
+    """Which vendors take part: the simulators unless an address is given."""
+
+    odoo_url: str = ""
+    odoo_db: str = "odoo"
+    odoo_user: str = "ap-bot@example.com"
+    odoo_api_key: str = "sandbox-odoo-key"
+    slack_url: str = ""
+    quickbooks_url: str = ""
+    quickbooks_oauth_url: str = ""
+    trace: Path | None = None
+    copies: int = 0
+
+
+@dataclass(slots=True, kw_only=True)
+class RunningVendors:
+    """What was started: a simulator is None where a real vendor takes part."""
+
+    odoo: Odoo | None
+    slack: Slack | None
+    quickbooks: QuickBooks | None
+    recorders: dict[str, Recorder] = field(default_factory=dict)
+    servers: dict[str, Server] = field(default_factory=dict)
+
+
+def start_vendors(vendors: Vendors, kept: Path, stack: ExitStack) -> RunningVendors:
+    """Each vendor behind a recorder, on the ports of last time: Terraform changes nothing then."""
+    parts = RunningVendors(
+        odoo=None
+        if vendors.odoo_url
+        else Odoo(database=vendors.odoo_db, login=vendors.odoo_user, api_key=vendors.odoo_api_key),
+        slack=None if vendors.slack_url else Slack(),
+        quickbooks=None if vendors.quickbooks_url else QuickBooks(),
+    )
+    if parts.odoo and vendors.copies:
+        parts.odoo.add_copies(vendors.copies)
+    applications: dict[str, WSGIApplication] = {
+        "odoo": parts.odoo or forward(_origin(vendors.odoo_url)),
+        "slack": parts.slack or forward(_origin(vendors.slack_url), own_paths=RESPONSE_PATH),
+        "quickbooks": parts.quickbooks or _outside_quickbooks(vendors),
+    }
+    ports = Ports(kept / "ports.json")
+    secrets = [vendors.odoo_api_key, BOT_TOKEN, SIGNING_SECRET, CLIENT_SECRET]
+    if vendors.trace:
+        vendors.trace.mkdir(parents=True, exist_ok=True)
+    for name, application in applications.items():
+        trace = vendors.trace / f"{name}.jsonl" if vendors.trace else None
+        recorder = Recorder(application, secrets=secrets, trace=trace)
+        stack.callback(recorder.close)
+        server = serve(recorder, ports.free(name))
+        stack.callback(server.close)
+        ports.remember(name, urlsplit(server.url).port or 0)
+        parts.recorders[name], parts.servers[name] = recorder, server
+    if parts.slack:
+        parts.slack.public_url = parts.servers["slack"].url
+    return parts
+
+
+def _outside_quickbooks(vendors: Vendors) -> WSGIApplication:
+    """Both of Intuit's addresses as one, so that one trace has all of its requests."""
+    api = forward(_origin(vendors.quickbooks_url))
+    oauth = forward(_origin(vendors.quickbooks_oauth_url or vendors.quickbooks_url))
+    token_path = oauth_path(vendors)
+
+    def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        vendor = oauth if environ["PATH_INFO"].rstrip("/") == token_path else api
+        return vendor(environ, start_response)
+
+    return application
+
+
+def oauth_path(vendors: Vendors) -> str:
+    """The path of Intuit's token endpoint, or of the one in its place."""
+    return path_of(vendors.quickbooks_oauth_url) or TOKEN_PATH
+
+
+def companies_of(vendors: Vendors, parts: RunningVendors) -> dict[str, str]:
+    """Odoo's companies by a key made of their names. The recorder does not see this."""
+    if parts.odoo:
+        rows = [{"id": i, "name": r["name"]} for i, r in parts.odoo.records["res.company"].items()]
+    else:
+        client = OdooClient(
+            url=vendors.odoo_url,
+            database=vendors.odoo_db,
+            username=vendors.odoo_user,
+            api_key=vendors.odoo_api_key,
+        )
+        try:
+            rows = client.call("res.company", "search_read", [], fields=["name"])
+        except (Refused, Unavailable) as error:
+            raise SetupError(str(error)) from None
+    companies: dict[str, str] = {}
+    for row in rows:
+        key = re.sub(r"[^A-Za-z0-9_-]+", "-", str(row["name"])).strip("-")
+        if not key or key in companies:
+            key = f"{key}-{row['id']}".strip("-")
+        companies[key] = str(row["name"])
+    return companies
+
+
+def path_of(url: str) -> str:
+    """`/odoo` of https://example.com/odoo/; empty if there is none."""
+    return urlsplit(url).path.rstrip("/")
+
+
+def _origin(url: str) -> str:
+    """Scheme and host: the path travels with each request."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"

@@ -1,0 +1,331 @@
+"""MiniStack as released still needs each fix in sandbox/aws: what is wrong there is asserted here.
+
+A test that fails says that a new version behaves as AWS does: drop the fix it names.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import ssl
+import subprocess
+import sys
+import time
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
+from sandbox.aws import emulator as aws
+from sandbox.aws import ministack
+from tests.support.emulator_account import Account, eventually
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+A_MOMENT = 1.5  # seconds in which what ought to happen at once would have happened
+
+
+@pytest.fixture(scope="module")
+def stock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[aws.Emulator]:
+    emulator = aws.start(tmp_path_factory.mktemp("stock"), module="ministack")
+    yield emulator
+    os.killpg(emulator.process.pid, signal.SIGKILL)
+    aws.stop(emulator)
+
+
+@pytest.fixture
+def account(
+    stock: aws.Emulator, request: pytest.FixtureRequest, tmp_path: Path
+) -> Iterator[Account]:
+    name = str(request.node.name).removeprefix("test_").replace("_", "-")[:40].strip("-")
+    account = Account(stock, name, tmp_path / "seen")
+    yield account
+    account.let_the_slow_go()
+    client = account.client("lambda")
+    for mapping in client.list_event_source_mappings()["EventSourceMappings"]:
+        client.delete_event_source_mapping(UUID=mapping["UUID"])
+
+
+def metrics(account: Account, namespace: str, **dimensions: str) -> set[str]:
+    """The names of the metrics that were kept under these dimensions."""
+    found = account.client("cloudwatch").list_metrics(
+        Namespace=namespace,
+        Dimensions=[{"Name": name, "Value": value} for name, value in dimensions.items()],
+    )
+    return {metric["MetricName"] for metric in found["Metrics"]}
+
+
+def an_alarm(account: Account, **settings: Any) -> None:
+    account.client("cloudwatch").put_metric_alarm(
+        AlarmName=account.name,
+        EvaluationPeriods=1,
+        Threshold=0,
+        ComparisonOperator="GreaterThanThreshold",
+        TreatMissingData="notBreaching",
+        **settings,
+    )
+
+
+def an_expression(account: Account) -> list[dict[str, Any]]:
+    metric = {"Namespace": account.name, "MetricName": "Wrong"}
+    stat = {"Metric": metric, "Period": 60, "Stat": "Sum"}
+    return [
+        {"Id": "bad", "Expression": "IF(wrong > 0, 1, 0)", "ReturnData": True},
+        {"Id": "wrong", "MetricStat": stat, "ReturnData": False},
+    ]
+
+
+def state(account: Account) -> str:
+    found = account.client("cloudwatch").describe_alarms(AlarmNames=[account.name])
+    (alarm,) = found["MetricAlarms"]
+    return str(alarm["StateValue"])
+
+
+def put(account: Account, name: str, **dimensions: str) -> None:
+    listed = [{"Name": name, "Value": value} for name, value in dimensions.items()]
+    account.client("cloudwatch").put_metric_data(
+        Namespace=account.name, MetricData=[{"MetricName": name, "Value": 1, "Dimensions": listed}]
+    )
+
+
+def test_the_fixes_are_for_the_installed_version() -> None:
+    assert version("ministack") == ministack.VERSION
+
+
+# Functions: fix_functions, streams.py and metrics.py.
+
+
+def test_a_stream_takes_a_partial_failure_for_a_success(account: Account) -> None:
+    account.function()
+    mapping = account.map(account.table(), StartingPosition="TRIM_HORIZON", Enabled=False)
+    account.put("a", "flaky", "c")
+    account.client("lambda").update_event_source_mapping(UUID=mapping, Enabled=True)
+
+    eventually(lambda: account.noted("end"))
+    account.put("d")
+    eventually(lambda: ["d"] in account.noted("end"))
+    assert account.noted() == [["a", "flaky", "c"], ["d"]]
+
+
+def test_a_stream_retries_beyond_its_maximum_and_sets_nothing_aside(account: Account) -> None:
+    account.function()
+    dead = account.queue()
+    account.map(
+        account.table(),
+        StartingPosition="TRIM_HORIZON",
+        MaximumRetryAttempts=0,
+        DestinationConfig={"OnFailure": {"Destination": account.arn("sqs", account.name)}},
+    )
+    account.put("poison")
+
+    eventually(lambda: account.noted().count(["poison"]) > 1)
+    assert account.messages(dead) == []
+
+
+def test_a_slow_reader_of_a_stream_holds_up_a_queue(account: Account) -> None:
+    account.function()
+    stream = account.table()
+    url = account.queue()
+    account.map(stream, StartingPosition="LATEST")
+    account.map(account.arn("sqs", account.name))
+    account.put("slow")
+    eventually(account.noted)
+    account.client("sqs").send_message(QueueUrl=url, MessageBody="quick")
+
+    time.sleep(A_MOMENT)
+    assert account.noted("end") == []
+    account.let_the_slow_go()
+    eventually(lambda: ["quick"] in account.noted("end"))
+
+
+def test_message_groups_wait_for_each_other(account: Account) -> None:
+    account.function()
+    url = account.queue(".fifo", FifoQueue="true")
+    account.map(account.arn("sqs", f"{account.name}.fifo"), BatchSize=1)
+    for group in "AB":
+        account.client("sqs").send_message(
+            QueueUrl=url,
+            MessageBody=f"slow {group}",
+            MessageGroupId=group,
+            MessageDeduplicationId=group,
+        )
+
+    eventually(account.noted)
+    time.sleep(A_MOMENT)
+    assert len(account.noted()) == 1
+    account.let_the_slow_go()
+    eventually(lambda: len(account.noted("end")) == 2)
+
+
+def test_a_run_for_a_queue_is_not_counted_and_metrics_in_a_log_are_not_kept(
+    account: Account,
+) -> None:
+    account.function()
+    url = account.queue()
+    account.map(account.arn("sqs", account.name))
+    account.client("sqs").send_message(QueueUrl=url, MessageBody="done")
+
+    eventually(lambda: account.noted("end"))
+    time.sleep(A_MOMENT)
+    assert metrics(account, "AWS/Lambda", FunctionName=account.name) == set()
+    assert metrics(account, "Bills") == set()
+
+
+def test_a_call_that_was_turned_away_is_counted_as_a_run(account: Account) -> None:
+    account.function()
+    client = account.client("lambda")
+    client.put_function_concurrency(FunctionName=account.name, ReservedConcurrentExecutions=0)
+    with pytest.raises(client.exceptions.TooManyRequestsException):
+        client.invoke(FunctionName=account.name, Payload=b'{"Records": []}')
+
+    assert "Invocations" in metrics(account, "AWS/Lambda", FunctionName=account.name)
+
+
+def test_answers_through_a_function_url_are_not_counted(account: Account) -> None:
+    account.function()
+    client = account.client("lambda")
+    url = client.create_function_url_config(FunctionName=account.name, AuthType="NONE")
+    trust = ssl.create_default_context(cafile=account.emulator.ca_bundle)
+    address = account.emulator.function_url(url["FunctionUrl"])
+    client.add_permission(
+        FunctionName=account.name,
+        StatementId="url",
+        Action="lambda:InvokeFunctionUrl",
+        Principal="*",
+        FunctionUrlAuthType="NONE",
+    )
+    request = urllib.request.Request(address, data=b"{}")  # noqa: S310 - of the emulator
+    with pytest.raises(OSError, match="50"):  # the handler expects records
+        urllib.request.urlopen(request, context=trust)  # noqa: S310 - as above
+
+    assert not any(
+        name.startswith("Url") for name in metrics(account, "AWS/Lambda", FunctionName=account.name)
+    )
+
+
+# Alarms: fix_alarms and alarms.py.
+
+
+def test_an_alarm_takes_no_heed_of_dimensions(account: Account) -> None:
+    an_alarm(
+        account,
+        Namespace=account.name,
+        MetricName="Wrong",
+        Dimensions=[{"Name": "Of", "Value": "us"}],
+        Statistic="Maximum",
+        Period=60,
+    )
+    put(account, "Wrong", Of="others")
+    assert state(account) == "ALARM"
+
+
+def test_an_alarm_with_an_expression_is_never_computed(account: Account) -> None:
+    an_alarm(account, Metrics=an_expression(account))
+    put(account, "Wrong")
+    time.sleep(A_MOMENT)
+    assert state(account) == "INSUFFICIENT_DATA"
+
+
+def test_an_alarm_does_not_end_when_nothing_more_is_put(account: Account) -> None:
+    an_alarm(account, Namespace=account.name, MetricName="Wrong", Statistic="Maximum", Period=1)
+    put(account, "Wrong")
+    time.sleep(1 + A_MOMENT)
+    assert state(account) == "ALARM"
+
+
+def test_a_queue_has_no_metrics(account: Account) -> None:
+    account.client("sqs").send_message(QueueUrl=account.queue(), MessageBody="{}")
+    time.sleep(A_MOMENT)
+    assert metrics(account, "AWS/SQS") == set()
+
+
+def test_terraform_gets_an_alarms_description_without_its_expression(account: Account) -> None:
+    an_alarm(account, Metrics=an_expression(account))
+    asked = {
+        "Action": "DescribeAlarms",
+        "Version": "2010-08-01",
+        "AlarmNames.member.1": account.name,
+    }
+    request = AWSRequest(
+        "POST",
+        account.emulator.url,
+        headers={"Content-Type": "application/x-www-form-urlencoded"},
+        data=urlencode(asked).encode(),
+    )
+    keys = Credentials(account.emulator.access_key, account.emulator.secret_key)
+    SigV4Auth(keys, "monitoring", account.emulator.region).add_auth(request)
+    trust = ssl.create_default_context(cafile=account.emulator.ca_bundle)
+    signed = urllib.request.Request(  # noqa: S310 - of the emulator
+        account.emulator.url, data=request.data, headers=dict(request.headers)
+    )
+    with urllib.request.urlopen(signed, context=trust) as answer:  # noqa: S310 - as above
+        described = answer.read().decode()
+
+    assert account.name in described
+    assert "IF(wrong" not in described
+
+
+# E-mails, queues, schedules and the end: fix_mail, fix_queues, fix_schedules and fix_stopping.
+
+
+def test_an_e_mail_is_only_a_line_in_a_log(account: Account) -> None:
+    sns = account.client("sns")
+    topic = sns.create_topic(Name=account.name)["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="email", Endpoint="books@example.com")
+    sns.publish(TopicArn=topic, Subject="Hello", Message="World")
+
+    log = account.emulator.run_dir / "emulator.log"
+    assert "email books@example.com (stub)" in log.read_text()
+
+
+def test_a_purged_queue_remembers_deduplication_ids(account: Account) -> None:
+    sqs, url = account.client("sqs"), account.queue(".fifo", FifoQueue="true")
+    message = {"MessageBody": "{}", "MessageGroupId": "acme", "MessageDeduplicationId": "1"}
+    sqs.send_message(QueueUrl=url, **message)
+    sqs.purge_queue(QueueUrl=url)
+    sqs.send_message(QueueUrl=url, **message)
+    assert "Messages" not in sqs.receive_message(QueueUrl=url)
+
+
+def test_a_schedule_that_fell_due_while_nothing_ran_fires_at_once() -> None:
+    code = """
+import json, time
+from ministack.services import eventbridge as service
+began, key = time.time(), ("000000000000", "us-west-2", "default|hourly")
+service._rules._data[key] = {
+    "State": "ENABLED",
+    "ScheduleExpression": "rate(1 hour)",
+    "CreationTime": began - 7200,
+    "Arn": "arn:aws:events:us-west-2:000000000000:rule/hourly",
+}
+service._tick_scheduled_rules()
+print(json.dumps(service._rule_last_fired[key] >= began))
+"""
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert json.loads(done.stdout)
+
+
+def test_stopping_waits_for_a_call_that_hangs(tmp_path: Path) -> None:
+    emulator = aws.start(tmp_path, module="ministack")
+    try:
+        account = Account(emulator, "hanging", tmp_path / "seen")
+        account.function()
+        with ThreadPoolExecutor() as pool:
+            record = {"body": "slow", "messageId": "1"}
+            pool.submit(account.call, {"Records": [record]})
+            eventually(account.noted)
+            emulator.process.terminate()
+            with pytest.raises(subprocess.TimeoutExpired):
+                emulator.process.wait(2 * A_MOMENT)
+            os.killpg(emulator.process.pid, signal.SIGKILL)
+    finally:
+        aws.stop(emulator)

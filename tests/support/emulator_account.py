@@ -1,0 +1,184 @@
+"""An account in the emulator: functions, tables and queues under names of a test's own."""
+
+from __future__ import annotations
+
+import io
+import json
+import textwrap
+import time
+import zipfile
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from sandbox.aws import emulator as aws
+
+TRUST = {
+    "Version": "2012-10-17",
+    "Statement": {
+        "Effect": "Allow",
+        "Principal": {"Service": "lambda.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+    },
+}
+METRIC = {  # as Powertools writes one into the log
+    "_aws": {
+        "Timestamp": 1,
+        "CloudWatchMetrics": [
+            {
+                "Namespace": "Bills",
+                "Dimensions": [["service"]],
+                "Metrics": [{"Name": "Posted", "Unit": "Count"}],
+            }
+        ],
+    },
+    "service": "poster",
+    "Posted": [1.0, 2.0],
+}
+# What each delivery brought is written to a file: functions run on this machine.
+HANDLER = """
+import json, os, time, urllib.request
+import boto3
+
+def names(event):
+    for record in event["Records"]:
+        if "dynamodb" in record:
+            yield record["dynamodb"]["Keys"]["id"]["S"], record["dynamodb"]["SequenceNumber"]
+        else:
+            yield record["body"], record["messageId"]
+
+def note(kind, what):
+    with open(os.environ["SEEN"], "a") as file:
+        file.write(json.dumps({"kind": kind, "what": what, "at": time.time()}) + "\\n")
+
+def seen_before(name):
+    with open(os.environ["SEEN"]) as file:
+        return sum(name in json.loads(line)["what"] for line in file) > 1
+
+def handler(event, context):
+    if "fetch" in event:
+        return urllib.request.urlopen(event["fetch"], timeout=5).read().decode()
+    if "forbidden" in event:
+        try:
+            boto3.client("dynamodb").scan(TableName=event["forbidden"])
+        except Exception as error:
+            return str(error)
+    print(os.environ["METRIC"])
+    note("start", [name for name, _ in names(event)])
+    failed = []
+    for name, number in names(event):
+        if name.startswith("poison"):
+            raise ValueError("cannot digest " + name)
+        while name.startswith("slow") and not os.path.exists(os.environ["SEEN"] + ".go"):
+            time.sleep(0.02)
+        if name.startswith("flaky") and not seen_before(name):
+            failed.append({"itemIdentifier": number})
+    note("end", [name for name, _ in names(event)])
+    return {"batchItemFailures": failed}
+"""
+
+
+def zipped(code: str) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("main.py", textwrap.dedent(code))
+    return buffer.getvalue()
+
+
+def eventually[T](look: Callable[[], T], seconds: float = 60) -> T:
+    """What `look` finds once it finds something."""
+    deadline = time.monotonic() + seconds
+    while not (found := look()) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert found, f"nothing within {seconds} s"
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Makes what a test needs in the emulator, under names of the test's own."""
+
+    emulator: aws.Emulator
+    name: str
+    seen: Path
+
+    def client(self, service: str) -> Any:
+        return self.emulator.client(service)
+
+    def function(self, code: str = HANDLER, **environment: str) -> str:
+        role = self.client("iam").create_role(
+            RoleName=self.name, AssumeRolePolicyDocument=json.dumps(TRUST)
+        )
+        client = self.client("lambda")
+        client.create_function(
+            FunctionName=self.name,
+            Runtime="python3.12",
+            Handler="main.handler",
+            Role=role["Role"]["Arn"],
+            Code={"ZipFile": zipped(code)},
+            Timeout=60,
+            Environment={
+                "Variables": {"SEEN": str(self.seen), "METRIC": json.dumps(METRIC), **environment}
+            },
+        )
+        client.get_waiter("function_active_v2").wait(
+            FunctionName=self.name, WaiterConfig={"Delay": 1}
+        )
+        return self.name
+
+    def call(self, event: dict[str, Any]) -> Any:
+        answer = self.client("lambda").invoke(
+            FunctionName=self.name, Payload=json.dumps(event).encode()
+        )
+        return json.loads(answer["Payload"].read())
+
+    def table(self, key: str = "id") -> str:
+        """Make a table with a stream; the stream's ARN."""
+        answer = self.client("dynamodb").create_table(
+            TableName=self.name,
+            KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+            StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
+        )
+        return str(answer["TableDescription"]["LatestStreamArn"])
+
+    def put(self, *ids: str) -> None:
+        for name in ids:
+            self.client("dynamodb").put_item(TableName=self.name, Item={"id": {"S": name}})
+
+    def queue(self, suffix: str = "", **attributes: str) -> str:
+        answer = self.client("sqs").create_queue(
+            QueueName=self.name + suffix, Attributes=attributes
+        )
+        return str(answer["QueueUrl"])
+
+    def map(self, source: str, **settings: object) -> str:
+        answer = self.client("lambda").create_event_source_mapping(
+            EventSourceArn=source,
+            FunctionName=self.name,
+            FunctionResponseTypes=["ReportBatchItemFailures"],
+            **settings,
+        )
+        return str(answer["UUID"])
+
+    def messages(self, url: str) -> list[dict[str, Any]]:
+        answer = self.client("sqs").receive_message(QueueUrl=url, MaxNumberOfMessages=10)
+        return [json.loads(message["Body"]) for message in answer.get("Messages", ())]
+
+    def noted(self, kind: str = "start") -> list[list[str]]:
+        """What each delivery brought."""
+        notes = self.notes() if self.seen.exists() else []
+        return [note["what"] for note in notes if note["kind"] == kind]
+
+    def notes(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.seen.read_text().splitlines()]
+
+    def let_the_slow_go(self) -> None:
+        self.seen.with_name(f"{self.seen.name}.go").touch()
+
+    def arn(self, service: str, resource: str) -> str:
+        return f"arn:aws:{service}:{self.emulator.region}:{self.emulator.account}:{resource}"
