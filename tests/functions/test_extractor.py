@@ -299,7 +299,7 @@ def test_a_bill_that_changed_after_it_was_posted_is_mailed_with_what_to_do(books
     assert lines == {
         f"after it was posted. {change} Compare it with Bill {ids[0]} in QuickBooks.",
         f"after it was posted. Void or delete Bill {ids[1]} in QuickBooks.",
-        f"after it was acknowledged: {to_enter} {change}",
+        f"after it was acknowledged. {to_enter} {change}",
     }
 
 

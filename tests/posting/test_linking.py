@@ -93,7 +93,7 @@ def test_a_document_is_linked_to_one_bill_only(desk: Desk) -> None:
     assert desk.post(twin, "m3") == "POST_FAILED"
     typed = typed_of(desk)
     assert link(desk.poster(), "odoo-43", typed["Id"], "U-ANA") == "ALREADY_IN_QB"
-    with pytest.raises(Refused, match=r"is linked to BILL/2026/11/0043 already. Choose another"):
+    with pytest.raises(Refused, match=r"is already linked to BILL/2026/11/0043. Choose another"):
         link(desk.poster(), "odoo-42", typed["Id"], "U-ANA")
     assert desk.stored()["status"] == "POST_FAILED"
 
