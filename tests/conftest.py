@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox.in_process.chain import World, a_world
-from sandbox.in_process.fast_moto import attributes_as_they_are
+from sandbox.in_process.fast_moto import attributes_as_they_are, models_read_once
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +23,7 @@ os.environ |= {
     "AWS_EC2_METADATA_DISABLED": "true",
 }
 attributes_as_they_are()
+models_read_once()
 
 
 @pytest.fixture

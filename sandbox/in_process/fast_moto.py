@@ -1,8 +1,4 @@
-"""moto answers with the attributes of an item as it keeps them: they are in the wire's form.
-
-Its JSON serializer (5.2) looks for each of the ten members of an AttributeValue under a dozen
-names, which was most of what the tests computed.
-"""
+"""What moto and botocore compute again and again in tests, computed once."""
 
 from __future__ import annotations
 
@@ -10,6 +6,7 @@ import base64
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+import botocore.session
 from moto.core.serialize import BaseJSONSerializer
 
 if TYPE_CHECKING:
@@ -18,7 +15,11 @@ if TYPE_CHECKING:
 
 @cache
 def attributes_as_they_are() -> None:
-    """Spare moto the search, once for all tests."""
+    """Moto answers with the attributes of an item as it keeps them: in the wire's form.
+
+    Its JSON serializer (5.2) looks for each of the ten members of an AttributeValue under a dozen
+    names, which was most of what the tests computed.
+    """
     thorough = BaseJSONSerializer._serialize_type_structure
 
     def quick(
@@ -30,6 +31,16 @@ def attributes_as_they_are() -> None:
             thorough(self, serialized, value, shape, key)
 
     BaseJSONSerializer._serialize_type_structure = quick  # type: ignore[method-assign]
+
+
+@cache
+def models_read_once() -> None:
+    """All sessions share what botocore read from its files: a function that starts has a new one.
+
+    They were read and parsed again for each test, and for each start within it.
+    """
+    session: Any = botocore.session
+    session.create_loader = cache(session.create_loader)
 
 
 def _sent(value: Any) -> Any:

@@ -52,13 +52,17 @@ class Wiring:
         """Wait, as `sleep` says by then."""
         self.sleep(seconds)
 
+    @cached_property
+    def _session(self) -> Any:  # noqa: ANN401 - its `client` is typed by literal names only
+        """One session: each loads AWS's endpoints, and the models of its clients, for itself."""
+        return boto3.Session()
+
     def client(self, name: str) -> Any:  # noqa: ANN401 - boto3
         """A client of AWS, as "dynamodb"."""
         with self._lock:
             if name not in self._clients:
                 config = self._s3_config if name == "s3" else self._config
-                session: Any = boto3.Session()
-                self._clients[name] = session.client(name, config=config)
+                self._clients[name] = self._session.client(name, config=config)
             return self._clients[name]
 
     def secret(self, variable: str) -> dict[str, Any]:
