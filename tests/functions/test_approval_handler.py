@@ -582,7 +582,7 @@ def test_a_bill_amended_while_the_reason_was_typed_says_so_in_the_modal(world: W
     _, payload = rejected(world, entry_id)
     amended(world, entry_id)
     answer = resigned(world, payload)
-    assert "outdated" in json.loads(answer["body"])["errors"]["reason"]
+    assert "out of date" in json.loads(answer["body"])["errors"]["reason"]
     assert world.item(entry_id)["status"] == "READY_FOR_APPROVAL"
 
 
