@@ -251,10 +251,10 @@ def test_a_connection_that_ends_while_the_company_is_closed_is_mailed_as_well(
     world.quickbooks.connect(realm.id, "of a person who told nobody")
     for action in ("check_connections", "sync_reference", "check_connections"):
         end_the_hour(world)
-        assert "connect the company again" in invoke({"action": action})["companies"][ONE]
+        assert "Connect the company again" in invoke({"action": action})["companies"][ONE]
     closed, ended = world.mails()
     assert "subscription" in closed
-    assert "connect the company again" in ended
+    assert "Connect the company again" in ended
     assert world.table.read_note(f"connection#{ONE}")["code"] == "invalid_grant"
 
 

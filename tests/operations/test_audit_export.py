@@ -148,7 +148,7 @@ def test_a_history_that_was_tampered_with_is_told_by_mail_and_in_the_file(world:
     answer = world.extract(export=f"{datetime.now(UTC):%Y-%m}")
     broken = {f["company"]: f["broken_histories"] for f in answer["files"]}
     assert broken[item["company"]] == [item["entry_id"]]
-    assert any("changed outside this system" in mail for mail in world.mails())
+    assert any("modified outside this system" in mail for mail in world.mails())
     assert not world.extract(audit=item["entry_id"])["whole"]
 
 

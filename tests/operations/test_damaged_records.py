@@ -138,7 +138,7 @@ def test_a_sound_item_has_no_flaw() -> None:
 
 def test_the_flaw_is_named_by_its_attribute() -> None:
     assert flaw_of({**an_item(), "updated_at": "2026-11-01T00:00:00"}).startswith(
-        'its "updated_at" makes no sense'
+        'its "updated_at" is not valid'
     )
     assert flaw_of({k: v for k, v in an_item().items() if k != "cards"}) == 'it has no "cards"'
 

@@ -113,7 +113,7 @@ def test_after_an_hour_the_card_says_what_keeps_the_bill_and_offers_to_close_it(
     assert "Posting has failed since 2026-11-21 09:30 UTC. QuickBooks couldn't process" in words(
         card
     )
-    assert "It is tried again every hour." in words(card)
+    assert "It's tried again every hour." in words(card)
     assert '"close_invoice"' in words(card)
     assert "Look there for number INV-1001 first" in words(card)
     assert problems({"text": card.text, "blocks": card.blocks}) == []
@@ -177,7 +177,7 @@ def test_closing_it_while_quickbooks_may_have_it_says_what_to_look_for(desk: Des
     item = desk.stored()
     assert item["status"] == "ACKNOWLEDGED"
     assert open_attempt(item)
-    assert "the number INV-1001 of 2026-11-02" in possible_document(item)
+    assert "number INV-1001, dated 2026-11-02" in possible_document(item)
     card = words(approval_card(item))
     assert "Closed without posting" in card
     assert "Posting has failed since 2026-11-21 09:30 UTC." in card

@@ -101,9 +101,9 @@ def restored(desk: Desk, bill: Bill | None = None) -> str:
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"VendorRef": {"value": "999"}}, "another vendor"),
+        ({"VendorRef": {"value": "999"}}, "a different vendor"),
         ({"TotalAmt": Decimal("99.00")}, "a total of 99.00 USD instead of 108.25 USD"),
-        ({"TxnDate": "2026-11-03"}, "another date"),
+        ({"TxnDate": "2026-11-03"}, "a different date"),
     ],
 )
 def test_a_document_with_our_marker_that_is_not_the_bill_is_for_a_person(
@@ -127,7 +127,7 @@ def test_a_document_with_our_marker_under_another_number_is_for_a_person() -> No
         [document] = desk.realm.bills.values()
         document["DocNumber"] = "A-2"
         assert restored(desk, bill) == "POST_FAILED"
-        assert "with another number" in desk.stored()["error"]["message"]
+        assert "with a different number" in desk.stored()["error"]["message"]
 
 
 def test_beside_copies_that_people_made_of_it_our_document_is_found(desk: Desk) -> None:
@@ -178,5 +178,5 @@ def test_what_arrived_of_an_earlier_content_is_not_taken_for_a_later_one(desk: D
     desk.approve(amended, revision=2, attempts=[first, second])
     assert desk.post(desk.stored(), "m2") == "POST_FAILED"
     error = desk.stored()["error"]
-    assert "with another number, due date:" in error["message"]
+    assert "with a different number, due date." in error["message"]
     assert len(documents(desk)) == 1

@@ -689,7 +689,7 @@ def test_a_first_try_that_arrives_late_is_no_answer_to_a_later_approval() -> Non
         desk.now += timedelta(seconds=10_000)
         desk.quickbooks.finish_late()
         assert desk.post(approve_again(desk), "m2") == "POST_FAILED"
-        assert "another department" in desk.stored()["error"]["message"]
+        assert "a different department" in desk.stored()["error"]["message"]
         assert len(documents(desk)) == 1
 
 
