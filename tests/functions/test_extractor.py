@@ -76,7 +76,8 @@ def test_a_wrong_request_is_answered_with_one_sentence_and_nothing_is_done(
     start = len(books.aws.calls)
     answer = extractor.lambda_handler(event, Context())
     assert list(answer) == ["error"]
-    assert answer["error"].endswith((".", "}")) and len(answer["error"]) < 200
+    assert answer["error"].endswith((".", "}"))
+    assert len(answer["error"]) < 200
     assert [c for c in books.aws.calls[start:] if c[0] in WRITES] == []
     assert books.odoo.calls == []
 
