@@ -162,7 +162,7 @@ def _account(row: Json, item: Item, realm: Realm) -> str:
     That one, too, where the card said so: the other was inactive then.
     """
     numbers = {a.get("AcctNum"): str(a["Id"]) for a in realm.accounts.values()}
-    told = f" has no account of its own: {_DEFAULT} will be used."
+    told = f" has no account of its own in QuickBooks; {_DEFAULT} will be used."
     warned = [w for w in item["warnings"] if w.endswith(told)]
     is_default = any(w.startswith(f"{row['account_code']} ") for w in warned)
     own = "" if is_default else numbers.get(row["account_code"])

@@ -114,7 +114,7 @@ def _is_to_be_deleted(world: World, item: Item, document: Json) -> bool:
     """Whether the card of a bill that ended before a try was clear names the document it made."""
     said = [words(m) for m in _living(world, item)]
     is_ended = item["status"] in {"WITHDRAWN", "REJECTED", "ACKNOWLEDGED"}
-    return is_ended and any(f"number {document['DocNumber']} of" in text for text in said)
+    return is_ended and any(f"number {document['DocNumber']}, dated" in text for text in said)
 
 
 def _living(world: World, item: Item) -> list[Message]:

@@ -127,7 +127,7 @@ def message(ts: str) -> Json:
 def words_of(blocks: list[Json]) -> list[str]:
     """What a card says and offers; what the vendor billed before is news in any version."""
     said = [json.dumps({k: v for k, v in b.items() if k != "block_id"}) for b in blocks]
-    return [words for words in said if '"Before: ' not in words]
+    return [w for w in said if '"Before: ' not in w and '"Earlier bills: ' not in w]
 
 
 @each([i for i in of("D", *ASKED, "approved") if BILLS[i]["case"] not in BLOCKED_NOW])
@@ -180,7 +180,12 @@ def test_what_is_blocked_in_either_form_stays_so_and_says_why(settled: Json) -> 
     [entry_id] = of("S", "blocked")
     now = settled["bills"][entry_id]
     assert (now["status"], now["said"]) == ("VALIDATION_FAILED", [])
-    assert now["problems"] == ITEMS[entry_id]["problems"]
+    assert ITEMS[entry_id]["problems"] == [
+        "A line has no account: choose one in Odoo.",
+        "A line has no account number in Odoo: give it one there.",
+    ]
+    assert len(now["problems"]) == 2
+    assert now["problems"][0] == "A line has no account. Choose one in Odoo."
 
 
 @each(of("SD", *LEFT_ALONE))
