@@ -126,7 +126,7 @@ def test_a_second_demo_finds_what_stands_and_starts_with_empty_books(
     assert is_the_stated_outcome(second.report)
     assert second.report["calls"]["quickbooks"]["bill"] == 82
     assert first.status == 0
-    assert "terraform apply: of what an earlier run built, only what changed" in second.said
+    assert "terraform apply: only what changed since the last run" in second.said
     assert not re.search(r"terraform: \d+ of \d+ resources", second.said)  # nothing did
 
 
