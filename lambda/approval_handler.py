@@ -31,7 +31,7 @@ def lambda_handler(event: object, context: object) -> dict[str, Any]:
     started = time.monotonic()
     try:
         request = event if isinstance(event, dict) else {}
-        interaction = verified(request, lambda: wired.signing_secret, wired.now())
+        interaction = verified(request, lambda: wired.signing_secret, wired.count, wired.now())
         decisions = wired.decisions
     except BadSignature:
         return http_answer(HTTPStatus.UNAUTHORIZED)

@@ -82,10 +82,6 @@ class Terraform:
         """
         self._change(["apply"], variables, progress)
 
-    def destroy(self, variables: Mapping[str, object], progress: Callable[[str], None]) -> None:
-        """Remove everything `apply` made."""
-        self._change(["apply", "-destroy"], variables, progress)
-
     def output(self) -> dict[str, Any]:
         """The outputs by name, as plain values."""
         answer: dict[str, dict[str, Any]] = json.loads(self._run(["output", "-json"]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -50,27 +51,27 @@ def refuse(world: World, monkeypatch: pytest.MonkeyPatch, code: str) -> None:
 
 
 def test_the_companies_are_those_of_the_table_that_no_function_may_write(moved: World) -> None:
-    assert set(load_companies(moved.table)) == {"new"}
+    assert set(load_companies(moved.table, os.environ.get("SETTINGS_TABLE", ""))) == {"new"}
 
 
 def test_what_a_function_writes_beside_the_bills_counts_for_nothing(moved: World) -> None:
     moved.clients["dynamodb"].delete_item(TableName=SETTINGS, Key={"entry_id": {"S": "settings"}})
     with pytest.raises(Misconfigured):
-        load_companies(moved.table)
+        load_companies(moved.table, os.environ.get("SETTINGS_TABLE", ""))
 
 
 def test_a_function_that_is_not_told_of_the_new_table_yet_reads_the_old_item(
     moved: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("SETTINGS_TABLE")
-    assert set(load_companies(moved.table)) == {"old"}
+    assert set(load_companies(moved.table, os.environ.get("SETTINGS_TABLE", ""))) == {"old"}
 
 
 def test_a_role_that_may_not_read_the_new_table_yet_reads_the_old_item(
     moved: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refuse(moved, monkeypatch, "AccessDeniedException")
-    assert set(load_companies(moved.table)) == {"old"}
+    assert set(load_companies(moved.table, os.environ.get("SETTINGS_TABLE", ""))) == {"old"}
 
 
 def test_a_table_that_does_not_answer_is_no_reason_to_believe_another(
@@ -78,4 +79,4 @@ def test_a_table_that_does_not_answer_is_no_reason_to_believe_another(
 ) -> None:
     refuse(moved, monkeypatch, "InternalServerError")
     with pytest.raises(ClientError):
-        load_companies(moved.table)
+        load_companies(moved.table, os.environ.get("SETTINGS_TABLE", ""))

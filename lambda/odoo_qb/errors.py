@@ -74,7 +74,7 @@ class Disconnected(Refused):
 
 
 class Altered(Refused):
-    """What is stored is not what was approved: nothing is sent of it, and somebody is told."""
+    """What is stored is not what was approved: it is not sent, and the operator gets an e-mail."""
 
 
 class Misconfigured(Exception):  # noqa: N818 - see above

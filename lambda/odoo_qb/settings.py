@@ -27,7 +27,7 @@ def optional(name: str) -> str:
 
 
 def retention() -> timedelta:
-    """How long the table keeps a bill after its end; older bills are not asked about again."""
+    """How long the table keeps a bill after its end; no approval is requested for older ones."""
     return timedelta(days=int(environment("RECORD_RETENTION_DAYS")))
 
 

@@ -218,6 +218,9 @@ def a_world(
         }
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
+        for handler in _HANDLERS:  # a test may give its own, which end with it
+            monkeypatch.setattr(handler.wired, "clock", handler.wired.clock)
+            monkeypatch.setattr(handler.wired, "sleep", handler.wired.sleep)
         aws = Aws()
         one_call_at_a_time(monkeypatch, aws)
         table = Table(clients["dynamodb"], names["table"], retention=settings.retention())

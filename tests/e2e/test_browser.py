@@ -209,7 +209,7 @@ def person(stand: Standing, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 
 def test_extracting_brings_a_card_for_every_bill_without_a_reload(person: Person) -> None:
-    assert "No bill has been asked about yet" in person.text(".slack")
+    assert "No approval has been requested yet" in person.text(".slack")
 
     person.press("#extract button")
 

@@ -24,14 +24,13 @@ from moto.dynamodb.models import dynamodb_backends
 
 from odoo_qb.bill.history import verify_history
 from odoo_qb.mapping.preflight import plan_posting
-from odoo_qb.odoo.client import OdooClient
 from odoo_qb.odoo.reader import BillReader
 from odoo_qb.quickbooks.sync import sync
-from sandbox.http_server import serve
 from sandbox.odoo.server import Odoo
 from tests.support.booked import correct_by_hand, misbooked
 from tests.support.drawn import BRITISH, BRITISH_BY_LINES, a_journal
 from tests.support.entering import COMPANIES, company_of, enter
+from tests.support.ledgers import client_of
 from tests.support.posting_fixture import REALM, a_desk, a_file
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ if TYPE_CHECKING:
     from odoo_qb.bill.model import Bill
     from odoo_qb.company import TaxSetting
     from odoo_qb.quickbooks.snapshot import Snapshot
-    from tests.support.posting_fixture import Desk
+from tests.support.posting_fixture import Desk
 
 SEQUENCES = 1_000
 _PATHS = ("/query", "/query", "/bill", "/bill", "/vendor", "/upload", "/upload", "/oauth2")
@@ -277,15 +276,8 @@ def _bills(numbers: range, country: str) -> list[Bill]:
         kind = "in_refund" if dice.random() < 0.1 else "in_invoice"
         journal = a_journal(dice, country, reference=f"INV-{number}", move_type=kind)
         entered.append(enter(odoo, journal, company=company))
-    with serve(odoo) as server:
-        client = OdooClient(
-            url=server.url,
-            database="odoo",
-            username="ap-bot@example.com",
-            api_key="sandbox-odoo-key",
-        )
+    with client_of(odoo) as client:
         found = [entry.bill for entry in BillReader(client, {name: "north"}).page(entered)]
-        client._session.close()
     bills = [replace(b, odoo_id=n) for n, b in zip(numbers, found, strict=True) if b]
     assert len(bills) == len(numbers)
     return bills

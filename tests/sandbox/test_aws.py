@@ -23,7 +23,7 @@ from sandbox.aws.run_directory import hold
 from sandbox.aws.streams import Batch, first_failed, shard_of, split_by_age, still_to_do
 from sandbox.http_server import Ports, serve
 from sandbox.terraform import Terraform, TerraformError, was_cut_off
-from tests.support.emulator_account import METRIC, Account, eventually
+from tests.support.emulator_account import METRIC, Account, an_account, eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -42,12 +42,8 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[aws.Emulator]
 def account(
     emulator: aws.Emulator, request: pytest.FixtureRequest, tmp_path: Path
 ) -> Iterator[Account]:
-    name = str(request.node.name).removeprefix("test_").replace("_", "-")[:40].strip("-")
-    account = Account(emulator, name, tmp_path / "seen")
-    yield account
-    client = account.client("lambda")
-    for mapping in client.list_event_source_mappings()["EventSourceMappings"]:
-        client.delete_event_source_mapping(UUID=mapping["UUID"])
+    with an_account(emulator, str(request.node.name), tmp_path) as account:
+        yield account
 
 
 def test_an_unsigned_request_for_a_document_is_refused(account: Account) -> None:

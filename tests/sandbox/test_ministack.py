@@ -25,7 +25,7 @@ from botocore.credentials import Credentials
 
 from sandbox.aws import emulator as aws
 from sandbox.aws import ministack
-from tests.support.emulator_account import Account, eventually
+from tests.support.emulator_account import Account, an_account, eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,13 +46,8 @@ def stock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[aws.Emulator]:
 def account(
     stock: aws.Emulator, request: pytest.FixtureRequest, tmp_path: Path
 ) -> Iterator[Account]:
-    name = str(request.node.name).removeprefix("test_").replace("_", "-")[:40].strip("-")
-    account = Account(stock, name, tmp_path / "seen")
-    yield account
-    account.let_the_slow_go()
-    client = account.client("lambda")
-    for mapping in client.list_event_source_mappings()["EventSourceMappings"]:
-        client.delete_event_source_mapping(UUID=mapping["UUID"])
+    with an_account(stock, str(request.node.name), tmp_path) as account:
+        yield account
 
 
 def metrics(account: Account, namespace: str, **dimensions: str) -> set[str]:

@@ -7,11 +7,12 @@ import json
 import textwrap
 import time
 import zipfile
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from sandbox.aws import emulator as aws
@@ -182,3 +183,15 @@ class Account:
 
     def arn(self, service: str, resource: str) -> str:
         return f"arn:aws:{service}:{self.emulator.region}:{self.emulator.account}:{resource}"
+
+
+@contextmanager
+def an_account(emulator: aws.Emulator, test: str, folder: Path) -> Iterator[Account]:
+    """An account for a test, by its name; nothing goes on in it afterwards."""
+    name = test.removeprefix("test_").replace("_", "-")[:40].strip("-")
+    account = Account(emulator, name, folder / "seen")
+    yield account
+    account.let_the_slow_go()
+    client = account.client("lambda")
+    for mapping in client.list_event_source_mappings()["EventSourceMappings"]:
+        client.delete_event_source_mapping(UUID=mapping["UUID"])

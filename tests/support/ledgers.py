@@ -226,13 +226,14 @@ def read_one(journal: Journal | str, country: str, version: int = 19) -> Bill:
 
 def read_from(odoo: Odoo, ids: Sequence[int], companies: Mapping[str, str]) -> dict[int, Bill]:
     """Documents of the simulator by id, as our reader reads them."""
-    with _client(odoo) as client:
+    with client_of(odoo) as client:
         entries = BillReader(client, companies).page(ids)
     return {entry.odoo_id: entry.bill for entry in entries if entry.bill}
 
 
 @contextmanager
-def _client(odoo: Odoo) -> Iterator[OdooClient]:
+def client_of(odoo: Odoo) -> Iterator[OdooClient]:
+    """Our client of a simulator, while it is served."""
     with serve(odoo) as server:
         client = OdooClient(
             url=server.url,

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 logger = Logger(child=True)
 
 REFRESHED_AFTER: Final = timedelta(minutes=1)
-# So long a list answers no to whoever is not in it. They are told to try again in a minute where
+# So long a list answers no to whoever is not in it. They get "try again in a minute" where
 # it is older: by then it was read again, and must not be old already.
 _SAYS_NO_FOR: Final = timedelta(minutes=10)
 VALID_FOR: Final = timedelta(hours=24)  # longer ago, and nobody is an approver by it

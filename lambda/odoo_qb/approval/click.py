@@ -34,7 +34,7 @@ class Click:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """What the person is told, and the bill as it then stands (None: there is no such bill).
+    """The answer to the person, and the bill as it then stands (None: there is no such bill).
 
     `is_outdated` says that the card they clicked shows content that is no longer the bill's.
     """

@@ -1,7 +1,7 @@
-"""What a person decides by a click, and what the person is told.
+"""What a person decides by a click, and what the click is answered.
 
 A decision is about a digest: the content the person saw. It is one conditional write, so that
-of two people only the first decides, and the other is told who it was.
+of two people only the first decides, and the other learns who it was.
 """
 
 from __future__ import annotations

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 
-from odoo_qb import metric
 from odoo_qb.approval.interaction import interaction_of, raw_body
 from odoo_qb.errors import BadSignature
 from odoo_qb.slack.signature import may_be_signed, verify
@@ -23,7 +22,10 @@ logger = Logger(child=True)
 
 
 def verified(
-    event: dict[str, Any], signing_secret: Callable[[], str], now: datetime
+    event: dict[str, Any],
+    signing_secret: Callable[[], str],
+    count: Callable[[str, float], None],
+    now: datetime,
 ) -> Interaction | None:
     """What a request asks for, once it is known to be Slack's; junk costs no call to AWS.
 
@@ -38,7 +40,7 @@ def verified(
         verify(signing_secret(), headers, body, now)
     except BadSignature:
         logger.warning("signed with another secret than ours: check slack_signing_secret")
-        metric.put("WronglySigned", 1)  # alarms.tf asks whether any click was signed rightly
+        count("WronglySigned", 1)  # alarms.tf asks whether any click was signed rightly
         raise
     return interaction_of(body)
 

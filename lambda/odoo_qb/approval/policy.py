@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """A button: in which status it counts, where it leads, what its person is told."""
+    """A button: in which status it counts, where it leads, what it answers."""
 
     before: Status
     after: Status

@@ -50,7 +50,7 @@ _NO_CHANNEL: Final = {"channel_not_found", "not_in_channel", "is_archived"}
 class CardPublisher:
     """What showing needs; `pause` keeps us within Slack's one message a second.
 
-    It is told how many seconds it may take at most.
+    The caller says how many seconds it may take.
     """
 
     table: Table
@@ -123,7 +123,7 @@ class CardPublisher:
         """Update a card; False when it is not there any more, or out of our reach.
 
         What can be acted on is shown anew then; of what ended the card is given up, for nothing
-        more comes of waiting until its channel is there again.
+        waiting until its channel is back gains nothing more.
         """
         try:
             update = partial(self.slack.update, card["channel"], card["ts"], message)

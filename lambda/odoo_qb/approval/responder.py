@@ -113,7 +113,7 @@ def _with_more_files(answer: Response) -> list[Block]:
 
 
 def _about(answer: Response, click: Click) -> str:
-    """What the person is told, and about which bill: an answer stands apart from its card."""
+    """The answer with the bill it is about: it stands apart from the card."""
     if answer.item is None or not answer.is_done or click.action_id == "view_pdf":
         return answer.text
     return f"{answer.text} ({name_of(answer.item)})"

@@ -1,4 +1,4 @@
-"""What keeps a bill from being asked about, and what its approver should know. No I/O."""
+"""What blocks a bill, and what its approver should know. No I/O."""
 
 from __future__ import annotations
 

@@ -97,7 +97,7 @@ class Item(TypedDict, total=False):
     preflight: Json
     changes: list[str]
     amended_after: str
-    amended_changes: list[str]  # what became different then, in sentences
+    amended_changes: list[str]  # what changed then, in sentences
     added_files: list[Json]  # documents that are all that became different
     attached_later: list[Json]  # those of them that went to QuickBooks since
     attach: Json  # who asked for that, and of which files
@@ -165,7 +165,7 @@ def content(bill: Bill, *, vendor_is_known: bool = False) -> Item:
 
 
 def is_too_large(item: Item) -> bool:
-    """Whether a bill's content leaves too little room in its item for what becomes of it."""
+    """Whether a bill's content leaves too little room in its item for its history."""
     return len(json.dumps(item, ensure_ascii=False, default=str).encode()) > CONTENT_BYTES
 
 
@@ -213,7 +213,7 @@ def bill_of(item: Item, lines: Sequence[Json] | None = None) -> Bill:
 
 
 def lacks_quickbooks_data(item: Item) -> bool:
-    """Whether somebody is asked about a bill before anything was read of QuickBooks."""
+    """Whether approval was requested before anything was read from QuickBooks."""
     plan = item.get("preflight") or {"snapshot": "there is nothing to post"}
     return item["status"] == "READY_FOR_APPROVAL" and not plan["snapshot"]
 

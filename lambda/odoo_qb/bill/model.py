@@ -151,7 +151,7 @@ class Bill:
     Amounts are positive in every kind, in `currency`; `company_total` is the total in the
     company's own currency. `amount_tax` is what its rows of tax add up to, `amount_untaxed` the
     rest: they are shown, and decide nothing.
-    Only the posted ones are asked about.
+    Only posted ones need approval.
     """
 
     company: str

@@ -51,7 +51,7 @@ def waiting_since(item: Item) -> str:
 def is_escalated(item: Item) -> bool:
     """Whether the second list has been called to a bill as it now is.
 
-    Who then approved it has to do with what comes of that: to take it back, to try it again.
+    Whoever approved it then may also act on it later: take it back, try it again.
     """
     since = ""
     for entry in reversed(item["history"]):

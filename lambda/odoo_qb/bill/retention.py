@@ -1,6 +1,6 @@
 """How long a bill that ended is kept, and from which bill date on anybody is asked. No I/O.
 
-The two belong together: what the table has forgotten must never be asked about and posted again.
+The two belong together: a bill the table has forgotten must never be approved and posted again.
 """
 
 from __future__ import annotations

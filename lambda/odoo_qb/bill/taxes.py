@@ -7,20 +7,12 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from odoo_qb.bill.model import Line
-
-
 NO_TAX: Final = "none"  # the name of having no tax, to be mapped like one
 _PLUS: Final = " + "
 
 
-def tax_name(line: Line) -> str:
-    """The taxes of a line as one name: what `taxes` of the settings maps."""
-    return joined(line.taxes)
-
-
 def joined(taxes: Sequence[str]) -> str:
-    """Several taxes as one name; they are a set, whatever their order."""
+    """Several taxes as one name, which `taxes` of the settings maps; whatever their order."""
     return _PLUS.join(sorted(taxes)) or NO_TAX
 
 

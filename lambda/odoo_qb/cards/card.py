@@ -84,7 +84,7 @@ def button_value(item: Item) -> str:
 def asked_as(item: Item) -> str:
     """The name of the row of buttons, which a click repeats: as which revision it was shown.
 
-    The same content is asked about anew when QuickBooks would book it otherwise than shown.
+    Approval of the same content is requested again when QuickBooks would book it otherwise.
     """
     return f"revision-{int(item['revision'])}"
 

@@ -57,7 +57,7 @@ def particulars(item: Item, recent: Sequence[Json], twins: Mapping[str, Item]) -
 
 
 def _changes(item: Item) -> list[Block]:
-    """What became different since it was asked about before."""
+    """What changed since approval was last requested."""
     if not item.get("changes"):
         return []
     return [

@@ -64,7 +64,7 @@ def new(bill: Bill, fields: Item, reference_id: str, now: datetime) -> NewItem:
 def amended(
     item: Item, fields: Item, changes: list[str], note: str, reference_id: str
 ) -> ItemChange:
-    """A bill whose content or form is new, so that it is asked about anew; `note` says why."""
+    """A bill with new content or form, which needs approval again; `note` says why."""
     shown = _since_shown(item, fields["digest"], changes)
     return ItemChange(
         item=item,

@@ -177,7 +177,7 @@ def _is_news(bill: Bill, item: Item | None) -> bool:
     if item is None or item["status"] in {"VALIDATION_FAILED", "WITHDRAWN"}:
         return True
     if item["status"] in FINAL and not item["nothing_to_post"]:
-        return False  # what becomes of it is only noted
+        return False  # a change is only noted
     return (
         lacks_quickbooks_data(item)
         or is_unjudged(item)

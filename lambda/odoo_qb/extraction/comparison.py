@@ -49,8 +49,8 @@ class Comparison:
     def is_same(self) -> bool:
         """Whether a bill's content is what the table has of it, whatever it is called by now.
 
-        A renamed account, tax or term is the one that was asked about: who renames it must not
-        have all the bills asked about again, nor mark what was posted as changed. What 1.0 stored
+        A renamed account, tax or term is still the approved one: renaming it must not request
+        approval again for all its bills, nor mark what was posted as changed. What 1.0 stored
         is compared as 1.0 read it.
         """
         bill, item = self.bill, self.item
@@ -71,7 +71,7 @@ class Comparison:
         return item["digest"] in found
 
     def is_decided(self, *, is_same: bool) -> bool:
-        """Whether what becomes of it in Odoo is only noted.
+        """Whether a change in Odoo is only noted.
 
         A bill of which there was nothing to post is decided anew once there is something.
         """
@@ -120,7 +120,7 @@ class Comparison:
 
 
 def _with_vendor_named_before(bill: Bill, item: Item) -> Bill:
-    """The bill as if its vendor still had the name that was asked about."""
+    """The bill as if its vendor still had the name on the card."""
     before = item["vendor"]
     if not before or bill.vendor is None or int(before["odoo_id"]) != bill.vendor.odoo_id:
         return bill

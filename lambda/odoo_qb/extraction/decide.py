@@ -1,4 +1,4 @@
-"""Decide what becomes of a bill: stored, amended, withdrawn, only compared. Nothing is written."""
+"""Decide what to do with a bill: store, amend, withdraw, only compare. Nothing is written."""
 
 from __future__ import annotations
 
@@ -51,10 +51,10 @@ class Decider:
         before: Before | None,
         stored: Callable[[Item], Bill],
     ) -> Decision:
-        """What becomes of a posted bill: one that is new or was amended is to be asked about.
+        """What to do with a posted bill: a new or amended one needs approval.
 
         The vendor's name is part of what is approved only while QuickBooks has no such vendor:
-        a renamed one must not have all its bills asked about again. `before` is the same bill as
+        renaming one must not request approval again for all its bills. `before` is the same bill as
         version 1.0 knew it; `stored` gives the bill in an item, and is called only if need be.
         """
         fields = content(bill, vendor_is_known=bool(plan.vendor_id))
@@ -76,7 +76,7 @@ class Decider:
         return self._decide_again(both, fields, around)
 
     def _decide_again(self, both: Comparison, fields: Item, around: Background) -> Decision:
-        """What becomes of a bill that the table has already."""
+        """What to do with a bill that is in the table already."""
         bill, item, plan = both.bill, both.item, both.plan
         is_same = both.is_same()
         if both.is_decided(is_same=is_same):
@@ -132,7 +132,7 @@ class Decider:
 
 
 def withdraw(item: Item | None, state: str) -> Decision:
-    """A draft, cancelled or deleted document: only one that was asked about is of interest."""
+    """A draft, cancelled or deleted document: it matters only if approval was requested."""
     why = _STATES.get(state, f"is {state}")
     if item is None or item["status"] == "WITHDRAWN":
         return Decision(outcome=Outcome(name="ignored", reason=f"it {why}"))
@@ -174,7 +174,7 @@ def _changed_afterwards(both: Comparison, digest: str, *, is_same: bool) -> Deci
 def _noted(item: Item, change: str, both: Comparison | None = None) -> Decision:
     """Say what a bill became in Odoo ("": what it was), and do no more.
 
-    One that has a later date by now is kept for as long as it might be asked about.
+    One that has a later date by now is kept for as long as approval might be requested for it.
     """
     if item.get("amended_after", "") == change:
         return _UNCHANGED

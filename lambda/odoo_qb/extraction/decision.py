@@ -27,7 +27,7 @@ class ItemChange:
     """What is to change in a bill of the table, if it still is as it was read.
 
     `later_date` is the bill's date where it moved on since the bill came to its end: the bill is
-    kept for as long as it might be asked about.
+    kept for as long as approval might be requested for it.
     """
 
     item: Item
@@ -49,7 +49,7 @@ class Remark:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What becomes of a bill. `content` is the bill whose files are to be stored before."""
+    """What to do with a bill. `content` is the bill whose files are to be stored before."""
 
     outcome: Outcome
     write: NewItem | ItemChange | Remark | None = None

@@ -74,7 +74,7 @@ class Seen:
         return _plain(self.vendor) == _plain(other.vendor)
 
     def earlier(self, bill: Seen, *, is_alike: bool) -> EarlierBill:
-        """What a later bill is told of it."""
+        """What the warning of a later bill needs of it."""
         return EarlierBill(
             entry_id=self.entry_id,
             odoo_name=self.odoo_name,
@@ -220,7 +220,7 @@ class ByAmount:
         self._seen: defaultdict[tuple[object, ...], dict[str, Seen]] = defaultdict(dict)
 
     def know(self, items: Iterable[Item]) -> None:
-        """Take over bills of the table, but for those that came to nothing."""
+        """Take over bills of the table, except those that ended unposted."""
         for item in items:
             if item["status"] not in _ENDED:
                 self.add(seen_item(item))
@@ -270,7 +270,7 @@ def _plain(name: str) -> str:
 
 
 def _part(text: str) -> str:
-    """A part of a key: a text that is too long for one is told by its hash."""
+    """A part of a key: a text too long for one is replaced by its hash."""
     if len(text.encode()) > _PART_BYTES:
         return hashlib.sha256(text.encode()).hexdigest()
     return text

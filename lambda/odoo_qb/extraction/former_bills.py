@@ -34,7 +34,7 @@ def former_bills(
 ) -> dict[str, Before]:
     """Those of the documents that 1.0 stored, by entry_id.
 
-    What may still be asked about is compared with QuickBooks, too.
+    Bills that may still need approval are compared with QuickBooks, too.
     """
 
     def before(entry: OdooDocument) -> dict[str, Before]:

@@ -1,4 +1,4 @@
-"""Documents that nobody is asked about although somebody may expect it: each is mailed once.
+"""Documents left out of approval although people may expect them: each is mailed once.
 
 A bill dated before go-live that was entered after it belongs to nobody: the old way is closed, the
 new one leaves it alone. A company of Odoo that is not configured may have been forgotten.

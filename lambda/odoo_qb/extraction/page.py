@@ -1,4 +1,4 @@
-"""What becomes of a page of Odoo's documents: compared, checked, stored."""
+"""One page of Odoo's documents: compared, checked, stored."""
 
 from __future__ import annotations
 
@@ -210,7 +210,7 @@ class PageStore:
 def _completed(
     files: FileStage, stored: Mapping[str, Item], bills: Sequence[Bill]
 ) -> dict[str, Bill]:
-    """Bills with their documents as they are stored, but for what came once they were posted."""
+    """Bills with their documents as stored, without those attached after posting."""
     return {
         b.entry_id: without_later_files(files.completed(b), stored.get(b.entry_id)) for b in bills
     }

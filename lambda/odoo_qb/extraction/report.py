@@ -41,7 +41,7 @@ class Findings:
     unknown: frozenset[str] = frozenset()  # those of them that have posted ones
     left_out: Sequence[LeftOut] = ()
     kept: Sequence[str] = ()  # why bills that Odoo does not list were not withdrawn
-    is_blind: bool = False  # whether a bill was asked about before QuickBooks was read
+    is_blind: bool = False  # whether approval was requested before QuickBooks was read
 
 
 @dataclass(slots=True, kw_only=True)

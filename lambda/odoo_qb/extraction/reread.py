@@ -74,7 +74,7 @@ class Again:
         return [i["entry_id"] for i in found if planner.is_known(i["company"])]
 
     def waiting_for_news(self, now: datetime) -> tuple[str, list[str]]:
-        """What is blocked, or asked about before QuickBooks was read, if there is news since.
+        """Bills blocked, or shown for approval before QuickBooks was read, if there is news since.
 
         And what that news is known by: all that is known of QuickBooks, and the settings.
         """
@@ -96,7 +96,7 @@ class Again:
         return state, [*blind, *blocked]
 
     def damaged(self, bills: Sequence[ReportedBill]) -> list[str]:
-        """The bills that a run before this one could not deal with, but for those it met itself."""
+        """The bills an earlier run could not deal with, without those this one met itself."""
         noted = self.table.read_note(self.note_id).get(DAMAGED)
         met = {bill.entry_id for bill in bills}
         ids = noted if isinstance(noted, list) else []

@@ -53,7 +53,7 @@ class Busy(Refused):
 class ExtractionRun:
     """What a run needs. `seconds_left` is how long it may still take.
 
-    Bills dated before `extract_since`, or their company's own, are not asked about, unless they
+    Bills dated before `extract_since`, or their company's own, need no approval, unless they
     are in the table; nor are those from before `kept_since`, which the table may have forgotten.
     Records with which nothing can be done are named in `faults`.
     """

@@ -1,4 +1,4 @@
-"""Which bills of Odoo anybody is asked about: those of our companies, from a date on."""
+"""Which of Odoo's bills need approval: those of our companies, from a date on."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """Bills dated before `extract_since`, or their company's own day, are not asked about.
+    """Bills dated before `extract_since`, or their company's own day, need no approval.
 
     Unless they are in the table. Nor are those from before `kept_since`, which the table may have
     forgotten.

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from odoo_qb.company import Company
     from odoo_qb.quickbooks.snapshot import Account, Snapshot
 
-_OWN_PAYABLE: Final = "Accounts Payable (A/P)"  # as QuickBooks calls the one it opens by itself
+_OWN_PAYABLE: Final = "Accounts Payable (A/P)"  # as QuickBooks calls the one it opens on its own
 _TAKES_NO_LINES: Final = {
     PAYABLE: "an accounts payable account",
     "Accounts Receivable": "an accounts receivable account",

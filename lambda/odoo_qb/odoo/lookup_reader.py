@@ -44,7 +44,7 @@ class LookupReader:
         """
         asked = _Referred()
         for number, move in moves.items():
-            # What makes no sense in one of them is told of that bill, where it is missed.
+            # What makes no sense in one of them blocks that bill, which misses it.
             with suppress(*DAMAGE):
                 asked.add(move, lines.get(number, ()))
         self._learn_users(asked.users)

@@ -89,8 +89,8 @@ def unreadable_document(
 ) -> OdooDocument:
     """A document that Odoo refused to give, or that makes no sense, from what can be read of it.
 
-    Nobody is asked about it, and nothing of what was decided is taken back because of it: a state
-    that cannot be read is taken for posted.
+    No approval is requested for it, and no decision is taken back because of it: a state that
+    cannot be read is taken for posted.
     """
     move: Record = row if isinstance(row, dict) else {}
     company, name = name_of(move.get("company_id")), text_of(move.get("name"))

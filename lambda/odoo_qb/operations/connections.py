@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
-from odoo_qb import metric
 from odoo_qb.errors import Disconnected, Refused, Unavailable
 from odoo_qb.quickbooks import sync
 
@@ -23,6 +22,13 @@ if TYPE_CHECKING:
 logger = Logger(child=True)
 
 
+class Count(Protocol):
+    """A figure for CloudWatch."""
+
+    def __call__(self, name: str, value: float, **about: str) -> None:
+        """Count something; `about` stands beside it in the log."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connections:
     """The connections of all companies; `alarm` mails its subject and text to the operator."""
@@ -32,6 +38,7 @@ class Connections:
     connection: Callable[[str], Connection]
     quickbooks: Callable[[str], QuickBooksClient]
     alarm: Callable[[str, str], None]
+    count: Count
     clock: Callable[[], datetime]
 
     def sync_reference(self, only: str) -> dict[str, Any]:
@@ -89,7 +96,7 @@ class Connections:
         """
         connection = self.connection(company)
         days = connection.keep_alive()
-        metric.put("RefreshTokenDaysLeft", days, company=company)
+        self.count("RefreshTokenDaysLeft", days, company=company)
         if connection.is_broken():
             self.quickbooks(company).company_info()
             connection.note_works()

@@ -119,7 +119,7 @@ def tell_of(
     for bill in report.bills:
         if bill.outcome.name == DAMAGED:
             faults.note(bill.outcome.about or _named(bill), bill.outcome.reason)
-    # The daily run meets more of them than the others: told of apart, each is told of once.
+    # The daily run meets more of them than the others: kept apart, each is mailed once.
     about = "damaged_daily" if is_full else "damaged"
     alerts.tell(about, "Some records could not be processed", faults.lines, now)
     return {kind: len(lines) for kind, lines in stuck.items()}

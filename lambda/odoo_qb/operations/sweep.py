@@ -89,7 +89,7 @@ class _Due:
     """Which stuck bills to send: for an hour at every sweep, and then once an hour.
 
     While a company's connection has ended, or since it was renewed, each of its bills is sent: that
-    costs next to nothing, and is how they go on by themselves.
+    costs next to nothing, and is how they resume.
     """
 
     def __init__(self, table: Table, swept_at: datetime | None, now: datetime) -> None:
@@ -167,7 +167,7 @@ def look_after_waiting(
 ) -> dict[str, int]:
     """Owe the reminders that became due, and keep what is known of the approvers fresh.
 
-    A bill whose company has another channel by now is to be asked about there. Returns how many
+    A bill whose company has another channel by now gets its card there. Returns how many
     bills wait and how many reminders are owed. The notifier, woken by the bill, does the talking:
     only it may speak to Slack.
     """

@@ -55,7 +55,7 @@ def attach_all(
     else of the bill may be there already is `beside` it: of the same name and size it counts. An
     upload of which nobody knows whether it arrived raises Throttled, so that the next delivery
     looks first, when that can tell, unless this is the `last_try`. What is refused is looked
-    for, too, and then sent once more, each file alone. `altered` is told of each whose bytes are
+    for, too, and then sent once more, each file alone. `altered` is called for each whose bytes are
     not those that were approved.
     """
     wanted = [_Wanted(d, *(upload_as(d) or ("", ""))) for d in attachable(bill.documents)]
@@ -117,7 +117,7 @@ class _Uploads:
                 wait = error.wait_seconds if isinstance(error, Throttled) else _UNSEEN_SECONDS
                 raise Throttled(str(error), wait) from error
             self.failed |= {w: str(error) for w in wanted}
-            return []  # better a file too few, which is told, than one too many
+            return []  # better one file too few, and a sentence about it, than one twice
         except Disconnected:
             raise
         except Refused as refusal:
@@ -204,7 +204,7 @@ class _Uploads:
 
 
 def _batches(wanted: Sequence[_Wanted]) -> Iterator[list[_Wanted]]:
-    """In requests of REQUEST_BYTES, but for a file that is larger by itself."""
+    """In requests of REQUEST_BYTES; a larger file goes alone."""
     batch: list[_Wanted] = []
     size = 0
     for one in wanted:

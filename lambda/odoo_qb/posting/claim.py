@@ -42,7 +42,7 @@ class Claim:
             self._take_with({})
 
     def release(self) -> None:
-        """Let the next delivery in at once; if this fails, the claim ends by itself."""
+        """Let the next delivery in at once; if this fails, the claim runs out."""
         if not self.is_held:
             return
         now = stamp(self.clock())

@@ -136,7 +136,7 @@ class DocumentCreation:
             return found
 
     def _repeated(self) -> Json:
-        """The same, after a sending that QuickBooks did not answer, as far as anybody knows.
+        """Send the same again, after an attempt that may have got no answer.
 
         From the repeat on it may be at work again, so its time is noted before; an answered one
         leaves the sendings before it. Success may be the answer of back then: a document that

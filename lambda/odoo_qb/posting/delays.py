@@ -22,7 +22,7 @@ TOLD_AFTER: Final = timedelta(hours=1)
 def note_trouble(table: Table, item: Item, message_id: str, reason: str, now: datetime) -> None:
     """Note why a bill did not get there this time; nothing of it grows, and it is no change of it.
 
-    The reason that is told stays, so that the card does not change with every try.
+    The reason on the card stays, so that the card does not change with every try.
     """
     before = trouble_of(item)
     trouble: Json = before or {"since": stamp(now), "message_id": message_id, "told": False}

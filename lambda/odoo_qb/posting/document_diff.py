@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 # Where these differ it is another bill, or a copy that somebody made of ours.
 IDENTITY: Final = frozenset({"kind", "vendor", "date", "number"})
-# What QuickBooks fills in by itself where it is not sent.
+# What QuickBooks fills in where it is not sent.
 _FILLED_IN: Final = {"currency": "CurrencyRef", "accounts payable account": "APAccountRef"}
 _CENT: Final = Decimal("0.01")
 

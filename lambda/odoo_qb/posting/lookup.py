@@ -143,7 +143,7 @@ class DocumentLookup:
         """The same number of the same vendor, entered by somebody else: not ours to judge.
 
         So is a copy that somebody made of a document of ours: it keeps the memo, not the number.
-        In another spelling it is the same where its total is, too; otherwise a person is told.
+        In another spelling it is the same where its total is, too; otherwise the card warns.
         """
         payload, entity = self.posting.payload, self.posting.entity
         typed = typed_number(self.bill)

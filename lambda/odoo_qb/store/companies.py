@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from odoo_qb import settings, table_keys
+from odoo_qb import table_keys
 from odoo_qb.company import Company, companies
 from odoo_qb.errors import Misconfigured
 
@@ -16,15 +16,16 @@ if TYPE_CHECKING:
     from odoo_qb.store.table import Table
 
 
-def load_companies(table: Table) -> dict[str, Company]:
+def load_companies(table: Table, settings_table: str) -> dict[str, Company]:
     """The companies by key, as Terraform stored them: in a table that no function may write.
 
+    `settings_table` is that table's name, "" where the function does not know it yet.
+
     Version 1.0 had them among the bills. While an upgrade is being applied a function may have the
-    new package before it is told of that table, or before its role may read it, and the old item is
+    new package before it knows that table, or before its role may read it, and the old item is
     still there. Any function may write beside bills: at any other time nothing is taken from there.
     """
-    name = settings.optional("SETTINGS_TABLE")
-    note = _own_note(table.other(name)) if name else None
+    note = _own_note(table.other(settings_table)) if settings_table else None
     document = (table.read_note(table_keys.SETTINGS) if note is None else note).get("companies")
     if not document:
         raise Misconfigured("The table has no company settings. Apply Terraform again.")

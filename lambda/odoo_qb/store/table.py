@@ -138,7 +138,7 @@ class Table:
     def expiry(self, bill_date: str, ended_at: datetime) -> Json:
         """When DynamoDB may forget a bill of this date that ended then, as its attribute.
 
-        None of a bill without a date, or with one beyond all reason: it would be asked about again.
+        None for a bill without a date or with an absurd one: it would need approval again.
         """
         if not bill_date:
             return {}

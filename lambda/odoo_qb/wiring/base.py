@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import boto3
 
-from odoo_qb import settings
+from odoo_qb import metric, settings
 from odoo_qb.store.alerts import Alerts
 from odoo_qb.store.companies import load_companies
 from odoo_qb.store.documents import Documents
@@ -88,12 +88,17 @@ class Wiring:
     @cached_property
     def companies(self) -> dict[str, Company]:
         """The companies by key."""
-        return load_companies(self.table)
+        return load_companies(self.table, settings.optional("SETTINGS_TABLE"))
 
     def alerts(self, note_id: str) -> Alerts:
         """E-mails to the operator; what was said last is kept under `note_id`."""
         topic = settings.environment("SNS_ALERT_TOPIC")
         return Alerts(self.client("sns"), topic, self.table, note_id)
+
+    def count(self, name: str, value: float, **about: str) -> None:
+        """Count something in CloudWatch; `about` stands beside it in the log."""
+        namespace = settings.environment("POWERTOOLS_METRICS_NAMESPACE")
+        metric.put(namespace, self.now(), name, value, **about)
 
     def forget(self) -> None:
         """Make every part anew when it is next needed, as a new start would."""

@@ -92,6 +92,7 @@ class PosterWiring(Wiring):
             connection=self.connection,
             quickbooks=self.quickbooks,
             alarm=self._alarm,
+            count=self.count,
             clock=self.now,
         )
 
