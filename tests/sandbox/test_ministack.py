@@ -24,7 +24,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from sandbox.aws import emulator as aws
-from sandbox.aws import ministack
+from sandbox.aws.internals import VERSION
 from tests.support.emulator_account import Account, an_account, eventually
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def put(account: Account, name: str, **dimensions: str) -> None:
 
 
 def test_the_fixes_are_for_the_installed_version() -> None:
-    assert version("ministack") == ministack.VERSION
+    assert version("ministack") == VERSION
 
 
 # Functions: fix_functions, streams.py and metrics.py.
@@ -269,7 +269,7 @@ def test_terraform_gets_an_alarms_description_without_its_expression(account: Ac
     assert "IF(wrong" not in described
 
 
-# E-mails, queues, schedules and the end: fix_mail, fix_queues, fix_schedules and fix_stopping.
+# E-mails, queues, schedules and the end: fix_mail, fix_queues, fix_rules and fix_stopping.
 
 
 def test_an_e_mail_is_only_a_line_in_a_log(account: Account) -> None:

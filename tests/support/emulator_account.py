@@ -8,7 +8,8 @@ import textwrap
 import time
 import zipfile
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -17,11 +18,12 @@ if TYPE_CHECKING:
 
     from sandbox.aws import emulator as aws
 
+SERVICES = ["lambda.amazonaws.com", "scheduler.amazonaws.com", "states.amazonaws.com"]
 TRUST = {
     "Version": "2012-10-17",
     "Statement": {
         "Effect": "Allow",
-        "Principal": {"Service": "lambda.amazonaws.com"},
+        "Principal": {"Service": SERVICES},
         "Action": "sts:AssumeRole",
     },
 }
@@ -89,13 +91,27 @@ def zipped(code: str) -> bytes:
     return buffer.getvalue()
 
 
-def eventually[T](look: Callable[[], T], seconds: float = 60) -> T:
+def eventually[T](look: Callable[[], T | None], seconds: float = 60) -> T:
     """What `look` finds once it finds something."""
     deadline = time.monotonic() + seconds
     while not (found := look()) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert found, f"nothing within {seconds} s"
     return found
+
+
+def choosing(language: str, rule: dict[str, Any]) -> dict[str, Any]:
+    """A workflow that succeeds if a rule of its one Choice holds."""
+    states = {
+        "Choose": {
+            "Type": "Choice",
+            "Choices": [rule | {"Next": "Chosen"}],
+            "Default": "Otherwise",
+        },
+        "Chosen": {"Type": "Pass", "End": True},
+        "Otherwise": {"Type": "Fail", "Error": "Otherwise"},
+    }
+    return {"QueryLanguage": language, "StartAt": "Choose", "States": states}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,16 +125,20 @@ class Account:
     def client(self, service: str) -> Any:
         return self.emulator.client(service)
 
-    def function(self, code: str = HANDLER, **environment: str) -> str:
+    def role(self, suffix: str = "") -> str:
         role = self.client("iam").create_role(
-            RoleName=self.name, AssumeRolePolicyDocument=json.dumps(TRUST)
+            RoleName=self.name + suffix, AssumeRolePolicyDocument=json.dumps(TRUST)
         )
+        return str(role["Role"]["Arn"])
+
+    def function(self, code: str = HANDLER, **environment: str) -> str:
+        role = self.role()
         client = self.client("lambda")
         client.create_function(
             FunctionName=self.name,
             Runtime="python3.12",
             Handler="main.handler",
-            Role=role["Role"]["Arn"],
+            Role=role,
             Code={"ZipFile": zipped(code)},
             Timeout=60,
             Environment={
@@ -146,6 +166,53 @@ class Account:
             StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
         )
         return str(answer["TableDescription"]["LatestStreamArn"])
+
+    def run(self, definition: dict[str, Any], given: Any) -> dict[str, Any]:
+        """How a run of a new workflow ended: its status, and its output or error."""
+        workflows, number = self.client("stepfunctions"), token_hex(4)
+        made = workflows.create_state_machine(
+            name=f"{self.name}-{number}",
+            definition=json.dumps(definition),
+            roleArn=self.role(f"-{number}"),
+        )
+        run = workflows.start_execution(
+            stateMachineArn=made["stateMachineArn"], input=json.dumps(given)
+        )["executionArn"]
+
+        def end() -> dict[str, Any] | None:
+            found: dict[str, Any] = workflows.describe_execution(executionArn=run)
+            return None if found["status"] == "RUNNING" else found
+
+        return eventually(end)
+
+    def schedule(self, **settings: Any) -> None:
+        """Make a schedule that is due at once, unless `settings` say otherwise."""
+        target = {
+            "RoleArn": self.role(f"-{token_hex(4)}"),
+            "Arn": self.arn("lambda", "function:nobody"),
+        }
+        plain = {
+            "Name": self.name,
+            "ScheduleExpression": "rate(1 hour)",
+            "FlexibleTimeWindow": {"Mode": "OFF"},
+        }
+        target |= settings.pop("Target", {})
+        self.client("scheduler").create_schedule(**plain | settings, Target=target)
+
+    def limited_to(self, action: str, resource: str) -> Account:
+        """The account as a user sees it who may do one thing only."""
+        iam = self.client("iam")
+        iam.create_user(UserName=self.name)
+        statement = {"Effect": "Allow", "Action": action, "Resource": resource}
+        document = {"Version": "2012-10-17", "Statement": statement}
+        iam.put_user_policy(
+            UserName=self.name, PolicyName="only", PolicyDocument=json.dumps(document)
+        )
+        keys = iam.create_access_key(UserName=self.name)["AccessKey"]
+        user = replace(
+            self.emulator, access_key=keys["AccessKeyId"], secret_key=keys["SecretAccessKey"]
+        )
+        return replace(self, emulator=user)
 
     def put(self, *ids: str) -> None:
         for name in ids:
