@@ -108,7 +108,8 @@ def fix_alarms() -> None:
     replace(metrics, "_evaluate_alarm", alarms.evaluate)
     threading.Thread(target=alarms.watch, daemon=True).start()
 
-    # 1.5.33 leaves an expression out of the description that Terraform reads.
+    # 1.5.33 leaves an expression out of the description that Terraform reads, and forgets what an
+    # alarm of Terraform's does when there is not enough data.
     # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_MetricAlarm.html
     def put(parameters: Document, data: Document, *protocol: Any) -> Any:
         answer = stock_put(parameters, data, *protocol)
@@ -199,7 +200,7 @@ def fix_rules() -> None:
 def fix_scheduler() -> None:
     """Fix what EventBridge Scheduler accepts, when and how it fires, and whom it lets in."""
     schedules, permissions = service("scheduler"), import_module("ministack.core.iam_actions")
-    scheduler = Scheduler(service, request_scope(), lambda: datetime.now(UTC))
+    scheduler = Scheduler(lambda: datetime.now(UTC))
     for name, operation in (
         ("_create_schedule", "CreateSchedule"),
         ("_update_schedule", "UpdateSchedule"),
@@ -232,7 +233,7 @@ def fix_stopping(gateway: ModuleType, saved: Path) -> None:
     persistence = import_module("ministack.core.persistence")
 
     def finish() -> None:
-        import_module("ministack.core.lambda_runtime").reset()  # no function outlives it
+        import_module("ministack.core.lambda_runtime").reset()  # else functions outlive it
         persistence.save_all(gateway._build_persistence_save_dict())
         files = Path(os.environ["STATE_DIR"]).glob("*.json")
         saved.write_text("\n".join(sorted(file.name for file in files)))
@@ -258,7 +259,8 @@ def main() -> None:
     if version("ministack") != VERSION:
         raise SystemExit(f"MiniStack {VERSION} is needed, and {version('ministack')} is installed.")
     gateway = import_module("ministack.app")
-    replace(gateway, "_port_is_bindable", lambda _host, _port: False)  # leave port 443 alone
+    # 1.5.33 takes port 443 too, where it can; somebody else may want it.
+    replace(gateway, "_port_is_bindable", lambda _host, _port: False)
     fix_functions()
     fix_alarms()
     fix_queues()

@@ -11,12 +11,12 @@ import secrets
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from sandbox.aws.internals import request_scope, service
 from sandbox.aws.schedule_times import At, NotASchedule, due, read
 from sandbox.aws.service_model import violations
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from types import ModuleType
 
 type Document = dict[str, Any]  # a schedule, a request's body: JSON as MiniStack keeps it
 type Handler = Callable[[str, Document], Any]
@@ -42,25 +42,19 @@ class Scheduler:
     https://docs.aws.amazon.com/scheduler/latest/UserGuide/configuring-schedule-dlq.html
     """
 
-    def __init__(
-        self,
-        service: Callable[[str], ModuleType],
-        scope: Callable[..., Any],
-        now: Callable[[], datetime],
-    ) -> None:
+    def __init__(self, now: Callable[[], datetime]) -> None:
         self._schedules, self._rules = service("scheduler"), service("eventbridge")
-        self._queues, self._scope, self._now = service("sqs"), scope, now
+        self._queues, self._scope, self._now = service("sqs"), request_scope(), now
         self._looked = now()  # what fell due while nothing ran is not made up for
         functions, workflows = service("lambda_svc"), service("stepfunctions")
-        topics, queues = service("sns"), self._queues
         # How a target is found, and AWS's name for its absence.
         self._targets: Mapping[str, tuple[Callable[[str], Any], str]] = {
             "lambda": (
                 lambda arn: functions._get_func_record_for_ref(arn)[0],
                 "ResourceNotFoundException",
             ),
-            "sqs": (queues._queue_by_arn, "AWS.SimpleQueueService.NonExistentQueue"),
-            "sns": (topics._topic_by_arn_any_scope, "NotFound"),
+            "sqs": (self._queues._queue_by_arn, "AWS.SimpleQueueService.NonExistentQueue"),
+            "sns": (service("sns")._topic_by_arn_any_scope, "NotFound"),
             "states": (workflows._resolve_state_machine_arn, "StateMachineDoesNotExist"),
         }
 
@@ -100,7 +94,7 @@ class Scheduler:
             yield "The FLEXIBLE mode needs MaximumWindowInMinutes."
         if not _service_of(target["Arn"]):
             yield "Provided Arn is not in correct format."
-        if _service_of(target["Arn"]) in _TAKE_JSON and _json(target.get("Input", "{}")) is None:
+        if _service_of(target["Arn"]) in _TAKE_JSON and not _is_json(target.get("Input", "{}")):
             yield "The target's Input must be well-formed JSON."
 
     def tick(self) -> None:
@@ -202,7 +196,8 @@ def arn_in_its_group(arn: str, body: bytes, query: Mapping[str, Any]) -> str:
 
     https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoneventbridgescheduler.html
     """
-    named = query.get("groupName") or (_json(body) or {}).get("GroupName", "default")
+    asked = json.loads(body) if _is_json(body) else {}
+    named = query.get("groupName") or asked.get("GroupName", "default")
     group = named[0] if isinstance(named, list) else named
     return arn.replace(":schedule/default/", f":schedule/{group}/", 1)
 
@@ -211,9 +206,9 @@ def _service_of(arn: str) -> str:
     return arn.split(":")[2] if arn.count(":") > 1 else ""
 
 
-def _json(text: str | bytes) -> Any:  # noqa: ANN401 - any JSON
-    """What a text says; None if it is no JSON."""
+def _is_json(text: str | bytes) -> bool:
     try:
-        return json.loads(text)
+        json.loads(text)
     except ValueError:
-        return None
+        return False
+    return True

@@ -37,9 +37,9 @@ def _of_structure(shape: StructureShape, value: dict[str, Any], at: str) -> Iter
             yield from _of_structure(member, value[name], inside)
         elif member.type_name == "string":
             yield from _of_text(member, value[name], inside)
-            yield from _of_size("length", member, len(value[name]), inside)
+            yield from _of_size("length", member, len(value[name]), value[name], inside)
         elif member.type_name == "integer":
-            yield from _of_size("value", member, value[name], inside)
+            yield from _of_size("value", member, value[name], value[name], inside)
 
 
 def _of_text(shape: Shape, value: str, at: str) -> Iterator[str]:
@@ -50,12 +50,12 @@ def _of_text(shape: Shape, value: str, at: str) -> Iterator[str]:
         yield _sentence(value, at, f"satisfy regular expression pattern: {pattern}")
 
 
-def _of_size(what: str, shape: Shape, size: int, at: str) -> Iterator[str]:
+def _of_size(what: str, shape: Shape, size: int, value: object, at: str) -> Iterator[str]:
     low, high = shape.metadata.get("min", size), shape.metadata.get("max", size)
     if size < low:
-        yield _sentence(size, at, f"have {what} greater than or equal to {low}")
+        yield _sentence(value, at, f"have {what} greater than or equal to {low}")
     if size > high:
-        yield _sentence(size, at, f"have {what} less than or equal to {high}")
+        yield _sentence(value, at, f"have {what} less than or equal to {high}")
 
 
 def _inside(at: str, name: str) -> str:

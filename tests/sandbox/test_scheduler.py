@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sandbox.aws.internals import request_scope, service
+from sandbox.aws.internals import service
 from sandbox.aws.scheduler import Scheduler, arn_in_its_group
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class Desk:
 
     def again(self) -> None:
         """The process ends and another begins."""
-        self.scheduler = Scheduler(service, request_scope(), lambda: self.now)
+        self.scheduler = Scheduler(lambda: self.now)
 
     def make(self, name: str = "hourly", *, operation: str = "CreateSchedule", **more: Any) -> str:
         """Create or update a schedule; "" or what is wrong with it."""

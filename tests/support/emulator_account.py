@@ -4,19 +4,29 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import ssl
+import subprocess
+import sys
 import textwrap
 import time
+import urllib.request
 import zipfile
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
+from sandbox.aws import emulator as aws
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
-
-    from sandbox.aws import emulator as aws
 
 SERVICES = ["lambda.amazonaws.com", "scheduler.amazonaws.com", "states.amazonaws.com"]
 TRUST = {
@@ -214,6 +224,45 @@ class Account:
         )
         return replace(self, emulator=user)
 
+    def query(self, action: str, **parameters: str) -> str:
+        """What CloudWatch answers to the protocol that Terraform speaks."""
+        request = AWSRequest(
+            "POST",
+            self.emulator.url,
+            headers={"Content-Type": "application/x-www-form-urlencoded"},
+            data=urlencode({"Action": action, "Version": "2010-08-01"} | parameters).encode(),
+        )
+        keys = Credentials(self.emulator.access_key, self.emulator.secret_key)
+        SigV4Auth(keys, "monitoring", self.emulator.region).add_auth(request)
+        trust = ssl.create_default_context(cafile=self.emulator.ca_bundle)
+        signed = urllib.request.Request(  # noqa: S310 - of the emulator
+            self.emulator.url, data=request.data, headers=dict(request.headers)
+        )
+        with urllib.request.urlopen(signed, context=trust) as answer:  # noqa: S310 - as above
+            return str(answer.read().decode())
+
+    def alarm_actions(self) -> dict[str, list[str]]:
+        """What an alarm of Terraform's, with an action for each state, is found to do."""
+        actions = {
+            f"{kind}Actions.member.1": self.arn("sns", kind)
+            for kind in ("Alarm", "OK", "InsufficientData")
+        }
+        self.query(
+            "PutMetricAlarm",
+            **actions,
+            AlarmName=self.name,
+            Namespace=self.name,
+            MetricName="Wrong",
+            Statistic="Maximum",
+            Period="60",
+            EvaluationPeriods="1",
+            Threshold="0",
+            ComparisonOperator="GreaterThanThreshold",
+        )
+        found = self.client("cloudwatch").describe_alarms(AlarmNames=[self.name])
+        (alarm,) = found["MetricAlarms"]
+        return {name: actions for name, actions in alarm.items() if name.endswith("Actions")}
+
     def put(self, *ids: str) -> None:
         for name in ids:
             self.client("dynamodb").put_item(TableName=self.name, Item={"id": {"S": name}})
@@ -250,6 +299,38 @@ class Account:
 
     def arn(self, service: str, resource: str) -> str:
         return f"arn:aws:{service}:{self.emulator.region}:{self.emulator.account}:{resource}"
+
+
+def bound_by(module: str, folder: Path) -> list[str]:
+    """The addresses that an emulator would listen on if it could have any."""
+    code = f"""
+import hypercorn.asyncio, ministack.app
+async def serve(_, config):
+    print("binds", *config.bind, flush=True)
+hypercorn.asyncio.serve = serve
+ministack.app._port_is_bindable = lambda host, port: True
+import {module}
+{module}.main()
+"""
+    environment = os.environ | {
+        "USE_SSL": "1",
+        "BIND_HOST": "127.0.0.1",
+        "GATEWAY_PORT": "1",  # nobody is there
+        "TMPDIR": str(folder),
+        "SANDBOX_OUTBOX": str(folder / "outbox"),
+        "SANDBOX_SAVED": str(folder / "saved"),
+    }
+    with subprocess.Popen(
+        [sys.executable, "-c", code],
+        cwd=aws.PROJECT,
+        env=environment,
+        stdin=subprocess.PIPE,  # ours ends when it is closed
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout
+        (said,) = (line.split() for line in process.stdout if line.startswith("binds "))
+    return said[1:]
 
 
 @contextmanager
