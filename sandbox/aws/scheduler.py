@@ -150,7 +150,7 @@ class Scheduler:
             target.get("Input") or json.dumps(notification),
         )
         find, absence = self._targets.get(
-            _service_of(target["Arn"]), (lambda _: None, "not played by the sandbox")
+            _service_of(target["Arn"]), (lambda _: None, "Unsupported")
         )
         if find(target["Arn"]):
             self._rules._invoke_target(target | {"Input": text}, event, schedule)
@@ -166,7 +166,7 @@ class Scheduler:
             return
         told = {
             "ERROR_CODE": absence,
-            "ERROR_MESSAGE": f"The target {target['Arn']} does not exist.",
+            "ERROR_MESSAGE": f"The sandbox has no {target['Arn']}.",
             "EXECUTION_ID": attributes["execution-id"],
             "EXHAUSTED_RETRY_CONDITION": "MaximumRetryAttempts",
             "IS_PAYLOAD_TRUNCATED": "false",

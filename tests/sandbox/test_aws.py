@@ -613,6 +613,21 @@ resource "aws_cloudwatch_metric_alarm" "computed" {
     }
   }
 }
+resource "aws_scheduler_schedule_group" "tasks" { name = "terraform-test" }
+resource "aws_scheduler_schedule" "nightly" {
+  name                         = "nightly"
+  group_name                   = aws_scheduler_schedule_group.tasks.name
+  schedule_expression          = "cron(30 2 ? * MON-FRI *)"
+  schedule_expression_timezone = "America/New_York"
+  flexible_time_window { mode = "OFF" }
+  target {
+    arn      = "arn:aws:lambda:us-west-2:000000000000:function:nobody"
+    role_arn = "arn:aws:iam::000000000000:role/nobody"
+    input    = jsonencode({ run = "<aws.scheduler.execution-id>" })
+    dead_letter_config { arn = "arn:aws:sqs:us-west-2:000000000000:nobody" }
+    retry_policy { maximum_retry_attempts = 3 }
+  }
+}
 output "town" { value = var.town }
 """
 
@@ -634,7 +649,7 @@ def test_terraform_applies_once_and_keeps_out_of_the_operators_folder(
     assert secret["SecretString"] == "hunter2"
     assert terraform.output() == {"town": "Reno"}
     assert lines
-    assert all(" of 4 resources" in line for line in lines)
+    assert all(" of 6 resources" in line for line in lines)
 
     lines.clear()
     terraform.init()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import traceback
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -10,10 +11,11 @@ import pytest
 from botocore.exceptions import ClientError
 
 from sandbox.aws import emulator as aws
+from sandbox.aws.function_errors import UNNAMED, as_raised
 from tests.support.emulator_account import Account, an_account, choosing, eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 RAISES = """
@@ -80,6 +82,35 @@ def test_a_function_that_raised_answers_the_class_the_message_and_the_stack(
     assert answer == {"errorType": kind, "errorMessage": message}
     assert 'main.py", line ' in frame
     assert frame.splitlines()[0].endswith("in handler")
+
+
+def noted() -> None:
+    error = ValueError("no")
+    error.add_note("see: the note")
+    raise error
+
+
+def grouped() -> None:
+    raise ExceptionGroup("several", [ValueError("no"), KeyError("y")])
+
+
+@pytest.mark.parametrize(
+    ("fail", "kind"),
+    [
+        (noted, "ValueError"),
+        (grouped, "ExceptionGroup"),
+        (lambda: compile("a b", "main.py", "exec"), "SyntaxError"),
+        (lambda: missing, "NameError"),  # type: ignore[name-defined] # noqa: F821 - it is missing
+    ],
+)
+def test_an_exception_keeps_its_class_however_python_prints_it(
+    fail: Callable[[], object], kind: str
+) -> None:
+    with pytest.raises(Exception) as raised:  # noqa: PT011 - of several kinds
+        fail()
+    log = "a line\n" + "".join(traceback.format_exception(raised.value))
+    answer = as_raised({"errorType": UNNAMED, "errorMessage": str(raised.value)}, log)
+    assert (answer["errorType"], answer["errorMessage"]) == (kind, str(raised.value))
 
 
 def test_a_function_that_ends_or_hangs_is_no_exception_of_its_own(failing: Account) -> None:
