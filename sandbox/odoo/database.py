@@ -15,6 +15,8 @@ from sandbox.odoo.view import Json, User
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sandbox.odoo.dataset import Dataset
+
 SERVERS: Final = {16: "16.0+e-20230313", 17: "17.0", 18: "18.0-20250421", 19: "19.0"}
 _CACHING: Final = (V17, V18)
 
@@ -31,8 +33,9 @@ class Database(Books):
         api_key: str = "sandbox-odoo-key",
         password: str = "sandbox-odoo-password",  # noqa: S107 - the sandbox's own
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        dataset: Dataset = "odoo-18",
     ) -> None:
-        super().__init__(version=version, clock=clock)
+        super().__init__(version=version, clock=clock, dataset=dataset)
         self.database = database
         self.users: dict[int, User] = {}
         self._sessions: dict[str, int] = {}
@@ -44,6 +47,7 @@ class Database(Books):
                 login=login,
                 api_key=api_key,
                 password=password,
+                companies=tuple(sorted(self.records["res.company"])),
             )
         )
 

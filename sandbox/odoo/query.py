@@ -51,6 +51,9 @@ _ORDERS: Final = {
     "account.move": "date desc, name desc, invoice_date desc, id desc",
     "account.move.line": "date desc, move_name desc, id",
     "account.payment": "date desc, name desc",
+    "account.payment.method.line": "id",
+    "sale.order": "date_order desc, id desc",
+    "sale.order.line": "order_id, sequence, id",
     "ir.attachment": "id desc",
     "res.company": "name",
     "res.currency": "active desc, name",
@@ -196,15 +199,15 @@ def _scalar_test(view: View, model: str, name: str, sign: str, value: Any) -> Te
             return matches(str(view.value(model, record, name) or ""))
 
         return _not_if(sign.startswith("not"), found)
-    whole_seconds = False
-    if (view.field(model, name) or {})["type"] == "datetime":
+    is_instant = (view.field(model, name) or {})["type"] == "datetime"
+    whole_seconds = is_instant and view.version >= V19
+    if is_instant:
         listed = [_instant(view.version, i, sign) for i in _listed(value)]
-        whole_seconds = view.version >= V19 and not any(i and i.microsecond for i in listed)
         value = listed if isinstance(value, list) else listed[0]
 
     def current(record: Record) -> Any:  # noqa: ANN401 - any field's
         own = view.value(model, record, name)
-        # 19 takes an instant without a fraction for its whole second.
+        # 19 compares whole seconds, and drops a fraction that it is given.
         return own.replace(microsecond=0) if whole_seconds and own else own
 
     if sign not in _COMPARISONS:
@@ -243,7 +246,8 @@ def _instant(version: int, value: object, sign: str) -> datetime | Literal[False
     if zone and version >= V19:
         raise value_error(f"expecting only datetimes with no timezone: {text!r}")
     if clock:
-        return datetime.fromisoformat(f"{day}T{clock}+00:00")
+        moment = datetime.fromisoformat(f"{day}T{clock}+00:00")
+        return moment.replace(microsecond=0) if version >= V19 else moment
     midnight = datetime.fromisoformat(f"{day}T00:00:00+00:00")
     return datetime.combine(midnight, _LAST_SECOND) if sign in (">", "<=") else midnight
 

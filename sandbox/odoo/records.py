@@ -12,6 +12,7 @@ from sandbox.odoo.dataset import DERIVED, empty, recorded
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from sandbox.odoo.dataset import Dataset
     from sandbox.odoo.query import Record
 
 _UNKNOWN_RATE: Final = 0.8  # of a currency no record has: any will do but 1, which hides mistakes
@@ -33,21 +34,25 @@ class Records:
     sends it. `at` is the start of the transaction, which becomes write_date whenever it commits.
     """
 
-    def __init__(self, *, version: int, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, *, version: int, clock: Callable[[], datetime], dataset: Dataset = "odoo-18"
+    ) -> None:
         self.version = version
         self._clock = clock
         self.ahead = timedelta()  # by how much the server's clock is wrong
         self.lock = threading.RLock()
-        begun = recorded(version)
+        begun = recorded(version, dataset)
         self.fields, self.records, self.names = begun.fields, begun.records, begun.names
+        self.codes = begun.codes  # of accounts that belong to several companies, by company
         self.messages: list[tuple[int, str]] = []  # what was posted to a record's chatter
         self._numbers: Counter[str] = Counter()
-        self._employ_clerks()
-        self._last_ids = {model: max(rows) for model, rows in self.records.items()}
-
-    def _employ_clerks(self) -> None:
         for number, (name, login) in CLERKS.items():
             self.add_user(number, name, login)
+        if dataset == "odoo-18":
+            self._employ_clerks()
+        self._last_ids = {model: max(rows, default=0) for model, rows in self.records.items()}
+
+    def _employ_clerks(self) -> None:
         for move in self.records["account.move"].values():
             if move["move_type"] in _PURCHASES:
                 # Three bills in four are a clerk's, every second of them in their care.

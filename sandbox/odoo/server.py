@@ -22,8 +22,9 @@ from sandbox.http_server import Hold, hang_up
 from sandbox.odoo import json2, jsonrpc
 from sandbox.odoo.calls import Call
 from sandbox.odoo.database import Database
-from sandbox.odoo.errors import V18, V19, OdooError, denied, expired, no_right
+from sandbox.odoo.errors import V18, V19, OdooError, denied, expired
 from sandbox.odoo.http import Failure, Fault, called, json_body, json_response, page
+from sandbox.odoo.rights import no_right
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -54,7 +55,7 @@ class Odoo(Database):
 
         reset: no answer, the connection closes after `seconds`. cut: half an answer. bad_gateway:
         a proxy's 502. html: a page with status 200. slow: answered after `seconds`. denied,
-        no_right, expired, database: Odoo's own errors. What is returned can end the wait.
+        expired, database: Odoo's own errors. What is returned can end the wait.
         """
         fault = Fault(kind=kind, method=method, times=times, hold=Hold(seconds))
         with self.lock:
