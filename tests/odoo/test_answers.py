@@ -62,7 +62,12 @@ SHAPES: list[tuple[str, dict[str, Any], object, list[object]]] = [
         [{"id": 1, "ref": "x"}],
         [[{"id": 1}], [{"ref": "x"}], [{"id": 1, "ref": 1}, {"id": 1, "ref": 1}], [7], {}],
     ),
-    ("fields_get", {}, {"name": {"type": "char"}}, [{}, [], {"name": "char"}, {"message": "no"}]),
+    (
+        "fields_get",
+        {},
+        {"name": {"type": "char"}},
+        [{}, [], {"name": "char"}, {"Fault": {}}, {"other": {"type": "char"}}],
+    ),
     ("context_get", {}, {"lang": "en_US", "uid": 5}, [{}, {"uid": False}, {"lang": "en_US"}, []]),
     (
         "read_group",
@@ -113,8 +118,9 @@ def test_an_answer_of_another_shape_is_none(
 
     with a_client(application, way) as odoo:
         said[0] = sound
-        assert odoo.call("account.move", method, [1], **named) == sound
+        subject: list[Any] = ["name", "Fault"] if method == "fields_get" else [1]
+        assert odoo.call("account.move", method, subject, **named) == sound
         for other in unsound:
             said[0] = other
             with pytest.raises(Unavailable, match="Odoo at"):
-                odoo.call("account.move", method, [1], **named)
+                odoo.call("account.move", method, subject, **named)

@@ -172,6 +172,19 @@ def test_a_made_up_cookie_is_replaced_by_a_session_and_told_nobody() -> None:
     assert kept.cookie != made_up
 
 
+def test_what_odoo_repeats_of_a_secret_is_hidden() -> None:
+    cookie = "a-session-of-this-test"
+
+    @Request.application
+    def application(request: Request) -> Response:
+        said = f"{PASSWORD} and {request.cookies.get('session_id')} are bad"
+        error = {"data": {"name": "odoo.exceptions.UserError", "message": said}}
+        return Response(json.dumps({"error": error}), content_type="application/json")
+
+    with a_client(application, "session", sessions=Kept(cookie)) as odoo:
+        assert str(failing(odoo)) == "Odoo refused the question: *** and *** are bad"
+
+
 class Rotating(Simulator):
     """A server that renews the cookie with an answer, as Odoo does now and then."""
 

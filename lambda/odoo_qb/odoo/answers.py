@@ -39,7 +39,7 @@ def checked(answer: object, question: Question, failures: Failures) -> object:
         case "search_count":
             is_sound = isinstance(answer, int) and not isinstance(answer, bool) and answer >= 0
         case "fields_get":
-            is_sound = _is_of_records(answer) and bool(answer)
+            is_sound = _are_fields(answer, question)
         case "context_get":
             is_sound = isinstance(answer, dict) and is_id(answer.get("uid"))
         case "read_group" | "formatted_read_group":
@@ -83,8 +83,15 @@ def _whole(rows: list[Any], fields: Collection[str]) -> list[Record]:
     return [row for row in records if is_id(row["id"])]
 
 
-def _is_of_records(answer: object) -> bool:
-    return isinstance(answer, dict) and all(isinstance(v, dict) for v in answer.values())
+def _are_fields(answer: object, question: Question) -> bool:
+    """Descriptions of fields by name, each with its type: of those named, or of all."""
+    if not isinstance(answer, dict) or not answer:
+        return False
+    named = cast("Collection[str] | None", question.subject)
+    if named and not answer.keys() <= set(named):
+        return False
+    types = [field.get("type") if isinstance(field, dict) else None for field in answer.values()]
+    return all(isinstance(kind, str) for kind in types)
 
 
 def _are_groups(answer: object, named: dict[str, Any]) -> bool:

@@ -38,8 +38,12 @@ class Failures:
         self._host = host
         self._database = database
         self._username = username
-        self._secrets = [secret for secret in secrets if secret]
+        self._secrets = {secret for secret in secrets if secret}
         self._names = names
+
+    def hide(self, secret: str) -> None:
+        """Repeat this in no sentence either."""
+        self._secrets.add(secret)
 
     def silent(self) -> Unavailable:
         """No answer came in time."""

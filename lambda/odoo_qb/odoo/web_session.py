@@ -60,7 +60,8 @@ class WebSession:
         """Take the session that was kept, or open one."""
         if not self._cookie and self._store:
             kept = self._store.load()
-            self._cookie = kept if _SOUND.fullmatch(kept) else ""
+            if _SOUND.fullmatch(kept):
+                self._use(kept)
         if not self._cookie:
             self._open()
 
@@ -119,6 +120,10 @@ class WebSession:
         cookie = response.cookies.get(_COOKIE) or ""
         if cookie == self._cookie or not _SOUND.fullmatch(cookie):
             return
-        self._cookie = cookie
+        self._use(cookie)
         if self._store:
             self._store.save(cookie)
+
+    def _use(self, cookie: str) -> None:
+        self._cookie = cookie
+        self._connection.failures.hide(cookie)
