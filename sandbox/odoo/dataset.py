@@ -58,6 +58,7 @@ _VERSIONED: Final[dict[str, dict[str, Field]]] = {
 # Fields that the view works out for a record that has no value of its own for them.
 DERIVED: Final[dict[str, frozenset[str]]] = {
     "account.account": frozenset({"active", "internal_group", "reconcile"}),
+    "account.journal": frozenset({"active"}),
     "account.move.line": frozenset(
         {"amount_residual", "amount_residual_currency", "deductible_amount", "reconciled"}
     ),
@@ -132,7 +133,9 @@ def _loaded(row: Record, fields: dict[str, Field], names: dict[tuple[str, int], 
             names[fields[name]["relation"], value[0]] = value[1]
         elif kind == "datetime" and value:
             # The fraction was not recorded: any will do, but rows of one transaction share it.
-            fraction = 1 + zlib.crc32(value.encode()) % 999_998
+            # What people enter has none.
+            is_stamp = name in ("create_date", "write_date")
+            fraction = 1 + zlib.crc32(value.encode()) % 999_998 if is_stamp else 0
             record[name] = datetime.fromisoformat(f"{value}.{fraction:06}+00:00")
     return record
 
