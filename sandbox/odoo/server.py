@@ -95,16 +95,19 @@ class Odoo(Database):
             case "html":
                 return page("<h1>Down for maintenance</h1>", 200)
         with self.lock:
-            return self._routed(request, body, self._planned(fault.kind) if fault else None)
+            planned = self._planned(fault.kind, name.rpartition(".")[0]) if fault else None
+            return self._routed(request, body, planned)
 
-    def _planned(self, kind: Failure) -> OdooError | None:
+    def _planned(self, kind: Failure, model: str) -> OdooError | None:
         match kind:
             case "denied":
                 return denied()
             case "expired":
                 return expired()
             case "no_right":
-                return no_right(self.version, "account.move", "access")
+                return no_right(
+                    self.version, model if model in self.fields else "account.move", "access"
+                )
             case "database":
                 text = "server closed the connection unexpectedly\n"
                 return OdooError("psycopg2.OperationalError", text)
