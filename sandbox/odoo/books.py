@@ -229,7 +229,7 @@ class Books(Contacts, Payments, Orders, Chart):
 
         A document that is due at once has one payable row; instalments keep their own days.
         """
-        shared = {name: changes[name] for name in ("date", "partner_id") if name in changes}
+        shared = {name: value for name, value in changes.items() if name in ("date", "partner_id")}
         lines = [self.records["account.move.line"][i] for i in move["line_ids"]]
         for line in lines if shared else ():
             line.update(shared, write_date=at)

@@ -50,7 +50,7 @@ class Contacts(Records):
             contact["commercial_partner_id"] = self.commercial(parent) if parent else contact["id"]
             if parent:
                 owner = self.records["res.partner"][parent]
-                owner["child_ids"] = [*owner["child_ids"], contact["id"]]
+                owner["child_ids"] = [*owner.get("child_ids", []), contact["id"]]
             return int(contact["id"])
 
     def amend_contact(self, contact: int, *, at: datetime | None = None, **changes: object) -> None:

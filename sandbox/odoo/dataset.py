@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import zlib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 type Dataset = Literal["odoo-18", "ledger-18"]
 
 _DATA: Final = Path(__file__).parent / "data"
+_UNRECORDED: Final = dict.fromkeys(
+    ("create_date", "write_date"), datetime(2026, 11, 21, 1, 18, 22, 500_000, tzinfo=UTC)
+)
 _EMPTY: Final[dict[str, object]] = {"integer": 0, "float": 0.0, "monetary": 0.0}
 # What every model has, besides what was recorded of it.
 _COMMON: Final[dict[str, Field]] = {
@@ -103,7 +106,7 @@ def recorded(version: int, dataset: Dataset = "odoo-18") -> Recorded:
             if version in field.get("versions", [version])
         }
         rows = [_loaded(row, fields, found.names) for row in _rows(data)]
-        found.records[model] = {row["id"]: row for row in rows}
+        found.records[model] = {row["id"]: _UNRECORDED | row for row in rows}
         for account, codes in data.get("codes_of_shared_accounts", {}).items():
             found.codes[int(account)] = {int(company): code for company, code in codes.items()}
     return found

@@ -42,7 +42,11 @@ class Payments(Records):
         """
         with self.lock:
             at = at or self.clock()
-            payment = self.blank("account.payment") | {
+            payment: Record = {  # and before 18, all else is its entry's
+                "name": False,
+                "move_id": False,
+                "is_reconciled": False,
+                "is_matched": False,
                 "payment_type": payment_type,
                 "partner_type": "customer" if payment_type == "inbound" else "supplier",
                 "partner_id": partner,
@@ -66,7 +70,6 @@ class Payments(Records):
             converted = round(Decimal(amount) / rate, 2)
             payment["amount_company_currency_signed"] = float(converted)
             payment = self.add("account.payment", payment, at)
-            payment["name"] = False
             if self.version < V18:
                 entries.book(self, payment, at)
             if state == "posted":

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from sandbox.odoo.dataset import empty
 from sandbox.odoo.errors import V18
 from sandbox.odoo.records import as_text
 
@@ -44,7 +45,7 @@ def codes(odoo: Records) -> dict[tuple[int, int], str]:
     """The code of each account by (company, account)."""
     with odoo.lock:
         return {
-            (company, number): odoo.codes.get(number, {}).get(company, row["code"])
+            (company, number): str(odoo.codes.get(number, {}).get(company) or row["code"])
             for number, row in odoo.records["account.account"].items()
             for company in row["company_ids"]
         }
@@ -76,5 +77,9 @@ def _value(odoo: Records, model: str, row: Record, name: str) -> Any:  # noqa: A
         return not row.get("deprecated", False)
     if model == "account.account" and name == "company_id":
         return row["company_ids"][0]
-    value = row[_COLUMNS.get((model, name), name)]
+    column = _COLUMNS.get((model, name), name)
+    field = odoo.fields[model][name]
+    if column not in row and field.get("store") is False:
+        raise KeyError(f"{model}.{name} is worked out, not kept")
+    value = row[column] if column in row else empty(field)  # as of what was not recorded
     return as_text(list(value) if isinstance(value, list) else value)

@@ -284,3 +284,73 @@ def test_each_dataset_knows_the_models_of_the_other_and_has_none_of_their_record
 def test_a_users_companies_are_the_datasets() -> None:
     assert next(iter(Odoo().users.values())).companies == (1, 2, 3, 4)
     assert next(iter(Odoo(dataset="ledger-18").users.values())).companies == (1, 2)
+
+
+class TestSessions:
+    """The web client's sessions, which plans without an external API are read with."""
+
+    @pytest.fixture
+    def odoo(self) -> Odoo:
+        return Odoo(dataset="ledger-18", clock=lambda: NOW)
+
+    def ask(self, odoo: Odoo, path: str, cookie: str = "", **params: Json) -> Json:
+        answer = Client(odoo, use_cookies=False).post(
+            path,
+            json={"jsonrpc": "2.0", "method": "call", "id": 7, "params": params},
+            headers={"Cookie": cookie} if cookie else {},
+        )
+        assert answer.status_code == 200
+        body: Json = answer.get_json()
+        return body
+
+    def sums(self, odoo: Odoo, cookie: str) -> Json:
+        path = "/web/dataset/call_kw/account.payment/read_group"
+        kwargs = {"fields": ["amount:sum"], "groupby": ["state"], "lazy": False}
+        named = {"model": "account.payment", "method": "read_group"}
+        return self.ask(odoo, path, cookie, **named, args=[[]], kwargs=kwargs)
+
+    def test_an_api_key_opens_none(self, odoo: Odoo) -> None:
+        user = next(iter(odoo.users.values()))
+        login = {"db": odoo.database, "login": user.login}
+        refused = self.ask(odoo, "/web/session/authenticate", **login, password=user.api_key)
+        assert refused["error"]["data"]["name"] == "odoo.exceptions.AccessDenied"
+        assert "result" in self.ask(
+            odoo, "/web/session/authenticate", **login, password=user.password
+        )
+
+    def test_one_that_expired_is_told_by_its_code_and_a_new_one_serves(self, odoo: Odoo) -> None:
+        user = next(iter(odoo.users.values()))
+        for _ in range(2):
+            session, _ = odoo.log_in(odoo.database, user.login, user.password)
+            assert len(self.sums(odoo, f"session_id={session}")["result"]) == 4
+            odoo.expire_sessions()
+            expired = self.sums(odoo, f"session_id={session}")["error"]
+            assert (expired["code"], expired["data"]["name"]) == (
+                100,
+                "odoo.http.SessionExpiredException",
+            )
+
+
+def test_planned_failures_happen_to_groups_as_to_any_method() -> None:
+    odoo = Odoo(version=19, dataset="ledger-18", clock=lambda: NOW)
+    client = Client(odoo)
+
+    def sums(model: str = "account.payment") -> Json:
+        path = f"/json/2/{model}/formatted_read_group"
+        body = {"domain": [], "groupby": ["state"], "aggregates": ["__count"]}
+        key = {"Authorization": "bearer sandbox-odoo-key"}
+        answer = client.post(path, json=body, headers=key)
+        return answer.status_code, answer.get_data(as_text=True)
+
+    whole = sums()
+    method = "account.payment.formatted_read_group"
+    odoo.fail("bad_gateway", method=method)
+    odoo.fail("cut", method=method)
+    odoo.fail("no_right", method=method)
+    assert sums("account.move")[0] == 200
+    assert sums()[0] == 502
+    assert sums() == (200, whole[1][: len(whole[1]) // 2])
+    status, text = sums()
+    assert status == 403
+    assert "'Payments' (account.payment)" in text
+    assert sums() == whole
