@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any, Final
 
+from sandbox.odoo import groups
 from sandbox.odoo.errors import (
     V17,
     V19,
@@ -17,23 +18,33 @@ from sandbox.odoo.reading import Reader
 from sandbox.odoo.rights import no_right
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from sandbox.odoo.books import Books
     from sandbox.odoo.query import Field
     from sandbox.odoo.rights import Act
     from sandbox.odoo.view import Json, User
 
+_GROUPS: Final = frozenset({"formatted_read_group", "formatted_read_grouping_sets"})  # of 19
 # Called without records; all others of ours take ids first.
 _ON_MODELS: Final = frozenset(
-    {"search", "search_count", "search_read", "web_search_read", "fields_get", "context_get"}
+    {
+        "search",
+        "search_count",
+        "search_read",
+        "web_search_read",
+        "read_group",
+        "fields_get",
+        "context_get",
+        *_GROUPS,
+    }
 )
 _ON_RECORDS: Final = frozenset({"read", "web_read", "write", "unlink", "message_post"})
 
 
 def is_on_model(method: str, version: int) -> bool | None:
     """Whether a method is called on a model (True) or on records (False); None: there is none."""
-    if method == "web_read" and version < V17:
+    if (method == "web_read" and version < V17) or (method in _GROUPS and version < V19):
         return None
     return method in _ON_MODELS if method in _ON_MODELS | _ON_RECORDS else None
 
@@ -143,6 +154,51 @@ class Call:
         return [
             self.reader.nested(model, row, specification) for row in self.reader.records(model, ids)
         ]
+
+    def read_group(
+        self,
+        model: str,
+        domain: object,
+        fields: Sequence[str],
+        groupby: str | Sequence[str],
+        offset: int = 0,
+        limit: int | None = None,
+        orderby: str | None = None,
+        lazy: bool = True,
+    ) -> list[Json]:
+        """Records in groups with their sums; 19 would rather be asked for formatted ones."""
+        page = groups.Page(order=orderby or "", offset=offset, limit=limit)
+        return groups.read_group(self.reader, model, domain, fields, groupby, page, lazy=lazy)
+
+    def formatted_read_group(
+        self,
+        model: str,
+        domain: object,
+        groupby: Sequence[str] = (),
+        aggregates: Sequence[str] = (),
+        offset: int = 0,
+        limit: int | None = None,
+        order: str | None = None,
+    ) -> list[Json]:
+        """Records in groups with their sums, as 19 formats them."""
+        [rows] = self.formatted_read_grouping_sets(
+            model, domain, [groupby], aggregates, order, offset, limit
+        )
+        return rows
+
+    def formatted_read_grouping_sets(
+        self,
+        model: str,
+        domain: object,
+        grouping_sets: Sequence[Sequence[str]],
+        aggregates: Sequence[str] = (),
+        order: str | None = None,
+        offset: int = 0,
+        limit: int | None = None,
+    ) -> list[list[Json]]:
+        """The same records in several groupings at once."""
+        page = groups.Page(order=order or "", offset=offset, limit=limit)
+        return groups.formatted(self.reader, model, domain, grouping_sets, aggregates, page)
 
     def fields_get(
         self,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import zlib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 type Dataset = Literal["odoo-18", "ledger-18"]
 
 _DATA: Final = Path(__file__).parent / "data"
+_UNRECORDED: Final = dict.fromkeys(
+    ("create_date", "write_date"), datetime(2026, 11, 21, 1, 18, 22, 500_000, tzinfo=UTC)
+)
 _EMPTY: Final[dict[str, object]] = {"integer": 0, "float": 0.0, "monetary": 0.0}
 # What every model has, besides what was recorded of it.
 _COMMON: Final[dict[str, Field]] = {
@@ -58,6 +61,7 @@ _VERSIONED: Final[dict[str, dict[str, Field]]] = {
 # Fields that the view works out for a record that has no value of its own for them.
 DERIVED: Final[dict[str, frozenset[str]]] = {
     "account.account": frozenset({"active", "internal_group", "reconcile"}),
+    "account.journal": frozenset({"active"}),
     "account.move.line": frozenset(
         {"amount_residual", "amount_residual_currency", "deductible_amount", "reconciled"}
     ),
@@ -102,7 +106,7 @@ def recorded(version: int, dataset: Dataset = "odoo-18") -> Recorded:
             if version in field.get("versions", [version])
         }
         rows = [_loaded(row, fields, found.names) for row in _rows(data)]
-        found.records[model] = {row["id"]: row for row in rows}
+        found.records[model] = {row["id"]: _UNRECORDED | row for row in rows}
         for account, codes in data.get("codes_of_shared_accounts", {}).items():
             found.codes[int(account)] = {int(company): code for company, code in codes.items()}
     return found
@@ -132,7 +136,9 @@ def _loaded(row: Record, fields: dict[str, Field], names: dict[tuple[str, int], 
             names[fields[name]["relation"], value[0]] = value[1]
         elif kind == "datetime" and value:
             # The fraction was not recorded: any will do, but rows of one transaction share it.
-            fraction = 1 + zlib.crc32(value.encode()) % 999_998
+            # What people enter has none.
+            is_stamp = name in ("create_date", "write_date")
+            fraction = 1 + zlib.crc32(value.encode()) % 999_998 if is_stamp else 0
             record[name] = datetime.fromisoformat(f"{value}.{fraction:06}+00:00")
     return record
 

@@ -11,7 +11,8 @@ from sandbox.odoo.errors import (
     unknown_field,
     unreadable_bill,
 )
-from sandbox.odoo.query import domain_test, mentions, sort
+from sandbox.odoo.ordering import sort
+from sandbox.odoo.query import domain_test, mentions
 from sandbox.odoo.records import as_text
 from sandbox.odoo.rights import hidden, no_right
 from sandbox.odoo.view import Json, User, View

@@ -54,7 +54,9 @@ _KEPT_AS: Final = {
     ("account.payment", "ref"): "memo",  # 16, 17
     ("sale.order.line", "tax_ids"): "tax_id",  # 19
 }
-_ACCOUNT_VALUES: Final = frozenset({"active", "code", "company_id", "company_ids"})
+_ACCOUNT_VALUES: Final = frozenset(
+    {"active", "code", "company_id", "company_ids", "placeholder_code"}
+)
 _COMPUTED: Final = frozenset({"account_code", "move_name", "name", *_OF_ANOTHER})
 
 
@@ -127,6 +129,11 @@ class View:
         match name:
             case "code":
                 return self._code(account)
+            case "placeholder_code":  # what its own company calls it
+                named = (
+                    f"{account['code']} ({self.name_of('res.company', account['company_ids'][0])})"
+                )
+                return False if self._code(account) else named
             case "company_id":
                 return account["company_ids"][0]
             case "company_ids":
