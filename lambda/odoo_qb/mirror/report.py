@@ -34,6 +34,7 @@ class Report:
     source: int = 0
     error: str = ""
     notes: list[str] = field(default_factory=list)
+    age_minutes: float = 0.0  # for how long the mirror has not been known to be equal
 
     @property
     def is_quiet(self) -> bool:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
@@ -16,8 +16,7 @@ from odoo_qb.store.mirror_table import MirrorTable
 from odoo_qb.timestamps import stamp
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from datetime import datetime
+    from collections.abc import Callable
 
     from odoo_qb.exact_json import Json
     from odoo_qb.mirror.request import SyncRequest
@@ -38,7 +37,6 @@ class Syncing:
     connections: tuple[str, ...]
     clock: Callable[[], datetime]
     seconds_left: Callable[[], float]
-    count: Callable[[str, float, Mapping[str, str]], None] = field(default=lambda *_: None)
 
     def sync(self, request: SyncRequest) -> list[Report]:
         """Bring what was asked for up to date; a connection that fails stops no other."""
@@ -47,13 +45,22 @@ class Syncing:
             try:
                 source = self.source(connection)
             except (Refused, Unavailable) as error:
-                reports += [
-                    Report(connection=connection, kind=kind, error=str(error))
-                    for kind in request.kinds
-                ]
+                for kind in request.kinds:
+                    table = MirrorTable(self.table, connection, kind)
+                    report = Report(connection=connection, kind=kind, error=str(error))
+                    reports.append(self._noted(table, report, self.clock()))
                 continue
             reports += [self._sync(source, connection, kind, request) for kind in request.kinds]
         return reports
+
+    def _age(self, table: MirrorTable, now: datetime) -> float:
+        """For how many minutes a mirror has not been known to be equal to its source."""
+        state = table.own(keys.STATE)
+        since = state.get("last_success_at") or state.get("first_failed_at")
+        if not since:
+            table.set_own(keys.STATE, {"first_failed_at": stamp(now)})
+            return 0.0
+        return (now - datetime.fromisoformat(since)).total_seconds() / 60
 
     def _sync(self, source: Source, connection: str, kind: Kind, request: SyncRequest) -> Report:
         table, now = MirrorTable(self.table, connection, kind), self.clock()
@@ -69,13 +76,23 @@ class Syncing:
         lock = Lease(table=self.table, note_id=table.home, lasts=LEASE)
         lease = lock.take(now)
         if not lease:
-            return Report(connection=connection, kind=kind, complete=False, notes=[BUSY])
+            return Report(
+                connection=connection,
+                kind=kind,
+                complete=False,
+                notes=[BUSY],
+                age_minutes=self._age(table, now),
+            )
         try:
-            report = run.run()
-        except BaseException:
+            return self._noted(table, run.run(), now)
+        finally:
             lock.give_back(lease)
-            raise
-        lock.give_back(lease, self._outcome(table, report, now))
+
+    def _noted(self, table: MirrorTable, report: Report, now: datetime) -> Report:
+        """A report that is in the history, with the mirror's age."""
+        table.set_own(keys.STATE, self._outcome(table, report, now))
+        if report.error or not report.complete:
+            report.age_minutes = self._age(table, now)
         return report
 
     def _outcome(self, table: MirrorTable, report: Report, now: datetime) -> Json:
@@ -94,6 +111,6 @@ class Syncing:
                 },
             )
         outcome: Json = {"last_run_at": stamp(now), "last_error": report.error}
-        if not report.error:
+        if not report.error and report.complete:
             outcome |= {"last_success_at": stamp(now), "held": report.held}
         return outcome
