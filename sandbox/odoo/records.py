@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sandbox.odoo.dataset import DERIVED, empty, recorded
 from sandbox.odoo.errors import V18
-from sandbox.odoo.old_books import give_entries, split_accounts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -65,9 +64,6 @@ class Records:
         if dataset == "odoo-18":
             self._employ_clerks()
         self._last_ids = {model: max(rows, default=0) for model, rows in self.records.items()}
-        if version < V18 and dataset == "ledger-18":  # the flow's entries were not recorded
-            split_accounts(self)
-            give_entries(self)
 
     def _employ_clerks(self) -> None:
         for move in self.records["account.move"].values():
