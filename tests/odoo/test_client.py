@@ -643,7 +643,7 @@ def test_an_answer_that_is_none_is_one_sentence_too(body: bytes, sentence: str) 
 
 def test_a_redirect_is_not_followed_with_the_key() -> None:
     with a_client(answering(b"", status=308)) as odoo:
-        assert "sent us on to another address" in sentence_of(odoo)
+        assert "redirected us to another address, where nothing was sent" in sentence_of(odoo)
         assert "check odoo_api_url" in sentence_of(odoo)
 
 

@@ -26,10 +26,6 @@ NOTED: Final = frozenset(
 LATER: Final = frozenset(
     {
         "Another extraction is running: try again in some minutes.",
-        (
-            "Odoo at {…} sent us on to another address, where nothing is sent (HTTP status {…}):"
-            " check odoo_api_url."
-        ),
         "Odoo at {…} answered with something else than an answer.",
     }
 )
