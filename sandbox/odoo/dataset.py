@@ -8,9 +8,11 @@ orders (and what PostgreSQL came to for them: expected-*.json).
 from __future__ import annotations
 
 import json
+import pickle
 import zlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -83,10 +85,17 @@ class Recorded:
 
 
 def recorded(version: int, dataset: Dataset = "odoo-18") -> Recorded:
-    """The records at the start, and the fields of that version.
+    """The records at the start, and the fields of that version; the caller's own to change.
 
     A model that is known but was not recorded has no records.
     """
+    found: Recorded = pickle.loads(_read(version, dataset))  # noqa: S301 - what we dumped ourselves
+    return found
+
+
+@cache
+def _read(version: int, dataset: Dataset) -> bytes:
+    """What is on disk, read once: from a pickle it is copied in a tenth of the time."""
     found = Recorded(fields={}, records={}, names={}, codes={})
     files = [
         json.loads(path.read_text())
@@ -109,7 +118,7 @@ def recorded(version: int, dataset: Dataset = "odoo-18") -> Recorded:
         found.records[model] = {row["id"]: _UNRECORDED | row for row in rows}
         for account, codes in data.get("codes_of_shared_accounts", {}).items():
             found.codes[int(account)] = {int(company): code for company, code in codes.items()}
-    return found
+    return pickle.dumps(found)
 
 
 def _rows(data: dict[str, Any]) -> list[Record]:
