@@ -182,6 +182,17 @@ def test_five_thousand_changed_contacts_take_seven_calls(version: int, way: str)
     assert set(ids) <= set(changed)
 
 
+def test_documents_of_thousands_of_lines_are_not_read_in_one_answer() -> None:
+    simulator = ledger()
+    copies = copied(simulator, "account.move", 306, 3)
+    for number in copies[:2]:
+        simulator.records["account.move"][number]["invoice_line_ids"] = [*range(1, 15_001)]
+    with a_source(simulator) as source:
+        reading = source.read("move", copies)
+    assert reading.records.keys() == {*copies}
+    assert simulator.calls.count("account.move.line.search_read") == 2
+
+
 def test_more_than_a_page_is_read_page_by_page() -> None:
     simulator = ledger()
     copied(simulator, "res.partner", 9, 10_000)
