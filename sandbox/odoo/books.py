@@ -235,13 +235,13 @@ class Books(Contacts, Payments, Orders, Chart):
             return move
 
     def _amend_lines(self, move: Record, changes: dict[str, object], at: datetime) -> None:
-        """Rows have their document's date and partner.
+        """Rows have their document's date and partner, and their own copy of its reference.
 
         A document that is due at once has one payable row; instalments keep their own days.
         """
         shared = {name: value for name, value in changes.items() if name in ("date", "partner_id")}
         lines = [self.records["account.move.line"][i] for i in move["line_ids"]]
-        for line in lines if shared else ():
+        for line in lines if shared or "ref" in changes else ():
             line.update(shared, write_date=at)
         payables = [line for line in lines if line["display_type"] == "payment_term"]
         if "invoice_date_due" in changes and len(payables) == 1:
