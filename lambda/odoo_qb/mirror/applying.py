@@ -29,8 +29,9 @@ class OutOfTime(Exception):  # noqa: N818 - it is no error: the next run goes on
 class Applying:
     """What a run does to the mirror of one kind; a dry run reads and decides, and writes nothing.
 
-    `handled` are the records that were read, `missing` gathers stored records that the source did not
-    answer, `unreadable` those that could not be understood. OutOfTime before a batch that might not be finished.
+    `handled` are the records that were read, `missing` stored ones that the source did not answer,
+    `unreadable` those that could not be understood. OutOfTime before a batch that might not be
+    finished.
     """
 
     def __init__(

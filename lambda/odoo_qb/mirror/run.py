@@ -138,7 +138,9 @@ class KindRun:
             self._read_all(begun, anew=True)
             return
         self._applying.apply(wanted)
-        self._applying.missing |= {i for i, at in recent.times.items() if at >= window} - seen.keys()
+        self._applying.missing |= {
+            i for i, at in recent.times.items() if at >= window
+        } - seen.keys()
         fresh_from = _text(self._clock() - _SAME_SECOND)
         fresh = {i for i in wanted if seen.get(i, "") >= fresh_from}
         times = {i: at for i, at in seen.items() if at >= next_window}
