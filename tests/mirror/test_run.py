@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,22 +11,7 @@ from odoo_qb.store.mirror_table import MirrorTable
 from sandbox.in_process.mirror import MODELS, MirrorDesk, a_mirror
 from sandbox.odoo.changes import Changes
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from odoo_qb.sources import Kind
-
 VERSIONS = (16, 17, 18, 19)
-
-
-@pytest.fixture
-def desk() -> Iterator[MirrorDesk]:
-    """The ledger of Odoo 18, and a mirror that was loaded an hour ago."""
-    with a_mirror(dataset="ledger-18", version=18) as made:
-        made.sync()
-        made.sleep(3600)
-        made.sync()
-        yield made
 
 
 def some_contact(desk: MirrorDesk) -> int:
