@@ -214,14 +214,14 @@ def test_a_full_run_mends_what_somebody_changed_in_the_table(desk: MirrorDesk) -
 
 def test_a_first_load_goes_on_where_the_last_run_had_to_stop() -> None:
     with a_mirror(dataset="ledger-18", version=18) as desk:
-        for number in range(2_500):
+        for number in range(6_000):
             desk.odoo.new_contact(f"Contact {number}")
         held = []
         for _ in range(2):
             desk.seconds_for_batches(1)
             report = desk.sync("sync_contacts")["contact"]
             held.append(report.held)
-            assert report.source > 2_500
+            assert report.source > 6_000
             assert not report.complete
             assert not report.error
         assert held == sorted(set(held))
