@@ -17,13 +17,6 @@ if TYPE_CHECKING:
 _STATES = {"draft": "draft", "canceled": "cancel"}
 
 
-def give_entries(odoo: Records) -> None:
-    """Before 18 every payment is an entry too: those without one get it, as they were written."""
-    for payment in odoo.records["account.payment"].values():
-        if not payment["move_id"]:
-            book(odoo, payment, payment["write_date"])
-
-
 def book(odoo: Records, payment: Record, at: datetime) -> None:
     """Write a payment's entry: the money on one row, whom it is from or for on the other."""
     company = odoo.records["res.company"][payment["company_id"]]

@@ -10,7 +10,6 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from sandbox.odoo.dataset import DERIVED, empty, recorded
-from sandbox.odoo.entries import give_entries
 from sandbox.odoo.errors import V18
 
 if TYPE_CHECKING:
@@ -65,8 +64,6 @@ class Records:
         if dataset == "odoo-18":
             self._employ_clerks()
         self._last_ids = {model: max(rows, default=0) for model, rows in self.records.items()}
-        if version < V18 and dataset == "ledger-18":  # the flow's entries were not recorded
-            give_entries(self)
 
     def _employ_clerks(self) -> None:
         for move in self.records["account.move"].values():

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from odoo_qb.errors import Unavailable
-from odoo_qb.sources import KINDS
+from odoo_qb.sources import KINDS, Summary
 from sandbox.odoo.server import Odoo as Simulator
 from tests.support.odoo_clients import DOORS
 from tests.support.odoo_sources import (
@@ -81,6 +81,62 @@ def test_a_list_out_of_order_is_no_list() -> None:
             list(source.changes("contact", ""))
 
 
+@HOWEVER
+def test_a_summary_counts_and_says_when_the_last_was_written(version: int, way: str) -> None:
+    simulator = ledger(version)
+    with a_source(simulator, way) as source:
+        source.count("account")  # signed in
+        source.changes("payment", "")
+        for kind in KINDS:
+            records = records_of(version, dict(SOME_DOORS)[version], kind)
+            latest = max(r["write_date"] or "" for r in records.values())
+            found = source.summary(kind)
+            assert found == Summary(count=len(records), last_written_at=latest), kind
+            before = source.calls
+            source.summary(kind)
+            assert source.calls - before == (2 if kind == "payment" and version < 18 else 1)
+
+
+@SOMEHOW
+def test_a_summary_is_of_our_companies_and_of_archived_records_too(version: int, way: str) -> None:
+    simulator = ledger(version)
+    archived = next(
+        number
+        for number, record in records_of(version, way, "contact").items()
+        if not record["active"] and not record["company_id"]
+    )
+    late = simulator.clock().replace(microsecond=0) + timedelta(hours=1)
+    simulator.records["res.partner"][archived]["write_date"] = late
+    del simulator.fields["sale.order"]
+    with a_source(simulator, way, (2,)) as source:
+        for kind in ("contact", "move", "payment"):
+            records = records_of(version, way, kind).values()
+            ours = [r for r in records if r["company_id"] == 2]
+            ours += [r for r in records if r["company_id"] is None]
+            assert source.summary(kind).count == len(ours)
+        assert source.summary("contact").last_written_at == f"{late:%Y-%m-%d %H:%M:%S}"
+        assert source.summary("order") == Summary(count=0, last_written_at="")
+    simulator.records["account.move"].clear()
+    simulator.records["account.move.line"].clear()
+    with a_source(simulator, way) as source:
+        assert source.summary("move") == Summary(count=0, last_written_at="")
+
+
+@SOMEHOW
+@KINDWISE
+def test_ids_are_listed_and_counted_by_ranges(version: int, way: str, kind: Kind) -> None:
+    every = [*records_of(version, way, kind)]
+    low, high = every[2], every[10]
+    with a_source(ledger(version), way) as source:
+        assert [i for page in source.ids(kind, low, high) for i in page] == every[2:10]
+        assert source.count(kind, low, high) == 8
+        assert [i for page in source.ids(kind, high=high) for i in page] == every[:10]
+        assert [i for page in source.ids(kind, low) for i in page] == every[2:]
+        assert source.count(kind, low) == len(every) - 2
+        (page,) = source.changes(kind, "", after=low)
+        assert [written.source_id for written in page] == every[3:]
+
+
 # -- calls ---------------------------------------------------------------------------------
 
 
@@ -124,6 +180,17 @@ def test_five_thousand_changed_contacts_take_seven_calls(version: int, way: str)
         sign_in = 0 if way == "json-2" else 1
         assert source.calls - sign_in <= 7
     assert set(ids) <= set(changed)
+
+
+def test_documents_of_thousands_of_lines_are_not_read_in_one_answer() -> None:
+    simulator = ledger()
+    copies = copied(simulator, "account.move", 306, 3)
+    for number in copies[:2]:
+        simulator.records["account.move"][number]["invoice_line_ids"] = [*range(1, 15_001)]
+    with a_source(simulator) as source:
+        reading = source.read("move", copies)
+    assert reading.records.keys() == {*copies}
+    assert simulator.calls.count("account.move.line.search_read") == 2
 
 
 def test_more_than_a_page_is_read_page_by_page() -> None:

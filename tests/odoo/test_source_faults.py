@@ -140,6 +140,7 @@ def test_half_an_answer_is_no_proof_of_deletion() -> None:
 
 ASKED: dict[str, Callable[[OdooSource], object]] = {
     "test_connection": lambda source: source.test_connection(),
+    "summary": lambda source: source.summary("contact"),
     "changes": lambda source: list(source.changes("payment", "")),
     "ids": lambda source: list(source.ids("account")),
     "read": lambda source: source.read("move", [306, 307]),

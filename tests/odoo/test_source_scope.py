@@ -141,8 +141,13 @@ def test_what_was_deleted_is_told_from_what_is_hidden(version: int, way: str, ki
         assert source.gone(kind, [first, second, third, 999_999]) == {second, 999_999}
         simulator.admit(replace(user(simulator), hidden=frozenset({(MODELS[kind], third)})))
         assert third not in ids_of(source, kind)
-        with pytest.raises(Refused):
+        assert source.read(kind, [first, third]).records.keys() == {first}
+        with pytest.raises(Refused) as refused:
             source.gone(kind, [first, second, third])
+    assert str(refused.value) == (
+        f"The Odoo user ap-bot@example.com may not see some records of {MODELS[kind]}: check this"
+        " user's companies and the record rules in Odoo."
+    )
 
 
 @HOWEVER

@@ -11,6 +11,7 @@ import pytest
 from werkzeug.wrappers import Request, Response
 
 from odoo_qb.errors import Refused, Unavailable
+from odoo_qb.odoo.failures import SettingNames
 from sandbox.odoo.server import Odoo as Simulator
 from tests.support.odoo_clients import KEY, PASSWORD, VERSIONS, Kept, a_client
 
@@ -113,6 +114,21 @@ def test_a_session_whose_password_changed_is_refused_with_what_to_do() -> None:
 def test_an_unknown_database_is_named(version: int) -> None:
     with a_client(Simulator(version=version), "session", database="prod") as odoo:
         assert str(failing(odoo)).endswith("has no database prod: check odoo_database.")
+
+
+def test_a_sentence_names_the_settings_of_its_own_connection() -> None:
+    names = SettingNames(
+        url="its url", database="its database", username="its username", api_key="its key"
+    )
+    given: dict[str, Any] = {"setting_names": names}
+    with a_client(Simulator(), "session", password="wrong", **given) as odoo:
+        assert "check its username and its password" in str(failing(odoo))
+    with a_client(Simulator(), "json-rpc", api_key="wrong", **given) as odoo:
+        assert "check its username and its key" in str(failing(odoo))
+    with a_client(Simulator(), "session", database="prod", **given) as odoo:
+        assert str(failing(odoo)).endswith("check its database.")
+    with a_client(answering({}, status=302), "session", **given) as odoo:
+        assert str(failing(odoo)).endswith("check its url.")
 
 
 def answering(body: object, **given: Any) -> WSGIApplication:

@@ -18,7 +18,7 @@ from odoo_qb.sentences import one_line
 from odoo_qb.store.alerts import Alerts
 from odoo_qb.store.attributes import attributes
 from odoo_qb.timestamps import stamp
-from sandbox.odoo.calls import Call
+from sandbox.odoo.reading import Reader
 from tests.extraction.test_run import outcomes, put_in, utc_now
 from tests.support.builders import DAMAGES, an_item
 
@@ -158,15 +158,15 @@ class Mad:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, model: str, number: int) -> None:
         self.changes: list[Callable[[Json], object]] = []
-        rendered = Call._rendered
+        rendered = Reader.rendered
 
-        def mad(call: Call, asked: str, rows: list[Json], *rest: Any) -> list[Any]:
-            answer: list[Any] = rendered(call, asked, rows, *rest)
+        def mad(reader: Reader, asked: str, rows: list[Json], *rest: Any) -> list[Any]:
+            answer: list[Any] = rendered(reader, asked, rows, *rest)
             if asked != model:
                 return answer
             return [self._changed(row) if row["id"] == number else row for row in answer]
 
-        monkeypatch.setattr(Call, "_rendered", mad)
+        monkeypatch.setattr(Reader, "rendered", mad)
 
     def _changed(self, row: Json) -> object:
         changed: Any = row

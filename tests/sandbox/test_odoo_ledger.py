@@ -47,7 +47,8 @@ OTHER_IDS = {
         account_search_read_types account_search_with_closed company_fiscal_year
         contact_archived_active_test contact_children contact_group_fingerprint
         contact_page_2 contact_page_by_id group_by_account_and_month
-        group_by_account_quarter group_by_account_several_sums group_lazy_default
+        group_by_account_quarter group_by_account_several_sums
+        group_by_company_and_account_no_context group_lazy_default
         group_limit_offset_order keyset_contacts ledger_session_read_group
         ledger_session_search_read line_search_read_quarter order_search_read
         payment_method_lines web_search_read_lines
@@ -76,9 +77,9 @@ OTHER_DATA = {
     """,
     17: """
         account_by_code_prefix account_search_read_company contact_page_1 group_by_account
-        group_by_account_before group_by_company_and_account_no_context group_by_partner
-        group_by_quarter ledger_session_search_count line_search_count
-        payment_draft_and_cancelled payment_page payment_read_manual
+        group_by_account_before group_by_partner group_by_quarter
+        ledger_session_search_count line_search_count payment_draft_and_cancelled
+        payment_page payment_read_manual
     """,
     19: """
         account_by_code_prefix account_search_read_company account_search_read_types
@@ -354,3 +355,20 @@ def test_planned_failures_happen_to_groups_as_to_any_method() -> None:
     assert status == 403
     assert "'Payments' (account.payment)" in text
     assert sums() == whole
+
+
+@pytest.mark.parametrize("version", [16, 17])
+def test_before_18_each_company_has_an_account_of_its_own(version: int) -> None:
+    odoo = Odoo(version=version, dataset="ledger-18")
+    user = next(iter(odoo.users.values()))
+    domain = [["name", "=", "Shared Clearing"]]
+    kwargs = {"order": "code"}
+    rows: Json = odoo.run(
+        user, "account.account", "search_read", [domain, ["code", "company_id"]], kwargs
+    )
+    assert [(row["code"], row["company_id"][0]) for row in rows] == [("188000", 1), ("288000", 2)]
+    for row in rows:
+        items: Json = odoo.run(
+            user, "account.move.line", "search_read", [[["account_id", "=", row["id"]]]], {}
+        )
+        assert {item["company_id"][0] for item in items} == {row["company_id"][0]}

@@ -29,8 +29,9 @@ class OutOfTime(Exception):  # noqa: N818 - it is no error: the next run goes on
 class Applying:
     """What a run does to the mirror of one kind; a dry run reads and decides, and writes nothing.
 
-    `missing` gathers stored records that the source did not answer, `unreadable` those it could
-    not be made sense of. OutOfTime before a batch that might not be finished.
+    `handled` are the records that were read, `missing` stored ones that the source did not answer,
+    `unreadable` those that could not be understood. OutOfTime before a batch that might not be
+    finished.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class Applying:
         self._now = now
         self._in_time = in_time
         self.dry_run = dry_run
+        self.handled: set[int] = set()
         self.missing: set[int] = set()
         self.unreadable: set[int] = set()
 
@@ -72,6 +74,7 @@ class Applying:
         if not self._in_time():
             raise OutOfTime
         reading = self._source.read(self.kind, ids)
+        self.handled |= set(ids)
         stored = self._table.stored(ids)
         place = (self._table.connection, self.kind)
         decision = decide(ids, reading, stored, place, self._now)

@@ -124,23 +124,27 @@ class KindRun:
     def _read_changes(self, summary: Summary, begun: datetime) -> None:
         state = self._state
         window = _text(datetime.strptime(state.since, _TEXT).replace(tzinfo=UTC) - LOOK_BACK)
+        next_window = _text(begun - LOOK_BACK)
         recent = load_recent(self._table)
         seen: dict[int, str] = {}
         if summary.last_written_at >= window:
             for page in self._source.changes(self._table.kind, window):
                 seen |= {written.source_id: written.written_at for written in page}
         # What leaves the window is read a last time: nothing that was begun before can change it.
-        leaving = {i for i, at in recent.times.items() if at < window}
+        leaving = {i for i, at in recent.times.items() if at < next_window}
         wanted = state.reread | leaving
         wanted |= {i for i, at in seen.items() if recent.times.get(i) != at or i in recent.fresh}
         if len(wanted) > _MANY:
             self._read_all(begun, anew=True)
             return
         self._applying.apply(wanted)
-        self._applying.missing |= recent.times.keys() - seen.keys() - leaving
+        self._applying.missing |= {
+            i for i, at in recent.times.items() if at >= window
+        } - seen.keys()
         fresh_from = _text(self._clock() - _SAME_SECOND)
         fresh = {i for i in wanted if seen.get(i, "") >= fresh_from}
-        now_recent = Recent(times=seen, fresh=fresh)
+        times = {i: at for i, at in seen.items() if at >= next_window}
+        now_recent = Recent(times=times, fresh=fresh & times.keys())
         now_recent.cut()
         if now_recent != recent and not self._wanted.dry_run:
             self._table.set_own(keys.RECENT, now_recent.as_item())
@@ -156,7 +160,7 @@ class KindRun:
             self.report.source = again
             if self._counts_differ(again):
                 for theirs, ours in differing(self._source, self._table, self._applying.unreadable):
-                    self._applying.apply(theirs)
+                    self._applying.apply(theirs - self._applying.handled)
                     suspects |= ours
         if suspects:
             remove_gone(
@@ -175,7 +179,8 @@ class KindRun:
         return self._held() + len(self._applying.unreadable) != count
 
     def _held(self) -> int:
-        return sum(self._table.counts.read().values())
+        held = sum(self._table.counts.read().values())
+        return held + self.report.inserted if self._wanted.dry_run else held
 
     def _keep(self, values: Json, *, remove: tuple[str, ...] | list[str] = ()) -> None:
         if not self._wanted.dry_run:

@@ -42,6 +42,11 @@ class OldPayments:
         own = ["write_date", ">=", moment]
         return ["|", own, ["move_id.write_date", ">=", moment]] if self.are(kind) else [own]
 
+    def moves(self) -> list[object]:
+        """The condition for the moves that are payments, within our companies."""
+        ours = [["company_id", "in", self._scope.ids()]] if self._scope.is_narrow else []
+        return [["payment_id", "!=", False], *ours]
+
     def date(self, kind: Kind, rows: Sequence[Record]) -> None:
         """Let each old payment be as late as its move; other rows stay as they are."""
         if not self.are(kind):

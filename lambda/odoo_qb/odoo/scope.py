@@ -75,20 +75,26 @@ class Scope:
         try:
             return self.odoo.call(model, method, subject, **named, context=context)
         except Refused as refused:
-            if _NO_COMPANY in str(refused):
-                raise Refused(
-                    f"The Odoo user {self.odoo.username} has no access to a company of this"
-                    " connection: add the company to the user in Odoo, or remove it from the"
-                    " connection.",
-                    code=refused.code,
-                ) from refused
-            if _NO_RIGHT in str(refused):
-                raise Refused(
-                    f"The Odoo user {self.odoo.username} may not read {model}: add the group"
-                    f" {group} to this user in Odoo.",
-                    code=refused.code,
-                ) from refused
-            raise
+            if not refused.code.endswith("AccessError"):
+                raise
+            raise self._no_access(model, group, refused) from refused
+
+    def _no_access(self, model: str, group: str, refused: Refused) -> Refused:
+        """What the user lacks: a company, a group or, by a rule, some of the records."""
+        user = f"The Odoo user {self.odoo.username}"
+        if _NO_COMPANY in str(refused):
+            sentence = (
+                f"{user} has no access to a company of this connection: add the company to the"
+                " user in Odoo, or remove it from the connection."
+            )
+        elif _NO_RIGHT in str(refused):
+            sentence = f"{user} may not read {model}: add the group {group} to this user in Odoo."
+        else:
+            sentence = (
+                f"{user} may not see some records of {model}: check this user's companies and the"
+                " record rules in Odoo."
+            )
+        return Refused(sentence, code=refused.code)
 
     def _looked_up(self) -> list[int]:
         rows = self.odoo.call("res.company", "search_read", [], fields=["name"], order="id")

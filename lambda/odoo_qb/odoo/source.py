@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
-from itertools import batched, pairwise
-from typing import TYPE_CHECKING, Any, Final
+from itertools import batched
+from typing import TYPE_CHECKING, Final
 
-from odoo_qb.errors import Refused, Unavailable
+from odoo_qb.errors import Refused
 from odoo_qb.guarding import DAMAGE
 from odoo_qb.odoo.account_codes import AccountCodes
 from odoo_qb.odoo.answers import Misshapen
 from odoo_qb.odoo.document_lines import DocumentLines
+from odoo_qb.odoo.kind_queries import KindQueries
 from odoo_qb.odoo.model_fields import ModelFields
 from odoo_qb.odoo.old_payments import OldPayments
 from odoo_qb.odoo.picking import Picking, nonsense
 from odoo_qb.odoo.scope import Scope, lacks_model
 from odoo_qb.odoo.served_kinds import SERVED_KINDS
 from odoo_qb.odoo.source_lookups import SourceLookups
-from odoo_qb.odoo.values import by_id, moment_of, related_id, text_of
-from odoo_qb.sources import Reading, ServerInfo, Written
+from odoo_qb.odoo.values import by_id, moment_of, text_of
+from odoo_qb.sources import Reading, ServerInfo, Summary, Written
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from odoo_qb.exact_json import Json
@@ -31,7 +33,6 @@ if TYPE_CHECKING:
     from odoo_qb.sources import Kind
 
 _CHANGES: Final = 10_000  # a page; each row is about 50 bytes
-_IDS: Final = 50_000  # a page; each is about 6 bytes
 _RECORDS: Final = 1_000  # a call; more is not faster, only larger
 
 
@@ -45,11 +46,16 @@ class OdooSource:
         self._odoo = odoo
         self._scope = Scope(odoo, companies)
         self._fields = ModelFields(self._scope)
+        self._queries = KindQueries(self._scope, self._fields)
         self._lookups = SourceLookups(self._scope)
         self._lines = DocumentLines(self._scope, self._fields)
         self._codes = AccountCodes(self._scope)
         self._old = OldPayments(self._scope, self._fields)
-        self.notes: dict[Kind, str] = {}  # kinds that this Odoo does not have, and what to do
+
+    @property
+    def notes(self) -> Mapping[Kind, str]:
+        """The kinds that this Odoo does not have, and what to do; they are empty."""
+        return self._queries.notes
 
     @property
     def calls(self) -> int:
@@ -77,42 +83,54 @@ class OdooSource:
             companies=tuple(self._scope.names()),
         )
 
-    def changes(self, kind: Kind, since: str) -> Iterator[list[Written]]:
-        """Records written at or after `since` ("": all), page by page, by id."""
+    def summary(self, kind: Kind) -> Summary:
+        """The count and the time of the last write in one call, archived records included.
+
+        Two calls for payments of Odoo 16 and 17: the later of a payment and its move counts.
+        """
+
+        def ask() -> Summary:
+            found = self._queries.summary(kind, self._queries.domain(kind))
+            if not self._old.are(kind):
+                return found
+            moves = self._queries.summary("move", self._old.moves())
+            latest = max(found.last_written_at, moves.last_written_at)
+            return replace(found, last_written_at=latest)
+
+        return self._queries.if_there(kind, ask, Summary(count=0, last_written_at=""))
+
+    def changes(self, kind: Kind, since: str, after: int = 0) -> Iterator[list[Written]]:
+        """Records written at or after `since` ("": all) with an id above `after`, by id."""
 
         def page(last: int) -> list[Written]:
-            domain = [*self._old.since(kind, since), *self._domain(kind), ["id", ">", last]]
+            domain = [*self._old.since(kind, since), *self._queries.domain(kind), ["id", ">", last]]
             fields = ["write_date", *["move_id"] * self._old.are(kind)]
-            rows = self._search(kind, domain, fields, limit=_CHANGES)
+            rows = self._queries.search(kind, domain, fields, limit=_CHANGES)
             self._old.date(kind, rows)
             return [Written(row["id"], moment_of(row["write_date"])) for row in rows]
 
-        return self._pages(kind, page, _CHANGES, lambda written: written.source_id)
+        return self._queries.pages(kind, page, _CHANGES, lambda written: written.source_id, after)
 
-    def ids(self, kind: Kind) -> Iterator[list[int]]:
-        """The ids of all records, page by page, ascending."""
+    def ids(self, kind: Kind, low: int = 0, high: int | None = None) -> Iterator[list[int]]:
+        """The ids of all records from `low` up to, not including, `high`: pages, ascending."""
+        return self._queries.ids(kind, _below(high), after=max(low - 1, 0))
 
-        def page(last: int) -> list[int]:
-            domain = [*self._domain(kind), ["id", ">", last]]
-            found: list[int] = self._call(kind, "search", domain, order="id", limit=_IDS)
-            return found
-
-        return self._pages(kind, page, _IDS, int)
-
-    def count(self, kind: Kind) -> int:
+    def count(self, kind: Kind, low: int = 0, high: int | None = None) -> int:
         """How many records `ids` would list."""
 
         def ask() -> int:
-            return int(self._call(kind, "search_count", self._domain(kind)))
+            range_ = [["id", ">=", low]] * (low > 0) + _below(high)
+            domain = [*range_, *self._queries.domain(kind)]
+            return int(self._queries.call(kind, "search_count", domain))
 
-        return self._if_there(kind, ask, 0)
+        return self._queries.if_there(kind, ask, 0)
 
     def read(self, kind: Kind, ids: Collection[int]) -> Reading:
         """The records of these ids as they are now, a thousand a call.
 
         Lines are read for 2,500 documents a call: give as many ids as there are.
         """
-        return self._if_there(kind, lambda: self._read(kind, sorted({*ids})), Reading())
+        return self._queries.if_there(kind, lambda: self._read(kind, sorted({*ids})), Reading())
 
     def gone(self, kind: Kind, ids: Collection[int]) -> set[int]:
         """Which of these no longer exist or have left our companies, each asked for by its id.
@@ -123,7 +141,7 @@ class OdooSource:
         left = set(ids)
         for batch in batched(sorted(left), _RECORDS):
             try:
-                ours = self._if_there(kind, partial(self._ours, kind, batch), None)
+                ours = self._queries.if_there(kind, partial(self._queries.ours, kind, batch), None)
             except (Misshapen, *DAMAGE) as damage:
                 raise Refused(
                     "Odoo's answer on what was deleted makes no sense, so nothing is taken for"
@@ -131,7 +149,7 @@ class OdooSource:
                     f" {', '.join(map(str, batch[:5]))}."
                 ) from damage
             if ours is None:
-                raise Refused(self.notes[kind])
+                raise Refused(self._queries.notes[kind])
             left -= ours
         return left
 
@@ -143,14 +161,8 @@ class OdooSource:
         found: set[int] = set()
         for batch in batched(sorted({*contact_ids}), _RECORDS):
             named: list[object] = [[field, "in", list(batch)] for field in fields]
-            named = ["|"] * (len(fields) - 1) + named
-
-            def page(last: int, named: list[object] = named) -> list[int]:
-                domain = [*named, *self._domain(kind), ["id", ">", last]]
-                ids: list[int] = self._call(kind, "search", domain, order="id", limit=_IDS)
-                return ids
-
-            for ids in self._pages(kind, page, _IDS, int):
+            either = ["|"] * (len(fields) - 1)
+            for ids in self._queries.ids(kind, [*either, *named]):
                 found.update(ids)
         return sorted(found - {*contact_ids} if kind == "contact" else found)
 
@@ -193,98 +205,19 @@ class OdooSource:
             for record in records.values():  # an address may have no name of its own
                 record["name"] = record["name"] or record["display_name"]
         if kind == "account":
-            by_company = self._company_field(kind) == "company_ids"
+            by_company = self._queries.company_field(kind) == "company_ids"
             self._codes.add(SERVED_KINDS[kind], records, by_company=by_company)
 
     def _rows(self, kind: Kind, ids: Sequence[int]) -> list[Record]:
         served = SERVED_KINDS[kind]
-        domain = [["id", "in", list(ids)], *self._domain(kind)]
+        domain = [["id", "in", list(ids)], *self._queries.domain(kind)]
         extra = [served.lines.ids] if served.lines else []
 
         def ask(layout: Layout) -> list[Record]:
-            return self._search(kind, domain, [*layout.fields, *extra])
+            return self._queries.search(kind, domain, [*layout.fields, *extra])
 
         return self._fields.with_layout(served, ask)
 
-    # -- asking --------------------------------------------------------------------------------
 
-    def _domain(self, kind: Kind) -> list[object]:
-        """All of a kind's records within our companies; contacts of none are everybody's."""
-        served = SERVED_KINDS[kind]
-        domain: list[object] = list(served.domain)
-        if not self._scope.is_narrow:
-            return domain
-        company = self._company_field(kind)
-        ours = [company, "in", self._scope.ids()]
-        return ["|", [company, "=", False], ours] if kind == "contact" else [*domain, ours]
-
-    def _ours(self, kind: Kind, ids: Sequence[int]) -> set[int]:
-        """Which of these exist and are ours."""
-        fields = [self._company_field(kind)]
-        fields += [str(term[0]) for term in SERVED_KINDS[kind].domain]
-        # As all of the user's companies see them: what has moved to another one is seen there.
-        rows = self._call(kind, "read", list(ids), allowed=(), fields=fields)
-        return {row["id"] for row in rows if self._is_ours(kind, row)}
-
-    def _is_ours(self, kind: Kind, row: Record) -> bool:
-        if kind == "move" and row["move_type"] == "entry":
-            return False
-        if kind == "transaction" and not row["account_id"]:
-            return False
-        if not self._scope.is_narrow:
-            return True
-        company = self._company_field(kind)
-        if company == "company_ids":
-            return not {*row[company]}.isdisjoint(self._scope.ids())
-        owner = related_id(row, company)
-        return owner in self._scope.ids() or (kind == "contact" and not owner)
-
-    def _company_field(self, kind: Kind) -> str:
-        served = SERVED_KINDS[kind]
-        return self._fields.one_of(served, served.company)
-
-    def _search(
-        self, kind: Kind, domain: list[Any], fields: Sequence[str], **named: object
-    ) -> list[Record]:
-        rows: list[Record] = self._call(
-            kind, "search_read", domain, fields=list(fields), order="id", **named
-        )
-        return rows
-
-    def _call(self, kind: Kind, method: str, subject: object, **named: Any) -> Any:  # noqa: ANN401 - Odoo's JSON
-        served = SERVED_KINDS[kind]
-        return self._scope.call(served.model, method, subject, group=served.group, **named)
-
-    def _pages[T](
-        self, kind: Kind, page: Callable[[int], list[T]], size: int, number: Callable[[T], int]
-    ) -> Iterator[list[T]]:
-        last, found = 0, size
-        nothing: list[T] = []
-        while found == size:
-
-            def ask(last: int = last) -> list[T]:
-                return page(last)
-
-            rows = self._if_there(kind, ask, nothing)
-            ids = [last, *map(number, rows)]
-            if any(a >= b for a, b in pairwise(ids)):
-                raise Unavailable("Odoo's list is not in the order of the records' numbers.")
-            if rows:
-                yield rows
-            last, found = ids[-1], len(rows)
-
-    def _if_there[T](self, kind: Kind, ask: Callable[[], T], nothing: T) -> T:
-        """What Odoo answers, or nothing where it does not have the kind's app."""
-        if kind in self.notes:
-            return nothing
-        served = SERVED_KINDS[kind]
-        try:
-            return ask()
-        except Refused as refused:
-            if not lacks_model(refused, served.model):
-                raise
-            self.notes[kind] = (
-                f"Odoo has no {served.model}: install its app in Odoo, or leave this kind out of"
-                " the connection."
-            )
-            return nothing
+def _below(high: int | None) -> list[list[object]]:
+    return [] if high is None else [["id", "<", high]]
