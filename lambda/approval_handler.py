@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
 from odoo_qb.approval.http import http_answer, verified
-from odoo_qb.approval.responder import TRY_AGAIN, Responder, TooLate, handle, in_modal
+from odoo_qb.approval.responder import TRY_AGAIN, TooLate, handle, in_modal
 from odoo_qb.errors import BadSignature
 from odoo_qb.wiring.approval_handler import ApprovalWiring
 
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 logger = Logger()
 wired = ApprovalWiring()
 wired.start()
-
-CALL_SLACK_WITHIN: Final = 1.3  # seconds
 
 
 def lambda_handler(event: object, context: object) -> dict[str, Any]:
@@ -53,7 +51,7 @@ def lambda_handler(event: object, context: object) -> dict[str, Any]:
 def _done(
     interaction: Interaction, decisions: DecisionService, started: float
 ) -> dict[str, Any] | None:
-    responder = Responder(slack=wired.slack, until=started + CALL_SLACK_WITHIN)
+    responder = wired.responder(started)
     try:
         return handle(interaction, decisions, responder)
     except (BotoCoreError, ClientError):

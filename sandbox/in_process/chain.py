@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -44,16 +45,24 @@ _HANDLERS: Final = (approval_handler, extractor, notifier, poster)
 Json = dict[str, Any]
 
 
+def utc_now() -> datetime:
+    """The real time."""
+    return datetime.now(UTC)
+
+
 class Context:
-    """What a handler asks of Lambda's context."""
+    """The parts of Lambda's context that handlers read."""
 
     function_name = "test"
     memory_limit_in_mb = 256
     invoked_function_arn = "arn:aws:lambda:us-west-2:123456789012:function:test"
     aws_request_id = "test"
 
+    def __init__(self, seconds_left: float = 240.0) -> None:
+        self._seconds_left = seconds_left
+
     def get_remaining_time_in_millis(self) -> int:
-        return 240_000
+        return int(self._seconds_left * 1000)
 
 
 @dataclass
@@ -69,9 +78,9 @@ class World:
     answers: list[Json] = field(default_factory=list)
     aws: Aws = field(default_factory=Aws)
 
-    def extract(self, **event: Any) -> Json:
+    def extract(self, *, seconds_left: float = 240.0, **event: Any) -> Json:
         """Invoke the extractor."""
-        return extractor.lambda_handler(event, Context())
+        return extractor.lambda_handler(event, Context(seconds_left))
 
     def forget_old_bills(self) -> None:
         """Date the dataset's bills before go-live, so that a test begins with none of them."""
@@ -152,6 +161,16 @@ class World:
         topic = sns_backends[DEFAULT_ACCOUNT_ID][REGION].topics[self.names["topic"]]
         return [f"{subject}\n{text}" for _, text, subject, *_ in topic.sent_notifications]
 
+    def use(
+        self,
+        *,
+        clock: Callable[[], datetime] | None = None,
+        sleep: Callable[[float], None] | None = None,
+    ) -> None:
+        """Give every function another clock, or another way to wait."""
+        for handler in _HANDLERS:
+            handler.wired.use(clock=clock, sleep=sleep)
+
     def restart(self) -> None:
         """As after a deployment: every function starts cold."""
         for handler in _HANDLERS:
@@ -162,14 +181,16 @@ def a_world(
     monkeypatch: pytest.MonkeyPatch,
     *,
     listen: Callable[[Any], Any] = serve,
-    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    clock: Callable[[], datetime] = utc_now,
+    sleep: Callable[[float], None] = time.sleep,
     british: Collection[str] = (),
     **odoo: Any,
 ) -> Iterator[World]:
     """Start a chain with the real records of the dataset, and stop it again.
 
-    `listen` lets a simulator answer at a url, `clock` is the vendors'. The companies that are
-    `british` keep their books in pounds, and in QuickBooks there.
+    `listen` lets a simulator answer at a url. `clock` is the vendors' and the functions' time, and
+    `sleep` is how the functions wait. The companies in `british` keep their books in pounds, and
+    have a British QuickBooks.
     """
     odoo_simulator, slack = Odoo(clock=clock, **odoo), Slack(clock=lambda: clock().timestamp())
     slack.trigger_seconds = 600.0  # a slow machine must not decide a test
@@ -218,18 +239,17 @@ def a_world(
         }
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
-        for handler in _HANDLERS:  # a test may give its own, which end with it
-            monkeypatch.setattr(handler.wired, "clock", handler.wired.clock)
-            monkeypatch.setattr(handler.wired, "sleep", handler.wired.sleep)
         aws = Aws()
         one_call_at_a_time(monkeypatch, aws)
         table = Table(clients["dynamodb"], names["table"], retention=settings.retention())
         world = World(odoo_simulator, slack, quickbooks, table, clients, names, aws=aws)
-        # Wall-clock budgets are for production: a slow machine must not decide a test.
-        monkeypatch.setattr(approval_handler, "CALL_SLACK_WITHIN", 60.0)
         world.restart()
+        world.use(clock=clock, sleep=sleep)
+        # Wall-clock budgets are for production: a slow machine must not decide a test.
+        approval_handler.wired.use(call_slack_within=60.0)
         yield world
         world.restart()
+        world.use(clock=utc_now, sleep=time.sleep)
 
 
 def _companies(odoo: Odoo) -> dict[str, Json]:

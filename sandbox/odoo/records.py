@@ -43,7 +43,12 @@ class Records:
         self.messages: list[tuple[int, str]] = []  # what was posted to a record's chatter
         self._numbers: Counter[str] = Counter()
         self._employ_clerks()
-        self._last_ids = {model: max(rows) for model, rows in self.records.items()}
+        self._last_ids: dict[str, int] = {}
+        self.count_from_records()
+
+    def count_from_records(self) -> None:
+        """Let new records take the ids after the highest that there are."""
+        self._last_ids |= {model: max(rows) for model, rows in self.records.items() if rows}
 
     def _employ_clerks(self) -> None:
         for number, (name, login) in CLERKS.items():

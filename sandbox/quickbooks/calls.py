@@ -74,6 +74,10 @@ class RequestIds:
         self._known: dict[tuple[str, str], Remembered] = {}
         self._late: dict[tuple[str, str], tuple[datetime, Callable[[], None]]] = {}
 
+    def remember(self, realm_id: str, request_id: str, earlier: Remembered) -> None:
+        """Repeat this answer if the same request comes again."""
+        self._known[realm_id, request_id] = earlier
+
     def once(self, call: Call, work: Callable[[], Json]) -> Answer:
         """Do the work, or give the answer that it got before."""
         if len(call.request_id) > _LONGEST_REQUEST_ID:

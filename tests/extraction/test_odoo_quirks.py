@@ -64,7 +64,7 @@ def outcomes(report: Json) -> Counter[str]:
 
 def run_hastily() -> Json:
     """A run whose client does not pause between its tries."""
-    extractor.wired.sleep = lambda _seconds: None
+    extractor.wired.use(sleep=lambda _seconds: None)
     return run()
 
 

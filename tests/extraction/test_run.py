@@ -20,7 +20,6 @@ from odoo_qb.bill.status import TRANSITIONS
 from odoo_qb.extraction.request import request_of
 from odoo_qb.extraction.run import Busy
 from odoo_qb.guarding import Faults
-from odoo_qb.odoo import files
 from odoo_qb.store.documents import Documents
 from odoo_qb.store.table import Table
 from odoo_qb.timestamps import stamp
@@ -78,7 +77,8 @@ def utc_now() -> datetime:
 
 def run(world: World, *, now: datetime | None = None, **event: Any) -> dict[str, Any]:
     """A run of the real wiring, at any time, with pages of any size."""
-    changed = {k: event.pop(k) for k in ("page_size", "seconds_left", "sleep") if k in event}
+    given = ("page_size", "seconds_left", "sleep", "watched_at_once")
+    changed = {k: event.pop(k) for k in given if k in event}
     now = now or utc_now()
     extraction = replace(extractor.wired.run(lambda: 240.0, now, Faults()), **changed)
     report = extraction.run(request_of(event, extractor.wired.companies), now)
@@ -366,12 +366,11 @@ def test_a_run_that_is_short_of_time_says_so_and_the_next_one_goes_on(books: Wor
 
 
 def test_files_that_take_longer_than_a_run_may_are_stored_as_far_as_it_came(
-    books: World, monkeypatch: pytest.MonkeyPatch
+    books: World,
 ) -> None:
-    monkeypatch.setattr(files, "BATCH_COUNT", 2)
     numbers = [books.odoo.new_bill(reference=f"A-{n}") for n in range(7)]
-    for number in numbers:
-        books.odoo.attach(number, "scan.pdf", b"%PDF " + str(number).encode())
+    for number in numbers:  # two of these files are read at once
+        books.odoo.attach(number, "scan.pdf", f"%PDF {number}".encode().ljust(3_000_000))
     stored = []
     for _ in range(4):
         start = len(books.odoo.calls)
@@ -1120,7 +1119,7 @@ def test_looking_again_never_fails_a_run_nor_takes_what_it_could_not_read_for_re
     run(books, now=began + timedelta(minutes=20))
     put_in(books, number, "VALIDATION_FAILED")
     books.odoo.fail("bad_gateway", method="account.move.read", times=3)
-    extractor.wired.sleep = lambda _seconds: None
+    extractor.wired.use(sleep=lambda _seconds: None)
     assert run(books)["checked_again"] == 0
     assert run(books, seconds_left=lambda: 30.0)["checked_again"] == 0
     assert books.item(f"odoo-{number}")["status"] == "VALIDATION_FAILED"

@@ -222,9 +222,7 @@ def test_a_posted_bill_costs_one_write_for_its_vendor_however_often_it_is_shown(
     assert len(writes) == 1
 
 
-def test_of_two_bills_of_a_vendor_posted_at_the_same_moment_none_is_forgotten(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_of_two_bills_of_a_vendor_posted_at_the_same_moment_none_is_forgotten(world: World) -> None:
     """Another notifier notes its bill between this one's reading and writing."""
     entry_id = an_asked(world)
     for status in ("APPROVED", "POSTING"):
@@ -241,7 +239,7 @@ def test_of_two_bills_of_a_vendor_posted_at_the_same_moment_none_is_forgotten(
             world.table.write_note(note_id, values)
         return answer
 
-    monkeypatch.setattr(world.aws, "performs", performs)
+    world.aws.performs = performs
     world.show()
 
     noted = [bill["entry_id"] for bill in world.table.read_note(note_id)["recent"]]

@@ -30,8 +30,8 @@ class Desk:
 
     def __init__(self) -> None:
         self.names = make_resources()
-        client = boto3.client("dynamodb", region_name=REGION)
-        self.table = Table(client, "bills", retention=timedelta(days=2555))
+        self.dynamodb = boto3.client("dynamodb", region_name=REGION)
+        self.table = Table(self.dynamodb, "bills", retention=timedelta(days=2555))
         self.sqs = boto3.client("sqs", region_name=REGION)
         self.queue = ApprovedQueue(client=self.sqs, url=self.names["queue"])
 
@@ -86,20 +86,16 @@ def test_a_link_that_ran_out_of_tries_is_sent_again_and_a_mere_failure_is_not(de
     assert [json.loads(m["Body"])["entry_id"] for m in desk.sent()] == ["odoo-1"]
 
 
-def test_the_approvers_of_many_waiting_bills_are_looked_up_once(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_approvers_of_many_waiting_bills_are_looked_up_once(desk: Desk) -> None:
     for number in range(1, 6):
         desk.put(number, "READY_FOR_APPROVAL", minutes_ago=60)
     companies = {"north": a_company(approvers=("U-APPROVER",))}
     read: list[str] = []
-    get = desk.table._client.get_item
 
-    def counted(**arguments: Any) -> Any:
-        read.append(arguments["Key"]["entry_id"]["S"])
-        return get(**arguments)
+    def note(params: dict[str, Any], **_: Any) -> None:
+        read.append(params["Key"]["entry_id"]["S"])
 
-    monkeypatch.setattr(desk.table._client, "get_item", counted)
+    desk.dynamodb.meta.events.register("provide-client-params.dynamodb.GetItem", note)
     assert look_after_waiting(desk.table, companies, NOW) == {"waiting": 5, "reminders": 0}
     assert [i for i in read if i.startswith("approvers#")] == ["approvers#U-APPROVER"]
 

@@ -7,16 +7,10 @@ from typing import TYPE_CHECKING, Final
 
 from moto.sqs import models as sqs
 
-import approval_handler
-import extractor
-import notifier
-import poster
-
 if TYPE_CHECKING:
     import pytest
 
 START: Final = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
-FUNCTIONS: Final = (approval_handler, extractor, notifier, poster)
 
 
 class Clock:
@@ -38,9 +32,6 @@ class Clock:
         return self.now.timestamp()
 
     def rule(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Make it the clock of the functions and of AWS's queue."""
-        for function in FUNCTIONS:
-            monkeypatch.setattr(function.wired, "clock", self)
-            monkeypatch.setattr(function.wired, "sleep", self.sleep)
+        """Make it the clock of AWS's queue."""
         monkeypatch.setattr(sqs, "unix_time", self.seconds)
         monkeypatch.setattr(sqs, "unix_time_millis", lambda: self.seconds() * 1000)

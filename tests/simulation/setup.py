@@ -44,7 +44,9 @@ def a_life(
     logging.disable(logging.CRITICAL)
     elsewhere = ExitStack()
     try:
-        for world in a_world(monkeypatch, listen=wire.serve, clock=clock, british=british):
+        for world in a_world(
+            monkeypatch, listen=wire.serve, clock=clock, sleep=clock.sleep, british=british
+        ):
             world.forget_old_bills()
             settle(world, {name: company | british.get(name, {}) for name in companies(world)})
             life = Life(world=world, clock=clock)

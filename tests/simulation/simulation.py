@@ -28,7 +28,7 @@ from odoo_qb.approval.policy import FIRST_OF_TWO, RULES
 from sandbox.in_process.aws import REGION
 from sandbox.in_process.chain import APPROVER, CHANNEL, Context
 from sandbox.in_process.fast_dynamodb import straight
-from tests.simulation.clock import FUNCTIONS, START, Clock
+from tests.simulation.clock import START, Clock
 from tests.support.garbage import Elsewhere
 from tests.support.stored_bills import buttons
 
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from sandbox.slack.payloads import Message
     from sandbox.slack.server import SignedRequest
 
+FUNCTIONS: Final = (approval_handler, extractor, notifier, poster)
 QUARTER: Final = timedelta(minutes=15)
 DAY: Final = timedelta(days=1)
 END: Final = "its end"  # the step after the last one: done, but AWS does not learn of it

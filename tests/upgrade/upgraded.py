@@ -52,7 +52,7 @@ def an_upgrade() -> Iterator[Life]:
             client = _made_once(boto3.session.Session.client)
             monkeypatch.setattr(boto3.session.Session, "client", client)
             monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "upgrade")
-            for world in a_world(monkeypatch, listen=wire.serve, clock=clock):
+            for world in a_world(monkeypatch, listen=wire.serve, clock=clock, sleep=clock.sleep):
                 for name in ("QB_CALLS_PER_MINUTE", "SLACK_MESSAGES_PER_SECOND"):
                     monkeypatch.setenv(name, "inf")  # a pause would depend on the machine
                 life = Life(world=world, clock=clock, _next_run=clock.now)

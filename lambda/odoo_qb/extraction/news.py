@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from itertools import batched
 from typing import TYPE_CHECKING, Final
 
 from odoo_qb.extraction.watermark import CLOCK_MARGIN, LOOKBACK, Watermark, as_instant, as_text
@@ -39,11 +40,15 @@ def news(
     watched: Collection[int],
     now: datetime,
     faults: Faults,
+    watched_at_once: int = WATCHED_AT_ONCE,
 ) -> News:
-    """Search for what changed after a position, and for the documents `watched` in any case."""
+    """Search for what changed after a position, and for the documents `watched` in any case.
+
+    Of those, `watched_at_once` are searched for in one call.
+    """
 
     def changed_since(since: str) -> list[Changed]:
-        first = sorted(watched)[:WATCHED_AT_ONCE]
+        first = sorted(watched)[:watched_at_once]
         return search.search_changed(
             odoo, watermark=since, dated_from=dated_from, also=first, faults=faults
         )
@@ -61,7 +66,7 @@ def news(
     stamps = search.changed_files(odoo, with_files, start) if with_files and start else {}
     found = [replace(c, stamps=stamps.get(c.odoo_id, ())) for c in found]
     there = {c.odoo_id for c in found}
-    for batch in _batches(sorted(watched)[WATCHED_AT_ONCE:]):
+    for batch in batched(sorted(watched)[watched_at_once:], watched_at_once):
         there |= search.listed(odoo, batch)
     changed = [c for c in found if not since or not c.changed or c.changed >= since]
     return News(changed=changed, there=frozenset(there), now=odoo_now)
@@ -93,7 +98,3 @@ def _about(time: timedelta) -> str:
         if time >= 2 * unit:
             return f"about {round(time / unit)} {name}"
     return "more than an hour" if time >= _HOUR else "a few minutes"
-
-
-def _batches(ids: Sequence[int]) -> list[Sequence[int]]:
-    return [ids[n : n + WATCHED_AT_ONCE] for n in range(0, len(ids), WATCHED_AT_ONCE)]

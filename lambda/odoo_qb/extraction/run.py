@@ -12,7 +12,7 @@ from odoo_qb.extraction.background import Surroundings
 from odoo_qb.extraction.bill_writer import BillWriter
 from odoo_qb.extraction.decide import Decider
 from odoo_qb.extraction.left_out import unknown_company
-from odoo_qb.extraction.news import clock_troubles
+from odoo_qb.extraction.news import WATCHED_AT_ONCE, clock_troubles
 from odoo_qb.extraction.odoo_companies import OdooCompanies
 from odoo_qb.extraction.page import PageStore
 from odoo_qb.extraction.report import Report, Tally
@@ -67,6 +67,7 @@ class ExtractionRun:
     seconds_left: Callable[[], float]
     sleep: Callable[[float], None]
     page_size: int = PAGE_SIZE
+    watched_at_once: int = WATCHED_AT_ONCE
     faults: Faults = field(default_factory=Faults)
 
     def run(self, request: Request, now: datetime) -> Report:
@@ -165,7 +166,12 @@ class ExtractionRun:
         odoo_companies = OdooCompanies(self.odoo)
         writer = self._writer(request, now)
         selection = Selection(
-            odoo=self.odoo, table=self.table, scope=scope, writer=writer, faults=self.faults
+            odoo=self.odoo,
+            table=self.table,
+            scope=scope,
+            writer=writer,
+            faults=self.faults,
+            watched_at_once=self.watched_at_once,
         )
         found, met_on_the_way = selection.find(request, position, now)
         known = request.is_plain and position.knows(found.changed)

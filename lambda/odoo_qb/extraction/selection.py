@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from odoo_qb.extraction.decide import withdraw
 from odoo_qb.extraction.deletions import find_vanished
 from odoo_qb.extraction.left_out import not_mailed
-from odoo_qb.extraction.news import News, clock_of, news
+from odoo_qb.extraction.news import WATCHED_AT_ONCE, News, clock_of, news
 from odoo_qb.extraction.outcome import capture_outcome
 from odoo_qb.extraction.report import Findings, ReportedBill
 from odoo_qb.extraction.request import Request
@@ -44,6 +44,7 @@ class Selection:
     scope: Scope
     writer: BillWriter
     faults: Faults
+    watched_at_once: int = WATCHED_AT_ONCE
 
     def find(
         self, request: Request, position: Watermark, now: datetime
@@ -56,7 +57,9 @@ class Selection:
         dated_from = max(request.since or first, first)
         if request.is_plain:
             watched = self._watched(now)
-            found = news(self.odoo, position, dated_from, watched, now, self.faults)
+            found = news(
+                self.odoo, position, dated_from, watched, now, self.faults, self.watched_at_once
+            )
             return found, self._look_for(set(watched) - found.there)
         listed = search.search_changed(
             self.odoo, watermark="", dated_from=dated_from, faults=self.faults

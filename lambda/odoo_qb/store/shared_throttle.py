@@ -29,10 +29,11 @@ _TRIES: Final = 4
 
 
 class SharedThrottle:
-    """A pace that several runs keep together: they stand in line for blocks of the time to come.
+    """A gap between calls that several runs keep together: each reserves blocks of time ahead.
 
-    A table has a run of its stream's reader for each shard, and a new one has several. Until when
-    the time is taken stands in the table. `clock` gives aware instants, the same ones to all runs.
+    AWS runs a stream's reader once for each shard, and a new table has several. The end of the
+    time reserved so far is in the table. `clock` returns aware instants, and is the same clock for
+    all runs. `own` keeps the gap between this run's own calls.
     """
 
     def __init__(
@@ -41,12 +42,13 @@ class SharedThrottle:
         gap_seconds: float,
         clock: Callable[[], datetime],
         sleep: Callable[[float], None] = time.sleep,
+        own: Throttle | None = None,
     ) -> None:
         self._table = table
         self._gap = gap_seconds
         self._clock = clock
         self._sleep = sleep
-        self._own = Throttle(gap_seconds, sleep)
+        self._own = own or Throttle(gap_seconds, sleep)
         # The block in hand: its next call and its end in seconds since 1970, and how many are left.
         self._next = self._until = 0.0
         self._left = 0
