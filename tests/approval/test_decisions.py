@@ -421,7 +421,7 @@ def test_a_company_that_is_no_longer_configured_decides_nothing(world: World) ->
     entry_id = a_stored(world)
     desk = a_desk(world, companies={})
     answer = desk.decide(a_click(world, entry_id, "approve_invoice"))
-    assert answer.text == "The company 1MD is no longer configured. Ask the operator about it."
+    assert answer.text == "The company 1MD is no longer configured. Tell the operator."
 
 
 def test_who_is_no_approver_decides_and_sees_nothing(world: World) -> None:

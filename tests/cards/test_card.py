@@ -396,8 +396,8 @@ def test_a_closed_bill_shows_the_reason_and_a_failed_one_the_remedy_besides() ->
             "QuickBooks refused: a line has 1.5 of it. (QuickBooks error 6000)",
         ),
         (
-            "The company north is no longer configured. Ask the operator about it.",
-            "The company north is no longer configured. Ask the operator about it.",
+            "The company north is no longer configured. Tell the operator.",
+            "The company north is no longer configured. Tell the operator.",
         ),
     ],
 )

@@ -473,7 +473,7 @@ def test_a_bill_somebody_else_changes_at_the_same_moment_comes_next_time(books: 
     put_in(books, number, "APPROVED")
     stale = replace(extractor.wired.run(lambda: 240.0, utc_now(), Faults()), table=items)
     report = stale.run(request_of({}, {}), utc_now())
-    assert [b.outcome.reason for b in report.bills] == ["it was being changed at the same moment"]
+    assert [b.outcome.reason for b in report.bills] == ["someone else changed it at the same time"]
     run(books)
     assert books.item(f"odoo-{number}")["amount_total"] == 7
     assert books.item(f"odoo-{number}")["status"] == "READY_FOR_APPROVAL"
@@ -797,7 +797,7 @@ def test_a_company_that_odoo_does_not_have_is_named_and_none_of_its_bills_withdr
     books.odoo.amend(number)
     for is_full in (False, True):
         (line,) = run(books, full=is_full)["not_seen"]
-        assert line.startswith(f'{COMPANY}: Odoo shows our user no company "{COMPANY}", so')
+        assert line.startswith(f'{COMPANY}: the Odoo user sees no company "{COMPANY}", so')
         assert f'"{COMPANY} Inc."' in line
     assert books.item(f"odoo-{number}")["status"] == "READY_FOR_APPROVAL"
     renamed_company(books, COMPANY)
@@ -1042,8 +1042,8 @@ def test_a_company_the_user_may_no_longer_see_loses_no_bill(books: World) -> Non
     report = run(books, full=True)
     (kept,) = report["kept"]
     assert kept == (
-        f"{COMPANY}: Odoo no longer lists 1 open bills, and they were left as they are. The"
-        " Odoo user cannot see this company."
+        f"{COMPANY}: Odoo no longer lists 1 open bill. Nothing was changed. The Odoo user"
+        " cannot see this company."
     )
     assert books.item(f"odoo-{number}")["status"] == "READY_FOR_APPROVAL"
 
@@ -1217,7 +1217,7 @@ def test_of_two_runs_at_once_the_schedules_gives_way(books: World) -> None:
         first.join(0.01)
     second = books.extract()
     first.join()
-    assert second["skipped"] == "Another extraction is running: try again in some minutes."
+    assert second["skipped"] == "Another extraction is running. Try again in a few minutes."
     assert outcomes(answers[0]) == {"ready": 1}
     assert books.item(f"odoo-{number}")["version"] == 1
     assert books.mails() == []

@@ -315,7 +315,7 @@ def test_a_bill_that_odoo_cannot_give_does_not_stop_its_neighbours() -> None:
     assert [b.odoo_id for b in unreadable] == ids[7:9]
     assert unreadable[0].unreadable == (
         "This bill cannot be read (Odoo refused the question: Expected singleton:"
-        " account.move()): open and check it in Odoo."
+        " account.move()). Open and check it in Odoo."
     )
 
 
@@ -341,7 +341,7 @@ def test_what_our_user_may_not_read_is_the_fault_of_the_bills_that_name_it(model
     entries = read(simulator)
     unreadable = {e.odoo_id: e.bill.unreadable for e in entries if e.bill and e.bill.unreadable}
     assert 0 < len(unreadable) < len(bills)
-    assert all("our Odoo user may not read" in said for said in unreadable.values())
+    assert all("the Odoo user may not read" in said for said in unreadable.values())
     sound = {e.odoo_id: e.bill for e in entries if e.odoo_id not in unreadable}
     assert sound == {i: b for i, b in bills.items() if i not in unreadable}
 

@@ -25,7 +25,6 @@ NOTED: Final = frozenset(
 # Still to be rewritten, with the modules they stand in.
 LATER: Final = frozenset(
     {
-        "Another extraction is running: try again in some minutes.",
         (
             "Odoo at {…} sent us on to another address, where nothing is sent (HTTP status {…}):"
             " check odoo_api_url."

@@ -235,7 +235,7 @@ def a_chain(account: Account, folder: Path) -> Iterator[chain.Chain]:
 
 
 def test_a_demo_waits_for_an_extraction_that_is_under_way(tmp_path: Path) -> None:
-    busy = {"skipped": "Another extraction is running: try again in some minutes.", "swept": {}}
+    busy = {"skipped": "Another extraction is running. Try again in a few minutes.", "swept": {}}
     done: Json = {"companies": {}, "bills": [], "not_yet_read": 0, "read": 3}
     said: list[str] = []
     waited: list[float] = []
@@ -248,7 +248,7 @@ def test_a_demo_waits_for_an_extraction_that_is_under_way(tmp_path: Path) -> Non
 
 
 def test_an_extraction_that_never_ends_ends_the_demo_in_its_own_sentence(tmp_path: Path) -> None:
-    busy = {"skipped": "Another extraction is running: try again in some minutes.", "swept": {}}
+    busy = {"skipped": "Another extraction is running. Try again in a few minutes.", "swept": {}}
     account = Account(*[busy] * 100)
     waited: list[float] = []
 

@@ -154,7 +154,7 @@ class DecisionService:
         name = escaped(item["company"])
         if company is None:
             return Response(
-                text=f"The company {name} is no longer configured. Ask the operator about it.",
+                text=f"The company {name} is no longer configured. Tell the operator.",
                 item=item,
             ), ""
         ids = approvers.sources(company, self.channel, escalated=is_escalated(item))

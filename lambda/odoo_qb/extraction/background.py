@@ -153,8 +153,8 @@ class Surroundings:
         try:
             ids = [i for s in UNDER_WAY for i in self.table.in_company(company, s)]
         except OF_AWS as error:  # a softer warning is not worth a bill that is not stored
-            what = f"{of_aws(error)}. Bills with the same date and amount were not looked for."
-            self.faults.note(f"{company}: the list of bills under way", what)
+            what = f"{of_aws(error)}. Possible duplicates by date and amount were not checked."
+            self.faults.note(f"{company}: its list of open bills", what)
             return
         for start in range(0, len(ids), _AT_ONCE):
             self._by_amount.know(self._sound(ids[start : start + _AT_ONCE]))

@@ -156,7 +156,7 @@ def _paid(bill: Bill, item: Item) -> Decision | None:
         or checks.paid(item.get("payment_state", "")) == message
     ):
         return None
-    message = message or "It is not paid in Odoo any more."
+    message = message or "It is no longer paid in Odoo."
     change = ItemChange(item=item, values={"payment_state": bill.payment_state}, note=message)
     return Decision(outcome=Outcome(name="noted", reason=message), write=change)
 
@@ -207,6 +207,6 @@ def _without_texts(bill: Bill) -> Bill:
         amount_tax=bill.amount_tax,
         amount_total=bill.amount_total,
         bill_date=bill.bill_date,
-        unreadable="Its texts are too long to be kept: shorten the names of its files, vendor,"
-        " accounts and so on in Odoo.",
+        unreadable="Its texts are too long to store. Shorten the names of its files, vendor or"
+        " accounts in Odoo.",
     )

@@ -57,31 +57,28 @@ def find_vanished(
     if not unlisted:
         return Vanished(all_ids=all_ids)
     kept = (
-        f"{company.key}: Odoo no longer lists {len(unlisted)} {kind} bills, and they were left"
-        " as they are"
+        f"{company.key}: Odoo no longer lists {len(unlisted)} {kind} bill"
+        f"{'' if len(unlisted) == 1 else 's'}. Nothing was changed."
     )
     company_id = search.company_id(odoo, company.odoo_company)
     if company_id is None:
-        return Vanished(all_ids=all_ids, kept=f"{kept}. The Odoo user cannot see this company.")
+        return Vanished(all_ids=all_ids, kept=f"{kept} The Odoo user cannot see this company.")
     try:
         found = search.existing(odoo, unlisted, company_id)
     except Refused as refusal:
-        return Vanished(all_ids=all_ids, kept=f"{kept}. {refusal}")
+        return Vanished(all_ids=all_ids, kept=f"{kept} {refusal}")
     gone = _not_known_as_deleted(table, kind, [i for i in unlisted if i not in found], faults)
     still_there = tuple(i for i in unlisted if i in found)
     if len(gone) > max(BILLS_AT_ONCE, SHARE_AT_ONCE * len(all_ids)):
         what_to_do = (
-            (
-                "Find out what happened there, and reject them in Slack if they were deleted on"
-                " purpose."
-            )
+            "Reject them in Slack if they were deleted on purpose."
             if kind == "open"
-            else "Find out what happened there, and compare QuickBooks by hand."
+            else "Check them in QuickBooks by hand."
         )
         kept = (
             f"{company.key}: {len(gone)} of {len(all_ids)} {kind} bills are gone from Odoo."
-            " That many at once looks like a mistake, so they were left as they are."
-            f" {what_to_do}"
+            " That many at once looks like a mistake, so nothing was changed. Find out what"
+            f" happened in Odoo. {what_to_do}"
         )
         return Vanished(all_ids=all_ids, still_there=still_there, kept=kept)
     return Vanished(all_ids=all_ids, still_there=still_there, gone=gone)

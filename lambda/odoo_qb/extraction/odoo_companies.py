@@ -29,8 +29,8 @@ class OdooCompanies:
         """The configured companies that Odoo does not have under their name, a sentence each."""
         shown = ", ".join(f'"{n}"' for n in self.names)
         return [
-            f'{key}: Odoo shows our user no company "{company.odoo_company}", so its bills are not'
-            f" read. It shows {shown}: correct odoo_company in company_settings, or give the user"
+            f'{key}: the Odoo user sees no company "{company.odoo_company}", so its bills are not'
+            f" read. It sees {shown}. Correct odoo_company in company_settings, or give the user"
             " that company in Odoo."
             for key, company in sorted(companies.items())
             if company.odoo_company not in self.names

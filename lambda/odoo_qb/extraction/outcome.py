@@ -63,7 +63,7 @@ def capture_outcome(act: Callable[[], Outcome], record: object = None) -> Outcom
     try:
         return act()
     except Conflict:
-        return Outcome(name=NOT_STORED, reason="it was being changed at the same moment")
+        return Outcome(name=NOT_STORED, reason="someone else changed it at the same time")
     except OF_AWS as error:
         return Outcome(name=NOT_STORED, reason=of_aws(error))
     except DAMAGE:

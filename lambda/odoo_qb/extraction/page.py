@@ -182,7 +182,7 @@ class PageStore:
         One that was ours is withdrawn, unless it is our company that has another name by now.
         """
         if not entry.odoo_company:
-            why = entry.damage or "it belongs to no company: open and check it in Odoo."
+            why = entry.damage or "it belongs to no company. Open and check it in Odoo."
             return _reported(entry, Outcome(name=DAMAGED, reason=why))
         company = self.scope.companies.get(item.get("company", "")) if item else None
         is_asked_for = self.request.company in {"", company.key if company else ""}

@@ -152,7 +152,7 @@ class ExtractionRun:
                 return lease
             if left:
                 self.sleep(_LEASE_PAUSE)
-        raise Busy("Another extraction is running: try again in some minutes.")
+        raise Busy("Another extraction is running. Try again in a few minutes.")
 
     def _run(self, request: Request, now: datetime) -> Report:
         note = self.table.read_note(self._note_id)
@@ -237,8 +237,8 @@ class ExtractionRun:
         except ValueError:
             self.faults.note(
                 self._note_id,
-                "it did not say how far Odoo had been read, so all since go-live was read again."
-                " There is nothing to do.",
+                "it did not say how far Odoo had been read, so everything since go-live was"
+                " read again. Nothing to do.",
             )
             return Watermark()
 

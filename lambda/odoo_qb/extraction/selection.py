@@ -99,8 +99,8 @@ class Selection:
         try:
             ids = [i for s in _WATCHED for i in self.table.in_status(s, until=now)]
         except OF_AWS as error:
-            what = f"{of_aws(error)}; whether waiting bills are still in Odoo was not asked."
-            self.faults.note("The table's list of what waits", what)
+            what = f"{of_aws(error)}; waiting bills were not checked against Odoo."
+            self.faults.note("The table's list of waiting bills", what)
             return []
         return self.faults.numbers(ids)
 

@@ -28,7 +28,7 @@ def line_of(row: Record, company_id: int, sign: int, names: LookupTables) -> Lin
     account = names.visible_id("account.account", row, "account_id", "account")
     of_account = names.accounts[company_id, account] if account else Account(code="", name="")
     if any(("account.tax", i) in names.hidden for i in all_taxes_of(row)):
-        raise NonsenseError(f"our Odoo user may not read a tax on {text_of(row['name']):.80}")
+        raise NonsenseError(f"the Odoo user may not read a tax on {text_of(row['name']):.80}")
     amount = money(amount_of(row, "amount_currency") * sign)
     taxes = sorted((names.taxes[i].name, i) for i in taxes_of(row))
     own = names.taxes[taxes[0][1]] if row["tax_line_id"] else None

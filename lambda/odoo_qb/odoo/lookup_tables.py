@@ -50,5 +50,5 @@ class LookupTables:
         """The id that a many2one names, 0 for none; NonsenseError if our user may not read it."""
         number, name = related(row, field, what)
         if (model, number) in self.hidden:
-            raise NonsenseError(f"our Odoo user may not read its {what} {name:.80}")
+            raise NonsenseError(f"the Odoo user may not read its {what} {name:.80}")
         return number

@@ -72,7 +72,7 @@ class BillReader:
             # Which of them makes no sense is not told by what it broke.
             if len(ids) == 1:
                 logger.exception("a document could not be read", odoo_id=ids[0])
-                return self._unreadable(ids[0], "what Odoo says of it makes no sense")
+                return self._unreadable(ids[0], "Odoo's record of it is not valid")
         half = len(ids) // 2
         return self._page(ids[:half], is_part=True) + self._page(ids[half:], is_part=True)
 

@@ -71,7 +71,7 @@ def document_of(
         return unreadable_document(number, move, names.company_keys, str(nonsense))
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError):
         # Whatever one bill's data breaks must not stop its neighbours, nor be lost.
-        why = "its lines or files make no sense"
+        why = "its lines or files are not valid"
         return unreadable_document(number, move, names.company_keys, why)
     return OdooDocument(
         odoo_id=number,
@@ -103,7 +103,7 @@ def unreadable_document(
         odoo_company=company,
         state=state,
         bill=_unreadable(number, move, company_keys[company], why) if asked else None,
-        damage="" if company else f"it cannot be read ({why}): open and check it in Odoo.",
+        damage="" if company else f"it cannot be read ({why}). Open and check it in Odoo.",
     )
 
 
@@ -120,7 +120,7 @@ def _unreadable(number: int, move: Record, company_key: str, why: str) -> Bill:
         amount_tax=Decimal(0),
         amount_total=Decimal(0),
         bill_date=_date_or_none(move),
-        unreadable=f"This bill cannot be read ({why}): open and check it in Odoo.",
+        unreadable=f"This bill cannot be read ({why}). Open and check it in Odoo.",
     )
 
 
@@ -138,9 +138,9 @@ def _bill(
     company_id, company = related(move, "company_id", "company")
     partner = names.visible_id("res.partner", move, "commercial_partner_id", "vendor")
     if partner and partner not in names.vendors:
-        raise NonsenseError("Odoo gives nothing of its vendor")
+        raise NonsenseError("Odoo does not show its vendor")
     if move["move_type"] not in MOVE_TYPES:
-        raise NonsenseError(f"its kind is {move['move_type']!s:.40}")
+        raise NonsenseError(f"its type is {move['move_type']!s:.40}")
     terms, creator = (related(move, k, k) for k in ("invoice_payment_term_id", "create_uid"))
     sign = -1 if move["move_type"] == "in_refund" else 1
     ordered = sorted(rows, key=lambda row: (row["sequence"], row["id"]))

@@ -81,7 +81,7 @@ def search_changed(
     except Misshapen as misshapen:
         rows = misshapen.others()
         if faults:
-            faults.note("Odoo", "it lists documents without a number, so they cannot be read.")
+            faults.note("Odoo", "it lists documents without an id, so they cannot be read.")
     return [
         Changed(
             odoo_id=number,

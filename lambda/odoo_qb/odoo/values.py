@@ -44,7 +44,7 @@ def moment_of(value: object) -> str:
 def positive(value: object) -> int:
     """A record's number; NonsenseError where it is none."""
     if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
-        raise NonsenseError(f"{value!s:.40} is no record's number")
+        raise NonsenseError(f"{value!s:.40} is not a record's id")
     return value
 
 

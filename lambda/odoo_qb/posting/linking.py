@@ -57,7 +57,7 @@ def link(context: PostingContext, entry_id: str, document_id: str, actor: str) -
     company = context.companies.get(item["company"])
     if company is None:
         raise Refused(
-            f"The company {item['company']} is no longer configured. Ask the operator about it.",
+            f"The company {item['company']} is no longer configured. Tell the operator.",
             code="company",
         )
     quickbooks = context.quickbooks(company.key)

@@ -87,8 +87,7 @@ class PostingAttempt:
         company = context.companies.get(item["company"])
         if company is None:
             raise Refused(
-                f"The company {item['company']} is no longer configured. Ask the operator about"
-                " it.",
+                f"The company {item['company']} is no longer configured. Tell the operator.",
                 code="company",
             )
         if not item["approvals"] or item["approvals"][-1]["digest"] != item["digest"]:
