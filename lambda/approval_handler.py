@@ -1,4 +1,4 @@
-"""Slack's clicks: verify, write the decision, queue what was approved, answer the person."""
+"""Clicks in Slack: verify, record the decision, queue an approved bill, reply to the person."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ wired.start()
 
 
 def lambda_handler(event: object, context: object) -> dict[str, Any]:
-    """A request to the Function URL; every answer but a modal's is empty."""
+    """Handle a request to the Function URL; only a modal gets an answer with content."""
     del context
     started = time.monotonic()
     try:
@@ -55,7 +55,7 @@ def _done(
     try:
         return handle(interaction, decisions, responder)
     except (BotoCoreError, ClientError):
-        # Nothing was decided, or it was written and the sweep goes on with it.
+        # Nothing was decided, or the decision is stored and the sweep will queue it.
         logger.exception("AWS did not do as asked", entry_id=interaction.click.entry_id)
         if interaction.is_submission:
             return in_modal(interaction, TRY_AGAIN)

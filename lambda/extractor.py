@@ -1,4 +1,4 @@
-"""Bring bills from Odoo into the table, on a schedule or when a person asks for it."""
+"""Bring bills from Odoo into the table, on a schedule or on request."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class ExtractionFailed(Exception):  # noqa: N818 - read in Lambda's answer, wher
 
 
 def lambda_handler(event: object, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's
-    """Run one extraction; answers what was found, or {"error": sentence} to a wrong request.
+    """Run one extraction and return its report, or {"error": sentence} for an invalid request.
 
-    {"audit": "odoo-42"} answers the bill's story, {"export": "2026-10"} the auditor's files.
+    {"audit": "odoo-42"} returns the bill's history, {"export": "2026-10"} writes the audit files.
     """
     asked = event if isinstance(event, dict) else {}
     try:

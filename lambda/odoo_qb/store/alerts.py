@@ -1,4 +1,4 @@
-"""Mail people what needs them, once: the same thing is not said again until it changed."""
+"""E-mails about what needs a person: each is sent once, and again only after it changed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SUBJECT: Final = 99
 
 
 class Alerts:
-    """The alert topic. `client` is boto3's SNS client; the note keeps what was said last."""
+    """The alert topic. `client` is boto3's SNS client; the note keeps what was mailed last."""
 
     def __init__(self, client: SNSClient, topic: str, table: Table, note_id: str) -> None:
         self._client = client
@@ -32,7 +32,7 @@ class Alerts:
         self._note_id = note_id
 
     def tell(self, about: str, subject: str, lines: Sequence[str], now: datetime) -> None:
-        """Mail the lines unless they were the last ones about this; no lines: all is well."""
+        """Mail the lines, unless the last mail about this had the same; no lines: recovered."""
         said = hashlib.sha256("\n".join(lines).encode()).hexdigest() if lines else ""
         note = self._said()
         before = note.get(about, "")
@@ -44,7 +44,7 @@ class Alerts:
         self._table.write_note(self._note_id, {about: said, f"{about}_at": since})
 
     def end(self, about: str, subject: str, now: datetime) -> None:
-        """Say that what was told last is over; nothing if nothing was."""
+        """Mail that the last reported problem is over, if there was one."""
         note = self._said()
         if note.get(about):
             self.publish(subject, [f"Recovered. The problem began at {note.get(f'{about}_at')}."])
@@ -54,9 +54,9 @@ class Alerts:
         return self._table.read_note(self._note_id)
 
     def publish(self, subject: str, lines: Sequence[str]) -> None:
-        """Mail the lines, whatever was said before.
+        """Mail the lines, even if they were mailed before.
 
-        Each stays one line, whatever is in it: what others wrote must not look like ours.
+        Each becomes one line, so that foreign text cannot pass for ours.
         """
         shown = [one_line(line, LINE) for line in lines[:_LINES]]
         if len(lines) > _LINES:
@@ -66,5 +66,5 @@ class Alerts:
 
 
 def subject_of(text: str) -> str:
-    """A mail's subject as SNS takes it: short enough, and of characters it takes."""
+    """A subject that SNS accepts: short enough, and ASCII."""
     return "".join(c if c.isascii() and c.isprintable() else "?" for c in text)[:_SUBJECT]

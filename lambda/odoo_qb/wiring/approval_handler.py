@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-# Slack shows an error after 3 seconds. The decision is written by the time Slack is called, so
-# a call that no longer fits is left out, and Slack's own error tells the person to look again.
+# Slack shows an error after 3 seconds. The decision is stored before Slack is called, so a reply
+# that no longer fits is left out, and the person sees Slack's own error.
 SLACK_SECONDS: Final = 1.5
-_CALL_SLACK_WITHIN: Final = 1.3  # seconds of the click's arrival
+_CALL_SLACK_WITHIN: Final = 1.3  # seconds after the click's arrival
 # DynamoDB answers in milliseconds. Two tries of a second, and botocore's "legacy" waits 50 ms
 # between those: https://github.com/boto/botocore/blob/develop/botocore/data/_retry.json
 AWS: Final = Config(
@@ -45,7 +45,7 @@ class ApprovalWiring(Wiring):
         sleep: Callable[[float], None] | None = None,
         call_slack_within: float | None = None,
     ) -> None:
-        """Also: how many seconds after a click Slack may still be called."""
+        """Also change how many seconds after a click Slack may still be called."""
         super().use(clock=clock, sleep=sleep)
         if call_slack_within is not None:
             self._call_slack_within = call_slack_within
@@ -67,12 +67,12 @@ class ApprovalWiring(Wiring):
 
     @cached_property
     def signing_secret(self) -> str:
-        """What Slack signs its requests with."""
+        """The secret with which Slack signs its requests."""
         return self.slack_secret["signing_secret"]
 
     @cached_property
     def decisions(self) -> DecisionService:
-        """Who writes decisions."""
+        """The service that checks and stores decisions."""
         return DecisionService(
             table=self.table,
             queue=self.queue,

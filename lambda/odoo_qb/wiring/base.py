@@ -1,4 +1,4 @@
-"""What every function is built from, each part made once and when it is first needed."""
+"""What every function is built from; each part is made once, when first needed."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Wiring:
         self._config = config
         self._s3_config = s3_config
         self._clients: dict[str, Any] = {}
-        self._lock = Lock()  # a session may not make two clients at once
+        self._lock = Lock()  # a session must not make two clients at once
 
     def use(
         self,
@@ -62,11 +62,11 @@ class Wiring:
 
     @cached_property
     def _session(self) -> Any:  # noqa: ANN401 - its `client` is typed by literal names only
-        """One session: each loads AWS's endpoints, and the models of its clients, for itself."""
+        """One session: each new one would load AWS's endpoints and models again."""
         return boto3.Session()
 
     def client(self, name: str) -> Any:  # noqa: ANN401 - boto3
-        """A client of AWS, as "dynamodb"."""
+        """An AWS client by its name, such as "dynamodb"."""
         with self._lock:
             if name not in self._clients:
                 config = self._s3_config if name == "s3" else self._config
@@ -90,7 +90,7 @@ class Wiring:
 
     @cached_property
     def queue(self) -> ApprovedQueue:
-        """The queue of what was approved."""
+        """The queue of approved bills."""
         return ApprovedQueue(client=self.client("sqs"), url=settings.environment("SQS_QUEUE_URL"))
 
     @cached_property
@@ -99,12 +99,12 @@ class Wiring:
         return load_companies(self.table, settings.optional("SETTINGS_TABLE"))
 
     def alerts(self, note_id: str) -> Alerts:
-        """E-mails to the operator; what was said last is kept under `note_id`."""
+        """E-mails to the operator; what was last mailed is kept in the note `note_id`."""
         topic = settings.environment("SNS_ALERT_TOPIC")
         return Alerts(self.client("sns"), topic, self.table, note_id)
 
     def count(self, name: str, value: float, **about: str) -> None:
-        """Count something in CloudWatch; `about` stands beside it in the log."""
+        """Write a CloudWatch metric; `about` goes beside it in the log."""
         namespace = settings.environment("POWERTOOLS_METRICS_NAMESPACE")
         metric.put(namespace, self.now(), name, value, **about)
 

@@ -45,7 +45,7 @@ class ExtractorWiring(Wiring):
     def run(
         self, seconds_left: Callable[[], float], now: datetime, faults: Faults
     ) -> ExtractionRun:
-        """A run that has so many seconds; what cannot be dealt with is named in `faults`."""
+        """A run with this many seconds left; records it cannot process are reported in `faults`."""
         return ExtractionRun(
             odoo=self.odoo,
             table=self.table,
