@@ -45,6 +45,18 @@ class Reading:
     faults: dict[int, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """How many records there are, and when the last of them was written ("": there are none).
+
+    A transaction that commits late carries an earlier time than the last one: the time tells that
+    nothing was written since, never that everything before it was seen.
+    """
+
+    count: int
+    last_written_at: str
+
+
 class Source(Protocol):
     """One connection to an ERP, within the companies it was set up for.
 
@@ -59,17 +71,20 @@ class Source(Protocol):
     def test_connection(self) -> ServerInfo:
         """Sign in and say who answers."""
 
-    def changes(self, kind: Kind, since: str) -> Iterator[list[Written]]:
-        """Records written at or after `since` ("": all), page by page, by id.
+    def summary(self, kind: Kind) -> Summary:
+        """The count and the time of the last write in one call, archived records included."""
+
+    def changes(self, kind: Kind, since: str, after: int = 0) -> Iterator[list[Written]]:
+        """Records written at or after `since` ("": all) with an id above `after`, by id.
 
         Archived ones are among them. The window is fixed before the first page, and pages go by
         id: paging by time loses records (a second holds hundreds, and the fraction is not told).
         """
 
-    def ids(self, kind: Kind) -> Iterator[list[int]]:
-        """The ids of all records, page by page, ascending."""
+    def ids(self, kind: Kind, low: int = 0, high: int | None = None) -> Iterator[list[int]]:
+        """The ids of all records from `low` up to, not including, `high`: pages, ascending."""
 
-    def count(self, kind: Kind) -> int:
+    def count(self, kind: Kind, low: int = 0, high: int | None = None) -> int:
         """How many records `ids` would list."""
 
     def read(self, kind: Kind, ids: Collection[int]) -> Reading:
