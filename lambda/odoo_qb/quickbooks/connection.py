@@ -57,8 +57,9 @@ class Connection:
     """One company's tokens: read from its secret, renewed by one process at a time.
 
     New tokens are stored before they are used. `seed_token` is the refresh token given to
-    Terraform: a new one replaces the rotated one, an empty one leaves it as it is. The table's note `connection#<company>` has the state (CONNECTED
-    or NEEDS_RECONNECT) and the lease for renewing, and no secrets.
+    Terraform: a new one replaces the rotated one, an empty one leaves it as it is. The table's note
+    `connection#<company>` has the state (CONNECTED or NEEDS_RECONNECT) and the lease for renewing,
+    and no secrets.
     """
 
     def __init__(
