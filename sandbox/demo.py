@@ -134,7 +134,7 @@ def extract(
         report = chain.invoke(running, "extractor", {})
         if "skipped" in report and patience:
             if patience == _BUSY_TRIES:
-                say(f"{report['skipped'].partition(':')[0]}: waiting for its end")
+                say("Another extraction is running. Waiting for it to end.")
             patience -= 1
             sleep(_BUSY_SECONDS)
             continue

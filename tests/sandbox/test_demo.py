@@ -244,7 +244,7 @@ def test_a_demo_waits_for_an_extraction_that_is_under_way(tmp_path: Path) -> Non
         lost = demo.extract(running, said.append, waited.append)
 
     assert (lost, len(waited)) == ([], 2)
-    assert said == ["Another extraction is running: waiting for its end"]
+    assert said == ["Another extraction is running. Waiting for it to end."]
 
 
 def test_an_extraction_that_never_ends_ends_the_demo_in_its_own_sentence(tmp_path: Path) -> None:
