@@ -1,4 +1,4 @@
-"""What is said in the thread of a bill's card: why it was rejected, that it still waits. No I/O."""
+"""Replies in the thread of a bill's card: a rejection's reason, and reminders. No I/O."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def rejection_notice(
 ) -> Message:
     """The reply that tells `users` who rejected the bill, and why.
 
-    It names the bill where it is not in the thread of its card.
+    It names the bill if it is not in the thread of its card.
     """
     told = "".join(f"<@{user}> " for user in users)
     blocks = [
@@ -45,7 +45,7 @@ def rejection_notice(
 
 
 def reminder(item: Item, notice: Json, users: Sequence[str]) -> Message:
-    """The reply that calls `users` to a bill that still waits."""
+    """The reply that reminds `users` of a bill that awaits a decision."""
     told = "".join(f"<@{user}> " for user in users)
     waits = "is awaiting a decision"
     if approved_by(item):
