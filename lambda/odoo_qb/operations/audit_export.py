@@ -1,4 +1,4 @@
-"""A month for the auditor: what happened to every bill, as JSON lines in S3, a file a company."""
+"""A month for the auditor: what happened to every bill, as JSON lines in S3, by company."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ if TYPE_CHECKING:
 
 logger = Logger(child=True)
 
-_NOBODYS: Final = "unknown"  # in place of the company that a damaged record lacks
-LAST: Final = "last"  # the month before this one: what a schedule asks for
+_NOBODYS: Final = "unknown"  # if a damaged record has no company
+LAST: Final = "last"  # the month before this one, as the schedule requests it
 _MONTH: Final = re.compile(r"20[0-9]{2}-(0[1-9]|1[0-2])")
-# Bookkeeping between the functions, which says nothing about the bill.
+# Internal bookkeeping of the functions, not about the bill.
 _LEFT_OUT: Final = frozenset({"card_due", "claim", "touched_at", "expires_at", "lines_key"})
 
 
 def month_of(asked: object, now: datetime) -> str:
-    """The month that is asked for, as 2026-10 in UTC; Refused if it is none or yet to come."""
+    """The requested month, such as 2026-10 in UTC; Refused if it is invalid or in the future."""
     this = f"{now:%Y-%m}"
     if asked == LAST:
         return f"{now.replace(day=1) - timedelta(days=1):%Y-%m}"
@@ -57,14 +57,14 @@ def export(
     now: datetime,
     faults: Faults | None = None,
 ) -> list[Json]:
-    """Write `audit/<month>/<company>.jsonl` for every company; the summary of each.
+    """Write `audit/<month>/<company>.jsonl` for every company; returns the summary of each.
 
-    A file has a summary in its first line and then, a line each, the bills to which anything
-    happened in the month: content, decision, every try at QuickBooks, and the history both as
-    it is stored and in sentences. The bills stand as they are now. Writing a month again adds
-    a version to its file and takes none away.
+    A file has a summary in its first line and then a line for each bill to which anything happened
+    in the month: content, decision, every posting attempt, and the history both as stored and in
+    sentences. Bills are in their current state. Writing a month again adds a version of its file
+    and removes none.
 
-    A damaged record is written as it is, with what is wrong with it, and named in `faults`.
+    A damaged record is written as it is, with what is wrong with it, and reported in `faults`.
     """
     start, end = _bounds(month)
     faults = faults or Faults()
@@ -100,7 +100,7 @@ def export_and_mail(
     asked: object,
     now: datetime,
 ) -> Json:
-    """Write the month asked for, mail what of it was tampered with or damaged; the answer."""
+    """Write the requested month and mail what was modified or damaged; returns the answer."""
     faults, month = Faults(), month_of(asked, now)
     files = export(table, documents, companies, month, now, faults)
     broken = [
@@ -121,31 +121,31 @@ def export_and_mail(
 
 
 def _summarised(file: Json) -> Json:
-    """A file's summary as Lambda's answer can carry it: amounts as text."""
+    """A file's summary for Lambda's answer, with amounts as text."""
     posted = {c: {**p, "total": str(p["total"])} for c, p in file["posted_in_month"].items()}
     return {**file, "posted_in_month": posted}
 
 
 def _is_within(entry: Json, start: str, end: str) -> bool:
-    """Whether something happened between two stamps; an entry may stand for many, since one."""
+    """Whether something happened between two timestamps; an entry may cover a period."""
     return start <= str(entry["at"]) and str(entry.get("since") or entry["at"]) < end
 
 
 def _bounds(month: str) -> tuple[str, str]:
-    """The month's first instant and the next one's, as stamps."""
+    """The first instant of the month and of the next, as timestamps."""
     start = datetime.strptime(month, "%Y-%m").replace(tzinfo=UTC)
     return stamp(start), stamp((start + timedelta(days=32)).replace(day=1))
 
 
 def _changed_since(table: Table, start: str, now: datetime) -> Iterable[Item]:
-    """Every bill that was written since, and so every one with history since, by its number."""
+    """Every bill written since, which includes all with history since, by number."""
     ids = [i for s in TRANSITIONS for i in table.in_status(s, since=start, until=now)]
     items = table.get_many(ids).values()
     return sorted(items, key=lambda item: (len(item["entry_id"]), item["entry_id"]))
 
 
 def _summary(company: str, month: str, items: list[Item], now: datetime) -> Json:
-    """What the file holds, and what an auditor compares with the books."""
+    """What the file contains, and the totals that an auditor compares with the books."""
     start, end = _bounds(month)
     posted: dict[str, Json] = {}
     for item in items:
@@ -180,7 +180,7 @@ def _line(item: Item, documents: Documents, faults: Faults) -> Json:
 
 
 def _text(line: Json, faults: Faults) -> str:
-    """A line of the file; a record with what JSON does not have is named there."""
+    """A line of the file; if JSON cannot hold a record, the line says so."""
     name = str(line.get("entry_id"))
     return faults.guard(
         line, partial(to_json, line), to_json({"entry_id": name, "damaged": UNKNOWN})
@@ -188,7 +188,7 @@ def _text(line: Json, faults: Faults) -> str:
 
 
 def _as_it_is(item: Item) -> Json:
-    """A damaged record, for an auditor to see what is left of it."""
+    """A damaged record as it is, for the auditor."""
     return {**_kept(item), "story": [], "history_is_whole": False, "damaged": complaint(item)}
 
 
@@ -197,6 +197,6 @@ def _kept(item: Item) -> Json:
 
 
 def _sorted(item: Item) -> Iterator[tuple[str, object]]:
-    """Who it is first, the rest by name: two exports of a bill are compared line by line."""
+    """The identifying attributes first, the others by name, so that exports can be compared."""
     yield "entry_id", item["entry_id"]
     yield from sorted((k, v) for k, v in item.items() if k != "entry_id")

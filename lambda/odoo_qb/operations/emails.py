@@ -1,4 +1,4 @@
-"""The mails about what a run found: which bills, companies or people need somebody, and why."""
+"""E-mails about what a run found: bills, companies or approvers that need a person, and why."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
 logger = Logger(child=True)
 
-_UNCLEAR_FOR: Final = timedelta(days=30)  # so long the daily mail names such a bill
-_NOT_ATTACHED_FOR: Final = timedelta(days=3)  # a daily run or two may be missed
+_UNCLEAR_FOR: Final = timedelta(days=30)  # for so long the daily mail names such a bill
+_NOT_ATTACHED_FOR: Final = timedelta(days=3)  # in case a daily run or two fail
 _ON_ITS_WAY: Final = "It is tried again every hour. Its card or the poster's log says why."
 
 
@@ -49,9 +49,9 @@ def tell_of_run(
     now: datetime,
     faults: Faults,
 ) -> Json:
-    """The e-mails after a run: of a scheduled one all, of any that wrote what changed late.
+    """Send the e-mails after a run: all after a scheduled one, otherwise only about late changes.
 
-    Returns what the run's answer says of it: how many bills are stuck.
+    Returns the part of the run's answer about it: how many bills are stuck.
     """
     answer: Json = {}
     if request.is_scheduled:
@@ -64,7 +64,7 @@ def tell_of_run(
 
 
 def tell_of_outage(reason: str, alerts: Alerts, now: datetime) -> None:
-    """That a run could not begin, once until it is over."""
+    """Mail once that Odoo could not be read, until it can be again."""
     alerts.tell("outage", "No bills could be read from Odoo", [reason], now)
 
 
@@ -78,10 +78,10 @@ def tell_of(
     is_full: bool,
     faults: Faults | None = None,
 ) -> dict[str, int]:
-    """One mail about what needs somebody, when that changed since the last one.
+    """Send one mail per subject that needs a person, if it changed since the last one.
 
-    Returns how many bills are stuck, by what holds them up. `faults` are the records that the run
-    could not deal with; those met here join them.
+    Returns how many bills are stuck, by reason. `faults` are the records that the run could not
+    process; those met here are added.
     """
     faults = faults or Faults()
     alerts.end("outage", "Bills can be read from Odoo again", now)
@@ -119,14 +119,14 @@ def tell_of(
     for bill in report.bills:
         if bill.outcome.name == DAMAGED:
             faults.note(bill.outcome.about or _named(bill), bill.outcome.reason)
-    # The daily run meets more of them than the others: kept apart, each is mailed once.
+    # The daily run finds more of them than the others: kept apart, so that each is mailed once.
     about = "damaged_daily" if is_full else "damaged"
     alerts.tell(about, "Some records could not be processed", faults.lines, now)
     return {kind: len(lines) for kind, lines in stuck.items()}
 
 
 def tell_what_changed_afterwards(report: Report, alerts: Alerts) -> None:
-    """Of what was decided for good QuickBooks, or nobody, has another content than Odoo."""
+    """Mail which bills changed in Odoo after the final decision."""
     lines = [
         f"{_named(b)} {b.outcome.reason}"
         for b in report.bills
@@ -137,7 +137,7 @@ def tell_what_changed_afterwards(report: Report, alerts: Alerts) -> None:
 
 
 def _unread(bills: int) -> list[str]:
-    """What a full run had no time for: it reads what is open first, then the newest."""
+    """What a full run had no time for; it reads open bills first, then the newest."""
     if not bills:
         return []
     text = (
@@ -149,12 +149,12 @@ def _unread(bills: int) -> list[str]:
 
 
 def _named(bill: ReportedBill) -> str:
-    """A bill of a run's report."""
+    """A bill in a run's report."""
     return f"{one_line(bill.name, NAME)} ({bill.entry_id})"
 
 
 def _stuck(table: Table, now: datetime, faults: Faults) -> dict[str, list[str]]:
-    """The bills that need somebody, each with its reason, by what holds them up."""
+    """The bills that need a person, each with its reason, by kind of reason."""
     statuses: tuple[Status, ...] = ("VALIDATION_FAILED", "POST_FAILED")
     approved_at = unposted(table, now, faults)
     ids = [i for s in statuses for i in table.in_status(s, until=now)]
@@ -179,7 +179,7 @@ def _stuck(table: Table, now: datetime, faults: Faults) -> dict[str, list[str]]:
 
 
 def _unclear(table: Table, now: datetime, faults: Faults) -> list[str]:
-    """The bills that came to their end before a try at QuickBooks was clear."""
+    """The bills that ended while the result of a posting attempt was unknown."""
     statuses: tuple[Status, ...] = ("WITHDRAWN", "REJECTED", "ACKNOWLEDGED")
     since = stamp(now - _UNCLEAR_FOR)
     ids = [i for s in statuses for i in table.in_status(s, since=since, until=now)]
@@ -188,13 +188,13 @@ def _unclear(table: Table, now: datetime, faults: Faults) -> list[str]:
 
 
 def _not_attached(table: Table, now: datetime, faults: Faults) -> list[str]:
-    """The bills posted lately without a file that QuickBooks should have taken."""
+    """The recently posted bills with a missing file that QuickBooks would accept."""
     statuses: tuple[Status, ...] = ("POSTED", "ALREADY_IN_QB")
     since = stamp(now - _NOT_ATTACHED_FOR)
     ids = [i for s in statuses for i in table.in_status(s, since=since, until=now)]
 
     def told(item: Item) -> str:
-        expected = unattachable(bill_of(item))  # as the approver was told
+        expected = unattachable(bill_of(item))  # as the card said
         missing = [said for said in not_attached(item) if said not in expected]
         return (
             (

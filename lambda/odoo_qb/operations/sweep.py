@@ -1,4 +1,4 @@
-"""What got stuck is sent on its way again: approvals, postings that hang, cards never shown."""
+"""Restart what got stuck: approvals never queued, postings that hang, cards never shown."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ if TYPE_CHECKING:
 
 logger = Logger(child=True)
 
-QUEUED_WITHIN: Final = timedelta(minutes=10)  # an approval is posted in seconds, or it is stuck
+QUEUED_WITHIN: Final = timedelta(minutes=10)  # an approval is normally posted in seconds
 POSTED_WITHIN: Final = timedelta(minutes=15)  # longer than a claim and the queue's own retries
 
-# What never goes through would keep its company's other bills waiting, so it is not sent always.
+# A bill that always fails would delay its company's other bills, so it is not sent every time.
 SENT_AGAIN_AFTER: Final = timedelta(hours=1)
-UNPOSTED_AFTER: Final = timedelta(hours=1)  # then somebody should know
-SHOWN_WITHIN: Final = timedelta(minutes=20)  # a busy channel takes a card a second
+UNPOSTED_AFTER: Final = timedelta(hours=1)  # then a person should know
+SHOWN_WITHIN: Final = timedelta(minutes=20)  # a busy channel accepts a card a second
 _MARGIN: Final = timedelta(minutes=5)  # an index may lag behind its table
 _ON_THEIR_WAY: Final[tuple[Status, ...]] = ("APPROVED", "POSTING")
 
@@ -44,9 +44,9 @@ _ON_THEIR_WAY: Final[tuple[Status, ...]] = ("APPROVED", "POSTING")
 def sweep(
     table: Table, queue: ApprovedQueue, now: datetime, faults: Faults | None = None
 ) -> dict[str, int]:
-    """Send again what was approved or linked and never ended, show again what was never shown.
+    """Queue again what was approved or linked but not finished, and show cards never shown.
 
-    Returns how many of each kind. What cannot be looked at is named in `faults`.
+    Returns how many of each kind. What cannot be checked is reported in `faults`.
     """
     faults = faults or Faults()
     note = table.read_note(table_keys.SWEEP)
@@ -57,7 +57,9 @@ def sweep(
 
     def send(item: Item) -> None:
         is_asked_to_link = item["status"] == "POST_FAILED" and item.get("link")
-        is_stuck = item["status"] in {"APPROVED", "POSTING"} or is_asked_to_link  # an index is late
+        is_stuck = (
+            item["status"] in {"APPROVED", "POSTING"} or is_asked_to_link
+        )  # the index may be outdated
         if is_stuck and due.is_due(item):
             queue.send(item)
 
@@ -76,7 +78,7 @@ def sweep_all(
     now: datetime,
     faults: Faults,
 ) -> dict[str, Any]:
-    """What is stuck goes on although Odoo is down, and Odoo is read although this fails."""
+    """Sweep even if Odoo is down; if the sweep fails, Odoo is still read."""
     try:
         swept = sweep(table, queue, now, faults)
         return swept | look_after_waiting(table, companies(), now, faults)
@@ -86,10 +88,10 @@ def sweep_all(
 
 
 class _Due:
-    """Which stuck bills to send: for an hour at every sweep, and then once an hour.
+    """Which stuck bills to send: at every sweep in the first hour, then once an hour.
 
-    While a company's connection has ended, or since it was renewed, each of its bills is sent: that
-    costs next to nothing, and is how they resume.
+    If a company's connection has ended, or was renewed since, all its bills are sent: that costs
+    almost nothing, and makes them resume.
     """
 
     def __init__(self, table: Table, swept_at: datetime | None, now: datetime) -> None:
@@ -99,7 +101,7 @@ class _Due:
         self._states: dict[str, Json] = {}
 
     def is_due(self, item: Item) -> bool:
-        """Whether this sweep sends a bill; each try writes to it, but leaves since when."""
+        """Whether this sweep sends a bill; attempts update it, but not since when it is stuck."""
         stuck_since = since(item)
         hours = (self._now - stuck_since) // SENT_AGAIN_AFTER
         if not hours or not self._swept_at:
@@ -115,10 +117,10 @@ class _Due:
 
 
 def unposted(table: Table, now: datetime, faults: Faults | None = None) -> dict[str, str]:
-    """When a bill was approved, by entry_id, of those that are not posted long after.
+    """When each bill was approved that is still not posted long after, by entry_id.
 
-    Every try to post changes the bill, so the person's approval is what counts. Left out are
-    companies whose connection has ended: of that there was a mail, and their bills wait for it.
+    Every posting attempt changes the bill, so the time of approval counts. Companies whose
+    connection has ended are left out: there was a mail about that, and their bills wait for it.
     """
     faults = faults or Faults()
     ids = [i for s in _ON_THEIR_WAY for i in table.in_status(s, until=now)]
@@ -130,18 +132,18 @@ def unposted(table: Table, now: datetime, faults: Faults | None = None) -> dict[
 
 
 def _approved_at(item: Item) -> str:
-    """The last time a person sent it on its way; the poster only puts it back there."""
+    """When a person last sent it to be posted; the poster only returns it to approved."""
     return max(map(sent_at, item["history"]), default="") or item["updated_at"]
 
 
 def _show_again(
     table: Table, queue: ApprovedQueue, since: str, now: datetime, faults: Faults
 ) -> int:
-    """Make the stream repeat the bills whose cards are owed for too long; returns how many.
+    """Make the stream repeat the bills whose cards are overdue; returns how many.
 
-    A bill owes its card since its last change, so those changed since the last sweep are looked
-    at, and on from the oldest one that still owes it. So are those whose files somebody asked to
-    attach: they are sent again until that is done. One of which no card can be made is named.
+    A card is due from the bill's last change, so bills changed since the last sweep are checked,
+    and those from the oldest one still due. Bills whose later files a person asked to attach are
+    queued again until that is done. A bill for which no card can be made is reported.
     """
     until = now - SHOWN_WITHIN
     changed = [i for s in TRANSITIONS for i in table.in_status(s, since=since, until=until)]
@@ -165,11 +167,11 @@ def _show_again(
 def look_after_waiting(
     table: Table, companies: Mapping[str, Company], now: datetime, faults: Faults | None = None
 ) -> dict[str, int]:
-    """Owe the reminders that became due, and keep what is known of the approvers fresh.
+    """Store the reminders that became due, and have outdated approver lists read again.
 
-    A bill whose company has another channel by now gets its card there. Returns how many
-    bills wait and how many reminders are owed. The notifier, woken by the bill, does the talking:
-    only it may speak to Slack.
+    A bill whose company has another channel by now gets its card there. Returns how many bills wait
+    and how many reminders are due. The notifier sends them once the stream delivers the bill: only
+    the notifier posts to Slack.
     """
     waiting = table.get_many(table.in_status("READY_FOR_APPROVAL", until=now))
     looked_at = set[str]()
@@ -197,7 +199,7 @@ def look_after_waiting(
 
 
 def _instant_or_none(text: object) -> datetime | None:
-    """An instant that the sweep noted; what is none is as good as never."""
+    """An instant that the sweep noted; None if it is not a valid one."""
     try:
         found = datetime.fromisoformat(str(text))
     except ValueError:
