@@ -1,4 +1,4 @@
-"""What the extractor answers of a run: as many bills as the answer has room for."""
+"""The extractor's answer after a run, with as many bills as it has room for."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from odoo_qb.extraction.report import Report
     from odoo_qb.extraction.request import Request
 
-LISTED_BYTES: Final = 1_000_000  # of bills in the answer, of which Lambda takes 6 MB
+LISTED_BYTES: Final = 1_000_000  # of bills in the answer; Lambda accepts 6 MB
 
 
 def answer_to(request: Request, report: Report, room: int = LISTED_BYTES) -> Json:

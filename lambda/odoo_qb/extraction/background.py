@@ -1,6 +1,6 @@
-"""What the table knows around the bills of a page: ones like them, their vendors, usual rates.
+"""What the table knows about a page's bills: possible duplicates, vendors, usual rates.
 
-All notes of a page are read in one batch; bills that are under way only where something is new.
+All notes of a page are read in one batch; open bills are read only if something is new.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ if TYPE_CHECKING:
     from odoo_qb.mapping.plan import PostingPlan
     from odoo_qb.store.table import Table
 
-_AT_ONCE: Final = 100  # bills: what is kept of each is a line
+_AT_ONCE: Final = 100  # bills; little is kept of each
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Background:
-    """What is known around one bill; `reference_id` is the note that is to name it, "" for none.
+    """What is known about one bill; `reference_id` is the note to add it to, "" for none.
 
-    `earlier` are the bills it may be a duplicate of, those of the same number first.
+    `earlier` are the bills that it may duplicate, those with the same number first.
     """
 
     earlier: tuple[EarlierBill, ...] = ()
@@ -55,7 +55,7 @@ class Background:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Near:
-    """A bill, and the notes that may know something of it."""
+    """A bill, and the notes that may concern it."""
 
     bill: Bill
     plan: PostingPlan
@@ -66,20 +66,20 @@ class _Near:
 
     @property
     def note_ids(self) -> list[str]:
-        """All of them."""
+        """The ids of all of these notes."""
         return [*self.of_number, *self.of_vendor, *([self.of_rate] if self.of_rate else [])]
 
 
 @dataclass(slots=True, kw_only=True)
 class Surroundings:
-    """The table as a run sees it around its bills, page by page; `dry_run` writes nothing."""
+    """Reads the background of a run's bills, page by page; writes nothing if `dry_run`."""
 
     table: Table
     companies: Mapping[str, Company]
     dry_run: bool
-    faults: Faults = field(default_factory=Faults)  # damaged bills, with which none is compared
+    faults: Faults = field(default_factory=Faults)  # damaged bills, which are not compared
     _by_amount: ByAmount = field(default_factory=ByAmount)
-    _are_known: set[str] = field(default_factory=set)  # companies whose bills under way were read
+    _are_known: set[str] = field(default_factory=set)  # companies whose open bills were read
 
     def of(
         self,
@@ -90,7 +90,7 @@ class Surroundings:
     ) -> dict[str, Background]:
         """The background of each bill that may be stored or checked again, by entry_id.
 
-        `remembered` has the note of each one's vendor in Odoo, `stored` what the table has of it.
+        `remembered` has the notes of their vendors, `stored` their items in the table.
         """
         found: dict[str, Background] = {}
         near = [
@@ -137,7 +137,7 @@ class Surroundings:
         )
 
     def _alike(self, seen: Seen, remembered: Json, item: Item | None) -> list[Seen]:
-        """The bills of the vendor that have date and amount in common with this one."""
+        """The vendor's bills with the same date and amount as this one."""
         self._read_under_way(seen.company)
         posted = seen_before(remembered, seen)
         alike = self._by_amount.before(seen, posted, is_new=item is None)
@@ -146,13 +146,13 @@ class Surroundings:
         return alike
 
     def _read_under_way(self, company: str) -> None:
-        """Read a company's bills under way, once a run."""
+        """Read a company's open bills, once per run."""
         if company in self._are_known:
             return
         self._are_known.add(company)
         try:
             ids = [i for s in UNDER_WAY for i in self.table.in_company(company, s)]
-        except OF_AWS as error:  # a softer warning is not worth a bill that is not stored
+        except OF_AWS as error:  # a missing warning must not keep a bill from being stored
             what = f"{of_aws(error)}. Possible duplicates by date and amount were not checked."
             self.faults.note(f"{company}: its list of open bills", what)
             return
@@ -163,7 +163,7 @@ class Surroundings:
         return self.faults.where(self.table.get_many(entry_ids).values(), seen_item)
 
     def _note_contact(self, shared: shared_contacts.Sharing, notes: dict[str, Json]) -> None:
-        """Note a contact of a vendor that is new to it, for the next ones of this page, too."""
+        """Note a new contact of a vendor, also for the following bills of this page."""
         if not shared.note_id:
             return
         values = dict(shared.values or {})
@@ -173,7 +173,7 @@ class Surroundings:
 
 
 def _is_news(bill: Bill, item: Item | None) -> bool:
-    """Whether a bill may be stored, or checked again: else nobody reads what is around it."""
+    """Whether a bill may be stored or checked again; otherwise its background is not needed."""
     if item is None or item["status"] in {"VALIDATION_FAILED", "WITHDRAWN"}:
         return True
     if item["status"] in FINAL and not item["nothing_to_post"]:

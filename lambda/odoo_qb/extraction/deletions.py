@@ -1,4 +1,4 @@
-"""Find the bills of the table that Odoo no longer lists, and be careful before believing it."""
+"""Find stored bills that Odoo no longer has, and be careful before believing it."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from odoo_qb.odoo.client import OdooClient
     from odoo_qb.store.table import Table
 
-SHARE_AT_ONCE: Final = 0.2  # of a company's bills: more of them gone is lost access, or worse
-BILLS_AT_ONCE: Final = 5  # that many may always go
+SHARE_AT_ONCE: Final = 0.2  # of a company's bills: if more are gone, access was probably lost
+BILLS_AT_ONCE: Final = 5  # this many may always disappear
 
 Kind = Literal["open", "posted"]
 _STATUSES: Final[dict[Kind, list[Status]]] = {
@@ -30,10 +30,10 @@ _STATUSES: Final[dict[Kind, list[Status]]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vanished:
-    """What became of a company's bills of a kind that a search did not list, by Odoo id.
+    """A company's open or posted bills that a search did not list, by Odoo id.
 
-    `still_there` were dated back, say; `kept` says why others are left alone. `all_ids` are all
-    of the kind.
+    `still_there` exist, but for example were dated back; `gone` were deleted; `kept` says why the
+    others are left alone. `all_ids` are all of that kind.
     """
 
     all_ids: frozenset[int] = frozenset()
@@ -87,7 +87,7 @@ def find_vanished(
 def _not_known_as_deleted(
     table: Table, kind: Kind, ids: list[int], faults: Faults
 ) -> tuple[int, ...]:
-    """What is gone since the last look: a posted bill stays as it is, with a note of that."""
+    """The bills gone since the last check; for posted ones that is noted only once."""
     if kind == "open":
         return tuple(ids)
     items = table.get_many(f"odoo-{i}" for i in ids).values()

@@ -1,4 +1,4 @@
-"""The bills of a page that version 1.0 stored: what it would read now, and what it stored."""
+"""The bills of a page that version 1.0 stored: as stored, and as 1.0 would read them now."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ def former_bills(
     planner: BatchPlanner,
     faults: Faults,
 ) -> dict[str, Before]:
-    """Those of the documents that 1.0 stored, by entry_id.
+    """The documents that 1.0 stored, by entry_id.
 
-    Bills that may still need approval are compared with QuickBooks, too.
+    For bills that may still need approval, posting plans are included.
     """
 
     def before(entry: OdooDocument) -> dict[str, Before]:

@@ -1,4 +1,4 @@
-"""What is new in Odoo since the last run, and whether what waits is still there: in two calls."""
+"""Search Odoo for changes since the last run, and for waiting bills: two calls in all."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from odoo_qb.odoo.client import OdooClient
     from odoo_qb.odoo.search import Changed
 
-WATCHED_AT_ONCE: Final = 4000  # ids in one question, which are 30 kB
+WATCHED_AT_ONCE: Final = 4000  # ids in one call, about 30 kB
 _HOUR: Final = timedelta(hours=1)
 _DAY: Final = timedelta(days=1)
 _WHAT_TO_DO: Final = "Correct the clock of its server. No bills are lost."
@@ -26,10 +26,10 @@ _WHAT_TO_DO: Final = "Correct the clock of its server. No bills are lost."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class News:
-    """What a plain run's search found; `now` is Odoo's clock then, as far as it is known."""
+    """What a plain run's search found; `now` is Odoo's clock at that time, if known."""
 
     changed: Sequence[Changed]
-    there: frozenset[int]  # all that was listed: of what is watched, the rest needs a closer look
+    there: frozenset[int]  # all ids listed; watched ids that are missing need a check
     now: datetime
 
 
@@ -58,7 +58,7 @@ def news(
     since = position.search_from
     behind = as_instant(position.written) - odoo_now if position.written else timedelta()
     if behind > CLOCK_MARGIN:
-        # Its clock was put back: what was written since lies before what was seen.
+        # Odoo's clock was set back: new changes are dated before what was seen.
         since = as_text(as_instant(position.written) - abs(odoo_now - now) - LOOKBACK)
         found = changed_since(since)
     start = since or position.after(found, len(found), now, odoo_now).search_from
@@ -73,14 +73,14 @@ def news(
 
 
 def clock_of(odoo: OdooClient, found: Sequence[Changed], now: datetime) -> datetime:
-    """Odoo's clock: what its answer said, else the latest of its dates that is yet to come."""
+    """Odoo's clock: as its answer said, or else its latest date in the future, or else ours."""
     if odoo.clock:
         return odoo.clock
     return max([now, *(as_instant(c.written) for c in found if c.written)])
 
 
 def clock_troubles(odoo_now: datetime, found: Sequence[Changed], now: datetime) -> list[str]:
-    """That Odoo's clock is wrong, or was when something was written; a sentence each."""
+    """A sentence if Odoo's clock is wrong, or was when something was written."""
     off = odoo_now - now
     if abs(off) > CLOCK_MARGIN:
         way = "ahead" if off > timedelta() else "behind"
@@ -93,7 +93,7 @@ def clock_troubles(odoo_now: datetime, found: Sequence[Changed], now: datetime) 
 
 
 def _about(time: timedelta) -> str:
-    """A time as people say it, so coarse that it stays the same from run to run."""
+    """A duration in words, coarse enough to stay the same from run to run."""
     for unit, name in ((_DAY, "days"), (_HOUR, "hours")):
         if time >= 2 * unit:
             return f"about {round(time / unit)} {name}"

@@ -1,4 +1,4 @@
-"""One page of Odoo's documents: compared, checked, stored."""
+"""Compare, check and store one page of Odoo's documents."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ _LEFT_FOR_THE_NEXT_RUN: Final = frozenset({NOT_STORED, NOT_YET_READ})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredPage:
-    """What was met on a page; `is_safe` where the next run need not read any of it again."""
+    """What was found on a page; `is_safe` if the next run need not read any of it again."""
 
     findings: Findings
     is_safe: bool
@@ -59,7 +59,7 @@ class StoredPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Known:
-    """What is known of the documents of a page, by entry_id; `asked` are the bills to compare."""
+    """What is known about a page's documents, by entry_id; `asked` are the bills to compare."""
 
     stored: Mapping[str, Item]
     asked: Sequence[Bill]
@@ -88,7 +88,7 @@ class PageStore:
     has_time: Callable[[], bool]
 
     def store(self, page: Sequence[OdooDocument]) -> StoredPage:
-        """Store a page, of the company that is asked for if one is."""
+        """Store a page; only the requested company's documents, if there is one."""
         stored = self.table.get_many(f"odoo-{e.odoo_id}" for e in page)
         keys = self.scope.keys
         wanted = {name for name, key in keys.items() if self.request.company in {"", key}}
@@ -119,7 +119,7 @@ class PageStore:
         return StoredPage(findings=findings, is_safe=is_safe)
 
     def _known(self, entries: Sequence[OdooDocument], stored: Mapping[str, Item]) -> _Known:
-        """Bring the files, and look up what the table and QuickBooks' lists have on the bills."""
+        """Store the files, and look the bills up in the table and in QuickBooks' lists."""
         asked = self.scope.bills(entries, stored)
         files = FileStage(asked, stored)
         if not self.request.dry_run:
@@ -153,7 +153,7 @@ class PageStore:
         )
 
     def _outcome(self, entry: OdooDocument, known: _Known) -> Outcome:
-        """Decide about one document, and write that; one reason not to store a bill is a line."""
+        """Decide about one document and store that; each reason not to is one line."""
         entry_id = f"odoo-{entry.odoo_id}"
         bill, item = known.bills.get(entry_id), known.stored.get(entry_id)
         if item and flaw_of(item):
@@ -177,9 +177,9 @@ class PageStore:
         return bill_of(item, self.documents.lines(item))
 
     def _left_alone(self, entry: OdooDocument, item: Item | None) -> ReportedBill:
-        """A document of a company that is not ours, or not the one that is asked for.
+        """A document of a company that is not configured or not requested.
 
-        One that was ours is withdrawn, unless it is our company that has another name by now.
+        If it was one of ours it is withdrawn, unless our company was only renamed.
         """
         if not entry.odoo_company:
             why = entry.damage or "it belongs to no company. Open and check it in Odoo."
@@ -198,7 +198,7 @@ class PageStore:
     def _one_by_one[T](
         self, bills: Iterable[Bill], act: Callable[[list[Bill]], Mapping[str, T]]
     ) -> dict[str, T]:
-        """What `act` gives for all; where one of them fails it, for each that does not."""
+        """What `act` returns for all; if one makes it fail, for each of the others."""
         bills = list(bills)
         try:
             return dict(act(bills))
@@ -210,7 +210,7 @@ class PageStore:
 def _completed(
     files: FileStage, stored: Mapping[str, Item], bills: Sequence[Bill]
 ) -> dict[str, Bill]:
-    """Bills with their documents as stored, without those attached after posting."""
+    """The bills with their documents as stored, without those attached after posting."""
     return {
         b.entry_id: without_later_files(files.completed(b), stored.get(b.entry_id)) for b in bills
     }

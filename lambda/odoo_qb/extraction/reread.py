@@ -1,4 +1,4 @@
-"""Bills to read once more although Odoo has no news of them: something else may have changed."""
+"""Bills to read again although they did not change in Odoo: something else may have changed."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ if TYPE_CHECKING:
     from odoo_qb.store.table import Table
 
 BLIND: Final = "asked_before_quickbooks_was_read"  # whether there may be such bills
-_FORM: Final = "form"  # up to which digest version waiting bills were compared
-_REOPENED_WITHIN: Final = timedelta(hours=1)  # some runs may fail; the daily one looks at all
+_FORM: Final = "form"  # the digest version up to which waiting bills were compared
+_REOPENED_WITHIN: Final = timedelta(hours=1)  # in case some runs fail; the daily one checks all
 _WAITING: Final[tuple[Status, ...]] = ("READY_FOR_APPROVAL", "VALIDATION_FAILED")
 TO_BE_POSTED: Final[tuple[Status, ...]] = ("APPROVED", "POST_FAILED")
-_AGAIN_AT_MOST: Final = 100  # bills with a damaged record, each of which is read in every run
+_AGAIN_AT_MOST: Final = 100  # bills with a damaged record; each is read in every run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Again:
-    """Which bills these are; what was looked at is kept in the note `note_id`."""
+    """Finds these bills; the note `note_id` stores what was checked."""
 
     table: Table
     documents: Documents
@@ -45,7 +45,7 @@ class Again:
     note_id: str
 
     def amended(self, now: datetime) -> list[str]:
-        """What is to be posted although it is known to have changed in Odoo meanwhile."""
+        """Bills waiting to be posted that are known to have changed in Odoo."""
         ids = [i for s in TO_BE_POSTED for i in self.table.in_status(s, until=now)]
         planner = BatchPlanner(self.table, self.documents, self.companies)
 
@@ -58,10 +58,9 @@ class Again:
         return [item["entry_id"] for item in found]
 
     def former(self, now: datetime) -> list[str]:
-        """The waiting bills of 1.0 that nobody has compared yet with what is posted now.
+        """The waiting bills of 1.0 not yet compared with what is posted now.
 
-        Once there are none, the only ones to come are those that 1.0 knew as rejected, and that
-        were reopened since.
+        Once there are none, only bills that 1.0 stored as rejected can follow, when reopened.
         """
         is_over = self.table.read_note(self.note_id).get(_FORM) == DIGEST_VERSION
         since = stamp(now - _REOPENED_WITHIN) if is_over else "0"
@@ -74,9 +73,9 @@ class Again:
         return [i["entry_id"] for i in found if planner.is_known(i["company"])]
 
     def waiting_for_news(self, now: datetime) -> tuple[str, list[str]]:
-        """Bills blocked, or shown for approval before QuickBooks was read, if there is news since.
+        """Bills blocked, or shown before QuickBooks was read, if QuickBooks or settings changed.
 
-        And what that news is known by: all that is known of QuickBooks, and the settings.
+        Returns first a hash of the settings and of when QuickBooks was read, to compare next time.
         """
         note = self.table.read_note(self.note_id)
         planner = BatchPlanner(self.table, self.documents, self.companies)
@@ -96,14 +95,14 @@ class Again:
         return state, [*blind, *blocked]
 
     def damaged(self, bills: Sequence[ReportedBill]) -> list[str]:
-        """The bills an earlier run could not deal with, without those this one met itself."""
+        """The bills that an earlier run could not process, without those in this run's report."""
         noted = self.table.read_note(self.note_id).get(DAMAGED)
         met = {bill.entry_id for bill in bills}
         ids = noted if isinstance(noted, list) else []
         return [i for i in ids if isinstance(i, str) and i not in met]
 
     def note_damaged(self, bills: Sequence[ReportedBill], unread: Sequence[str]) -> None:
-        """Keep which bills could not be dealt with: the position moves on past them."""
+        """Store which bills could not be processed, because the watermark moves past them."""
         noted = self.table.read_note(self.note_id).get(DAMAGED, [])
         rows = [b.entry_id for b in bills if b.outcome.name in {DAMAGED, NOT_STORED}]
         found = sorted({*rows, *unread})[:_AGAIN_AT_MOST] if unread or rows else []

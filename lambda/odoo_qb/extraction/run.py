@@ -1,4 +1,4 @@
-"""Bring what changed in Odoo into the table: new bills, amended ones, withdrawn ones."""
+"""Bring changes in Odoo into the table: new, amended and withdrawn bills."""
 
 from __future__ import annotations
 
@@ -46,16 +46,17 @@ _SECONDS_FOR_A_PAGE: Final = 60.0
 
 
 class Busy(Refused):
-    """Another extraction is running; what this one would have found is not lost."""
+    """Another extraction is running; nothing is lost, because a later run finds the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExtractionRun:
-    """What a run needs. `seconds_left` is how long it may still take.
+    """One run of the extraction. `seconds_left` is how long it may still take.
 
-    Bills dated before `extract_since`, or their company's own, need no approval, unless they
-    are in the table; nor are those from before `kept_since`, which the table may have forgotten.
-    Records with which nothing can be done are named in `faults`.
+    Bills dated before `extract_since`, or their company's own day, need no approval unless they are
+    in the table. Nor do bills from before `kept_since`, which the table may have deleted. Records
+    that cannot be processed are reported in `faults`. A page has `page_size` bills, and one call
+    searches for `watched_at_once` ids.
     """
 
     odoo: OdooClient
@@ -71,9 +72,9 @@ class ExtractionRun:
     faults: Faults = field(default_factory=Faults)
 
     def run(self, request: Request, now: datetime) -> Report:
-        """Read, check and store; returns the counts of what was met, by company.
+        """Read, check and store; returns what was found.
 
-        A bill that cannot be stored stops the watermark before it, and nothing else.
+        A bill that cannot be stored only stops the watermark before it.
         """
         calls_before = self.odoo.calls
         if request.dry_run:
@@ -90,12 +91,12 @@ class ExtractionRun:
         return replace(report, odoo_calls=self.odoo.calls - calls_before)
 
     def _look_again(self, report: Report, now: datetime) -> Report:
-        """Read once more what is not new in Odoo and yet not as it should be.
+        """Read bills again that did not change in Odoo but need another look.
 
-        That is what changed in Odoo while it was being posted and then was not, and, once
-        QuickBooks or the settings are no longer the same, what they may have blocked: whoever
-        opened the missing account need not wait for the daily run. So are bills whose record in the
-        table is damaged, until somebody has corrected it. Returns the report with what that gave.
+        These are bills that changed in Odoo while posting failed; after a change of QuickBooks or
+        the settings, the bills they may have blocked, so that nobody waits for the daily run after
+        creating a missing account; and bills with a damaged record, until it is corrected. Returns
+        the report with what was found.
         """
         again = Again(
             table=self.table,
@@ -120,9 +121,9 @@ class ExtractionRun:
         return report
 
     def _read_again(self, entry_ids: Sequence[str], now: datetime) -> Report | None:
-        """What reading these bills gave; None if they were not read.
+        """The report about these bills; None if they were not read.
 
-        None of it is so urgent that its failure were the run's own.
+        A failure here is not urgent, so it does not fail the run.
         """
         if not entry_ids or not self._has_time():
             return None
@@ -134,7 +135,7 @@ class ExtractionRun:
         except Refused as refusal:
             if not refusal.code.endswith("AccessError"):
                 raise
-            return None  # a company was hidden from our user; the daily run tells what it misses
+            return None  # a company is hidden from our user; the daily run reports it
 
     @property
     def _note_id(self) -> str:
@@ -145,7 +146,7 @@ class ExtractionRun:
         return Lease(table=self.table, note_id=self._note_id, lasts=LEASE)
 
     def _take_lease(self, request: Request, now: datetime) -> str:
-        """One run at a time: the schedule's gives way to another, any other waits for it."""
+        """Take the lease; a scheduled run gives way to another run, any other waits for it."""
         for left in reversed(range(1 if request.is_plain else _LEASE_TRIES)):
             lease = self._lease.take(now)
             if lease:
@@ -159,8 +160,8 @@ class ExtractionRun:
         position = self._position(note, now)
         is_all = request.full and not request.odoo_ids
         if is_all:
-            self.odoo.start_over()  # after an upgrade of Odoo, or once our key was revoked
-        else:  # a function that starts anew need not find it out
+            self.odoo.start_over()  # Odoo may have been upgraded, or our key revoked
+        else:  # a cold start need not find it out again
             self.odoo.protocol = self.odoo.protocol or note.get("speaks")
         scope, tally = self._scope, Tally(reports_all=request.reports_all)
         odoo_companies = OdooCompanies(self.odoo)
@@ -195,11 +196,11 @@ class ExtractionRun:
                 position = self._move(position, found, safe, now)
         if tally.is_blind and not request.dry_run:
             self.table.write_note(self._note_id, {BLIND: True})
-        # Asked once a day, and when bills of a company that is not configured turn up: it may be
-        # one of ours that was renamed.
+        # Checked once a day, and when bills of an unconfigured company turn up, which may be one of
+        # ours that was renamed.
         is_asked = is_all or (request.is_plain and tally.left_alone)
         not_seen = odoo_companies.not_seen(self.companies) if is_asked else None
-        if not_seen == []:  # else it may be one of ours under another name
+        if not_seen == []:  # otherwise it may be one of ours under another name
             tally.left_out += [unknown_company(name) for name in sorted(tally.unknown)]
         keys = [request.company] if request.company else sorted(self.companies)
         return Report(
@@ -219,9 +220,9 @@ class ExtractionRun:
     def _read(
         self, ids: Sequence[int], age: Mapping[int, int]
     ) -> Iterator[tuple[int, list[OdooDocument]]]:
-        """The documents page by page while there is time, and how many of `ids` are read by then.
+        """The documents page by page while there is time, each with how many ids are read by then.
 
-        The order of the ids is that of the pages; on each the oldest change comes first, by `age`.
+        Pages follow the order of `ids`; within a page the oldest change comes first, by `age`.
         """
         bills = BillReader(self.odoo, self._scope.keys)
         start = 0
@@ -231,7 +232,7 @@ class ExtractionRun:
             yield start, bills.page(sorted(batch, key=lambda i: age.get(i, -1)))
 
     def _position(self, note: Json, now: datetime) -> Watermark:
-        """How far Odoo was read; where that is no date, all since go-live is read again."""
+        """How far Odoo was read; if that is not a valid date, everything since go-live is read."""
         try:
             return position_of(note, now)
         except ValueError:
@@ -243,7 +244,7 @@ class ExtractionRun:
             return Watermark()
 
     def _move(self, before: Watermark, found: News, safe: int, now: datetime) -> Watermark:
-        """Note how far everything is safe."""
+        """Store how far everything is in the table."""
         position = before.after(found.changed, safe, now, found.now)
         if position != before:
             self.table.write_note(self._note_id, position.note())
