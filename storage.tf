@@ -144,3 +144,50 @@ resource "aws_dynamodb_table" "bills" {
     enabled = true
   }
 }
+
+# --- The companies' settings ---
+
+# In a table, because a function's environment holds at most 4 kB. In a table of their own, which no
+# function may write: only Terraform sets who may approve, and above which amount two must.
+resource "aws_dynamodb_table" "settings" {
+  #checkov:skip=CKV_AWS_119: secrets.tf says why no key of our own
+  name                        = "odoo-qb-settings-${var.environment}"
+  billing_mode                = "PAY_PER_REQUEST"
+  hash_key                    = "entry_id" # as in the bills' table, where 1.0 kept the item
+  deletion_protection_enabled = local.in_production
+
+  attribute {
+    name = "entry_id"
+    type = "S"
+  }
+  point_in_time_recovery {
+    enabled = true
+  }
+  server_side_encryption {
+    enabled = true
+  }
+}
+
+resource "aws_dynamodb_table_item" "company_settings" {
+  table_name = aws_dynamodb_table.settings.name
+  hash_key   = aws_dynamodb_table.settings.hash_key
+  item       = local.settings_item
+
+  # The functions restart once this is written. The copy comes first, so that there is no moment at
+  # which one of them, of whichever version, finds neither.
+  depends_on = [aws_dynamodb_table_item.settings]
+
+  lifecycle {
+    # If an upgrade from 1.0 is undone, Terraform updates the functions first and deletes this last.
+    create_before_destroy = true
+  }
+}
+
+# 1.0 kept the item among the bills, at this address. It stays there, up to date: functions of 1.0 read
+# it until the upgrade has replaced the last of them, and again if the upgrade is undone. Functions of this
+# version read it only during an upgrade, until their role allows the table above.
+resource "aws_dynamodb_table_item" "settings" {
+  table_name = aws_dynamodb_table.bills.name
+  hash_key   = aws_dynamodb_table.bills.hash_key
+  item       = local.settings_item
+}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import selectors
 import socket
 import threading
 from typing import TYPE_CHECKING, Final, NoReturn, Self
@@ -39,13 +40,23 @@ class Server:
     def __init__(self, server: BaseWSGIServer) -> None:
         self._server = server
         self.url = f"http://127.0.0.1:{server.server_port}"
-        self._thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+        self._stop, self._stopped = socket.socketpair()
+        self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
+
+    def _serve(self) -> None:
+        """Answer until `close` wakes us: serve_forever would look for that only now and then."""
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._server, selectors.EVENT_READ)
+            selector.register(self._stopped, selectors.EVENT_READ)
+            while not any(key.fileobj is self._stopped for key, _ in selector.select()):
+                self._server.handle_request()
 
     def close(self) -> None:
         """Stop listening and free the port."""
-        self._server.shutdown()
+        self._stop.close()
         self._thread.join()
+        self._stopped.close()
         self._server.server_close()
 
     def __enter__(self) -> Self:
@@ -106,6 +117,7 @@ class Ports:
 def serve(application: WSGIApplication, port: int = 0) -> Server:
     """Listen on 127.0.0.1 (`port` 0: any free one) with a thread for each connection."""
     server = make_server("127.0.0.1", port, application, threaded=True, request_handler=_Quiet)
+    server.timeout = 0.1  # for a caller who hung up before he was answered
     return Server(server)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox.in_process.chain import World, a_world
-from sandbox.in_process.fast_moto import attributes_as_they_are, models_read_once
+from sandbox.in_process.quick import make_quick
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,8 +22,7 @@ os.environ |= {
     "AWS_DEFAULT_REGION": "us-west-2",
     "AWS_EC2_METADATA_DISABLED": "true",
 }
-attributes_as_they_are()
-models_read_once()
+make_quick()
 
 
 @pytest.fixture

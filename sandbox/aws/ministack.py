@@ -19,43 +19,31 @@ import signal
 import sys
 import threading
 import time
+from datetime import UTC, datetime
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from sandbox.aws.alarms import Alarms, embedded_metrics, nested, xml
+from sandbox.aws.function_errors import as_raised
+from sandbox.aws.internals import VERSION, replace, request_scope, service
 from sandbox.aws.metrics import FunctionMetrics
+from sandbox.aws.scheduler import TICK, Scheduler, arn_in_its_group
 from sandbox.aws.streams import Streams
+from sandbox.aws.workflows import Choices
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from types import ModuleType
 
 type Document = dict[str, Any]  # JSON as MiniStack keeps it
 
-VERSION: Final = "1.5.33"
 STOP_WITHIN: Final = 40.0  # seconds to save and to stop
 
 
-def replace(module: ModuleType, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    """Put `function` in the place of an internal one and return that; it must be there."""
-    before: Callable[..., Any] | None = getattr(module, name, None)
-    if not callable(before):
-        raise SystemExit(f"MiniStack {VERSION} has no {module.__name__}.{name} to fix.")
-    setattr(module, name, function)
-    return before
-
-
-def service(name: str) -> ModuleType:
-    """A service of MiniStack."""
-    return import_module(f"ministack.services.{name}")
-
-
 def fix_functions() -> None:
-    """Fix what calls functions: streams, ordered queues, and the metrics of every call."""
-    functions, metrics = service("lambda_svc"), service("cloudwatch")
-    scope = import_module("ministack.core.responses").request_scope
+    """Fix what calls functions: streams, ordered queues, errors, and the metrics of every call."""
+    functions, metrics, scope = service("lambda_svc"), service("cloudwatch"), request_scope()
     counts = FunctionMetrics(metrics)
     shards = int(os.environ.get("SANDBOX_STREAM_SHARDS") or 1)
     streams = Streams(functions, service("dynamodb"), scope, counts.iterator_age, shards)
@@ -73,13 +61,17 @@ def fix_functions() -> None:
 
     stock_concurrency = replace(functions, "_sqs_esm_concurrency", concurrency)
 
-    # 1.5.33 counts only calls of its own API, and a throttled call as a run that went well.
+    # 1.5.33 counts only calls of its own API, and a throttled call as a run that went well. It
+    # calls every exception by the same name, so that no Retry or Catch of a workflow finds its own.
+    # https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
     def dispatch(
         function: Document, config: Document, event: Any, request: str, started: float
     ) -> Any:
         result = stock_dispatch(function, config, event, request, started)
         failed = bool(result.get("error"))
         counts.ran(config["FunctionName"], time.time() - started, failed=failed)
+        if failed and isinstance(result["body"], dict):
+            result["body"] = as_raised(result["body"], result.get("log", ""))
         return result
 
     def count(function_name: str, duration_ms: float, error: Any, throttle: Any) -> None:
@@ -112,12 +104,12 @@ def fix_functions() -> None:
 def fix_alarms() -> None:
     """Fix how alarms are evaluated and described."""
     metrics = service("cloudwatch")
-    scope = import_module("ministack.core.responses").request_scope
-    alarms = Alarms(metrics, service("sqs"), scope)
+    alarms = Alarms(metrics, service("sqs"), request_scope())
     replace(metrics, "_evaluate_alarm", alarms.evaluate)
     threading.Thread(target=alarms.watch, daemon=True).start()
 
-    # 1.5.33 leaves an expression out of the description that Terraform reads.
+    # 1.5.33 leaves an expression out of the description that Terraform reads, and forgets what an
+    # alarm of Terraform's does when there is not enough data.
     # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_MetricAlarm.html
     def put(parameters: Document, data: Document, *protocol: Any) -> Any:
         answer = stock_put(parameters, data, *protocol)
@@ -189,8 +181,8 @@ def fix_queues() -> None:
     queues._HANDLERS["PurgeQueue"] = purge
 
 
-def fix_schedules() -> None:
-    """Count a schedule's time from the start of this process, if the rule was there before.
+def fix_rules() -> None:
+    """Count a rule's time from the start of this process, if the rule was there before.
 
     AWS is never off. At its start 1.5.33 runs at once what fell due while it was off, and so
     calls a function before those that it needs are there.
@@ -205,6 +197,34 @@ def fix_schedules() -> None:
     stock_tick = replace(schedules, "_tick_scheduled_rules", tick)
 
 
+def fix_scheduler() -> None:
+    """Fix what EventBridge Scheduler accepts, when and how it fires, and whom it lets in."""
+    schedules, permissions = service("scheduler"), import_module("ministack.core.iam_actions")
+    scheduler = Scheduler(lambda: datetime.now(UTC))
+    for name, operation in (
+        ("_create_schedule", "CreateSchedule"),
+        ("_update_schedule", "UpdateSchedule"),
+        ("_create_schedule_group", "CreateScheduleGroup"),
+    ):
+        replace(schedules, name, scheduler.checked(operation, getattr(schedules, name)))
+    replace(schedules, "_tick_schedules", scheduler.tick)
+    vars(schedules)["_SCHEDULE_TICK_INTERVAL"] = TICK
+
+    def arn(kind: str, method: str, path: str, headers: Any, body: bytes, *rest: Any) -> str:
+        found: str = stock_arn(kind, method, path, headers, body, *rest)
+        return arn_in_its_group(found, body, rest[0]) if kind == "scheduler" else found
+
+    stock_arn = replace(permissions, "extract_resource_arn", arn)
+
+
+def fix_workflows() -> None:
+    """Fix how the Choice states of Step Functions compare."""
+    workflows = service("stepfunctions")
+    choices = Choices(workflows, workflows._evaluate_rule)
+    replace(workflows, "_evaluate_rule", choices.compares)
+    replace(workflows, "_evaluate_jsonata_choice_rule", choices.is_met)
+
+
 def fix_stopping(gateway: ModuleType, saved: Path) -> None:
     """Save and end at once on SIGTERM; 1.5.33 first waits for calls that may hang.
 
@@ -213,7 +233,7 @@ def fix_stopping(gateway: ModuleType, saved: Path) -> None:
     persistence = import_module("ministack.core.persistence")
 
     def finish() -> None:
-        import_module("ministack.core.lambda_runtime").reset()  # no function outlives it
+        import_module("ministack.core.lambda_runtime").reset()  # else functions outlive it
         persistence.save_all(gateway._build_persistence_save_dict())
         files = Path(os.environ["STATE_DIR"]).glob("*.json")
         saved.write_text("\n".join(sorted(file.name for file in files)))
@@ -239,11 +259,14 @@ def main() -> None:
     if version("ministack") != VERSION:
         raise SystemExit(f"MiniStack {VERSION} is needed, and {version('ministack')} is installed.")
     gateway = import_module("ministack.app")
-    replace(gateway, "_port_is_bindable", lambda _host, _port: False)  # leave port 443 alone
+    # 1.5.33 takes port 443 too, where it can; somebody else may want it.
+    replace(gateway, "_port_is_bindable", lambda _host, _port: False)
     fix_functions()
     fix_alarms()
     fix_queues()
-    fix_schedules()
+    fix_rules()
+    fix_scheduler()
+    fix_workflows()
     fix_mail(Path(os.environ["SANDBOX_OUTBOX"]))
     fix_stopping(gateway, Path(os.environ["SANDBOX_SAVED"]))
     threading.Thread(target=stop_with_parent, daemon=True).start()

@@ -94,7 +94,8 @@ class Streams:
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html
 
     MiniStack 1.5.33 waits for the function, and so do all queues; it retries a failed batch for
-    ever and takes a partial failure for a success.
+    ever, takes a partial failure for a success, hands over records that are past their age, and
+    does not wait for a batch to fill.
     """
 
     def __init__(

@@ -9,8 +9,12 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import contextmanager
+from functools import cache
+from threading import Event
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.dynamodb.comparisons import create_condition_expression_parser
@@ -21,9 +25,8 @@ from moto.dynamodb.responses import DynamoHandler
 from werkzeug.exceptions import HTTPException
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
-    from botocore.client import BaseClient
     from moto.dynamodb.models.table import Table
 
 Json = dict[str, Any]
@@ -41,11 +44,43 @@ _REFUSED: Final = {
 }
 
 
+_on_the_wire: Final = Event()
+
+
+@cache
+def without_the_wire() -> None:
+    """Let every client of moto's DynamoDB take the short way, but for those `on_the_wire`."""
+    made = cast("Any", BaseClient)
+    call = made._make_api_call
+
+    def short(client: BaseClient, operation: str, given: Json) -> Json:
+        is_moto = client.meta.endpoint_url.endswith(".amazonaws.com")
+        if not is_moto or _on_the_wire.is_set():
+            return cast("Json", call(client, operation, given))
+        return straight(call, client, operation, given)
+
+    made._make_api_call = short
+
+
+@contextmanager
+def on_the_wire() -> Iterator[None]:
+    """Go the long way, on which moto judges every expression as AWS does."""
+    _on_the_wire.set()
+    try:
+        yield
+    finally:
+        _on_the_wire.clear()
+
+
 def straight(
     call: Callable[[BaseClient, str, Json], Json], client: BaseClient, operation: str, given: Json
 ) -> Json:
-    """What AWS answers to an operation; DynamoDB's usual ones without the wire."""
-    if client.meta.service_model.service_name != "dynamodb" or operation not in _KNOWN:
+    """What AWS answers to an operation; DynamoDB's usual ones, of bills, without the wire."""
+    if (
+        client.meta.service_model.service_name != "dynamodb"
+        or operation not in _KNOWN
+        or not all(_is_of_bills(client, name) for name in given.get("RequestItems", [_name(given)]))
+    ):
         return call(client, operation, dict(given))  # botocore changes what it is given
     if operation == "BatchGetItem":
         return _batch_get(client, given)
@@ -58,6 +93,16 @@ def rows(region: str, table: str) -> list[Json]:
     """All of a table's items, in their order; a scan would measure each."""
     found: dict[Any, Any] = dynamodb_backends[DEFAULT_ACCOUNT_ID][region].tables[table].items
     return [item.to_json()["Attributes"] for item in found.values()]
+
+
+def _name(given: Json) -> str:
+    return str(given.get("TableName", ""))
+
+
+def _is_of_bills(client: BaseClient, name: str) -> bool:
+    """Whether it is a table of the one kind that the short way knows."""
+    table = dynamodb_backends[DEFAULT_ACCOUNT_ID][client.meta.region_name].tables.get(name)
+    return table is not None and (table.hash_key_attr, table.range_key_attr) == ("entry_id", None)
 
 
 def _table(client: BaseClient, given: Json) -> Table:

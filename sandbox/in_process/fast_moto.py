@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import os
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+import boto3
 import botocore.session
 from moto.core.serialize import BaseJSONSerializer
 
@@ -41,6 +43,28 @@ def models_read_once() -> None:
     """
     session: Any = botocore.session
     session.create_loader = cache(session.create_loader)
+
+
+@cache
+def clients_made_once() -> None:
+    """A client of AWS is the same in every test: to make one takes longer than most tests.
+
+    Only those that are asked for by name, region and settings, and go to moto.
+    """
+    made, make = dict[Any, Any](), boto3.Session.client
+
+    def client(self: boto3.Session, name: str, **given: Any) -> Any:
+        config = given.get("config")
+        known = {"region_name": self.region_name} | {k: v for k, v in given.items() if v}
+        elsewhere = any(variable.startswith("AWS_ENDPOINT_URL") for variable in os.environ)
+        if known.keys() - {"region_name", "config"} or elsewhere:
+            return make(self, name, **given)  # type: ignore[call-overload]
+        key = (name, known["region_name"], repr(config and vars(config)))
+        if key not in made:
+            made[key] = make(self, name, **given)  # type: ignore[call-overload]
+        return made[key]
+
+    boto3.Session.client = client  # type: ignore[method-assign,assignment]
 
 
 def _sent(value: Any) -> Any:

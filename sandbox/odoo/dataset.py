@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import pickle
 import zlib
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -68,7 +70,14 @@ class Recorded:
 
 
 def recorded(version: int) -> Recorded:
-    """The records at the start, and the fields of that version."""
+    """The records at the start, and the fields of that version; the caller's own to change."""
+    found: Recorded = pickle.loads(_read(version))  # noqa: S301 - what we dumped ourselves
+    return found
+
+
+@cache
+def _read(version: int) -> bytes:
+    """What is on disk, read once: from a pickle it is copied in a tenth of the time."""
     found = Recorded(fields={}, records={}, names={})
     described = json.loads((_DATA / "odoo-fields.json").read_text())
     for path in sorted((_DATA / "odoo-18").glob("*.json")):
@@ -84,7 +93,7 @@ def recorded(version: int) -> Recorded:
         }
         rows = (_loaded(row, fields, found.names) for row in data["records"])
         found.records[model] = {row["id"]: row for row in rows}
-    return found
+    return pickle.dumps(found)
 
 
 def _of_version(field: Field, version: int) -> Field:

@@ -28,7 +28,9 @@ from tests.simulation import simulation
 from tests.support import limits
 
 PROJECT: Final = Path(__file__).parents[2]
-RUNS: Final = tuple(sorted((PROJECT / "tests").glob("*.tftest.hcl")))
+INFRA: Final = PROJECT / "tests" / "infra.tftest.hcl"
+REFUSALS: Final = PROJECT / "tests" / "refusals.tftest.hcl"
+PROVIDER: Final = 'mock_provider "aws" {}\n'
 SECRETS: Final = (
     *("odoo_api_key", "slack_bot_token", "slack_signing_secret"),
     *("qb_client_secret", "qb_refresh_token", "qb_refresh_tokens"),
@@ -58,8 +60,7 @@ def initialised(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for source in PROJECT.glob("*.tf"):
         shutil.copy2(source, folder)
     (folder / "tests").mkdir()
-    for runs in RUNS:
-        shutil.copy2(runs, folder / "tests")
+    shutil.copy2(INFRA, folder / "tests")
     shutil.copy2(PROJECT / "terraform.tfvars.example", folder / "example.tfvars")
     (folder / "lambda").mkdir()
     for function in ("extractor", "notifier", "approval_handler", "poster"):
@@ -74,6 +75,23 @@ def initialised(tmp_path_factory: pytest.TempPathFactory) -> Path:
     plugins = [f"-plugin-dir={mirror}"] if mirror else []
     done = terraform(folder, "init", "-input=false", "-backend=false", *plugins)
     assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.fixture(scope="module")
+def judging(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The variables with what judges them: they need no provider, which takes seconds a run."""
+    folder = tmp_path_factory.mktemp("variables")
+    for source in ("variables.tf", "company_settings.tf"):
+        shutil.copy2(PROJECT / source, folder)
+    (folder / "tests").mkdir()
+    refusals = REFUSALS.read_text()
+    assert refusals.count(PROVIDER) == 1  # for those who run the file in the project itself
+    (folder / "tests" / REFUSALS.name).write_text(refusals.replace(PROVIDER, ""))
+    (folder / "main.tf").write_text(
+        'terraform {\n  required_version = ">= 1.11"\n}\n\noutput "companies" {\n'
+        "  value = local.companies\n}\n"
+    )
     return folder
 
 
@@ -133,14 +151,19 @@ def test_the_infrastructure_is_valid_without_a_warning(initialised: Path) -> Non
     assert (answer["valid"], answer["diagnostics"]) == (True, [])
 
 
-def test_every_run_of_the_infrastructure_tests_passes(initialised: Path) -> None:
-    written = [
-        name
-        for file in RUNS
-        for name in re.findall(r'^run "(\w+)"', file.read_text(), re.MULTILINE)
-    ]
+def test_no_file_of_infrastructure_tests_is_left_out() -> None:
+    assert set((PROJECT / "tests").glob("*.tftest.hcl")) == {INFRA, REFUSALS}
 
-    told = events(terraform(initialised, "test", "-json"))
+
+@pytest.mark.parametrize(
+    ("file", "place"), [(INFRA, "initialised"), (REFUSALS, "judging")], ids=["infra", "refusals"]
+)
+def test_every_run_of_the_infrastructure_tests_passes(
+    file: Path, place: str, request: pytest.FixtureRequest
+) -> None:
+    written = re.findall(r'^run "(\w+)"', file.read_text(), re.MULTILINE)
+
+    told = events(terraform(request.getfixturevalue(place), "test", "-json"))
 
     runs = [e["test_run"] for e in told if e["type"] == "test_run"]
     ended = {run["run"]: run["status"] for run in runs if "status" in run}
@@ -206,14 +229,14 @@ def test_a_missing_zip_is_said_in_a_sentence(initialised: Path, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("variable", ["odoo_api_url", "extract_since", "qb_realm_ids"])
-def test_a_missing_variable_is_named(initialised: Path, tmp_path: Path, variable: str) -> None:
-    shutil.copytree(initialised, tmp_path / "copy", symlinks=True)
-    example = tmp_path / "copy" / "example.tfvars"
-    left_out = re.sub(rf"(?ms)^{variable} +=( {{.*?^}}|[^\n]*)", "", example.read_text())
-    assert left_out != example.read_text()
+def test_a_missing_variable_is_named(judging: Path, tmp_path: Path, variable: str) -> None:
+    whole = (PROJECT / "terraform.tfvars.example").read_text()
+    left_out = re.sub(rf"(?ms)^{variable} +=( {{.*?^}}|[^\n]*)", "", whole)
+    assert left_out != whole
+    example = tmp_path / "example.tfvars"
     example.write_text(left_out)
 
-    told = events(plan_of_example(tmp_path / "copy"))
+    told = events(terraform(judging, "plan", "-json", "-input=false", f"-var-file={example}"))
 
     said = [e["diagnostic"] for e in told if e["type"] == "diagnostic"]
     assert any(
@@ -229,7 +252,7 @@ def test_each_validation_has_a_run_that_expects_its_variable_to_fail() -> None:
     written = {b.split('"', 1)[0]: b.split("\n}\n", 1)[0].count("  validation {") for b in blocks}
     expected = Counter(
         name
-        for file in RUNS
+        for file in (INFRA, REFUSALS)
         for some in re.findall(r"expect_failures = \[([^\]]*)\]", file.read_text())
         for name in re.findall(r"var\.(\w+)", some)
     )

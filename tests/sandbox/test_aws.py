@@ -23,7 +23,7 @@ from sandbox.aws.run_directory import hold
 from sandbox.aws.streams import Batch, first_failed, shard_of, split_by_age, still_to_do
 from sandbox.http_server import Ports, serve
 from sandbox.terraform import Terraform, TerraformError, was_cut_off
-from tests.support.emulator_account import METRIC, Account, an_account, eventually
+from tests.support.emulator_account import METRIC, Account, an_account, bound_by, eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -116,6 +116,21 @@ def test_a_partial_failure_is_retried_from_the_failed_record(account: Account) -
     account.put("d")
     eventually(lambda: ["d"] in account.noted("end"))
     assert account.noted() == [["a", "flaky", "c"], ["flaky", "c"], ["d"]]
+
+
+def test_a_batch_waits_until_it_is_full_or_its_window_is_over(account: Account) -> None:
+    account.function()
+    account.map(
+        account.table(),
+        StartingPosition="TRIM_HORIZON",
+        BatchSize=2,
+        MaximumBatchingWindowInSeconds=300,
+    )
+    account.put("a")
+    time.sleep(1)
+    assert account.noted() == []
+    account.put("b")
+    assert eventually(lambda: account.noted("end")) == [["a", "b"]]
 
 
 def test_a_record_the_filter_leaves_out_is_not_delivered(account: Account) -> None:
@@ -305,6 +320,16 @@ def test_a_dead_message_raises_the_alarm_and_mails_the_person_it_names(account: 
     (mail,) = eventually(lambda: outbox.read_text().splitlines() if outbox.exists() else [])
     assert json.loads(mail)["to"] == "books@example.com"
     assert json.loads(mail)["subject"].startswith(f'ALARM: "{account.name}"')
+
+
+def test_an_alarm_of_terraforms_keeps_what_it_does_in_each_state(account: Account) -> None:
+    assert account.alarm_actions() == {
+        f"{kind}Actions": [account.arn("sns", kind)] for kind in ("Alarm", "OK", "InsufficientData")
+    }
+
+
+def test_the_emulator_listens_on_its_own_port_only(tmp_path: Path) -> None:
+    assert bound_by("sandbox.aws.ministack", tmp_path) == ["127.0.0.1:1"]
 
 
 def test_forgetting_leaves_the_settings_table_and_a_queue_that_takes_the_same_message_again(
@@ -588,6 +613,21 @@ resource "aws_cloudwatch_metric_alarm" "computed" {
     }
   }
 }
+resource "aws_scheduler_schedule_group" "tasks" { name = "terraform-test" }
+resource "aws_scheduler_schedule" "nightly" {
+  name                         = "nightly"
+  group_name                   = aws_scheduler_schedule_group.tasks.name
+  schedule_expression          = "cron(30 2 ? * MON-FRI *)"
+  schedule_expression_timezone = "America/New_York"
+  flexible_time_window { mode = "OFF" }
+  target {
+    arn      = "arn:aws:lambda:us-west-2:000000000000:function:nobody"
+    role_arn = "arn:aws:iam::000000000000:role/nobody"
+    input    = jsonencode({ run = "<aws.scheduler.execution-id>" })
+    dead_letter_config { arn = "arn:aws:sqs:us-west-2:000000000000:nobody" }
+    retry_policy { maximum_retry_attempts = 3 }
+  }
+}
 output "town" { value = var.town }
 """
 
@@ -609,7 +649,7 @@ def test_terraform_applies_once_and_keeps_out_of_the_operators_folder(
     assert secret["SecretString"] == "hunter2"
     assert terraform.output() == {"town": "Reno"}
     assert lines
-    assert all(" of 4 resources" in line for line in lines)
+    assert all(" of 6 resources" in line for line in lines)
 
     lines.clear()
     terraform.init()

@@ -14,21 +14,20 @@ import sys
 import time
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
 
 import pytest
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
+from botocore.exceptions import ClientError
 
 from sandbox.aws import emulator as aws
-from sandbox.aws import ministack
-from tests.support.emulator_account import Account, an_account, eventually
+from sandbox.aws.internals import VERSION, service
+from tests.support.emulator_account import Account, an_account, bound_by, choosing, eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 A_MOMENT = 1.5  # seconds in which what ought to happen at once would have happened
@@ -93,10 +92,10 @@ def put(account: Account, name: str, **dimensions: str) -> None:
 
 
 def test_the_fixes_are_for_the_installed_version() -> None:
-    assert version("ministack") == ministack.VERSION
+    assert version("ministack") == VERSION
 
 
-# Functions: fix_functions, streams.py and metrics.py.
+# Functions: fix_functions, streams.py, function_errors.py and metrics.py.
 
 
 def test_a_stream_takes_a_partial_failure_for_a_success(account: Account) -> None:
@@ -124,6 +123,40 @@ def test_a_stream_retries_beyond_its_maximum_and_sets_nothing_aside(account: Acc
 
     eventually(lambda: account.noted().count(["poison"]) > 1)
     assert account.messages(dead) == []
+
+
+def test_a_stream_hands_over_a_record_that_is_past_its_age(account: Account) -> None:
+    account.function()
+    mapping = account.map(
+        account.table(),
+        StartingPosition="TRIM_HORIZON",
+        Enabled=False,
+        MaximumRecordAgeInSeconds=1,
+    )
+    account.put("old")
+    time.sleep(A_MOMENT)
+    account.client("lambda").update_event_source_mapping(UUID=mapping, Enabled=True)
+
+    assert eventually(lambda: account.noted("end")) == [["old"]]
+
+
+def test_a_stream_does_not_wait_for_a_batch_to_fill(account: Account) -> None:
+    account.function()
+    account.map(
+        account.table(),
+        StartingPosition="TRIM_HORIZON",
+        BatchSize=10,
+        MaximumBatchingWindowInSeconds=300,
+    )
+    account.put("alone")
+
+    assert eventually(lambda: account.noted("end"), 10) == [["alone"]]
+
+
+def test_every_exception_of_a_function_has_the_same_type_and_no_stack(account: Account) -> None:
+    account.function()
+    answer = account.call({"nothing": "it expects"})
+    assert answer == {"errorMessage": "'Records'", "errorType": "Runtime.HandlerError"}
 
 
 def test_a_slow_reader_of_a_stream_holds_up_a_queue(account: Account) -> None:
@@ -245,31 +278,22 @@ def test_a_queue_has_no_metrics(account: Account) -> None:
 
 def test_terraform_gets_an_alarms_description_without_its_expression(account: Account) -> None:
     an_alarm(account, Metrics=an_expression(account))
-    asked = {
-        "Action": "DescribeAlarms",
-        "Version": "2010-08-01",
-        "AlarmNames.member.1": account.name,
-    }
-    request = AWSRequest(
-        "POST",
-        account.emulator.url,
-        headers={"Content-Type": "application/x-www-form-urlencoded"},
-        data=urlencode(asked).encode(),
-    )
-    keys = Credentials(account.emulator.access_key, account.emulator.secret_key)
-    SigV4Auth(keys, "monitoring", account.emulator.region).add_auth(request)
-    trust = ssl.create_default_context(cafile=account.emulator.ca_bundle)
-    signed = urllib.request.Request(  # noqa: S310 - of the emulator
-        account.emulator.url, data=request.data, headers=dict(request.headers)
-    )
-    with urllib.request.urlopen(signed, context=trust) as answer:  # noqa: S310 - as above
-        described = answer.read().decode()
-
+    described = account.query("DescribeAlarms", **{"AlarmNames.member.1": account.name})
     assert account.name in described
     assert "IF(wrong" not in described
 
 
-# E-mails, queues, schedules and the end: fix_mail, fix_queues, fix_schedules and fix_stopping.
+def test_an_alarm_of_terraforms_loses_what_it_does_when_there_is_not_enough_data(
+    account: Account,
+) -> None:
+    assert account.alarm_actions() == {
+        "AlarmActions": [account.arn("sns", "Alarm")],
+        "OKActions": [account.arn("sns", "OK")],
+        "InsufficientDataActions": [],
+    }
+
+
+# E-mails, queues, schedules and the end: fix_mail, fix_queues, fix_rules and fix_stopping.
 
 
 def test_an_e_mail_is_only_a_line_in_a_log(account: Account) -> None:
@@ -309,7 +333,9 @@ print(json.dumps(service._rule_last_fired[key] >= began))
     assert json.loads(done.stdout)
 
 
-def test_stopping_waits_for_a_call_that_hangs(tmp_path: Path) -> None:
+def test_stopping_waits_for_a_call_that_hangs_and_leaves_its_function_running(
+    tmp_path: Path,
+) -> None:
     emulator = aws.start(tmp_path, module="ministack")
     try:
         account = Account(emulator, "hanging", tmp_path / "seen")
@@ -321,6 +347,117 @@ def test_stopping_waits_for_a_call_that_hangs(tmp_path: Path) -> None:
             emulator.process.terminate()
             with pytest.raises(subprocess.TimeoutExpired):
                 emulator.process.wait(2 * A_MOMENT)
-            os.killpg(emulator.process.pid, signal.SIGKILL)
+            emulator.process.kill()
+            emulator.process.wait()
+            account.let_the_slow_go()
+            assert eventually(lambda: account.noted("end")) == [["slow"]]
     finally:
         aws.stop(emulator)
+
+
+def test_it_takes_port_443_too_where_it_can(tmp_path: Path) -> None:
+    assert bound_by("ministack.app", tmp_path) == ["127.0.0.1:1", "127.0.0.1:443"]
+
+
+# Schedules of EventBridge Scheduler: fix_scheduler, scheduler.py and schedule_times.py.
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"Name": "a" * 65},
+        {"ScheduleExpression": "cron(0 9 * * *)"},
+        {"ScheduleExpressionTimezone": "Mars/Olympus"},
+        {"FlexibleTimeWindow": {"Mode": "SOON"}},
+        {"State": "SLEEPING"},
+        {"StartDate": 1_700_000_000},
+        {"Target": {"Input": "{"}},
+    ],
+)
+def test_a_schedule_is_made_that_aws_would_refuse(account: Account, settings: Any) -> None:
+    account.schedule(**{"Name": token_hex(4)} | settings)
+
+
+def test_a_right_to_the_schedules_of_a_group_gives_nothing(account: Account) -> None:
+    account.client("scheduler").create_schedule_group(Name=account.name)
+    allowed = account.arn("scheduler", f"schedule/{account.name}/*")
+    limited = account.limited_to("scheduler:*", allowed).client("scheduler")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        limited.get_schedule(GroupName=account.name, Name="nightly")
+
+
+@pytest.fixture
+def fired() -> Iterator[Callable[..., list[str]]]:
+    """What a look at a new schedule, in this process, puts into a queue."""
+    schedules, queues = service("scheduler"), service("sqs")
+    for name in ("fired", "dead"):
+        queues._act_create_queue({"QueueName": name}, "")
+
+    def arn(queue: str) -> str:
+        return f"arn:aws:sqs:{queues.get_region()}:000000000000:{queue}"
+
+    def fire(queue: str = "fired", to: str = "fired", **settings: Any) -> list[str]:
+        body = {
+            "ScheduleExpression": "at(2026-01-01T00:00:00)",
+            "FlexibleTimeWindow": {"Mode": "OFF"},
+            "Target": {
+                "Arn": arn(to),
+                "RoleArn": "arn:aws:iam::000000000000:role/x",
+                "Input": "<aws.scheduler.schedule-arn>",
+                "DeadLetterConfig": {"Arn": arn("dead")},
+            },
+        }
+        schedules._create_schedule("one", body | settings)
+        schedules._tick_schedules()
+        return [message["body"] for message in queues._queue_by_arn(arn(queue))["messages"]]
+
+    yield fire
+    schedules._schedule_last_fired.clear()
+    schedules.reset()
+    queues.reset()
+
+
+def test_a_schedules_zone_is_ignored(fired: Callable[..., list[str]]) -> None:
+    tokyo = datetime.now(UTC) + timedelta(hours=9) - timedelta(minutes=1)
+    settings = {"ScheduleExpressionTimezone": "Asia/Tokyo"}
+    assert fired(ScheduleExpression=f"at({tokyo:%Y-%m-%dT%H:%M:%S})", **settings) == []
+
+
+def test_a_schedules_input_keeps_its_context_attributes(fired: Callable[..., list[str]]) -> None:
+    assert fired() == ["<aws.scheduler.schedule-arn>"]
+
+
+def test_what_a_schedule_cannot_deliver_is_lost(fired: Callable[..., list[str]]) -> None:
+    assert fired("dead", to="nobody") == []
+
+
+def test_a_rate_waits_for_its_first_time_instead_of_beginning_at_once(
+    fired: Callable[..., list[str]],
+) -> None:
+    assert fired(ScheduleExpression="rate(1 minute)") == []
+
+
+def test_a_one_time_schedule_fires_again_after_a_start(fired: Callable[..., list[str]]) -> None:
+    schedules = service("scheduler")
+    assert len(fired()) == 1
+    kept = schedules.get_state()
+    assert "fired" not in " ".join(kept)  # which a new process knows nothing of
+    schedules._schedule_last_fired.clear()
+    assert len(fired()) == 2
+
+
+# Workflows of Step Functions: fix_workflows and workflows.py.
+
+
+@pytest.mark.parametrize(
+    ("language", "rule", "given", "end"),
+    [
+        ("JSONPath", {"Variable": "$.total", "NumericEquals": 1}, {}, "Otherwise"),
+        ("JSONata", {"Condition": "{% $states.input.sent %}"}, {"sent": "false"}, ""),
+    ],
+)
+def test_a_choice_goes_on_where_aws_would_fail(
+    account: Account, language: str, rule: dict[str, Any], given: dict[str, Any], end: str
+) -> None:
+    found = account.run(choosing(language, rule), given)
+    assert (found["status"], found.get("error", "")) == ("FAILED" if end else "SUCCEEDED", end)

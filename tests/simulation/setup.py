@@ -8,10 +8,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
-import boto3
-
 import poster
 from sandbox.in_process.chain import Context, a_world
+from sandbox.in_process.quick import make_quick
 from tests.simulation.clock import Clock
 from tests.simulation.in_memory_network import Wire
 from tests.simulation.simulation import Life
@@ -34,12 +33,12 @@ def a_life(
 
     `company` are settings of every company, `british` those of British ones by their names.
     """
+    make_quick()
     british = british or {}
     clock, wire = Clock(), Wire()
     wire.lay(monkeypatch)
     clock.rule(monkeypatch)
     monkeypatch.setattr(ThreadPoolExecutor, "submit", _at_once)
-    monkeypatch.setattr(boto3.session.Session, "client", _made_once(boto3.session.Session.client))
     monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "test")
     logging.disable(logging.CRITICAL)
     elsewhere = ExitStack()
@@ -83,16 +82,3 @@ def _at_once(_pool: ThreadPoolExecutor, work: Any, /, *args: Any, **kwargs: Any)
     except Exception as error:  # noqa: BLE001 - the pool gives it to whoever asks for the result
         future.set_exception(error)
     return future
-
-
-def _made_once(make: Any) -> Any:
-    """boto3's clients hold nothing of ours, and making them is most of a cold start."""
-    made: dict[str, Any] = {}
-
-    def client(session: Any, name: str, **given: Any) -> Any:
-        key = f"{name} {sorted((k, str(v)) for k, v in given.items())}"
-        if key not in made:
-            made[key] = make(session, name, **given)
-        return made[key]
-
-    return client

@@ -27,7 +27,6 @@ from odoo_qb.approval.interaction import MODAL_FIELDS
 from odoo_qb.approval.policy import FIRST_OF_TWO, RULES
 from sandbox.in_process.aws import REGION
 from sandbox.in_process.chain import APPROVER, CHANNEL, Context
-from sandbox.in_process.fast_dynamodb import straight
 from tests.simulation.clock import START, Clock
 from tests.support.garbage import Elsewhere
 from tests.support.stored_bills import buttons
@@ -117,7 +116,7 @@ class Life:
         self.subject = _bill_in(given) or self.subject
 
         def work() -> Json:
-            answer = straight(call, client, operation, given)
+            answer: Json = call(client, operation, given)
             if operation in {"PutItem", "UpdateItem"}:
                 self._notice((given.get("Item") or given["Key"])["entry_id"]["S"])
             return answer

@@ -4,24 +4,36 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import ssl
+import subprocess
+import sys
 import textwrap
 import time
+import urllib.request
 import zipfile
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
+from sandbox.aws import emulator as aws
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from sandbox.aws import emulator as aws
-
+SERVICES = ["lambda.amazonaws.com", "scheduler.amazonaws.com", "states.amazonaws.com"]
 TRUST = {
     "Version": "2012-10-17",
     "Statement": {
         "Effect": "Allow",
-        "Principal": {"Service": "lambda.amazonaws.com"},
+        "Principal": {"Service": SERVICES},
         "Action": "sts:AssumeRole",
     },
 }
@@ -89,13 +101,27 @@ def zipped(code: str) -> bytes:
     return buffer.getvalue()
 
 
-def eventually[T](look: Callable[[], T], seconds: float = 60) -> T:
+def eventually[T](look: Callable[[], T | None], seconds: float = 60) -> T:
     """What `look` finds once it finds something."""
     deadline = time.monotonic() + seconds
     while not (found := look()) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert found, f"nothing within {seconds} s"
     return found
+
+
+def choosing(language: str, rule: dict[str, Any]) -> dict[str, Any]:
+    """A workflow that succeeds if a rule of its one Choice holds."""
+    states = {
+        "Choose": {
+            "Type": "Choice",
+            "Choices": [rule | {"Next": "Chosen"}],
+            "Default": "Otherwise",
+        },
+        "Chosen": {"Type": "Pass", "End": True},
+        "Otherwise": {"Type": "Fail", "Error": "Otherwise"},
+    }
+    return {"QueryLanguage": language, "StartAt": "Choose", "States": states}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,16 +135,20 @@ class Account:
     def client(self, service: str) -> Any:
         return self.emulator.client(service)
 
-    def function(self, code: str = HANDLER, **environment: str) -> str:
+    def role(self, suffix: str = "") -> str:
         role = self.client("iam").create_role(
-            RoleName=self.name, AssumeRolePolicyDocument=json.dumps(TRUST)
+            RoleName=self.name + suffix, AssumeRolePolicyDocument=json.dumps(TRUST)
         )
+        return str(role["Role"]["Arn"])
+
+    def function(self, code: str = HANDLER, **environment: str) -> str:
+        role = self.role()
         client = self.client("lambda")
         client.create_function(
             FunctionName=self.name,
             Runtime="python3.12",
             Handler="main.handler",
-            Role=role["Role"]["Arn"],
+            Role=role,
             Code={"ZipFile": zipped(code)},
             Timeout=60,
             Environment={
@@ -146,6 +176,92 @@ class Account:
             StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
         )
         return str(answer["TableDescription"]["LatestStreamArn"])
+
+    def run(self, definition: dict[str, Any], given: Any) -> dict[str, Any]:
+        """How a run of a new workflow ended: its status, and its output or error."""
+        workflows, number = self.client("stepfunctions"), token_hex(4)
+        made = workflows.create_state_machine(
+            name=f"{self.name}-{number}",
+            definition=json.dumps(definition),
+            roleArn=self.role(f"-{number}"),
+        )
+        run = workflows.start_execution(
+            stateMachineArn=made["stateMachineArn"], input=json.dumps(given)
+        )["executionArn"]
+
+        def end() -> dict[str, Any] | None:
+            found: dict[str, Any] = workflows.describe_execution(executionArn=run)
+            return None if found["status"] == "RUNNING" else found
+
+        return eventually(end)
+
+    def schedule(self, **settings: Any) -> None:
+        """Make a schedule that is due at once, unless `settings` say otherwise."""
+        target = {
+            "RoleArn": self.role(f"-{token_hex(4)}"),
+            "Arn": self.arn("lambda", "function:nobody"),
+        }
+        plain = {
+            "Name": self.name,
+            "ScheduleExpression": "rate(1 hour)",
+            "FlexibleTimeWindow": {"Mode": "OFF"},
+        }
+        target |= settings.pop("Target", {})
+        self.client("scheduler").create_schedule(**plain | settings, Target=target)
+
+    def limited_to(self, action: str, resource: str) -> Account:
+        """The account as a user sees it who may do one thing only."""
+        iam = self.client("iam")
+        iam.create_user(UserName=self.name)
+        statement = {"Effect": "Allow", "Action": action, "Resource": resource}
+        document = {"Version": "2012-10-17", "Statement": statement}
+        iam.put_user_policy(
+            UserName=self.name, PolicyName="only", PolicyDocument=json.dumps(document)
+        )
+        keys = iam.create_access_key(UserName=self.name)["AccessKey"]
+        user = replace(
+            self.emulator, access_key=keys["AccessKeyId"], secret_key=keys["SecretAccessKey"]
+        )
+        return replace(self, emulator=user)
+
+    def query(self, action: str, **parameters: str) -> str:
+        """What CloudWatch answers to the protocol that Terraform speaks."""
+        request = AWSRequest(
+            "POST",
+            self.emulator.url,
+            headers={"Content-Type": "application/x-www-form-urlencoded"},
+            data=urlencode({"Action": action, "Version": "2010-08-01"} | parameters).encode(),
+        )
+        keys = Credentials(self.emulator.access_key, self.emulator.secret_key)
+        SigV4Auth(keys, "monitoring", self.emulator.region).add_auth(request)
+        trust = ssl.create_default_context(cafile=self.emulator.ca_bundle)
+        signed = urllib.request.Request(  # noqa: S310 - of the emulator
+            self.emulator.url, data=request.data, headers=dict(request.headers)
+        )
+        with urllib.request.urlopen(signed, context=trust) as answer:  # noqa: S310 - as above
+            return str(answer.read().decode())
+
+    def alarm_actions(self) -> dict[str, list[str]]:
+        """What an alarm of Terraform's, with an action for each state, is found to do."""
+        actions = {
+            f"{kind}Actions.member.1": self.arn("sns", kind)
+            for kind in ("Alarm", "OK", "InsufficientData")
+        }
+        self.query(
+            "PutMetricAlarm",
+            **actions,
+            AlarmName=self.name,
+            Namespace=self.name,
+            MetricName="Wrong",
+            Statistic="Maximum",
+            Period="60",
+            EvaluationPeriods="1",
+            Threshold="0",
+            ComparisonOperator="GreaterThanThreshold",
+        )
+        found = self.client("cloudwatch").describe_alarms(AlarmNames=[self.name])
+        (alarm,) = found["MetricAlarms"]
+        return {name: actions for name, actions in alarm.items() if name.endswith("Actions")}
 
     def put(self, *ids: str) -> None:
         for name in ids:
@@ -183,6 +299,38 @@ class Account:
 
     def arn(self, service: str, resource: str) -> str:
         return f"arn:aws:{service}:{self.emulator.region}:{self.emulator.account}:{resource}"
+
+
+def bound_by(module: str, folder: Path) -> list[str]:
+    """The addresses that an emulator would listen on if it could have any."""
+    code = f"""
+import hypercorn.asyncio, ministack.app
+async def serve(_, config):
+    print("binds", *config.bind, flush=True)
+hypercorn.asyncio.serve = serve
+ministack.app._port_is_bindable = lambda host, port: True
+import {module}
+{module}.main()
+"""
+    environment = os.environ | {
+        "USE_SSL": "1",
+        "BIND_HOST": "127.0.0.1",
+        "GATEWAY_PORT": "1",  # nobody is there
+        "TMPDIR": str(folder),
+        "SANDBOX_OUTBOX": str(folder / "outbox"),
+        "SANDBOX_SAVED": str(folder / "saved"),
+    }
+    with subprocess.Popen(
+        [sys.executable, "-c", code],
+        cwd=aws.PROJECT,
+        env=environment,
+        stdin=subprocess.PIPE,  # ours ends when it is closed
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout
+        (said,) = (line.split() for line in process.stdout if line.startswith("binds "))
+    return said[1:]
 
 
 @contextmanager
