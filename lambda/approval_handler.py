@@ -59,5 +59,5 @@ def _done(
         logger.exception("AWS did not do as asked", entry_id=interaction.click.entry_id)
         if interaction.is_submission:
             return in_modal(interaction, TRY_AGAIN)
-        responder.tell(interaction, TRY_AGAIN)
+        responder.reply(interaction, TRY_AGAIN)
         return None

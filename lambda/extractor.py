@@ -11,7 +11,7 @@ from odoo_qb.errors import Misconfigured, Refused, Unavailable
 from odoo_qb.extraction.answer import answer_to
 from odoo_qb.extraction.request import audited, request_of
 from odoo_qb.extraction.run import Busy
-from odoo_qb.guarding import Faults
+from odoo_qb.guarding import BadRecords
 from odoo_qb.operations import audit_export, audit_trail, emails
 from odoo_qb.operations.sweep import sweep_all
 from odoo_qb.wiring.extractor import ExtractorWiring
@@ -47,11 +47,11 @@ def lambda_handler(event: object, context: Any) -> dict[str, Any]:  # noqa: ANN4
 
 def _extract(request: Request, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's
     started, now = time.monotonic(), wired.now()
-    faults, swept = Faults(), dict[str, Any]()
+    bad_records, swept = BadRecords(), dict[str, Any]()
     if not request.dry_run:
-        swept = sweep_all(wired.table, wired.queue, lambda: wired.companies, now, faults)
+        swept = sweep_all(wired.table, wired.queue, lambda: wired.companies, now, bad_records)
     try:
-        run = wired.run(lambda: context.get_remaining_time_in_millis() / 1000, now, faults)
+        run = wired.run(lambda: context.get_remaining_time_in_millis() / 1000, now, bad_records)
         report = run.run(request, now)
     except Busy as busy:
         if request.is_plain:
@@ -60,11 +60,11 @@ def _extract(request: Request, context: Any) -> dict[str, Any]:  # noqa: ANN401 
     except (Refused, Unavailable, Misconfigured) as error:
         logger.error("nothing extracted", reason=str(error))  # noqa: TRY400 - the sentence says all
         if not request.dry_run:
-            emails.tell_of_outage(str(error), wired.mails, now)
+            emails.mail_outage(str(error), wired.mails, now)
         raise ExtractionFailed(str(error)) from None
     answer = answer_to(request, report)
     books = (wired.table, wired.companies, wired.mails)
-    answer |= emails.tell_of_run(report, request, *books, now, faults) | {"swept": swept}
+    answer |= emails.mail_after_run(report, request, *books, now, bad_records) | {"swept": swept}
     answer["seconds"] = round(time.monotonic() - started, 1)
     logger.info("extracted", **{k: v for k, v in answer.items() if k != "bills"})
     return answer

@@ -49,7 +49,7 @@ _ROWS: Final[Mapping[str, tuple[str, ...] | None]] = {
 }
 
 
-class Faults:
+class BadRecords:
     """The records that could not be processed in a run; `guard` and `each` continue after one."""
 
     def __init__(self) -> None:

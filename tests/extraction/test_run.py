@@ -19,7 +19,7 @@ from odoo_qb.bill.item import bill_of
 from odoo_qb.bill.status import TRANSITIONS
 from odoo_qb.extraction.request import request_of
 from odoo_qb.extraction.run import Busy
-from odoo_qb.guarding import Faults
+from odoo_qb.guarding import BadRecords
 from odoo_qb.store.documents import Documents
 from odoo_qb.store.table import Table
 from odoo_qb.timestamps import stamp
@@ -80,7 +80,7 @@ def run(world: World, *, now: datetime | None = None, **event: Any) -> dict[str,
     given = ("page_size", "seconds_left", "sleep", "watched_at_once")
     changed = {k: event.pop(k) for k in given if k in event}
     now = now or utc_now()
-    extraction = replace(extractor.wired.run(lambda: 240.0, now, Faults()), **changed)
+    extraction = replace(extractor.wired.run(lambda: 240.0, now, BadRecords()), **changed)
     report = extraction.run(request_of(event, extractor.wired.companies), now)
     del world
     return report.as_json()
@@ -471,7 +471,7 @@ def test_a_bill_somebody_else_changes_at_the_same_moment_comes_next_time(books: 
     books.odoo.amend(number, lines=[("x", "7.00")])
     items = Outdated(books.table, books.item(f"odoo-{number}"))
     put_in(books, number, "APPROVED")
-    stale = replace(extractor.wired.run(lambda: 240.0, utc_now(), Faults()), table=items)
+    stale = replace(extractor.wired.run(lambda: 240.0, utc_now(), BadRecords()), table=items)
     report = stale.run(request_of({}, {}), utc_now())
     assert [b.outcome.reason for b in report.bills] == ["someone else changed it at the same time"]
     run(books)

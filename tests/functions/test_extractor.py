@@ -14,7 +14,7 @@ import poster
 from odoo_qb.errors import Misconfigured
 from odoo_qb.extraction.answer import answer_to
 from odoo_qb.extraction.request import request_of
-from odoo_qb.guarding import Faults
+from odoo_qb.guarding import BadRecords
 from odoo_qb.operations.audit_trail import story
 from odoo_qb.timestamps import stamp
 from odoo_qb.wiring.extractor import ALERTS_NOTE
@@ -65,7 +65,7 @@ def test_an_answer_counts_by_company_and_lists_what_needs_somebody(books: World)
 def test_a_long_answer_ends_with_a_count(books: World) -> None:
     numbers = [books.odoo.new_bill(reference=f"A-{n}") for n in range(5)]
     request = request_of({"dry_run": True}, extractor.wired.companies)
-    run = extractor.wired.run(lambda: 240.0, utc_now(), Faults())
+    run = extractor.wired.run(lambda: 240.0, utc_now(), BadRecords())
     answer = answer_to(request, run.run(request, utc_now()), room=700)
     assert 0 < len(answer["bills"]) < 5
     assert len(answer["bills"]) + answer["bills_not_listed"] == len(numbers)

@@ -11,7 +11,7 @@ import pytest
 import extractor
 from odoo_qb.bill.summary import summary
 from odoo_qb.cards.card import approval_card
-from odoo_qb.guarding import Faults, flaw_of, number_of
+from odoo_qb.guarding import BadRecords, flaw_of, number_of
 from odoo_qb.operations.audit_export import export
 from odoo_qb.operations.audit_trail import story
 from odoo_qb.sentences import one_line
@@ -115,20 +115,20 @@ def test_an_export_has_a_damaged_item_as_it_is(books: World) -> None:
     bad, _ = books.odoo.new_bill(reference="A"), books.odoo.new_bill(reference="B")
     books.extract()
     damage(books, f"odoo-{bad}", cards="none", odd={b"x", b"y"})
-    faults = Faults()
+    bad_records = BadRecords()
     files = export(
         books.table,
         extractor.wired.documents,
         extractor.wired.companies,
         f"{utc_now():%Y-%m}",
         utc_now(),
-        faults,
+        bad_records,
     )
     (file,) = (f for f in files if f["bills"])
     assert file["bills"] == 1
     assert file["damaged"] == [f"odoo-{bad}"]
     assert len(extractor.wired.documents.text(file["key"]).splitlines()) == 3
-    assert f"odoo-{bad}" in faults.lines[0]
+    assert f"odoo-{bad}" in bad_records.lines[0]
 
 
 def test_a_sound_item_has_no_flaw() -> None:
@@ -293,6 +293,6 @@ def test_a_hostile_name_is_one_line_wherever_it_is_told(books: World) -> None:
 def test_no_line_of_a_mail_can_pass_for_two(books: World) -> None:
     topic = books.names["topic"]
     alerts = Alerts(books.clients["sns"], topic, books.table, "mail#test")
-    alerts.publish("Subject", [HOSTILE, "second"])
+    alerts.mail("Subject", [HOSTILE, "second"])
     (mail,) = books.mails()
     assert [line[:4] for line in mail.splitlines()] == ["Subj", "Subj", "", "Acme", "seco"]

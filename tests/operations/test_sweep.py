@@ -16,7 +16,7 @@ from odoo_qb.operations.sweep import look_after_waiting, sweep, unposted
 from odoo_qb.store.queue import ApprovedQueue
 from odoo_qb.store.table import Table
 from odoo_qb.timestamps import stamp
-from sandbox.in_process.aws import REGION, make_resources
+from sandbox.in_process.aws import REGION, Aws, make_resources, one_call_at_a_time
 from tests.support.builders import NOW, a_bill, a_company, an_item
 
 if TYPE_CHECKING:
@@ -30,8 +30,8 @@ class Desk:
 
     def __init__(self) -> None:
         self.names = make_resources()
-        self.dynamodb = boto3.client("dynamodb", region_name=REGION)
-        self.table = Table(self.dynamodb, "bills", retention=timedelta(days=2555))
+        client = boto3.client("dynamodb", region_name=REGION)
+        self.table = Table(client, "bills", retention=timedelta(days=2555))
         self.sqs = boto3.client("sqs", region_name=REGION)
         self.queue = ApprovedQueue(client=self.sqs, url=self.names["queue"])
 
@@ -86,17 +86,16 @@ def test_a_link_that_ran_out_of_tries_is_sent_again_and_a_mere_failure_is_not(de
     assert [json.loads(m["Body"])["entry_id"] for m in desk.sent()] == ["odoo-1"]
 
 
-def test_the_approvers_of_many_waiting_bills_are_looked_up_once(desk: Desk) -> None:
+def test_the_approvers_of_many_waiting_bills_are_looked_up_once(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for number in range(1, 6):
         desk.put(number, "READY_FOR_APPROVAL", minutes_ago=60)
     companies = {"north": a_company(approvers=("U-APPROVER",))}
-    read: list[str] = []
-
-    def note(params: dict[str, Any], **_: Any) -> None:
-        read.append(params["Key"]["entry_id"]["S"])
-
-    desk.dynamodb.meta.events.register("provide-client-params.dynamodb.GetItem", note)
+    aws = Aws()
+    one_call_at_a_time(monkeypatch, aws)
     assert look_after_waiting(desk.table, companies, NOW) == {"waiting": 5, "reminders": 0}
+    read = [call["Key"]["entry_id"]["S"] for operation, call in aws.calls if operation == "GetItem"]
     assert [i for i in read if i.startswith("approvers#")] == ["approvers#U-APPROVER"]
 
 

@@ -230,9 +230,9 @@ def name_of(item: Item) -> str:
 def is_repeated(item: Item, click: Click) -> bool:
     """Whether the same person did this already: Slack sends a click again if the reply was late."""
     if click.action_id == "link_existing":
-        wish = item.get("link") or {}
-        is_same = (wish.get("by"), wish.get("id")) == (click.person, click.document)
-        return is_same and wish.get("realm", "") == click.realm
+        link = item.get("link") or {}
+        is_same = (link.get("by"), link.get("id")) == (click.person, click.document)
+        return is_same and link.get("realm", "") == click.realm
     is_theirs = item.get("decided_by") == click.person and item["digest"] == click.digest
     return is_theirs and item["status"] == RULES[click.action_id].after
 

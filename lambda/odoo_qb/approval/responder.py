@@ -46,17 +46,17 @@ class Responder:
     slack: SlackClient
     until: float
 
-    def tell(self, wish: Interaction, text: str, blocks: Sequence[Block] = ()) -> None:
+    def reply(self, interaction: Interaction, text: str, blocks: Sequence[Block] = ()) -> None:
         """Reply visibly only to the person."""
-        self._try(lambda: self.slack.respond(wish.response_url, text, blocks))
+        self._try(lambda: self.slack.respond(interaction.response_url, text, blocks))
 
-    def replace(self, wish: Interaction, message: Message) -> None:
+    def replace(self, interaction: Interaction, message: Message) -> None:
         """Replace the card that was clicked."""
-        self._try(lambda: self.slack.replace(wish.response_url, message))
+        self._try(lambda: self.slack.replace(interaction.response_url, message))
 
-    def open_modal(self, wish: Interaction, view: Mapping[str, Any]) -> None:
+    def open_modal(self, interaction: Interaction, view: Mapping[str, Any]) -> None:
         """Open a modal for the person."""
-        self._try(lambda: self.slack.open_modal(wish.trigger_id, view))
+        self._try(lambda: self.slack.open_modal(interaction.trigger_id, view))
 
     def _try(self, call: Callable[[], None]) -> None:
         """Call Slack; if that fails, only the reply is lost: the decision is stored."""
@@ -69,10 +69,10 @@ class Responder:
 
 
 def handle(
-    wish: Interaction, decisions: DecisionService, answering: Responder
+    interaction: Interaction, decisions: DecisionService, responder: Responder
 ) -> dict[str, Any] | None:
     """Do what the person clicked; returns what a modal shows, if anything."""
-    click = wish.click
+    click = interaction.click
     logger.info(
         "clicked",
         entry_id=click.entry_id,
@@ -80,23 +80,23 @@ def handle(
         person=click.person,
         teams=sorted(click.teams),
     )
-    if wish.is_submission:
-        return _submitted(wish, decisions)
+    if interaction.is_submission:
+        return _submitted(interaction, decisions)
     if click.action_id in MODAL_FIELDS:
         answer = decisions.may_decide(click)
         if answer.is_done and answer.item:
             asks = rejection_modal if click.action_id == "reject_invoice" else link_modal
-            answering.open_modal(wish, asks(answer.item))
+            responder.open_modal(interaction, asks(answer.item))
             return None
     elif click.action_id == "view_pdf":
         answer = decisions.view(click)
     else:
         answer = decisions.decide(click)
-    instead = _instead(wish, answer)
+    instead = _instead(interaction, answer)
     if instead:
-        answering.replace(wish, instead)
+        responder.replace(interaction, instead)
     else:
-        answering.tell(wish, _about(answer, click), _with_more_files(answer))
+        responder.reply(interaction, _about(answer, click), _with_more_files(answer))
     return None
 
 
@@ -119,40 +119,40 @@ def _about(answer: Response, click: Click) -> str:
     return f"{answer.text} ({name_of(answer.item)})"
 
 
-def _instead(wish: Interaction, answer: Response) -> Message | None:
+def _instead(interaction: Interaction, answer: Response) -> Message | None:
     """The message that replaces an outdated card; None if it is current."""
     item = answer.item
-    if item is None or not wish.message_ts:
+    if item is None or not interaction.message_ts:
         return None
-    is_live = any(c["ts"] == wish.message_ts and not c["retired"] for c in item["cards"])
+    is_live = any(c["ts"] == interaction.message_ts and not c["retired"] for c in item["cards"])
     if answer.is_outdated:
         # A bill that cannot be decided has no newer card, so this one shows its state.
         if is_live and item["status"] != "READY_FOR_APPROVAL":
             return approval_card(item)
-        return retired_card(item, why_outdated(item, wish.click.digest))
-    if is_live or not item["cards"] or wish.click.action_id == "view_pdf":
+        return retired_card(item, why_outdated(item, interaction.click.digest))
+    if is_live or not item["cards"] or interaction.click.action_id == "view_pdf":
         return None
     # A second card: Slack's answer to the notifier was lost, and it posted again.
     return retired_card(item, f"{answer.text} This bill has another card.")
 
 
-def _submitted(wish: Interaction, decisions: DecisionService) -> dict[str, Any] | None:
+def _submitted(interaction: Interaction, decisions: DecisionService) -> dict[str, Any] | None:
     """Close the modal if it was done, or show why not."""
-    if not _typed(wish.click):
-        return in_modal(wish, NEEDED[wish.click.action_id])
-    answer = decisions.decide(wish.click)
-    if answer.is_done or (answer.item and is_repeated(answer.item, wish.click)):
+    if not _typed(interaction.click):
+        return in_modal(interaction, NEEDED[interaction.click.action_id])
+    answer = decisions.decide(interaction.click)
+    if answer.is_done or (answer.item and is_repeated(answer.item, interaction.click)):
         return None
     # A modal's errors are plain text, in which mentions are not rendered.
-    text = answer.text.replace(f"<@{wish.click.person}>", "you")
-    return in_modal(wish, re.sub(r"<@[^>]*>", "someone else (the card says who)", text))
+    text = answer.text.replace(f"<@{interaction.click.person}>", "you")
+    return in_modal(interaction, re.sub(r"<@[^>]*>", "someone else (the card says who)", text))
 
 
 def _typed(click: Click) -> str:
     return click.document if click.action_id == "link_existing" else click.reason
 
 
-def in_modal(wish: Interaction, text: str) -> dict[str, Any]:
+def in_modal(interaction: Interaction, text: str) -> dict[str, Any]:
     """The answer with which Slack shows a text below the modal's field."""
-    field = MODAL_FIELDS[wish.click.action_id]
+    field = MODAL_FIELDS[interaction.click.action_id]
     return {"response_action": "errors", "errors": {field: text}}

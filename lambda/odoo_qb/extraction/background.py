@@ -22,7 +22,7 @@ from odoo_qb.extraction.duplicates import (
     seen_bill,
     seen_item,
 )
-from odoo_qb.guarding import OF_AWS, Faults, of_aws
+from odoo_qb.guarding import OF_AWS, BadRecords, of_aws
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -77,7 +77,9 @@ class Surroundings:
     table: Table
     companies: Mapping[str, Company]
     dry_run: bool
-    faults: Faults = field(default_factory=Faults)  # damaged bills, which are not compared
+    bad_records: BadRecords = field(
+        default_factory=BadRecords
+    )  # damaged bills, which are not compared
     _by_amount: ByAmount = field(default_factory=ByAmount)
     _are_known: set[str] = field(default_factory=set)  # companies whose open bills were read
 
@@ -154,13 +156,13 @@ class Surroundings:
             ids = [i for s in UNDER_WAY for i in self.table.in_company(company, s)]
         except OF_AWS as error:  # a missing warning must not keep a bill from being stored
             what = f"{of_aws(error)}. Possible duplicates by date and amount were not checked."
-            self.faults.note(f"{company}: its list of open bills", what)
+            self.bad_records.note(f"{company}: its list of open bills", what)
             return
         for start in range(0, len(ids), _AT_ONCE):
             self._by_amount.know(self._sound(ids[start : start + _AT_ONCE]))
 
     def _sound(self, entry_ids: Iterable[str]) -> list[Item]:
-        return self.faults.where(self.table.get_many(entry_ids).values(), seen_item)
+        return self.bad_records.where(self.table.get_many(entry_ids).values(), seen_item)
 
     def _note_contact(self, shared: shared_contacts.Sharing, notes: dict[str, Json]) -> None:
         """Note a new contact of a vendor, also for the following bills of this page."""

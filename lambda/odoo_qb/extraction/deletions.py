@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from odoo_qb.bill.status import Status
     from odoo_qb.company import Company
-    from odoo_qb.guarding import Faults
+    from odoo_qb.guarding import BadRecords
     from odoo_qb.odoo.client import OdooClient
     from odoo_qb.store.table import Table
 
@@ -48,11 +48,11 @@ def find_vanished(
     company: Company,
     listed: Collection[int],
     kind: Kind,
-    faults: Faults,
+    bad_records: BadRecords,
 ) -> Vanished:
     """Look for a company's open or posted bills that are not among the ids `listed`."""
     entry_ids = [i for s in _STATUSES[kind] for i in table.in_company(company.key, s)]
-    all_ids = frozenset(faults.numbers(entry_ids))
+    all_ids = frozenset(bad_records.numbers(entry_ids))
     unlisted = sorted(all_ids - set(listed))
     if not unlisted:
         return Vanished(all_ids=all_ids)
@@ -67,7 +67,7 @@ def find_vanished(
         found = search.existing(odoo, unlisted, company_id)
     except Refused as refusal:
         return Vanished(all_ids=all_ids, kept=f"{kept} {refusal}")
-    gone = _not_known_as_deleted(table, kind, [i for i in unlisted if i not in found], faults)
+    gone = _not_known_as_deleted(table, kind, [i for i in unlisted if i not in found], bad_records)
     still_there = tuple(i for i in unlisted if i in found)
     if len(gone) > max(BILLS_AT_ONCE, SHARE_AT_ONCE * len(all_ids)):
         what_to_do = (
@@ -85,11 +85,11 @@ def find_vanished(
 
 
 def _not_known_as_deleted(
-    table: Table, kind: Kind, ids: list[int], faults: Faults
+    table: Table, kind: Kind, ids: list[int], bad_records: BadRecords
 ) -> tuple[int, ...]:
     """The bills gone since the last check; for posted ones that is noted only once."""
     if kind == "open":
         return tuple(ids)
     items = table.get_many(f"odoo-{i}" for i in ids).values()
     new = [item["entry_id"] for item in items if item.get("amended_after") != "deleted"]
-    return tuple(faults.numbers(new))
+    return tuple(bad_records.numbers(new))

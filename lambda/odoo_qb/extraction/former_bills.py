@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from odoo_qb.bill.item import Item
     from odoo_qb.bill.model import Bill
     from odoo_qb.company import Company
-    from odoo_qb.guarding import Faults
+    from odoo_qb.guarding import BadRecords
     from odoo_qb.mapping.batch import BatchPlanner
     from odoo_qb.odoo.records import OdooDocument
     from odoo_qb.store.documents import Documents
@@ -30,7 +30,7 @@ def former_bills(
     companies: Mapping[str, Company],
     documents: Documents,
     planner: BatchPlanner,
-    faults: Faults,
+    bad_records: BadRecords,
 ) -> dict[str, Before]:
     """The documents that 1.0 stored, by entry_id.
 
@@ -50,7 +50,7 @@ def former_bills(
         kept = bill_of(item, documents.lines(item))
         return {entry_id: Before(bill=former, stored=kept)}
 
-    each = faults.each(entries, before)
+    each = bad_records.each(entries, before)
     found = {entry_id: b for some in each for entry_id, b in some.items()}
     open_ones = [b for b in found.values() if b.stored]
     as_stored = planner.of([b.stored for b in open_ones if b.stored])

@@ -86,7 +86,7 @@ def mail_left_out(found: Iterable[LeftOut], table: Table, alerts: Alerts) -> Non
     new = [name for name in by_name if name not in set(before)]
     if new:
         subject = "Bills or companies left out of approval"
-        alerts.publish(subject, [by_name[name] for name in sorted(new)])
+        alerts.mail(subject, [by_name[name] for name in sorted(new)])
         table.write_note(table_keys.LEFT_OUT, {"told": [*before, *new][-_MOST:]})
 
 

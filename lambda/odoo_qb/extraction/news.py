@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from datetime import date, datetime
 
-    from odoo_qb.guarding import Faults
+    from odoo_qb.guarding import BadRecords
     from odoo_qb.odoo.client import OdooClient
     from odoo_qb.odoo.search import Changed
 
@@ -39,7 +39,7 @@ def news(
     dated_from: date,
     watched: Collection[int],
     now: datetime,
-    faults: Faults,
+    bad_records: BadRecords,
     watched_at_once: int = WATCHED_AT_ONCE,
 ) -> News:
     """Search for what changed after a position, and for the documents `watched` in any case.
@@ -50,7 +50,7 @@ def news(
     def changed_since(since: str) -> list[Changed]:
         first = sorted(watched)[:watched_at_once]
         return search.search_changed(
-            odoo, watermark=since, dated_from=dated_from, also=first, faults=faults
+            odoo, watermark=since, dated_from=dated_from, also=first, bad_records=bad_records
         )
 
     found = changed_since(position.search_from)

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from odoo_qb.extraction.request import Request
     from odoo_qb.extraction.scope import Scope
     from odoo_qb.extraction.upgrade import Before
-    from odoo_qb.guarding import Faults
+    from odoo_qb.guarding import BadRecords
     from odoo_qb.mapping.batch import BatchPlanner
     from odoo_qb.mapping.plan import PostingPlan
     from odoo_qb.odoo.client import OdooClient
@@ -84,7 +84,7 @@ class PageStore:
     planner: BatchPlanner
     surroundings: Surroundings
     odoo_companies: OdooCompanies
-    faults: Faults
+    bad_records: BadRecords
     has_time: Callable[[], bool]
 
     def store(self, page: Sequence[OdooDocument]) -> StoredPage:
@@ -140,7 +140,7 @@ class PageStore:
             companies=self.scope.companies,
             documents=self.documents,
             planner=self.planner,
-            faults=self.faults,
+            bad_records=self.bad_records,
         )
         return _Known(
             stored=stored,
@@ -203,7 +203,7 @@ class PageStore:
         try:
             return dict(act(bills))
         except DAMAGE:
-            each = self.faults.each(bills, lambda bill: act([bill]))
+            each = self.bad_records.each(bills, lambda bill: act([bill]))
             return {entry_id: found for some in each for entry_id, found in some.items()}
 
 

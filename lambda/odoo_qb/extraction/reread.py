@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from odoo_qb.bill.status import Status
     from odoo_qb.company import Company
     from odoo_qb.extraction.report import ReportedBill
-    from odoo_qb.guarding import Faults
+    from odoo_qb.guarding import BadRecords
     from odoo_qb.store.documents import Documents
     from odoo_qb.store.table import Table
 
@@ -41,7 +41,7 @@ class Again:
     table: Table
     documents: Documents
     companies: Mapping[str, Company]
-    faults: Faults
+    bad_records: BadRecords
     note_id: str
 
     def amended(self, now: datetime) -> list[str]:
@@ -54,7 +54,7 @@ class Again:
                 return True
             return is_to_be_judged(item) and planner.is_known(item["company"])
 
-        found = self.faults.where(self.table.get_many(ids).values(), is_amended)
+        found = self.bad_records.where(self.table.get_many(ids).values(), is_amended)
         return [item["entry_id"] for item in found]
 
     def former(self, now: datetime) -> list[str]:
@@ -66,7 +66,7 @@ class Again:
         since = stamp(now - _REOPENED_WITHIN) if is_over else "0"
         statuses = _WAITING[:1] if is_over else _WAITING
         ids = [i for s in statuses for i in self.table.in_status(s, since=since, until=now)]
-        found = self.faults.where(self.table.get_many(ids).values(), is_to_be_judged)
+        found = self.bad_records.where(self.table.get_many(ids).values(), is_to_be_judged)
         if not found and not is_over:
             self.table.write_note(self.note_id, {_FORM: DIGEST_VERSION})
         planner = BatchPlanner(self.table, self.documents, self.companies)
@@ -81,10 +81,10 @@ class Again:
         planner = BatchPlanner(self.table, self.documents, self.companies)
         blocked = list(self.table.in_status("VALIDATION_FAILED", until=now))
         asked = self.table.in_status("READY_FOR_APPROVAL", until=now) if note.get(BLIND) else ()
-        unseen = self.faults.where(self.table.get_many(asked).values(), lacks_quickbooks_data)
+        unseen = self.bad_records.where(self.table.get_many(asked).values(), lacks_quickbooks_data)
         if note.get(BLIND) and not unseen:
             self.table.write_note(self.note_id, {}, remove=[BLIND])
-        known = self.faults.where(unseen, lambda i: planner.is_known(i["company"]))
+        known = self.bad_records.where(unseen, lambda i: planner.is_known(i["company"]))
         blind = [i["entry_id"] for i in known]
         if not blocked and not blind:
             return "", []

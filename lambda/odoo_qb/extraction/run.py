@@ -21,7 +21,7 @@ from odoo_qb.extraction.reread import BLIND, Again
 from odoo_qb.extraction.scope import Scope
 from odoo_qb.extraction.selection import Selection
 from odoo_qb.extraction.watermark import Watermark, position_of
-from odoo_qb.guarding import Faults
+from odoo_qb.guarding import BadRecords
 from odoo_qb.mapping.batch import BatchPlanner
 from odoo_qb.odoo.client import PAGE_SIZE
 from odoo_qb.odoo.reader import BillReader
@@ -55,8 +55,8 @@ class ExtractionRun:
 
     Bills dated before `extract_since`, or their company's own day, need no approval unless they are
     in the table. Nor do bills from before `kept_since`, which the table may have deleted. Records
-    that cannot be processed are reported in `faults`. A page has `page_size` bills, and one call
-    searches for `watched_at_once` ids.
+    that cannot be processed are reported in `bad_records`. A page has `page_size` bills, and one
+    call searches for `watched_at_once` ids.
     """
 
     odoo: OdooClient
@@ -69,7 +69,7 @@ class ExtractionRun:
     sleep: Callable[[float], None]
     page_size: int = PAGE_SIZE
     watched_at_once: int = WATCHED_AT_ONCE
-    faults: Faults = field(default_factory=Faults)
+    bad_records: BadRecords = field(default_factory=BadRecords)
 
     def run(self, request: Request, now: datetime) -> Report:
         """Read, check and store; returns what was found.
@@ -102,7 +102,7 @@ class ExtractionRun:
             table=self.table,
             documents=self.documents,
             companies=self.companies,
-            faults=self.faults,
+            bad_records=self.bad_records,
             note_id=self._note_id,
         )
         report = replace(report, checked_again=0)
@@ -127,7 +127,7 @@ class ExtractionRun:
         """
         if not entry_ids or not self._has_time():
             return None
-        ids = tuple(self.faults.numbers(entry_ids))
+        ids = tuple(self.bad_records.numbers(entry_ids))
         try:
             return self._run(Request(odoo_ids=ids, full=True), now)
         except Unavailable:
@@ -171,7 +171,7 @@ class ExtractionRun:
             table=self.table,
             scope=scope,
             writer=writer,
-            faults=self.faults,
+            bad_records=self.bad_records,
             watched_at_once=self.watched_at_once,
         )
         found, met_on_the_way = selection.find(request, position, now)
@@ -236,7 +236,7 @@ class ExtractionRun:
         try:
             return position_of(note, now)
         except ValueError:
-            self.faults.note(
+            self.bad_records.note(
                 self._note_id,
                 "it did not say how far Odoo had been read, so everything since go-live was"
                 " read again. Nothing to do.",
@@ -277,10 +277,10 @@ class ExtractionRun:
                 table=self.table,
                 companies=self.companies,
                 dry_run=request.dry_run,
-                faults=self.faults,
+                bad_records=self.bad_records,
             ),
             odoo_companies=odoo_companies,
-            faults=self.faults,
+            bad_records=self.bad_records,
             has_time=self._has_time,
         )
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from odoo_qb.extraction.outcome import Outcome
     from odoo_qb.extraction.scope import Scope
     from odoo_qb.extraction.watermark import Watermark
-    from odoo_qb.guarding import Faults
+    from odoo_qb.guarding import BadRecords
     from odoo_qb.odoo.client import OdooClient
     from odoo_qb.store.table import Table
 
@@ -43,7 +43,7 @@ class Selection:
     table: Table
     scope: Scope
     writer: BillWriter
-    faults: Faults
+    bad_records: BadRecords
     watched_at_once: int = WATCHED_AT_ONCE
 
     def find(
@@ -58,11 +58,17 @@ class Selection:
         if request.is_plain:
             watched = self._watched(now)
             found = news(
-                self.odoo, position, dated_from, watched, now, self.faults, self.watched_at_once
+                self.odoo,
+                position,
+                dated_from,
+                watched,
+                now,
+                self.bad_records,
+                self.watched_at_once,
             )
             return found, self._look_for(set(watched) - found.there)
         listed = search.search_changed(
-            self.odoo, watermark="", dated_from=dated_from, faults=self.faults
+            self.odoo, watermark="", dated_from=dated_from, bad_records=self.bad_records
         )
         findings = []
         if request == Request(full=True):
@@ -100,9 +106,9 @@ class Selection:
             ids = [i for s in _WATCHED for i in self.table.in_status(s, until=now)]
         except OF_AWS as error:
             what = f"{of_aws(error)}; waiting bills were not checked against Odoo."
-            self.faults.note("The table's list of waiting bills", what)
+            self.bad_records.note("The table's list of waiting bills", what)
             return []
-        return self.faults.numbers(ids)
+        return self.bad_records.numbers(ids)
 
     def _look_for(self, missing: set[int]) -> list[Findings]:
         """Check waiting and approved bills that Odoo did not list."""
@@ -110,12 +116,12 @@ class Selection:
             return []
         items = self.table.get_many(f"odoo-{i}" for i in sorted(missing)).values()
         findings = []
-        for key in sorted(set(self.faults.each(items, lambda item: item["company"]))):
+        for key in sorted(set(self.bad_records.each(items, lambda item: item["company"]))):
             if key in self.scope.companies:
                 ids = {
                     i
                     for status in _WATCHED
-                    for i in self.faults.numbers(self.table.in_company(key, status))
+                    for i in self.bad_records.numbers(self.table.in_company(key, status))
                 }
                 findings.append(self._withdraw_vanished(key, "open", ids - missing)[1])
         return findings
@@ -125,7 +131,7 @@ class Selection:
     ) -> tuple[Vanished, Findings]:
         """Withdraw a company's bills that Odoo no longer has."""
         company = self.scope.companies[key]
-        found = find_vanished(self.table, self.odoo, company, listed, kind, self.faults)
+        found = find_vanished(self.table, self.odoo, company, listed, kind, self.bad_records)
         items = self.table.get_many(f"odoo-{i}" for i in found.gone).values()
         bills = [
             ReportedBill(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from datetime import date
 
-    from odoo_qb.guarding import Faults
+    from odoo_qb.guarding import BadRecords
     from odoo_qb.odoo.client import OdooClient
     from odoo_qb.odoo.values import Record
 
@@ -55,14 +55,14 @@ def search_changed(
     watermark: str,
     dated_from: date,
     also: Collection[int] = (),
-    faults: Faults | None = None,
+    bad_records: BadRecords | None = None,
 ) -> list[Changed]:
     """Purchase documents changed since `watermark` (Odoo's UTC text), oldest change first.
 
     Without a watermark: all dated from `dated_from` on, or not dated yet. The search does not
     filter by state, which would hide a bill that was cancelled or reset. One list of ids, read by
     id afterwards, loses nothing if rows move while pages are read. The ids in `also` are listed if
-    they exist and our user sees them, changed or not. A row without an id is reported in `faults`.
+    they exist and our user sees them, changed or not. Rows without an id go to `bad_records`.
     """
     domain: list[object] = [["move_type", "in", list(MOVE_TYPES)]]
     if also:
@@ -79,8 +79,8 @@ def search_changed(
         rows = odoo.call("account.move", "search_read", domain, fields=fields, order=_OLDEST_FIRST)
     except Misshapen as misshapen:
         rows = misshapen.others()
-        if faults:
-            faults.note("Odoo", "it lists documents without an id, so they cannot be read.")
+        if bad_records:
+            bad_records.note("Odoo", "it lists documents without an id, so they cannot be read.")
     return [
         Changed(
             odoo_id=number,

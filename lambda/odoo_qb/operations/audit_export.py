@@ -14,7 +14,7 @@ from aws_lambda_powertools import Logger
 from odoo_qb.bill.status import IN_QUICKBOOKS, TRANSITIONS
 from odoo_qb.errors import Refused
 from odoo_qb.exact_json import to_json
-from odoo_qb.guarding import UNKNOWN, Faults, complaint, flaw_of, label
+from odoo_qb.guarding import UNKNOWN, BadRecords, complaint, flaw_of, label
 from odoo_qb.operations.audit_trail import flaw, story
 from odoo_qb.timestamps import stamp
 
@@ -55,7 +55,7 @@ def export(
     companies: Mapping[str, Company],
     month: str,
     now: datetime,
-    faults: Faults | None = None,
+    bad_records: BadRecords | None = None,
 ) -> list[Json]:
     """Write `audit/<month>/<company>.jsonl` for every company; returns the summary of each.
 
@@ -64,22 +64,22 @@ def export(
     sentences. Bills are in their current state. Writing a month again adds a version of its file
     and removes none.
 
-    A damaged record is written as it is, with what is wrong with it, and reported in `faults`.
+    A damaged record is written as it is, with what is wrong with it, and reported in `bad_records`.
     """
     start, end = _bounds(month)
-    faults = faults or Faults()
+    bad_records = bad_records or BadRecords()
     bills: dict[str, list[Item]] = {key: [] for key in companies}
     damaged: dict[str, list[Json]] = {}
     for item in _changed_since(table, start, now):
         if flaw_of(item):
-            faults.note(label(item), complaint(item))
+            bad_records.note(label(item), complaint(item))
             damaged.setdefault(item.get("company") or _NOBODYS, []).append(_as_it_is(item))
         elif any(_is_within(entry, start, end) for entry in item["history"]):
             bills.setdefault(item["company"], []).append(item)
     summaries = []
     for company in sorted({*bills, *damaged}):
         items = bills.get(company, [])
-        told = [_line(item, documents, faults) for item in items]
+        told = [_line(item, documents, bad_records) for item in items]
         broken = [bill["entry_id"] for bill in told if not bill["history_is_whole"]]
         summary = _summary(company, month, items, now) | {"broken_histories": broken}
         if company in damaged:
@@ -87,7 +87,7 @@ def export(
             told += damaged[company]
         summary["key"] = f"audit/{month}/{company}.jsonl"
         lines = [summary, *told]
-        documents.write(summary["key"], "".join(f"{_text(line, faults)}\n" for line in lines))
+        documents.write(summary["key"], "".join(f"{_text(line, bad_records)}\n" for line in lines))
         summaries.append(summary)
     return summaries
 
@@ -101,8 +101,8 @@ def export_and_mail(
     now: datetime,
 ) -> Json:
     """Write the requested month and mail what was modified or damaged; returns the answer."""
-    faults, month = Faults(), month_of(asked, now)
-    files = export(table, documents, companies, month, now, faults)
+    bad_records, month = BadRecords(), month_of(asked, now)
+    files = export(table, documents, companies, month, now, bad_records)
     broken = [
         (
             f"{entry_id} ({file['company']}): its history does not add up. Call the extractor"
@@ -112,9 +112,9 @@ def export_and_mail(
         for file in files
         for entry_id in file["broken_histories"]
     ]
-    alerts.tell("broken", "Bill history was modified outside this system", broken, now)
+    alerts.mail_if_new("broken", "Bill history was modified outside this system", broken, now)
     subject = "Some records could not be processed for the monthly export"
-    alerts.tell("damaged_export", subject, faults.lines, now)
+    alerts.mail_if_new("damaged_export", subject, bad_records.lines, now)
     report: Json = {"export": month, "files": [_summarised(file) for file in files]}
     logger.info("exported", **report)
     return report
@@ -166,7 +166,7 @@ def _summary(company: str, month: str, items: list[Item], now: datetime) -> Json
     }
 
 
-def _line(item: Item, documents: Documents, faults: Faults) -> Json:
+def _line(item: Item, documents: Documents, bad_records: BadRecords) -> Json:
     def told() -> Json:
         rows = documents.lines(item)
         return {
@@ -176,13 +176,13 @@ def _line(item: Item, documents: Documents, faults: Faults) -> Json:
             "history_is_whole": not flaw(item, rows),
         }
 
-    return faults.guard(item, told, _as_it_is(item))
+    return bad_records.guard(item, told, _as_it_is(item))
 
 
-def _text(line: Json, faults: Faults) -> str:
+def _text(line: Json, bad_records: BadRecords) -> str:
     """A line of the file; if JSON cannot hold a record, the line says so."""
     name = str(line.get("entry_id"))
-    return faults.guard(
+    return bad_records.guard(
         line, partial(to_json, line), to_json({"entry_id": name, "damaged": UNKNOWN})
     )
 

@@ -10,7 +10,7 @@ from odoo_qb.bill.history import is_summary, summarised_in, verify_history
 from odoo_qb.bill.item import approved_by, bill_of, digests
 from odoo_qb.bill.model import amount_text
 from odoo_qb.bill.summary import summary
-from odoo_qb.guarding import Faults
+from odoo_qb.guarding import BadRecords
 from odoo_qb.sentences import one_line
 
 if TYPE_CHECKING:
@@ -71,8 +71,8 @@ def audit(table: Table, documents: Documents, entry_id: str) -> dict[str, Any]:
         lines = documents.lines(item)
         return {"audit": entry_id, "story": story(item, lines), "whole": not flaw(item, lines)}
 
-    faults = Faults()
-    return faults.guard(item, answer, {}) or {"error": " ".join(faults.lines)}
+    bad_records = BadRecords()
+    return bad_records.guard(item, answer, {}) or {"error": " ".join(bad_records.lines)}
 
 
 def _sentence(entry: Json, *, is_new: bool) -> str:

@@ -15,7 +15,7 @@ from odoo_qb.bill.delays import since
 from odoo_qb.bill.history import sent_at
 from odoo_qb.bill.status import IN_QUICKBOOKS, TRANSITIONS
 from odoo_qb.cards.card import approval_card
-from odoo_qb.guarding import Faults
+from odoo_qb.guarding import BadRecords
 from odoo_qb.timestamps import stamp
 
 if TYPE_CHECKING:
@@ -42,13 +42,13 @@ _ON_THEIR_WAY: Final[tuple[Status, ...]] = ("APPROVED", "POSTING")
 
 
 def sweep(
-    table: Table, queue: ApprovedQueue, now: datetime, faults: Faults | None = None
+    table: Table, queue: ApprovedQueue, now: datetime, bad_records: BadRecords | None = None
 ) -> dict[str, int]:
     """Queue again what was approved or linked but not finished, and show cards never shown.
 
-    Returns how many of each kind. What cannot be checked is reported in `faults`.
+    Returns how many of each kind. What cannot be checked is reported in `bad_records`.
     """
-    faults = faults or Faults()
+    bad_records = bad_records or BadRecords()
     note = table.read_note(table_keys.SWEEP)
     due = _Due(table, _instant_or_none(note.get("swept_at")), now)
     late = set(table.in_status("APPROVED", until=now - QUEUED_WITHIN))
@@ -64,10 +64,10 @@ def sweep(
             queue.send(item)
 
     items = table.get_many(sorted(late | hanging | failed)).values()
-    for _ in faults.each(items, send):
+    for _ in bad_records.each(items, send):
         pass
     since = _instant_or_none(note.get("cards_since"))
-    cards = _show_again(table, queue, stamp(since) if since else "0", now, faults)
+    cards = _show_again(table, queue, stamp(since) if since else "0", now, bad_records)
     return {"approved": len(late), "posting": len(hanging), "cards": cards}
 
 
@@ -76,12 +76,12 @@ def sweep_all(
     queue: ApprovedQueue,
     companies: Callable[[], Mapping[str, Company]],
     now: datetime,
-    faults: Faults,
+    bad_records: BadRecords,
 ) -> dict[str, Any]:
     """Sweep even if Odoo is down; if the sweep fails, Odoo is still read."""
     try:
-        swept = sweep(table, queue, now, faults)
-        return swept | look_after_waiting(table, companies(), now, faults)
+        swept = sweep(table, queue, now, bad_records)
+        return swept | look_after_waiting(table, companies(), now, bad_records)
     except (BotoCoreError, ClientError) as error:
         logger.exception("not swept")
         return {"error": type(error).__name__}
@@ -116,16 +116,16 @@ class _Due:
         return is_renewed or state.get("state") == "NEEDS_RECONNECT"
 
 
-def unposted(table: Table, now: datetime, faults: Faults | None = None) -> dict[str, str]:
+def unposted(table: Table, now: datetime, bad_records: BadRecords | None = None) -> dict[str, str]:
     """When each bill was approved that is still not posted long after, by entry_id.
 
     Every posting attempt changes the bill, so the time of approval counts. Companies whose
     connection has ended are left out: there was a mail about that, and their bills wait for it.
     """
-    faults = faults or Faults()
+    bad_records = bad_records or BadRecords()
     ids = [i for s in _ON_THEIR_WAY for i in table.in_status(s, until=now)]
-    items = faults.where(table.get_many(ids).values(), lambda i: i["status"] in _ON_THEIR_WAY)
-    told = faults.each(items, lambda i: (i["entry_id"], (i["company"], _approved_at(i))))
+    items = bad_records.where(table.get_many(ids).values(), lambda i: i["status"] in _ON_THEIR_WAY)
+    told = bad_records.each(items, lambda i: (i["entry_id"], (i["company"], _approved_at(i))))
     late = {i: (c, at) for i, (c, at) in told if at <= stamp(now - UNPOSTED_AFTER)}
     notes = {c: table.read_note(table_keys.connection(c)) for c in {c for c, _ in late.values()}}
     return {i: at for i, (c, at) in late.items() if notes[c].get("state") != "NEEDS_RECONNECT"}
@@ -137,7 +137,7 @@ def _approved_at(item: Item) -> str:
 
 
 def _show_again(
-    table: Table, queue: ApprovedQueue, since: str, now: datetime, faults: Faults
+    table: Table, queue: ApprovedQueue, since: str, now: datetime, bad_records: BadRecords
 ) -> int:
     """Make the stream repeat the bills whose cards are overdue; returns how many.
 
@@ -149,13 +149,13 @@ def _show_again(
     changed = [i for s in TRANSITIONS for i in table.in_status(s, since=since, until=until)]
     items = table.get_many(changed).values()
     owing = [item for item in items if "card_due" in item]
-    to_attach = faults.where(items, lambda i: i.get("attach") and i["status"] in IN_QUICKBOOKS)
+    to_attach = bad_records.where(items, lambda i: i.get("attach") and i["status"] in IN_QUICKBOOKS)
 
     def touch(item: Item) -> None:
         table.touch(item["entry_id"], now)
         approval_card(item)
 
-    for _ in (*faults.each(owing, touch), *faults.each(to_attach, queue.send)):
+    for _ in (*bad_records.each(owing, touch), *bad_records.each(to_attach, queue.send)):
         pass
     at = (str(item.get("updated_at")) for item in (*owing, *to_attach))
     oldest = min(at, default=stamp(until - _MARGIN))
@@ -165,7 +165,10 @@ def _show_again(
 
 
 def look_after_waiting(
-    table: Table, companies: Mapping[str, Company], now: datetime, faults: Faults | None = None
+    table: Table,
+    companies: Mapping[str, Company],
+    now: datetime,
+    bad_records: BadRecords | None = None,
 ) -> dict[str, int]:
     """Store the reminders that became due, and have outdated approver lists read again.
 
@@ -194,7 +197,7 @@ def look_after_waiting(
                 approvers.wake(table, item)
         return is_reminded
 
-    reminders = sum((faults or Faults()).each(waiting.values(), look_after))
+    reminders = sum((bad_records or BadRecords()).each(waiting.values(), look_after))
     return {"waiting": len(waiting), "reminders": reminders}
 
 

@@ -103,7 +103,7 @@ class PostingContext:
             "posted_at": stamp(self.clock()),
         }
 
-    def tell_of_alteration(self, item: Item, said: str) -> None:
+    def mail_alteration(self, item: Item, said: str) -> None:
         """Mail that a stored bill was changed outside this system."""
         logger.error("altered", entry_id=item["entry_id"], company=item["company"], reason=said)
         self.alarm(

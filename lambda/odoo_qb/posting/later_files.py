@@ -89,7 +89,7 @@ def _attached(
         beside=tuple(before),
         fresh=False,
         last_try=last_try,
-        altered=partial(context.tell_of_alteration, item),
+        altered=partial(context.mail_alteration, item),
     )
 
 

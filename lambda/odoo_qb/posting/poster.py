@@ -107,7 +107,7 @@ class Poster(PostingContext):
             if refusal.code not in FOUND:
                 work.be_certain()
             if isinstance(refusal, Altered):
-                work.tell_of_alteration(str(refusal))
+                work.mail_alteration(str(refusal))
             status = work.fail(refusal, outcome="")
         except Unavailable:
             claim.release()

@@ -124,7 +124,7 @@ class PostingAttempt:
             context.documents,
             fresh=creation.is_first,
             last_try=last_try,
-            altered=self.tell_of_alteration,
+            altered=self.mail_alteration,
         )
         values: Json = {
             "quickbooks": {
@@ -204,9 +204,9 @@ class PostingAttempt:
             values["attempts"] = closed(self.item.get("attempts", ()), outcome)
         return self.claim.change("POST_FAILED", values, note=str(refusal))
 
-    def tell_of_alteration(self, said: str) -> None:
+    def mail_alteration(self, said: str) -> None:
         """Mail that the stored bill was changed outside this system."""
-        self.context.tell_of_alteration(self.item, said)
+        self.context.mail_alteration(self.item, said)
 
     def ask_again(self, changes: list[str]) -> Status:
         """Request approval again, because what would be posted differs from the card."""

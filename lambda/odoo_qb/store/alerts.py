@@ -31,29 +31,29 @@ class Alerts:
         self._table = table
         self._note_id = note_id
 
-    def tell(self, about: str, subject: str, lines: Sequence[str], now: datetime) -> None:
+    def mail_if_new(self, about: str, subject: str, lines: Sequence[str], now: datetime) -> None:
         """Mail the lines, unless the last mail about this had the same; no lines: recovered."""
-        said = hashlib.sha256("\n".join(lines).encode()).hexdigest() if lines else ""
-        note = self._said()
+        content = hashlib.sha256("\n".join(lines).encode()).hexdigest() if lines else ""
+        note = self._note()
         before = note.get(about, "")
-        if before == said:
+        if before == content:
             return
         if lines:
-            self.publish(subject, lines)
+            self.mail(subject, lines)
         since = note.get(f"{about}_at", stamp(now)) if before and lines else stamp(now)
-        self._table.write_note(self._note_id, {about: said, f"{about}_at": since})
+        self._table.write_note(self._note_id, {about: content, f"{about}_at": since})
 
-    def end(self, about: str, subject: str, now: datetime) -> None:
+    def mail_recovery(self, about: str, subject: str, now: datetime) -> None:
         """Mail that the last reported problem is over, if there was one."""
-        note = self._said()
+        note = self._note()
         if note.get(about):
-            self.publish(subject, [f"Recovered. The problem began at {note.get(f'{about}_at')}."])
+            self.mail(subject, [f"Recovered. The problem began at {note.get(f'{about}_at')}."])
             self._table.write_note(self._note_id, {about: "", f"{about}_at": stamp(now)})
 
-    def _said(self) -> dict[str, Any]:
+    def _note(self) -> dict[str, Any]:
         return self._table.read_note(self._note_id)
 
-    def publish(self, subject: str, lines: Sequence[str]) -> None:
+    def mail(self, subject: str, lines: Sequence[str]) -> None:
         """Mail the lines, even if they were mailed before.
 
         Each becomes one line, so that foreign text cannot pass for ours.

@@ -98,4 +98,4 @@ class PosterWiring(Wiring):
 
     def _alarm(self, subject: str, text: str) -> None:
         """Mail what is urgent for the operator; the rest is in the extractor's e-mails."""
-        self.alerts(_ALERTS_NOTE).publish(subject, [text])
+        self.alerts(_ALERTS_NOTE).mail(subject, [text])
