@@ -81,10 +81,14 @@ def test_a_tally_counts_everything_and_keeps_what_is_news() -> None:
     tally = Tally(reports_all=False)
     waits = a_reported("not yet read", 3)
     tally.add(Findings(bills=[READY, a_reported("unchanged", 2), waits], left_alone=["X", "X"]))
-    tally.add(Findings(kept=["north: gone"], is_blind=True))
+    tally.add(Findings(kept=["north: gone"], lacks_quickbooks_data=True))
     assert tally.counts == {"north": {"ready": 1, "unchanged": 1, "not yet read": 1}}
     assert tally.bills == [READY]
-    assert (tally.left_alone, tally.kept, tally.is_blind) == ({"X": 2}, ["north: gone"], True)
+    assert (tally.left_alone, tally.kept, tally.lacks_quickbooks_data) == (
+        {"X": 2},
+        ["north: gone"],
+        True,
+    )
     assert tally.waiting == 1
 
 

@@ -81,25 +81,25 @@ def patches(source: str, *, of_any_object: bool = True) -> list[int]:
 @pytest.mark.parametrize(
     "line",
     [
-        "monkeypatch.setattr(news, 'WATCHED_AT_ONCE', 2)",
+        "monkeypatch.setattr(odoo_changes, 'WATCHED_AT_ONCE', 2)",
         "monkeypatch.setattr(extractor.wired, 'sleep', print)",
-        "monkeypatch.setattr('odoo_qb.extraction.news.WATCHED_AT_ONCE', 2)",
-        "monkeypatch.delattr(news, 'clock_of')",
-        "monkeypatch.setitem(news.LIMITS, 'ids', 2)",
+        "monkeypatch.setattr('odoo_qb.extraction.odoo_changes.WATCHED_AT_ONCE', 2)",
+        "monkeypatch.delattr(odoo_changes, 'clock_of')",
+        "monkeypatch.setitem(odoo_changes.LIMITS, 'ids', 2)",
         "monkeypatch.setattr(desk.table._client, 'get_item', print)",
-        "setattr(news, 'WATCHED_AT_ONCE', 2)",
+        "setattr(odoo_changes, 'WATCHED_AT_ONCE', 2)",
         "with mock.patch('extractor.wired'): pass",
-        "with mock.patch.object(news, 'clock_of'): pass",
+        "with mock.patch.object(odoo_changes, 'clock_of'): pass",
         "extractor.wired.sleep = print",
-        "news.WATCHED_AT_ONCE += 1",
-        "del news.WATCHED_AT_ONCE",
+        "odoo_changes.WATCHED_AT_ONCE += 1",
+        "del odoo_changes.WATCHED_AT_ONCE",
         "world.slack.__dict__['_respond'] = print",
         "world.slack._respond = print",
         "self.client._sleep = print",
     ],
 )
 def test_a_patch_is_found_in_every_form(line: str) -> None:
-    imports = "import extractor\nfrom odoo_qb.extraction import news\n"
+    imports = "import extractor\nfrom odoo_qb.extraction import odoo_changes\n"
     assert patches(imports + line) == [3]
 
 

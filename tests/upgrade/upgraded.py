@@ -12,16 +12,16 @@ from contextlib import contextmanager
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-import boto3
 import pytest
 
 import extractor
 import poster
 from sandbox.in_process.chain import a_world
+from sandbox.in_process.quick import make_quick
 from tests.simulation.clock import Clock
 from tests.simulation.fork import in_a_copy
 from tests.simulation.in_memory_network import Wire
-from tests.simulation.setup import _at_once, _made_once
+from tests.simulation.setup import _at_once
 from tests.simulation.simulation import Life
 from tests.support.stored_bills import buttons
 from tests.upgrade import fixture
@@ -42,6 +42,7 @@ def an_upgrade() -> Iterator[Life]:
 
     The queue is empty: the sweep sends what is approved.
     """
+    make_quick()
     clock, wire = Clock(fixture.NOW), Wire()
     logging.disable(logging.CRITICAL)
     try:
@@ -49,8 +50,6 @@ def an_upgrade() -> Iterator[Life]:
             wire.lay(monkeypatch)
             clock.rule(monkeypatch)
             monkeypatch.setattr(ThreadPoolExecutor, "submit", _at_once)
-            client = _made_once(boto3.session.Session.client)
-            monkeypatch.setattr(boto3.session.Session, "client", client)
             monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "upgrade")
             for world in a_world(monkeypatch, listen=wire.serve, clock=clock, sleep=clock.sleep):
                 for name in ("QB_CALLS_PER_MINUTE", "SLACK_MESSAGES_PER_SECOND"):

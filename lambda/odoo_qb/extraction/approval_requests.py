@@ -29,7 +29,7 @@ _UNDONE: Final = ("decided_by", "decided_at", "rejection_reason", "error", "trou
 _DECISION: Final = (*_UNDONE, *AFTERWARDS)
 
 
-def asked(bill: Bill, fields: Item, write: NewItem | ItemChange) -> Decision:
+def request_approval(bill: Bill, fields: Item, write: NewItem | ItemChange) -> Decision:
     """The decision to request approval, or a correction in Odoo, from now on."""
     outcome = Outcome(
         name="blocked" if fields["problems"] else "ready",

@@ -17,10 +17,10 @@ from odoo_qb.extraction.duplicates import (
     UNDER_WAY,
     ByAmount,
     ByNumber,
+    compared_bill,
+    compared_item,
+    last_posted,
     reference_ids,
-    seen_before,
-    seen_bill,
-    seen_item,
 )
 from odoo_qb.guarding import OF_AWS, BadRecords, of_aws
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from odoo_qb.bill.model import Bill
     from odoo_qb.company import Company
     from odoo_qb.exact_json import Json
-    from odoo_qb.extraction.duplicates import Seen
+    from odoo_qb.extraction.duplicates import ComparedBill
     from odoo_qb.mapping.plan import PostingPlan
     from odoo_qb.store.table import Table
 
@@ -71,7 +71,7 @@ class _Near:
 
 
 @dataclass(slots=True, kw_only=True)
-class Surroundings:
+class BackgroundReader:
     """Reads the background of a run's bills, page by page; writes nothing if `dry_run`."""
 
     table: Table
@@ -106,7 +106,7 @@ class Surroundings:
         by_number.know(self._sound(by_number.learn(numbered)))
         for one in near:
             bill, company = one.bill, self.companies[one.bill.company]
-            seen = seen_bill(bill, one.plan)
+            seen = compared_bill(bill, one.plan)
             duplicates = by_number.before(seen, one.of_number)
             alike = self._alike(seen, one.remembered, stored.get(bill.entry_id))
             met = {d.entry_id for d in duplicates}
@@ -138,10 +138,10 @@ class Surroundings:
             of_rate=exchange_rates.note_id(bill),
         )
 
-    def _alike(self, seen: Seen, remembered: Json, item: Item | None) -> list[Seen]:
+    def _alike(self, seen: ComparedBill, remembered: Json, item: Item | None) -> list[ComparedBill]:
         """The vendor's bills with the same date and amount as this one."""
         self._read_under_way(seen.company)
-        posted = seen_before(remembered, seen)
+        posted = last_posted(remembered, seen)
         alike = self._by_amount.before(seen, posted, is_new=item is None)
         if item is None or item["status"] in UNDER_WAY:
             self._by_amount.add(seen)
@@ -162,7 +162,7 @@ class Surroundings:
             self._by_amount.know(self._sound(ids[start : start + _AT_ONCE]))
 
     def _sound(self, entry_ids: Iterable[str]) -> list[Item]:
-        return self.bad_records.where(self.table.get_many(entry_ids).values(), seen_item)
+        return self.bad_records.where(self.table.get_many(entry_ids).values(), compared_item)
 
     def _note_contact(self, shared: shared_contacts.Sharing, notes: dict[str, Json]) -> None:
         """Note a new contact of a vendor, also for the following bills of this page."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from odoo_qb.bill.model import Bill
     from odoo_qb.company import Company
     from odoo_qb.exact_json import Json
-    from odoo_qb.extraction.upgrade import Before
+    from odoo_qb.extraction.upgrade import FormerBill
     from odoo_qb.mapping.plan import PostingPlan
 
 # Finished bills; later changes in Odoo are only noted.
@@ -41,7 +41,7 @@ class Comparison:
     bill: Bill
     item: Item
     plan: PostingPlan
-    before: Before | None
+    before: FormerBill | None
     company: Company
     is_configured: bool
     stored: Callable[[], Bill]

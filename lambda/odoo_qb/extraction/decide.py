@@ -11,7 +11,13 @@ from odoo_qb.bill import checks, digest_v1
 from odoo_qb.bill.item import content, digests, is_too_large, lacks_quickbooks_data
 from odoo_qb.bill.late_changes import afterwards
 from odoo_qb.bill.model import DIGEST_VERSION, Bill, iso
-from odoo_qb.extraction.approval_requests import AFTERWARDS, amended, asked, checked_again, new
+from odoo_qb.extraction.approval_requests import (
+    AFTERWARDS,
+    amended,
+    checked_again,
+    new,
+    request_approval,
+)
 from odoo_qb.extraction.comparison import DONE, Comparison
 from odoo_qb.extraction.decision import Decision, ItemChange, Remark
 from odoo_qb.extraction.outcome import Outcome
@@ -26,7 +32,7 @@ if TYPE_CHECKING:
     from odoo_qb.company import Company
     from odoo_qb.exact_json import Json
     from odoo_qb.extraction.background import Background
-    from odoo_qb.extraction.upgrade import Before
+    from odoo_qb.extraction.upgrade import FormerBill
 
 _JUDGED: Final = "stored by version 1.0, and posted otherwise now"
 _NAME: Final = 100
@@ -48,7 +54,7 @@ class Decider:
         item: Item | None,
         around: Background,
         plan: PostingPlan,
-        before: Before | None,
+        before: FormerBill | None,
         stored: Callable[[Item], Bill],
     ) -> Decision:
         """What to do with a posted bill: a new or amended one needs approval.
@@ -63,7 +69,7 @@ class Decider:
             fields = content(bill)
         if item is None:
             fields |= self._checked(bill, around, plan)
-            return asked(bill, fields, new(bill, fields, around.reference_id, self.now))
+            return request_approval(bill, fields, new(bill, fields, around.reference_id, self.now))
         both = Comparison(
             bill=bill,
             item=item,
@@ -93,10 +99,12 @@ class Decider:
             return _UNCHANGED
         fields |= checked
         if is_checked:
-            return asked(bill, fields, checked_again(item, checked))
+            return request_approval(bill, fields, checked_again(item, checked))
         changes = otherwise or both.changes()
         note = _JUDGED if otherwise else "changed in Odoo"
-        return asked(bill, fields, amended(item, fields, changes, note, around.reference_id))
+        return request_approval(
+            bill, fields, amended(item, fields, changes, note, around.reference_id)
+        )
 
     def _checked(self, bill: Bill, around: Background, plan: PostingPlan) -> Item:
         """The results of the checks and the plan; a bill that is not posted needs no plan."""

@@ -45,7 +45,7 @@ UNDER_WAY: Final[tuple[Status, ...]] = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class ComparedBill:
     """The parts of a bill that are compared to find duplicates."""
 
     entry_id: str
@@ -65,7 +65,7 @@ class Seen:
         """The vendor's number, normalised."""
         return normalised(self.reference)
 
-    def is_of_vendor(self, other: Seen) -> bool:
+    def is_of_vendor(self, other: ComparedBill) -> bool:
         """Whether both have the same vendor, in Odoo or in QuickBooks."""
         if self.partner == other.partner:
             return True
@@ -73,7 +73,7 @@ class Seen:
             return self.vendor_id == other.vendor_id
         return _plain(self.vendor) == _plain(other.vendor)
 
-    def earlier(self, bill: Seen, *, is_alike: bool) -> EarlierBill:
+    def earlier(self, bill: ComparedBill, *, is_alike: bool) -> EarlierBill:
         """What a later bill's warning needs to know about this one."""
         return EarlierBill(
             entry_id=self.entry_id,
@@ -123,9 +123,9 @@ def reference_ids(bill: Bill, plan: PostingPlan, note: Json, company: Company) -
     ]
 
 
-def seen_bill(bill: Bill, plan: PostingPlan) -> Seen:
+def compared_bill(bill: Bill, plan: PostingPlan) -> ComparedBill:
     """The compared parts of a bill that was just read."""
-    return Seen(
+    return ComparedBill(
         entry_id=bill.entry_id,
         odoo_name=bill.odoo_name,
         company=bill.company,
@@ -140,10 +140,10 @@ def seen_bill(bill: Bill, plan: PostingPlan) -> Seen:
     )
 
 
-def seen_item(item: Item) -> Seen:
+def compared_item(item: Item) -> ComparedBill:
     """The compared parts of a bill in the table."""
     vendor = item["vendor"] or {"odoo_id": 0, "name": ""}
-    return Seen(
+    return ComparedBill(
         entry_id=item["entry_id"],
         odoo_name=item["odoo_name"],
         company=item["company"],
@@ -158,10 +158,10 @@ def seen_item(item: Item) -> Seen:
     )
 
 
-def seen_before(note: Json, bill: Seen) -> Iterable[Seen]:
+def last_posted(note: Json, bill: ComparedBill) -> Iterable[ComparedBill]:
     """The vendor's last posted bills, from its note."""
     for kept in note.get("recent", ()):
-        yield Seen(
+        yield ComparedBill(
             entry_id=kept["entry_id"],
             odoo_name=kept["name"],
             company=bill.company,
@@ -181,7 +181,7 @@ class ByNumber:
 
     def __init__(self) -> None:
         self._holders: dict[str, list[str]] = {}
-        self._seen: dict[str, Seen] = {}
+        self._seen: dict[str, ComparedBill] = {}
 
     def learn(self, notes: Mapping[str, Json]) -> list[str]:
         """Add notes; returns the ids of the bills that they name."""
@@ -194,9 +194,9 @@ class ByNumber:
         """Add the bills that notes name, without withdrawn ones."""
         for item in items:
             if item["status"] != "WITHDRAWN":
-                self._seen.setdefault(item["entry_id"], seen_item(item))
+                self._seen.setdefault(item["entry_id"], compared_item(item))
 
-    def before(self, bill: Seen, note_ids: Sequence[str]) -> list[Seen]:
+    def before(self, bill: ComparedBill, note_ids: Sequence[str]) -> list[ComparedBill]:
         """The bills before this one, which is then added.
 
         If this bill is in the note already, later bills have warnings about it, so only bills with
@@ -217,19 +217,21 @@ class ByAmount:
     """Bills by company, kind, date and amount."""
 
     def __init__(self) -> None:
-        self._seen: defaultdict[tuple[object, ...], dict[str, Seen]] = defaultdict(dict)
+        self._seen: defaultdict[tuple[object, ...], dict[str, ComparedBill]] = defaultdict(dict)
 
     def know(self, items: Iterable[Item]) -> None:
         """Add bills from the table, except those that ended unposted."""
         for item in items:
             if item["status"] not in _ENDED:
-                self.add(seen_item(item))
+                self.add(compared_item(item))
 
-    def add(self, bill: Seen) -> None:
+    def add(self, bill: ComparedBill) -> None:
         """Add a bill, for later ones to be compared with."""
         self._seen[_alike(bill)][bill.entry_id] = bill
 
-    def before(self, bill: Seen, posted: Iterable[Seen], *, is_new: bool) -> list[Seen]:
+    def before(
+        self, bill: ComparedBill, posted: Iterable[ComparedBill], *, is_new: bool
+    ) -> list[ComparedBill]:
         """The vendor's bills with the same date and amount but another number or none.
 
         If this bill is not new, later ones have warnings about it, so only smaller ids count.
@@ -248,7 +250,7 @@ class ByAmount:
         ]
 
 
-def _is_duplicate(one: Seen, other: Seen) -> bool:
+def _is_duplicate(one: ComparedBill, other: ComparedBill) -> bool:
     """Whether both are the same kind; a credit note may quote the number of its bill."""
     same = (one.company, one.number, one.is_credit) == (
         other.company,
@@ -258,7 +260,7 @@ def _is_duplicate(one: Seen, other: Seen) -> bool:
     return same and one.is_of_vendor(other)
 
 
-def _alike(bill: Seen) -> tuple[object, ...]:
+def _alike(bill: ComparedBill) -> tuple[object, ...]:
     return (bill.company, bill.is_credit, bill.day, bill.amount_total, bill.currency)
 
 

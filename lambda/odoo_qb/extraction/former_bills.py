@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from odoo_qb.bill.digest_v1 import is_former
 from odoo_qb.bill.item import bill_of
 from odoo_qb.extraction.comparison import DONE
-from odoo_qb.extraction.upgrade import Before
+from odoo_qb.extraction.upgrade import FormerBill
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,13 +31,13 @@ def former_bills(
     documents: Documents,
     planner: BatchPlanner,
     bad_records: BadRecords,
-) -> dict[str, Before]:
+) -> dict[str, FormerBill]:
     """The documents that 1.0 stored, by entry_id.
 
     For bills that may still need approval, posting plans are included.
     """
 
-    def before(entry: OdooDocument) -> dict[str, Before]:
+    def before(entry: OdooDocument) -> dict[str, FormerBill]:
         entry_id = f"odoo-{entry.odoo_id}"
         item, bill = stored.get(entry_id), bills.get(entry_id)
         if item is None or bill is None or entry.former is None:
@@ -46,9 +46,9 @@ def former_bills(
             return {}
         former = replace(entry.former, documents=bill.documents, unreadable=bill.unreadable)
         if item["status"] in DONE or item["company"] not in companies:
-            return {entry_id: Before(bill=former)}
+            return {entry_id: FormerBill(bill=former)}
         kept = bill_of(item, documents.lines(item))
-        return {entry_id: Before(bill=former, stored=kept)}
+        return {entry_id: FormerBill(bill=former, stored=kept)}
 
     each = bad_records.each(entries, before)
     found = {entry_id: b for some in each for entry_id, b in some.items()}

@@ -30,13 +30,13 @@ if TYPE_CHECKING:
 
     from odoo_qb.bill.item import Item
     from odoo_qb.bill.model import Bill
-    from odoo_qb.extraction.background import Surroundings
+    from odoo_qb.extraction.background import BackgroundReader
     from odoo_qb.extraction.bill_writer import BillWriter
     from odoo_qb.extraction.decide import Decider
     from odoo_qb.extraction.odoo_companies import OdooCompanies
     from odoo_qb.extraction.request import Request
     from odoo_qb.extraction.scope import Scope
-    from odoo_qb.extraction.upgrade import Before
+    from odoo_qb.extraction.upgrade import FormerBill
     from odoo_qb.guarding import BadRecords
     from odoo_qb.mapping.batch import BatchPlanner
     from odoo_qb.mapping.plan import PostingPlan
@@ -59,15 +59,15 @@ class StoredPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Known:
-    """What is known about a page's documents, by entry_id; `asked` are the bills to compare."""
+    """What is known about a page's documents, by entry_id; `compared` are the bills to compare."""
 
     stored: Mapping[str, Item]
-    asked: Sequence[Bill]
+    compared: Sequence[Bill]
     files: FileStage
     bills: Mapping[str, Bill]
     plans: Mapping[str, PostingPlan]
     backgrounds: Mapping[str, Background]
-    befores: Mapping[str, Before]
+    befores: Mapping[str, FormerBill]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +82,7 @@ class PageStore:
     decider: Decider
     writer: BillWriter
     planner: BatchPlanner
-    surroundings: Surroundings
+    background_reader: BackgroundReader
     odoo_companies: OdooCompanies
     bad_records: BadRecords
     has_time: Callable[[], bool]
@@ -113,22 +113,22 @@ class PageStore:
             left_alone=[e.odoo_company for e in unknown],
             unknown=frozenset(e.odoo_company for e in unknown if e.state == POSTED),
             left_out=late,
-            is_blind=any(not plan.snapshot for plan in known.plans.values()),
+            lacks_quickbooks_data=any(not plan.snapshot for plan in known.plans.values()),
         )
         is_safe = all(o.name not in _LEFT_FOR_THE_NEXT_RUN for o in outcomes)
         return StoredPage(findings=findings, is_safe=is_safe)
 
     def _known(self, entries: Sequence[OdooDocument], stored: Mapping[str, Item]) -> _Known:
         """Store the files, and look the bills up in the table and in QuickBooks' lists."""
-        asked = self.scope.bills(entries, stored)
-        files = FileStage(asked, stored)
+        compared = self.scope.bills(entries, stored)
+        files = FileStage(compared, stored)
         if not self.request.dry_run:
             files.bring(self.odoo, self.documents, self.has_time)
-        bills = self._one_by_one(asked, partial(_completed, files, stored))
+        bills = self._one_by_one(compared, partial(_completed, files, stored))
         plans = self._one_by_one(bills.values(), self.planner.of)
 
         def background(some: list[Bill]) -> dict[str, Background]:
-            known = self.surroundings.of(some, plans, self.planner.remembered(), stored)
+            known = self.background_reader.of(some, plans, self.planner.remembered(), stored)
             return {b.entry_id: known.get(b.entry_id, Background()) for b in some}
 
         readable = [b for b in bills.values() if b.entry_id in plans]
@@ -144,7 +144,7 @@ class PageStore:
         )
         return _Known(
             stored=stored,
-            asked=asked,
+            compared=compared,
             files=files,
             bills=bills,
             plans=plans,
@@ -160,7 +160,7 @@ class PageStore:
             return damaged(item)
         if entry.state != POSTED:
             return self.writer.apply(withdraw(item, entry.state))
-        if entry.bill not in known.asked:
+        if entry.bill not in known.compared:
             since = self.scope.extracted_since(self.scope.keys[entry.odoo_company])
             return Outcome(name="ignored", reason=f"it is dated before {since.isoformat()}")
         if bill is None or entry_id not in known.backgrounds:

@@ -41,7 +41,7 @@ class Findings:
     unknown: frozenset[str] = frozenset()  # those of them with posted documents
     left_out: Sequence[LeftOut] = ()
     kept: Sequence[str] = ()  # why bills that Odoo does not list were not withdrawn
-    is_blind: bool = False  # whether approval was requested before QuickBooks was read
+    lacks_quickbooks_data: bool = False  # whether approval was requested before QuickBooks was read
 
 
 @dataclass(slots=True, kw_only=True)
@@ -55,7 +55,7 @@ class Tally:
     bills: list[ReportedBill] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
-    is_blind: bool = False
+    lacks_quickbooks_data: bool = False
 
     def add(self, found: Findings) -> None:
         """Count the findings, and keep those with news."""
@@ -69,7 +69,7 @@ class Tally:
         self.unknown |= found.unknown
         self.left_out += found.left_out
         self.kept += found.kept
-        self.is_blind |= found.is_blind
+        self.lacks_quickbooks_data |= found.lacks_quickbooks_data
 
     @property
     def waiting(self) -> int:

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from odoo_qb.store.documents import Documents
     from odoo_qb.store.table import Table
 
-BLIND: Final = "asked_before_quickbooks_was_read"  # whether there may be such bills
+# Whether approval may have been requested before QuickBooks was read.
+ASKED_BEFORE_QUICKBOOKS: Final = "asked_before_quickbooks_was_read"
 _FORM: Final = "form"  # the digest version up to which waiting bills were compared
 _REOPENED_WITHIN: Final = timedelta(hours=1)  # in case some runs fail; the daily one checks all
 _WAITING: Final[tuple[Status, ...]] = ("READY_FOR_APPROVAL", "VALIDATION_FAILED")
@@ -35,7 +36,7 @@ _AGAIN_AT_MOST: Final = 100  # bills with a damaged record; each is read in ever
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Again:
+class RereadBills:
     """Finds these bills; the note `note_id` stores what was checked."""
 
     table: Table
@@ -80,10 +81,14 @@ class Again:
         note = self.table.read_note(self.note_id)
         planner = BatchPlanner(self.table, self.documents, self.companies)
         blocked = list(self.table.in_status("VALIDATION_FAILED", until=now))
-        asked = self.table.in_status("READY_FOR_APPROVAL", until=now) if note.get(BLIND) else ()
+        asked = (
+            self.table.in_status("READY_FOR_APPROVAL", until=now)
+            if note.get(ASKED_BEFORE_QUICKBOOKS)
+            else ()
+        )
         unseen = self.bad_records.where(self.table.get_many(asked).values(), lacks_quickbooks_data)
-        if note.get(BLIND) and not unseen:
-            self.table.write_note(self.note_id, {}, remove=[BLIND])
+        if note.get(ASKED_BEFORE_QUICKBOOKS) and not unseen:
+            self.table.write_note(self.note_id, {}, remove=[ASKED_BEFORE_QUICKBOOKS])
         known = self.bad_records.where(unseen, lambda i: planner.is_known(i["company"]))
         blind = [i["entry_id"] for i in known]
         if not blocked and not blind:

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Final
 
 from odoo_qb import table_keys
 from odoo_qb.errors import Refused, Unavailable
-from odoo_qb.extraction.background import Surroundings
+from odoo_qb.extraction.background import BackgroundReader
 from odoo_qb.extraction.bill_writer import BillWriter
 from odoo_qb.extraction.decide import Decider
 from odoo_qb.extraction.left_out import unknown_company
-from odoo_qb.extraction.news import WATCHED_AT_ONCE, clock_troubles
+from odoo_qb.extraction.odoo_changes import WATCHED_AT_ONCE, clock_troubles
 from odoo_qb.extraction.odoo_companies import OdooCompanies
 from odoo_qb.extraction.page import PageStore
 from odoo_qb.extraction.report import Report, Tally
 from odoo_qb.extraction.request import Request
-from odoo_qb.extraction.reread import BLIND, Again
+from odoo_qb.extraction.reread import ASKED_BEFORE_QUICKBOOKS, RereadBills
 from odoo_qb.extraction.scope import Scope
 from odoo_qb.extraction.selection import Selection
 from odoo_qb.extraction.watermark import Watermark, position_of
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from odoo_qb.company import Company
     from odoo_qb.exact_json import Json
-    from odoo_qb.extraction.news import News
+    from odoo_qb.extraction.odoo_changes import OdooChanges
     from odoo_qb.odoo.client import OdooClient
     from odoo_qb.odoo.records import OdooDocument
     from odoo_qb.store.documents import Documents
@@ -98,7 +98,7 @@ class ExtractionRun:
         creating a missing account; and bills with a damaged record, until it is corrected. Returns
         the report with what was found.
         """
-        again = Again(
+        again = RereadBills(
             table=self.table,
             documents=self.documents,
             companies=self.companies,
@@ -194,8 +194,8 @@ class ExtractionRun:
             safe = start if is_safe else safe
             if request.is_plain:
                 position = self._move(position, found, safe, now)
-        if tally.is_blind and not request.dry_run:
-            self.table.write_note(self._note_id, {BLIND: True})
+        if tally.lacks_quickbooks_data and not request.dry_run:
+            self.table.write_note(self._note_id, {ASKED_BEFORE_QUICKBOOKS: True})
         # Checked once a day, and when bills of an unconfigured company turn up, which may be one of
         # ours that was renamed.
         is_asked = is_all or (request.is_plain and tally.left_alone)
@@ -243,7 +243,7 @@ class ExtractionRun:
             )
             return Watermark()
 
-    def _move(self, before: Watermark, found: News, safe: int, now: datetime) -> Watermark:
+    def _move(self, before: Watermark, found: OdooChanges, safe: int, now: datetime) -> Watermark:
         """Store how far everything is in the table."""
         position = before.after(found.changed, safe, now, found.now)
         if position != before:
@@ -273,7 +273,7 @@ class ExtractionRun:
             decider=Decider(companies=self.companies, full=request.full, now=now),
             writer=writer,
             planner=BatchPlanner(self.table, self.documents, self.companies),
-            surroundings=Surroundings(
+            background_reader=BackgroundReader(
                 table=self.table,
                 companies=self.companies,
                 dry_run=request.dry_run,

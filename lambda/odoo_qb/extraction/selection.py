@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from odoo_qb.extraction.decide import withdraw
 from odoo_qb.extraction.deletions import find_vanished
 from odoo_qb.extraction.left_out import not_mailed
-from odoo_qb.extraction.news import WATCHED_AT_ONCE, News, clock_of, news
+from odoo_qb.extraction.odoo_changes import WATCHED_AT_ONCE, OdooChanges, clock_of, find_changes
 from odoo_qb.extraction.outcome import capture_outcome
 from odoo_qb.extraction.report import Findings, ReportedBill
 from odoo_qb.extraction.request import Request
@@ -48,16 +48,16 @@ class Selection:
 
     def find(
         self, request: Request, position: Watermark, now: datetime
-    ) -> tuple[News, list[Findings]]:
+    ) -> tuple[OdooChanges, list[Findings]]:
         """The documents for a request, and what was found while searching."""
         if request.odoo_ids:
             named = [search.Changed(odoo_id=i) for i in request.odoo_ids]
-            return News(changed=named, there=frozenset(), now=now), []
+            return OdooChanges(changed=named, listed_ids=frozenset(), now=now), []
         first = self.scope.first_day
         dated_from = max(request.since or first, first)
         if request.is_plain:
             watched = self._watched(now)
-            found = news(
+            found = find_changes(
                 self.odoo,
                 position,
                 dated_from,
@@ -66,7 +66,7 @@ class Selection:
                 self.bad_records,
                 self.watched_at_once,
             )
-            return found, self._look_for(set(watched) - found.there)
+            return found, self._look_for(set(watched) - found.listed_ids)
         listed = search.search_changed(
             self.odoo, watermark="", dated_from=dated_from, bad_records=self.bad_records
         )
@@ -78,7 +78,7 @@ class Selection:
             listed = [*(search.Changed(odoo_id=i) for i in few), *listed]  # these are read last
             findings = [Findings(left_out=many)]
         clock = clock_of(self.odoo, listed, now)
-        return News(changed=listed, there=frozenset(), now=clock), findings
+        return OdooChanges(changed=listed, listed_ids=frozenset(), now=clock), findings
 
     def by_need(self, listed: list[int], company: str) -> tuple[list[int], list[Findings]]:
         """The order for a full run, whose time may end: open bills first, then the newest.

@@ -33,7 +33,7 @@ _NOTHING: Final[Booking] = ({}, 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Before:
+class FormerBill:
     """A bill as 1.0 stored it (`stored`), and as 1.0 would read it now (`bill`).
 
     Each has a posting plan; empty if it is not needed.
@@ -55,7 +55,7 @@ def is_to_be_judged(item: Item) -> bool:
 
 
 def posted_otherwise(
-    item: Item, bill: Bill, plan: PostingPlan, before: Before, nothing: str
+    item: Item, bill: Bill, plan: PostingPlan, before: FormerBill, nothing: str
 ) -> list[str]:
     """How a bill that 1.0 stored is now posted differently, for its approver; [] if it is not.
 
@@ -73,7 +73,7 @@ def posted_otherwise(
     return [*found, _AGAIN] if found and is_approved else found
 
 
-def form_differs(plan: PostingPlan, before: Before) -> bool:
+def form_differs(plan: PostingPlan, before: FormerBill) -> bool:
     """Whether 1.0 would book the bill, as it is now, differently."""
     return digest_v1.booking(before.bill, before.bill_plan.shown()) != plan.booking()
 
@@ -88,7 +88,7 @@ def _nothing_before_or_now(item: Item, bill: Bill, plan: PostingPlan, nothing: s
     return [FORM, *_booked_otherwise(_NOTHING, plan.booking(), {}, plan, bill.currency)]
 
 
-def _other_places(item: Item, bill: Bill, plan: PostingPlan, before: Before) -> list[str]:
+def _other_places(item: Item, bill: Bill, plan: PostingPlan, before: FormerBill) -> list[str]:
     """How accounts, codes or cents differ from the card.
 
     For a bill approved before QuickBooks was read, the current snapshot is used.

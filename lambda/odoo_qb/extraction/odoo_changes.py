@@ -25,15 +25,15 @@ _WHAT_TO_DO: Final = "Correct the clock of its server. No bills are lost."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class News:
+class OdooChanges:
     """What a plain run's search found; `now` is Odoo's clock at that time, if known."""
 
     changed: Sequence[Changed]
-    there: frozenset[int]  # all ids listed; watched ids that are missing need a check
+    listed_ids: frozenset[int]  # all ids listed; watched ids that are missing need a check
     now: datetime
 
 
-def news(
+def find_changes(
     odoo: OdooClient,
     position: Watermark,
     dated_from: date,
@@ -41,7 +41,7 @@ def news(
     now: datetime,
     bad_records: BadRecords,
     watched_at_once: int = WATCHED_AT_ONCE,
-) -> News:
+) -> OdooChanges:
     """Search for what changed after a position, and for the documents `watched` in any case.
 
     Of those, `watched_at_once` are searched for in one call.
@@ -65,11 +65,11 @@ def news(
     with_files = [c.odoo_id for c in found if c.files]
     stamps = search.changed_files(odoo, with_files, start) if with_files and start else {}
     found = [replace(c, stamps=stamps.get(c.odoo_id, ())) for c in found]
-    there = {c.odoo_id for c in found}
+    listed_ids = {c.odoo_id for c in found}
     for batch in batched(sorted(watched)[watched_at_once:], watched_at_once):
-        there |= search.listed(odoo, batch)
+        listed_ids |= search.listed(odoo, batch)
     changed = [c for c in found if not since or not c.changed or c.changed >= since]
-    return News(changed=changed, there=frozenset(there), now=odoo_now)
+    return OdooChanges(changed=changed, listed_ids=frozenset(listed_ids), now=odoo_now)
 
 
 def clock_of(odoo: OdooClient, found: Sequence[Changed], now: datetime) -> datetime:
