@@ -21,12 +21,10 @@ from odoo_qb.extraction.request import request_of
 from odoo_qb.extraction.run import Busy
 from odoo_qb.guarding import BadRecords
 from odoo_qb.store.documents import Documents
-from odoo_qb.store.table import Table
 from odoo_qb.timestamps import stamp
+from tests.support.racing_table import Race, racing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from odoo_qb.bill.item import Item
     from odoo_qb.bill.status import Status
     from sandbox.in_process.chain import World
@@ -453,24 +451,13 @@ def test_the_watermark_never_passes_a_bill_that_could_not_be_stored(
     assert written(books) == f"{start + timedelta(hours=5):%Y-%m-%d %H:%M:%S}"
 
 
-class Outdated(Table):
-    """A table that gives a bill as it was a moment ago."""
-
-    def __init__(self, table: Table, item: Item) -> None:
-        super().__init__(table._client, table._name, retention=table._retention)
-        self._item = item
-
-    def get_many(self, entry_ids: Iterable[str]) -> dict[str, Item]:
-        found = super().get_many(entry_ids)
-        return {i: self._item if i == self._item["entry_id"] else row for i, row in found.items()}
-
-
 def test_a_bill_somebody_else_changes_at_the_same_moment_comes_next_time(books: World) -> None:
     number = books.odoo.new_bill()
     run(books)
     books.odoo.amend(number, lines=[("x", "7.00")])
-    items = Outdated(books.table, books.item(f"odoo-{number}"))
+    race = Race(outdated=[books.item(f"odoo-{number}")])
     put_in(books, number, "APPROVED")
+    items = racing(books, race)
     stale = replace(extractor.wired.run(lambda: 240.0, utc_now(), BadRecords()), table=items)
     report = stale.run(request_of({}, {}), utc_now())
     assert [b.outcome.reason for b in report.bills] == ["someone else changed it at the same time"]
