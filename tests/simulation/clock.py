@@ -1,4 +1,4 @@
-"""The time of a life in one process: it moves only when somebody waits."""
+"""The clock of a simulation in one process: it moves only when something waits."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ START: Final = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 
 
 class Clock:
-    """The time of everything; it moves when somebody waits."""
+    """The time for everything; it moves only when something waits."""
 
     def __init__(self, now: datetime = START) -> None:
         self.now = now
@@ -31,7 +31,7 @@ class Clock:
     def seconds(self) -> float:
         return self.now.timestamp()
 
-    def rule(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def install(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Make it the clock of AWS's queue."""
         monkeypatch.setattr(sqs, "unix_time", self.seconds)
         monkeypatch.setattr(sqs, "unix_time_millis", lambda: self.seconds() * 1000)
