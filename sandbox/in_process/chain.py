@@ -1,7 +1,7 @@
 """The whole chain in one process: the real handlers, moto for AWS, the simulators as vendors.
 
-AWS's part of moving things is played here: what the stream would deliver to the notifier and
-the queue to the poster is delivered by `show` and `post`, as often and as late as a test wants.
+AWS's deliveries are simulated: `show` delivers what the stream would bring to the notifier, `post`
+what the queue would bring to the poster, as often and as late as a test wants.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class Context:
 
 @dataclass
 class World:
-    """The parts of a running chain, and what people and AWS do to it."""
+    """A running chain, with methods for what people and AWS do."""
 
     odoo: Odoo
     slack: Slack
@@ -83,7 +83,7 @@ class World:
         return extractor.lambda_handler(event, Context(seconds_left))
 
     def forget_old_bills(self) -> None:
-        """Date the dataset's bills before go-live, so that a test begins with none of them."""
+        """Date the dataset's bills before go-live, so that a test starts without them."""
         before = datetime(2025, 6, 1, tzinfo=UTC)
         for move in self.odoo.records["account.move"].values():
             move |= {"write_date": before, "create_date": before}
@@ -102,7 +102,7 @@ class World:
         return found
 
     def show(self) -> Json:
-        """Deliver to the notifier what the stream filter would: every item that owes a card."""
+        """Deliver to the notifier what the stream would: every item whose card is due."""
         due = [i for i, item in sorted(self.items().items()) if "card_due" in item]
         records = [
             {"dynamodb": {"Keys": {"entry_id": {"S": i}}, "SequenceNumber": str(n)}}
@@ -141,7 +141,7 @@ class World:
         ]
 
     def post(self) -> list[Json]:
-        """Deliver every message to the poster until the queue is empty; its answers."""
+        """Deliver all messages to the poster until the queue is empty; returns its answers."""
         answers = []
         while messages := self.messages():
             for message in messages:
@@ -172,7 +172,7 @@ class World:
             handler.wired.use(clock=clock, sleep=sleep)
 
     def restart(self) -> None:
-        """As after a deployment: every function starts cold."""
+        """Let every function start cold, as after a deployment."""
         for handler in _HANDLERS:
             handler.wired.forget()
 

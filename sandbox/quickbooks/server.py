@@ -1,4 +1,4 @@
-"""QuickBooks Online in memory: Intuit's token endpoint and Accounting API, and their bad days.
+"""QuickBooks Online in memory: Intuit's token endpoint and Accounting API, with faults.
 
 A WSGI application. Tests use `realms`, `inject` and `violations` directly; other processes use
 /_sim/state, /_sim/reset, /_sim/config, /_sim/faults and /_sim/files. What the client must not do
@@ -128,7 +128,7 @@ class QuickBooks(Gateway):
         return injection
 
     def finish_late(self) -> None:
-        """Do what "late" put off until now; each request begins with it."""
+        """Do what "late" postponed until now; each request begins with it."""
         self.request_ids.finish(self._clock())
 
     def clear_faults(self) -> None:
@@ -225,7 +225,7 @@ class QuickBooks(Gateway):
     def _spoil(
         self, request: Request, injection: Injection | None, *, committed: bool
     ) -> Answer | None:
-        """What an injected fault puts in place of the answer, before or after the work."""
+        """The answer of an injected fault, before or after the work is done."""
         if not injection or injection.committed != committed:
             return None
         if injection.kind in {"reset", "timeout"}:
