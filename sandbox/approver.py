@@ -79,7 +79,7 @@ class Approver:
         return len(new)
 
     def slow_summary(self) -> str:
-        """How many answers came too late for Slack; that depends on the machine and is no failure."""
+        """How many answers came too late for Slack; that is the machine, so no failure."""
         limit, longest = f"{ANSWER_SECONDS:.0f} s", max(self.slow, default=0.0)
         return (
             f"Answers to clicks after Slack's {limit}: {len(self.slow)}, at most {longest:.1f} s."

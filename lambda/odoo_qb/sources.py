@@ -63,7 +63,9 @@ class Source(Protocol):
     Every method raises Unavailable when a later try may work and Refused when a person must act.
     """
 
-    calls: int  # requests that were sent, answered or not
+    @property
+    def calls(self) -> int:
+        """Requests that were sent, answered or not."""
 
     def now(self) -> datetime | None:
         """The server's own clock as of its last answer; None if it told none."""
@@ -94,4 +96,11 @@ class Source(Protocol):
         """Which of these no longer exist or have left our companies, each asked for by its id.
 
         Refused where the user may not see one of them: then nothing is known of it.
+        """
+
+    def pointing_at(self, kind: Kind, contact_ids: Collection[int]) -> list[int]:
+        """The ids of the records that name one of these contacts, ascending.
+
+        Of kind contact: those that belong to one. The name that such a record is served with
+        changes with its contact, which leaves the record's own write_date as it was.
         """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from sandbox.odoo.books import Books
 from sandbox.odoo.calls import Call
@@ -13,7 +13,9 @@ from sandbox.odoo.errors import V17, V18, V19, OdooError, access_error, denied, 
 from sandbox.odoo.view import Json, User
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
+
+    from sandbox.odoo.dataset import Dataset
 
 SERVERS: Final = {16: "16.0+e-20230313", 17: "17.0", 18: "18.0-20250421", 19: "19.0"}
 _CACHING: Final = (V17, V18)
@@ -34,8 +36,9 @@ class Database(Books):
         api_key: str = "sandbox-odoo-key",
         password: str = "sandbox-odoo-password",  # noqa: S107 - the sandbox's own
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        dataset: Dataset = "odoo-18",
     ) -> None:
-        super().__init__(version=version, clock=clock)
+        super().__init__(version=version, clock=clock, dataset=dataset)
         self.database = database
         self.users: dict[int, User] = {}
         self.distort: Callable[[str, object], object] = lambda _model, answer: answer
@@ -48,6 +51,7 @@ class Database(Books):
                 login=login,
                 api_key=api_key,
                 password=password,
+                companies=tuple(sorted(self.records["res.company"])),
             )
         )
 
@@ -57,6 +61,24 @@ class Database(Books):
             self._cached.clear()
             self.users[user.uid] = user
             self.add_user(user.uid, user.name, user.login)
+
+    def refuse(self, *models: str) -> None:
+        """Take from every user the groups that open these models: AccessError from now on."""
+        self._change_rights(lambda user: replace(user, refused=user.refused | set(models)))
+
+    def hide(self, model: str, ids: Iterable[int]) -> None:
+        """Let a rule keep records from every user: searches leave them out, read refuses."""
+        hidden = {(model, number) for number in ids}
+        self._change_rights(lambda user: replace(user, hidden=user.hidden | hidden))
+
+    def restore_rights(self) -> None:
+        """Give back what `refuse` and `hide` took."""
+        nothing: frozenset[Any] = frozenset()
+        self._change_rights(lambda user: replace(user, refused=nothing, hidden=nothing))
+
+    def _change_rights(self, change: Callable[[User], User]) -> None:
+        with self.lock:
+            self.users = {uid: change(user) for uid, user in self.users.items()}
 
     def revoke_keys(self) -> None:
         """Revoke every API key: 17 and 18 still accept a cached one, except at login."""

@@ -2,31 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Final
 
 V16, V17, V18, V19 = 16, 17, 18, 19  # 19 rewrote domains, and most of their errors
 
-_TITLES: Final = {
-    "account.move": "Journal Entry",
-    "account.payment": "Payments",
-    "ir.attachment": "Attachment",
-}
-_READERS: Final = {
-    "account.move": {
-        16: "Invoicing/Billing\nInvoicing/Billing Administrator\n"
-        "Technical/Show Accounting Features - Readonly\nUser types/Portal",
-        18: "Invoicing/Administrator\nInvoicing/Invoicing\n"
-        "Technical/Show Accounting Features - Readonly\nUser types/Portal",
-        19: "Accounting/Administrator\nAccounting/Invoicing\nRole / Portal\n"
-        "Show Accounting Features - Readonly",
-    },
-    "account.payment": {
-        16: "Invoicing/Billing\nTechnical/Show Accounting Features - Readonly",
-        18: "Invoicing/Invoicing\nTechnical/Show Accounting Features - Readonly",
-        19: "Accounting/Invoicing\nShow Accounting Features - Readonly",
-    },
-}
-_WRITERS: Final = {16: "Invoicing/Billing", 18: "Invoicing/Invoicing", 19: "Accounting/Invoicing"}
 EXPIRED: Final = "odoo.http.SessionExpiredException"
 
 
@@ -103,45 +82,6 @@ def unreadable_bill(version: int) -> OdooError | None:
         " allowed for the following groups:\n\t- Accounting/Invoicing\n"
         "\t- Role / Administrator\n\nContact your administrator to request access if necessary."
     )
-
-
-def no_right(version: int, model: str, act: Literal["access", "modify"]) -> OdooError:
-    """A model that none of the user's groups opens."""
-    readers = for_version(_READERS.get(model, _READERS["account.move"]), version)
-    groups = readers if act == "access" else for_version(_WRITERS, version)
-    listed = "".join(f"\t- {group}\n" for group in groups.split("\n"))
-    return access_error(
-        f"You are not allowed to {act} '{_TITLES.get(model, model)}' ({model}) records.\n\n"
-        f"This operation is allowed for the following groups:\n{listed}\n"
-        "Contact your administrator to request access if necessary."
-    )
-
-
-def hidden(version: int, model: str, record: str, user: str) -> OdooError:
-    """The refusal to show a record (its name and id) that exists."""
-    title = _TITLES.get(model, model)
-    if version == V16 and model == "ir.attachment":
-        return no_right(version, "account.move", "access")
-    if version == V16:
-        return access_error(
-            f"Due to security restrictions, you are not allowed to access '{title}' ({model})"
-            f" records.\n\nRecords: {record}\nUser: {user}\n\n"
-            "This restriction is due to the following rules:\n- Account Entry\n\n"
-            "Note: this might be a multi-company issue.\n\n"
-            "Contact your administrator to request access if necessary."
-        )
-    text = (
-        "Uh-oh! Looks like you have stumbled upon some top-secret records.\n\n"
-        f"Sorry, {user} doesn't have 'read' access to:\n- {title} ({model})\n\n"
-        "If you really, really need access, perhaps you can win over your friendly"
-        " administrator with a batch of freshly baked cookies."
-    )
-    if model != "ir.attachment" and version >= V18:
-        text += (
-            "\n\nThis seems to be a multi-company issue, but you do not have access to the"
-            " proper company to access the record anyhow."
-        )
-    return access_error(text)
 
 
 def no_domain(version: int, domain: object) -> OdooError:

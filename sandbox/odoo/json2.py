@@ -78,7 +78,8 @@ def _result(odoo: Database, request: Request, body: object) -> object:
     except OdooError as error:
         if error.name != "builtins.TypeError":
             raise
-        raise OdooError("werkzeug.exceptions.UnprocessableEntity", error.message) from error
+        complaint = error.message.partition("() ")[2] or error.message
+        raise OdooError("werkzeug.exceptions.UnprocessableEntity", complaint) from error
 
 
 def _user(odoo: Database, request: Request) -> User:

@@ -16,15 +16,8 @@ if TYPE_CHECKING:
 def set_lines(odoo: Records, move: Record, lines: Iterable[tuple[str, str]], at: datetime) -> None:
     """One product row for each (text, amount), and the payable row that balances them."""
     company = move["company_id"]
-    accounts = {
-        kind: next(
-            row["account_id"]
-            for row in odoo.records["account.move.line"].values()
-            if row["company_id"] == company and row["display_type"] == kind
-        )
-        for kind in ("product", "payment_term")
-    }
-    sign = -1 if move["move_type"] == "in_refund" else 1
+    accounts = {kind: _account(odoo, move, kind) for kind in ("product", "payment_term")}
+    sign = -1 if move["move_type"] in ("in_refund", "out_invoice", "out_receipt") else 1
     rate = Decimal(str(move["invoice_currency_rate"]))
     amounts = [(text, Decimal(amount)) for text, amount in lines]
     total = sum((amount for _, amount in amounts), Decimal(0))
@@ -67,4 +60,18 @@ def set_lines(odoo: Records, move: Record, lines: Iterable[tuple[str, str]], at:
         "amount_total": float(total),
         "amount_residual": float(total),
         "amount_total_signed": float(owed),
+        "amount_untaxed_signed": float(owed),
+        "amount_residual_signed": float(owed),
     }
+
+
+def _account(odoo: Records, move: Record, kind: str) -> int:
+    """The account that the company's first such row of a purchase, or of a sale, is on."""
+    moves = odoo.records["account.move"]
+    side = move["move_type"].partition("_")[0]
+    return next(
+        int(row["account_id"])
+        for row in odoo.records["account.move.line"].values()
+        if (row["company_id"], row["display_type"]) == (move["company_id"], kind)
+        and moves[row["move_id"]]["move_type"].partition("_")[0] == side
+    )

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, time
 from typing import Any, Final, Literal, Protocol
 
 from sandbox.odoo.errors import (
+    V17,
     V19,
     bad_operator,
     bad_term,
@@ -16,7 +17,6 @@ from sandbox.odoo.errors import (
     no_domain,
     no_instant,
     unknown_field_in_domain,
-    user_error,
     value_error,
 )
 
@@ -31,7 +31,11 @@ _COMPARISONS: Final[dict[str, Callable[[Any, Any], bool]]] = {
     ">=": operator.ge,
 }
 _LIKES: Final = frozenset({"like", "ilike", "not like", "not ilike", "=like", "=ilike"})
-_OPERATORS: Final = frozenset({"=", "!=", "in", "not in", *_COMPARISONS, *_LIKES})
+_TREES: Final = frozenset({"child_of", "parent_of"})
+_INNER: Final = frozenset({"any", "not any"})  # from 17 on
+_OPERATORS: Final = frozenset({"=", "!=", "=?", "in", "not in", *_COMPARISONS, *_LIKES, *_TREES})
+# Up to 18 these are joined to their records, so that a row without one has NULLs to compare.
+_JOINED: Final = frozenset({("account.move.line", "account_id")})
 # Computed on the fly by Odoo and not searchable: up to 18 such a condition is silently dropped.
 _UNSEARCHABLE: Final = frozenset(
     {
@@ -44,21 +48,6 @@ _UNSEARCHABLE: Final = frozenset(
         "tax_totals",
     }
 )
-# What a model's rows are sorted by when nothing is asked.
-_ORDERS: Final = {
-    "account.account": "code, name",
-    "account.journal": "type, code",
-    "account.move": "date desc, name desc, invoice_date desc, id desc",
-    "account.move.line": "date desc, move_name desc, id",
-    "account.payment": "date desc, name desc",
-    "ir.attachment": "id desc",
-    "res.company": "name",
-    "res.currency": "active desc, name",
-    "res.partner": "display_name, id desc",
-    "res.users": "name, login",
-}
-_TERM: Final = r"\s*[a-z0-9_]+(\s+(asc|desc))?(\s+nulls\s+(first|last))?\s*"
-_ORDER: Final = re.compile(rf"{_TERM}(,{_TERM})*", re.IGNORECASE)
 _INSTANT: Final = re.compile(
     r"(\d{4}-\d\d-\d\d)(?:[ T](\d\d:\d\d:\d\d(?:\.\d{1,6})?)(Z|[+-]\d\d:?\d\d)?)?"
 )
@@ -127,31 +116,68 @@ def _condition(view: View, model: str, term: object) -> Test:
     if path in (0, 1):  # [1, "=", 1] is Odoo's "always", [0, "=", 1] its "never"
         return lambda _: bool(path)
     leaf = (path, sign, value)
-    if sign not in _OPERATORS:
+    if sign not in _OPERATORS and not (sign in _INNER and view.version >= V17):
         raise bad_operator(view.version, leaf)
     name, _, rest = str(path).partition(".")
-    field = view.field(model, name)
-    if field is None:
+    if view.field(model, name) is None:
         raise unknown_field_in_domain(view.version, f"{model}.{name}", leaf)
     if name in _UNSEARCHABLE:
         if view.version >= V19:
             raise value_error(f"Cannot convert {model}.{name} to SQL because it is not stored")
         return lambda _: True
+    if sign == "=?" and value in (False, None):  # "if anything is given"
+        return lambda _: True
+    return _field_test(view, model, name, rest, "=" if sign == "=?" else sign, value)
+
+
+def _field_test(view: View, model: str, name: str, rest: str, sign: str, value: Any) -> Test:  # noqa: ANN401 - a client's
     if rest:
-        return _through(view, model, name, [rest, sign, value])
-    if "relation" in field:
+        return _through(view, model, name, [[rest, sign, value]])
+    if sign in _INNER:
+        return _not_if(sign == "not any", _through(view, model, name, value))
+    if sign in _TREES:
+        return _tree_test(view, model, name, sign, value)
+    if "relation" in (view.field(model, name) or {}):
         return _relation_test(view, model, name, sign, value)
     return _scalar_test(view, model, name, sign, value)
 
 
-def _through(view: View, model: str, name: str, rest: list[object]) -> Test:
-    """A dotted path: any of the records on its other end satisfies the rest of it."""
+def _through(view: View, model: str, name: str, domain: Any) -> Test:  # noqa: ANN401 - a client's
+    """A dotted path: any of the records on its other end satisfies the domain."""
     field = view.field(model, name) or {}
     if "relation" not in field:
-        raise unknown_field_in_domain(view.version, f"{model}.{name}.{rest[0]}", tuple(rest))
-    test = _condition(view, field["relation"], rest)
+        path = f"{model}.{name}.{domain[0][0]}"
+        raise unknown_field_in_domain(view.version, path, tuple(domain[0]))
+    test = domain_test(view, field["relation"], domain)
     found = {i for i, row in view.rows(field["relation"]).items() if test(row)}
-    return lambda record: not found.isdisjoint(_ids(view.value(model, record, name)))
+    if (
+        view.version < V19
+        and (model, name) in _JOINED
+        and str(domain[0][1]).startswith(("!", "not"))
+    ):
+        found.add(0)  # no record at all is not in any list either
+    return lambda record: not found.isdisjoint(_ids(view.value(model, record, name)) or [0])
+
+
+def _tree_test(view: View, model: str, name: str, sign: str, value: Any) -> Test:  # noqa: ANN401 - a client's
+    """The records below (child_of) or above (parent_of) some, themselves included."""
+    comodel = model if name == "id" else (view.field(model, name) or {})["relation"]
+    rows = view.rows(comodel)
+    named = _text_test("ilike", value) if isinstance(value, str) else None
+    wanted = {i for i in rows if named(view.name_of(comodel, i))} if named else {*_listed(value)}
+
+    def above(number: int) -> set[int]:
+        found = set()
+        while number in rows and number not in found:
+            found.add(number)
+            number = rows[number].get("parent_id") or 0
+        return found
+
+    if sign == "child_of":
+        family = {number for number in rows if not wanted.isdisjoint(above(number))}
+    else:
+        family = set().union(*(above(number) for number in wanted))
+    return lambda record: not family.isdisjoint(_ids(view.value(model, record, name)))
 
 
 def _ids(value: object) -> list[int]:
@@ -196,15 +222,15 @@ def _scalar_test(view: View, model: str, name: str, sign: str, value: Any) -> Te
             return matches(str(view.value(model, record, name) or ""))
 
         return _not_if(sign.startswith("not"), found)
-    whole_seconds = False
-    if (view.field(model, name) or {})["type"] == "datetime":
+    is_instant = (view.field(model, name) or {})["type"] == "datetime"
+    whole_seconds = is_instant and view.version >= V19
+    if is_instant:
         listed = [_instant(view.version, i, sign) for i in _listed(value)]
-        whole_seconds = view.version >= V19 and not any(i and i.microsecond for i in listed)
         value = listed if isinstance(value, list) else listed[0]
 
     def current(record: Record) -> Any:  # noqa: ANN401 - any field's
         own = view.value(model, record, name)
-        # 19 takes an instant without a fraction for its whole second.
+        # 19 compares whole seconds, and drops a fraction that it is given.
         return own.replace(microsecond=0) if whole_seconds and own else own
 
     if sign not in _COMPARISONS:
@@ -243,41 +269,7 @@ def _instant(version: int, value: object, sign: str) -> datetime | Literal[False
     if zone and version >= V19:
         raise value_error(f"expecting only datetimes with no timezone: {text!r}")
     if clock:
-        return datetime.fromisoformat(f"{day}T{clock}+00:00")
+        moment = datetime.fromisoformat(f"{day}T{clock}+00:00")
+        return moment.replace(microsecond=0) if version >= V19 else moment
     midnight = datetime.fromisoformat(f"{day}T00:00:00+00:00")
     return datetime.combine(midnight, _LAST_SECOND) if sign in (">", "<=") else midnight
-
-
-def sort(view: View, model: str, rows: Collection[Record], order: object) -> list[Record]:
-    """The rows as `order` ("write_date, id desc") or the model's own order has them."""
-    text = str(order or _ORDERS.get(model, "id"))
-    if not _ORDER.fullmatch(text):
-        raise user_error(
-            f'Invalid "order" specified ({text}). A valid "order" specification is a'
-            " comma-separated list of valid field names (optionally followed by asc/desc for"
-            " the direction)"
-        )
-    result = list(rows)
-    for term in reversed(text.split(",")):
-        name, *direction = term.lower().split()
-        result.sort(key=_sort_key(view, model, name), reverse=direction[:1] == ["desc"])
-    return result
-
-
-def _sort_key(view: View, model: str, name: str) -> Callable[[Record], tuple[bool, Any]]:
-    """Empty last, as PostgreSQL has it; a relation in the order of the model it points to."""
-    field = view.field(model, name)
-    if field is None:
-        raise value_error(f"Invalid field '{name}' on model '{model}'")
-    ranks: dict[int, int] = {}
-    if field["type"] == "many2one":
-        comodel = field["relation"]
-        related = sort(view, comodel, view.rows(comodel).values(), None)
-        ranks = {row["id"]: rank for rank, row in enumerate(related)}
-
-    def key(record: Record) -> tuple[bool, Any]:
-        value = view.value(model, record, name)
-        empty = value is False and field["type"] != "boolean"
-        return (empty, 0 if empty else ranks.get(value, value) if ranks else value)
-
-    return key

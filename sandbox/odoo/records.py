@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from sandbox.odoo.dataset import DERIVED, empty, recorded
+from sandbox.odoo.errors import V18
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
+    from sandbox.odoo.dataset import Dataset
     from sandbox.odoo.query import Record
 
 _UNKNOWN_RATE: Final = 0.8  # of a currency no record has: any will do but 1, which hides mistakes
+_RESERVED: Final = 100  # ids of each model, more than a transaction of ours ever makes
 _PURCHASES: Final = ("in_invoice", "in_refund", "in_receipt")
 # One administrator entered all recorded bills; real bills are typed in by several people, and
 # whoever entered a bill matters (nobody approves a bill of their own).
@@ -25,6 +30,14 @@ CLERKS: Final = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """A transaction that has begun: its changes carry its start and ids given out then."""
+
+    at: datetime
+    ids: dict[str, list[int]]
+
+
 class Records:
     """The records, which may be read and added to from any thread.
 
@@ -33,17 +46,24 @@ class Records:
     sends it. `at` is the start of the transaction, which becomes write_date whenever it commits.
     """
 
-    def __init__(self, *, version: int, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, *, version: int, clock: Callable[[], datetime], dataset: Dataset = "odoo-18"
+    ) -> None:
         self.version = version
         self._clock = clock
         self.ahead = timedelta()  # by how much the server's clock is wrong
         self.lock = threading.RLock()
-        begun = recorded(version)
+        begun = recorded(version, dataset)
         self.fields, self.records, self.names = begun.fields, begun.records, begun.names
+        self.codes = begun.codes  # of accounts that belong to several companies, by company
         self.messages: list[tuple[int, str]] = []  # what was posted to a record's chatter
         self._numbers: Counter[str] = Counter()
-        self._employ_clerks()
-        self._last_ids: dict[str, int] = {}
+        self._committing: Transaction | None = None
+        for number, (name, login) in CLERKS.items():
+            self.add_user(number, name, login)
+        if dataset == "odoo-18":
+            self._employ_clerks()
+        self._last_ids = dict.fromkeys(self.records, 0)
         self.count_from_records()
 
     def count_from_records(self) -> None:
@@ -51,8 +71,6 @@ class Records:
         self._last_ids |= {model: max(rows) for model, rows in self.records.items() if rows}
 
     def _employ_clerks(self) -> None:
-        for number, (name, login) in CLERKS.items():
-            self.add_user(number, name, login)
         for move in self.records["account.move"].values():
             if move["move_type"] in _PURCHASES:
                 # Three bills in four are a clerk's, every second of them in their care.
@@ -73,8 +91,28 @@ class Records:
         }
 
     def clock(self) -> datetime:
-        """The time, as the server has it."""
-        return self._clock() + self.ahead
+        """The time, as the server has it; while a transaction commits, when that began."""
+        return self._committing.at if self._committing else self._clock() + self.ahead
+
+    def begin(self) -> Transaction:
+        """Begin a transaction: what it changes is seen by nobody until `committing` does it."""
+        with self.lock:
+            ids: dict[str, list[int]] = {}
+            for model in self.records:
+                first = self._last_ids[model] + 1
+                self._last_ids[model] += _RESERVED
+                ids[model] = list(range(first, first + _RESERVED))
+            return Transaction(self.clock(), ids)
+
+    @contextmanager
+    def committing(self, transaction: Transaction) -> Iterator[None]:
+        """Do within what the transaction changed: late, with its earlier write_date and ids."""
+        with self.lock:
+            self._committing = transaction
+            try:
+                yield
+            finally:
+                self._committing = None
 
     def posted(self) -> Iterable[Record]:
         """The documents that are posted now."""
@@ -107,15 +145,33 @@ class Records:
 
     def add(self, model: str, values: Record, at: datetime) -> Record:
         """Keep a new record, under the next id and written at that moment."""
-        self._last_ids[model] = number = self._last_ids[model] + 1  # an id never comes back
+        number = self._next_id(model)
         stamps = {"id": number, "create_date": at, "write_date": at}
         self.records[model][number] = values | stamps
         return self.records[model][number]
 
+    def _next_id(self, model: str) -> int:
+        """An id that never comes back: one of the transaction's, if one commits."""
+        if self._committing and self._committing.ids[model]:
+            return self._committing.ids[model].pop(0)
+        self._last_ids[model] += 1
+        return self._last_ids[model]
+
+    def touch(self, model: str, numbers: Iterable[int], at: datetime) -> None:
+        """Set the write_date of records."""
+        for number in numbers:
+            self.records[model][number]["write_date"] = at
+
     def next_name(self, move: Record) -> str:
-        """The number a document gets when it is posted."""
-        journal = "RBILL" if move["move_type"] == "in_refund" else "BILL"
-        prefix = f"{journal}/{move['date'][:4]}/{move['date'][5:7]}/"
+        """The number a document or a payment's entry gets when it is posted."""
+        journal = self.records["account.journal"][move["journal_id"]]
+        is_monthly = journal["type"] in ("purchase", "general")
+        year = self._fiscal_year(move["company_id"], move["date"])
+        kind = "R" if move["move_type"] in ("in_refund", "out_refund") else ""
+        kind = "P" if move.get("origin_payment_id") else kind
+        month = f"{move['date'][5:7]}/" if is_monthly else ""
+        prefix = f"{kind}{journal['code']}/{year}/{month}"
+        digits = 4 if is_monthly or "-" in year else 5
         series = f"{move['company_id']} {prefix}"
         if series not in self._numbers:
             moves = self.records["account.move"].values()
@@ -125,7 +181,16 @@ class Records:
             used = [int(n.removeprefix(prefix)) for n in names if n.startswith(prefix)]
             self._numbers[series] = max(used, default=0)
         self._numbers[series] += 1
-        return f"{prefix}{self._numbers[series]:04}"
+        return f"{prefix}{self._numbers[series]:0{digits}}"
+
+    def _fiscal_year(self, company: int, day: str) -> str:
+        """What a number calls the year: from 18 on "25-26" where it does not end in December."""
+        last = int(self.records["res.company"][company].get("fiscalyear_last_month") or 12)
+        year, month = int(day[:4]), int(day[5:7])
+        if self.version < V18 or last == 12:  # noqa: PLR2004 - December
+            return str(year)
+        end = year + (month > last)
+        return f"{(end - 1) % 100:02}-{end % 100:02}"
 
 
 def as_text(value: Any) -> Any:  # noqa: ANN401 - any field's

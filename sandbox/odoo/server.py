@@ -1,8 +1,9 @@
 """Odoo on one machine: `Odoo` answers over HTTP as versions 16 to 19 were seen to do.
 
 It speaks /jsonrpc, the web client's session endpoints, /web/content and, as 19, /json/2. Methods:
-read, search, search_read, search_count, fields_get, context_get, message_post, write, unlink, and
-from 17 on web_read and web_search_read. A field that exists in the version but was not recorded
+read, search, search_read, search_count, read_group, fields_get, context_get, message_post, write,
+unlink, web_search_read, from 17 on web_read, and in 19 formatted_read_group and
+formatted_read_grouping_sets. A field that exists in the version but was not recorded
 is empty. The protocols: https://www.odoo.com/documentation/18.0/developer/reference/external_api.html
 and https://www.odoo.com/documentation/19.0/developer/reference/external_api.html
 """
@@ -22,8 +23,9 @@ from sandbox.http_server import Hold, hang_up
 from sandbox.odoo import json2, jsonrpc
 from sandbox.odoo.calls import Call
 from sandbox.odoo.database import Database
-from sandbox.odoo.errors import V18, V19, OdooError, denied, expired, no_right
+from sandbox.odoo.errors import V18, V19, OdooError, denied, expired
 from sandbox.odoo.http import Failure, Fault, called, json_body, json_response, page
+from sandbox.odoo.rights import no_right
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -54,7 +56,7 @@ class Odoo(Database):
 
         reset: no answer, the connection closes after `seconds`. cut: half an answer. bad_gateway:
         a proxy's 502. html: a page with status 200. slow: answered after `seconds`. denied,
-        no_right, expired, database: Odoo's own errors. What is returned can end the wait.
+        expired, database: Odoo's own errors. What is returned can end the wait.
         """
         fault = Fault(kind=kind, method=method, times=times, hold=Hold(seconds))
         with self.lock:
@@ -93,16 +95,19 @@ class Odoo(Database):
             case "html":
                 return page("<h1>Down for maintenance</h1>", 200)
         with self.lock:
-            return self._routed(request, body, self._planned(fault.kind) if fault else None)
+            planned = self._planned(fault.kind, name.rpartition(".")[0]) if fault else None
+            return self._routed(request, body, planned)
 
-    def _planned(self, kind: Failure) -> OdooError | None:
+    def _planned(self, kind: Failure, model: str) -> OdooError | None:
         match kind:
             case "denied":
                 return denied()
             case "expired":
                 return expired()
             case "no_right":
-                return no_right(self.version, "account.move", "access")
+                return no_right(
+                    self.version, model if model in self.fields else "account.move", "access"
+                )
             case "database":
                 text = "server closed the connection unexpectedly\n"
                 return OdooError("psycopg2.OperationalError", text)

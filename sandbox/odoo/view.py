@@ -48,6 +48,15 @@ _DEFAULTS: Final = {
     "deductible_amount": 100.0,  # percent
     "tax_calculation_rounding_method": "round_per_line",  # 19 rounds new companies globally
 }
+# What 18 called what other versions call something else: records are kept as 18's.
+_KEPT_AS: Final = {
+    ("account.move", "payment_id"): "origin_payment_id",  # 16, 17
+    ("account.payment", "ref"): "memo",  # 16, 17
+    ("sale.order.line", "tax_ids"): "tax_id",  # 19
+}
+_ACCOUNT_VALUES: Final = frozenset(
+    {"active", "code", "company_id", "company_ids", "placeholder_code"}
+)
 _COMPUTED: Final = frozenset({"account_code", "move_name", "name", *_OF_ANOTHER})
 
 
@@ -63,6 +72,8 @@ class User:
     companies: tuple[int, ...] = (1, 2, 3, 4)
     reads_accounting: bool = True
     writes_accounting: bool = False
+    refused: frozenset[str] = frozenset()  # models that no group of theirs opens
+    hidden: frozenset[tuple[str, int]] = frozenset()  # records that a rule keeps from them
 
 
 class View:
@@ -90,26 +101,44 @@ class View:
 
     def value(self, model: str, record: Record, name: str) -> Any:  # noqa: ANN401, PLR0911 - any field's value, a line each
         """A field's value, computed where it depends on version or company."""
+        kept = _KEPT_AS.get((model, name), name)
+        name = kept if kept in record else name
         match model, name:
             case _, "display_name":
                 return self.name_of(model, record["id"])
-            case "account.account", "code":
-                return record["code"] if self._has_code(record) else False
-            case "account.account", "company_id":
-                return record["company_ids"][0]
-            case "account.move", "name" if self.version < V18:
+            case "account.account", _ if name in _ACCOUNT_VALUES:
+                return self._account_value(record, name)
+            case "account.move" | "account.payment", "name" if self.version < V18:
                 return record["name"] or "/"
             case "account.move", "company_currency_id":
                 return self.rows("res.company")[record["company_id"]]["currency_id"]
             case "account.move.line", _ if name in _COMPUTED:
                 return self._line_value(record, name)
-            case "account.payment", "ref" | "state" if self.version < V18:
+            case "account.payment", _ if self.version < V18:
                 return self._old_payment_value(record, name)
+            case "account.payment.method.line", "name" if self.version < V18:
+                return str(record["name"]).removesuffix(" Payment")
             case "ir.attachment", "raw":
                 return self._raw(record)
         if name in record:
             return record[name]
         return self._not_recorded(model, record, name)
+
+    def _account_value(self, account: Record, name: str) -> Any:  # noqa: ANN401 - any field's value
+        """What of an account depends on who asks, and that 19 closes one by `active`."""
+        match name:
+            case "code":
+                return self._code(account)
+            case "placeholder_code":  # what its own company calls it
+                named = (
+                    f"{account['code']} ({self.name_of('res.company', account['company_ids'][0])})"
+                )
+                return False if self._code(account) else named
+            case "company_id":
+                return account["company_ids"][0]
+            case "company_ids":
+                return [i for i in account["company_ids"] if i in self.companies]
+        return account.get("active", not account.get("deprecated", False))
 
     def _line_value(self, line: Record, name: str) -> Any:  # noqa: ANN401 - any field's value
         if name in _OF_ANOTHER:
@@ -118,7 +147,7 @@ class View:
             return self.value(model, owner, named) if owner else False
         if name == "account_code":
             account = self.rows("account.account").get(line["account_id"])
-            return cast("str", account["code"]) if account and self._has_code(account) else False
+            return self._code(account) if account else False
         move = self.rows("account.move")[line["move_id"]]
         if name == "move_name":
             return cast("str", move["name"])
@@ -171,12 +200,17 @@ class View:
             paid -= covered
         return Decimal(0)
 
-    def _old_payment_value(self, payment: Record, name: str) -> str | Literal[False]:
-        """A payment was itself a move before 18, with the states of one and a `ref`."""
-        if name == "ref":
-            return cast("str", payment["memo"])
-        states = {"in_process": "posted", "paid": "posted", "canceled": "cancel"}
-        return cast("str", states.get(payment["state"], payment["state"]))
+    def _old_payment_value(self, payment: Record, name: str) -> Any:  # noqa: ANN401 - any field's value
+        """A payment was itself a move before 18, with the states and the fields of one."""
+        if name == "state":
+            states = {"in_process": "posted", "paid": "posted", "canceled": "cancel"}
+            return states.get(payment["state"], payment["state"])
+        if name in payment:
+            return payment[name]
+        move = self.rows("account.move").get(payment["move_id"])
+        if move and self.field("account.move", name):
+            return self.value("account.move", move, name)
+        return self._not_recorded("account.payment", payment, name)
 
     def _raw(self, file: Record) -> str:
         if self.version >= V18:
@@ -190,23 +224,42 @@ class View:
             return self.books.names.get((model, number), f"{model},{number}")
         if model == "account.move":
             return self._move_name(row)
-        if model == "account.account" and self._has_code(row):
-            return f"{row['code']} {row['name']}"
+        if model == "account.account" and (code := self._code(row)):
+            return f"{code} {row['name']}"
         if model == "res.partner" and row["parent_id"]:
-            return f"{self.name_of(model, row['parent_id'])}, {row['name']}"
-        return str(row["name"])
+            own = row["name"] or self._address_type(row)
+            return f"{self.name_of(model, row['parent_id'])}, {own}"
+        if model == "account.payment.method.line" and self.version >= V18 and row["journal_id"]:
+            return f"{row['name']} ({self.name_of('account.journal', row['journal_id'])})"
+        return str(self.value(model, row, "name"))
+
+    def _address_type(self, contact: Record) -> str:
+        """How an address without a name is called; 19 leaves the word away."""
+        kinds = dict((self.field("res.partner", "type") or {})["selection"])
+        name = str(kinds[contact["type"]])
+        return name.removesuffix(" Address") if self.version >= V19 else name
 
     def _move_name(self, move: Record) -> str:
         parts = [_DRAFTS.get(move["move_type"], "Draft Entry")] if move["state"] == "draft" else []
-        parts += [text for text in (move["name"], move["ref"] and f"({move['ref']})") if text]
-        return " ".join(parts)
+        # 16 and 17 number what has no number by its id.
+        unnumbered = f"(* {move['id']})" if self.version < V18 else ""
+        parts += [move["name"] or unnumbered, f"({move['ref']})" if move["ref"] else ""]
+        return " ".join(part for part in parts if part)
 
-    def _has_code(self, account: Record) -> bool:
+    def _code(self, account: Record) -> str | Literal[False]:
         """From 18 on a code belongs to a company: only the first one of the context counts."""
-        return self.version < V18 or self.companies[0] in account["company_ids"]
+        company = self.companies[0]
+        if self.version >= V18 and company not in account["company_ids"]:
+            return False
+        code = account["code"]
+        if self.version >= V18:
+            code = self.books.codes.get(account["id"], {}).get(company, code)
+        return cast("str", code)
 
     def sees(self, model: str, row: Record) -> bool:
         """Whether the record belongs to a company of this context and to a right of the user."""
+        if (model, row["id"]) in self.user.hidden:
+            return False
         if model == "ir.attachment" and row["res_model"] == "account.move":
             if not self.user.reads_accounting:
                 return False

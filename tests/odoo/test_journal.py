@@ -160,7 +160,7 @@ def test_a_loaded_company_keeps_its_currency_and_its_way_of_rounding() -> None:
     fields = ["currency_id", "tax_calculation_rounding_method"]
     domain = [["name", "in", ["1MD", "Euro GmbH"]]]
     (user, *_) = odoo.users.values()
-    assert Call(odoo, user, {}).search_read("res.company", domain, fields) == [
+    assert Call(odoo, user, {}).search_read("res.company", domain, fields, order="id") == [
         {"id": 1, "currency_id": [1, "USD"], "tax_calculation_rounding_method": "round_per_line"},
         {"id": 6, "currency_id": [125, "EUR"], "tax_calculation_rounding_method": "round_globally"},
     ]

@@ -35,7 +35,7 @@ NOW = datetime(2026, 11, 21, 3, 0, 0, 250_000, tzinfo=UTC)
 # Recorded groups that are not replayed:
 #   xmlrpc_*             only /jsonrpc, the sessions and /json/2 are spoken here
 #   report_*             no PDF is rendered here
-#   move_read_group*     statistics, which no reader of bills asks for
+#   move_read_group*     sums over generated bills; groups are replayed with the ledger
 #   payments_of_a_bill   widgets that Odoo computes from reconciliations
 # and four of the largest files, each of them covered by another version's.
 #

@@ -1,42 +1,39 @@
-"""Talk to Odoo from 16 on with an API key; every failure is one clear sentence."""
+"""Talk to Odoo from 16 on, by API key or session; every failure is one clear sentence."""
 
 from __future__ import annotations
 
-import json
 import time
-from datetime import UTC, datetime
-from decimal import Decimal
-from email.utils import parsedate_to_datetime
-from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final, Literal, cast
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import urlsplit
 
 import requests
 
-from odoo_qb.errors import Refused, Unavailable
-from odoo_qb.http_session import HttpSession
-from odoo_qb.odoo.answers import Misshapen, is_answer, is_id, whole_records
-from odoo_qb.odoo.failures import Failures
+from odoo_qb.errors import Unavailable
+from odoo_qb.odoo.answers import checked
+from odoo_qb.odoo.connection import ANSWER_SECONDS, Connection
+from odoo_qb.odoo.failures import Failures, SettingNames
+from odoo_qb.odoo.json2 import Json2, NotSpoken
+from odoo_qb.odoo.jsonrpc import JsonRpc, call_of, opened
+from odoo_qb.odoo.question import Question
+from odoo_qb.odoo.web_session import WebSession
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable
+    from datetime import datetime
 
-    from odoo_qb.odoo.values import Record
+    from odoo_qb.http_session import HttpSession
+    from odoo_qb.odoo.question import Transport
+    from odoo_qb.odoo.web_session import SessionStore
 
 PAGE_SIZE: Final = 250  # bills; between 200 and 500 nothing more is gained, answers only grow
-_CONNECT_SECONDS: Final = 5.0
-_ANSWER_SECONDS: Final = 60.0  # Odoo's own limit is 120
 _PAUSES: Final = (1.0, 3.0)  # before a second and a third try of a read
 
-_BUSY: Final = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS}
-
-Protocol = Literal["json-2", "json-rpc"]
+Auth = Literal["api_key", "session"]
+Protocol = Literal["json-2", "json-rpc", "session"]
 JSON_2: Final = "json-2"
 JSON_RPC: Final = "json-rpc"
-
-
-class _NotSpoken(Exception):  # noqa: N818 - never leaves this module
-    """The server gave no answer of /json/2: it has none, or takes no key there."""
+SESSION: Final = "session"
 
 
 class OdooClient:
@@ -45,8 +42,10 @@ class OdooClient:
     `call` raises Unavailable when a later try may work, Refused when a person must act. Calls
     only read, so a lost answer is asked for again.
 
-    `protocol` is the one by which the server last answered. Where it is not known, /json/2
-    is tried first: it needs no login. Odoo has it from 19 on, and loses /jsonrpc in 22:
+    By `auth` a user comes with an API key or with a session: `password` opens it, and its cookie
+    is kept in `sessions`, if given. `protocol` is the one by which the server last answered. Where
+    it is not known and there is a key, /json/2 is tried first: it needs no login. Odoo has it from
+    19 on, and loses /jsonrpc in 22:
     https://www.odoo.com/documentation/19.0/developer/reference/external_api.html
     """
 
@@ -56,28 +55,49 @@ class OdooClient:
         url: str,
         database: str,
         username: str,
-        api_key: str,
+        api_key: str = "",
+        auth: Auth = "api_key",
+        password: str = "",
+        sessions: SessionStore | None = None,
         session: HttpSession | None = None,
         sleep: Callable[[float], None] = time.sleep,
-        answer_seconds: float = _ANSWER_SECONDS,
+        answer_seconds: float = ANSWER_SECONDS,
+        setting_names: SettingNames | None = None,
     ) -> None:
         self.database = database
-        self._base = url.rstrip("/").removesuffix("/jsonrpc")
-        self._username = username
-        self._api_key = api_key
+        self.username = username
+        self.protocol: Protocol | None = None
+        base = url.rstrip("/").removesuffix("/jsonrpc")
         self._failures = Failures(
-            host=urlsplit(self._base).netloc.rpartition("@")[2],  # no password of a proxy
+            host=urlsplit(base).netloc.rpartition("@")[2],  # no password of a proxy
             database=database,
             username=username,
-            api_key=api_key,
+            secrets=(api_key, password),
+            names=setting_names or SettingNames(),
         )
-        self._session = session or HttpSession()
+        self._connection = Connection(
+            url=base, failures=self._failures, session=session, answer_seconds=answer_seconds
+        )
+        self._session = self._connection.session
         self._sleep = sleep
-        self._timeout = (_CONNECT_SECONDS, answer_seconds)
-        self._uid: int | None = None
-        self.calls = 0  # requests that were sent, answered or not
-        self.clock: datetime | None = None  # Odoo's own, as of its last answer; None if untold
-        self.protocol: Protocol | None = None
+        who = {"database": database, "username": username}
+        self._json_2 = Json2(self._connection, database=database, api_key=api_key)
+        self._json_rpc = JsonRpc(self._connection, **who, api_key=api_key)
+        self._web_session = (
+            WebSession(self._connection, **who, password=password, store=sessions)
+            if auth == "session"
+            else None
+        )
+
+    @property
+    def calls(self) -> int:
+        """Requests that were sent, answered or not."""
+        return self._connection.calls
+
+    @property
+    def clock(self) -> datetime | None:
+        """Odoo's own, as of its last answer; None if untold."""
+        return self._connection.clock
 
     def start_over(self) -> None:
         """Find out anew which protocol is spoken, and that our key is still good.
@@ -85,75 +105,57 @@ class OdooClient:
         Odoo 17 and 18 go on answering a revoked key from a cache: only a login is refused.
         """
         self.protocol = None
-        self._uid = None
+        self._json_rpc.sign_out()
 
-    def call(self, model: str, method: str, subject: object, **named: object) -> Any:  # noqa: ANN401 - Odoo's JSON
-        """Call a method that reads: `subject` is the ids of `read`, the domain of a search.
+    def call(self, model: str, method: str, subject: object = None, **named: object) -> Any:  # noqa: ANN401 - Odoo's JSON
+        """Call a method that reads, as Odoo names it, with its named arguments.
+
+        `subject` is its first argument: the ids of `read`, the domain of a search, the names of
+        the fields for `fields_get`. `context` is among the named ones.
 
         The answer has the shape that Odoo documents for the method, or it is Unavailable.
         """
-
-        def checked(answer: object) -> object:
-            fields = cast("Collection[str]", named.get("fields", ()))
-            whole = whole_records(answer, fields) if method != "search" else None
-            if whole is not None and len(whole) < len(cast("list[object]", answer)):
-                raise Misshapen(str(self._failures.no_answer()), whole)
-            if not is_answer(answer, method, subject):
-                raise self._failures.no_answer()
-            return answer
-
+        question = Question(model=model, method=method, subject=subject, named=named)
+        if self._web_session:
+            return self._answered(self._web_session, SESSION, question)
         if self.protocol != JSON_RPC:
-            try:
-                body = {_subject(method): subject, **named}
-                answer = self._json_2(model, method, body, checked)
-            except _NotSpoken:
-                pass
-            else:
-                self.protocol = JSON_2
-                return answer
-        if self._uid is None:
-            self._uid = self._authenticate()
-        who = [self.database, self._uid, self._api_key]
-        args = [*who, model, method, [subject], named]
-        answer = self._rpc("object", "execute_kw", args, checked)
-        self.protocol = JSON_RPC
+            with suppress(NotSpoken):
+                return self._answered(self._json_2, JSON_2, question)
+        return self._answered(self._json_rpc, JSON_RPC, question)
+
+    def version(self) -> str:
+        """The server's version as it states it, as "18.0-20250421"; it needs no sign-in."""
+
+        def ask() -> object:
+            response = self._connection.post("/web/webclient/version_info", call_of({}))
+            result = opened(self._connection, response).get("result")
+            return result.get("server_version") if isinstance(result, dict) else None
+
+        version = self._with_retry(ask)
+        if not isinstance(version, str) or not version:
+            raise self._failures.no_answer()
+        return version
+
+    def _answered(self, way: Transport, protocol: Protocol, question: Question) -> object:
+        def ask() -> object:
+            return checked(way.ask(question), question, self._failures)
+
+        if protocol == JSON_2 and self.protocol is None:
+            answer = self._only_try(ask)
+        else:
+            self._with_retry(way.sign_in)
+            answer = self._with_retry(ask)
+        self.protocol = protocol
         return answer
 
-    def _json_2(
-        self, model: str, method: str, body: Record, checked: Callable[[object], object]
-    ) -> object:
-        """Ask over /json/2; a server of which nothing is known yet gets one chance there."""
-        headers = {"Authorization": f"bearer {self._api_key}", "X-Odoo-Database": self.database}
-        path = f"/json/2/{model}/{method}"
-        if self.protocol == JSON_2:
-            return self._with_retry(
-                lambda: checked(self._bare_answer(self._post(path, body, headers)))
-            )
+    def _only_try(self, ask: Callable[[], object]) -> object:
+        """A server of which nothing is known yet gets one chance at /json/2."""
         try:
-            return checked(self._bare_answer(self._post(path, body, headers)))
+            return ask()
         except Unavailable as error:
             if isinstance(error.__cause__, requests.Timeout):
                 raise
-            raise _NotSpoken from error
-
-    def _authenticate(self) -> int:
-        who: list[object] = [self.database, self._username, self._api_key, {}]
-
-        def checked(uid: object) -> int:
-            if uid is False:
-                raise self._failures.denied()
-            if not is_id(uid):
-                raise self._failures.no_answer()
-            return cast("int", uid)
-
-        return self._rpc("common", "authenticate", who, checked)
-
-    def _rpc[T](
-        self, service: str, method: str, args: list[object], checked: Callable[[object], T]
-    ) -> T:
-        params = {"service": service, "method": method, "args": args}
-        request = {"jsonrpc": "2.0", "method": "call", "id": 1, "params": params}
-        return self._with_retry(lambda: checked(self._answer(self._post("/jsonrpc", request))))
+            raise NotSpoken from error
 
     def _with_retry[T](self, ask: Callable[[], T]) -> T:
         for pause in (*_PAUSES, None):
@@ -165,77 +167,3 @@ class OdooClient:
                     raise
                 self._sleep(pause)
         raise AssertionError  # the last pause is None
-
-    def _post(
-        self, path: str, body: Record, headers: dict[str, str] | None = None
-    ) -> requests.Response:
-        self.calls += 1
-        try:
-            response = self._session.post(
-                f"{self._base}{path}", json=body, headers=headers, timeout=self._timeout
-            )
-        except requests.Timeout as error:
-            raise self._failures.silent() from error
-        except requests.RequestException as error:
-            raise self._failures.unreachable() from error
-        self.clock = _date_of(response)
-        return response
-
-    def _bare_answer(self, response: requests.Response) -> object:
-        """What /json/2 answers: the bare result, or an error that its status tells from it."""
-        status = response.status_code
-        if status == HTTPStatus.OK:
-            answer = self._json(response)
-            if isinstance(answer, dict) and "error" in answer:
-                raise self._refusal(answer["error"])
-            return answer
-        try:
-            error = self._json(response)
-        except Unavailable:
-            error = None
-        # Before 19 there is a page, a gateway writes its own JSON. Of a key that is refused here
-        # /jsonrpc has the last word: it also takes a password, and sees no other Authorization.
-        if status == HTTPStatus.UNAUTHORIZED or not isinstance(error, dict) or "name" not in error:
-            if status in _BUSY or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-                raise self._failures.no_data(status)
-            raise _NotSpoken
-        raise self._refusal({"data": error})
-
-    def _answer(self, response: requests.Response) -> object:
-        """What /jsonrpc answers, always with status 200: {"result": …} or {"error": …}."""
-        if response.status_code != HTTPStatus.OK:
-            raise self._failures.no_data(response.status_code)
-        body = self._json(response)
-        if isinstance(body, dict) and "error" in body:
-            raise self._refusal(body["error"])
-        # Nothing that is asked here is answered with nothing.
-        if not isinstance(body, dict) or "result" not in body:
-            raise self._failures.no_answer()
-        return body["result"]
-
-    def _refusal(self, error: object) -> Refused | Unavailable:
-        refusal = self._failures.refusal(error)
-        if isinstance(refusal, Refused) and refusal.code.endswith("AccessDenied"):
-            self._uid = None  # a key may have been replaced: log in again next time
-        return refusal
-
-    def _json(self, response: requests.Response) -> Any:  # noqa: ANN401 - Odoo's JSON
-        if "json" not in response.headers.get("Content-Type", ""):
-            raise self._failures.no_data(response.status_code)
-        try:
-            return json.loads(response.content, parse_float=Decimal)
-        except (ValueError, ArithmeticError, RecursionError) as error:
-            raise self._failures.broken_off() from error
-
-
-def _date_of(response: requests.Response) -> datetime | None:
-    try:
-        date = parsedate_to_datetime(response.headers.get("Date", ""))
-    except ValueError:
-        return None
-    return date if date.tzinfo else date.replace(tzinfo=UTC)
-
-
-def _subject(method: str) -> str:
-    """What /json/2 calls that which a method is about."""
-    return "ids" if method == "read" else "domain"

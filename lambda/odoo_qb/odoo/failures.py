@@ -2,20 +2,48 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from odoo_qb.errors import Refused, Unavailable
 
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingNames:
+    """The settings that a sentence tells a person to check, as that person knows them."""
+
+    url: str = "odoo_api_url"
+    database: str = "odoo_database"
+    username: str = "odoo_username"
+    api_key: str = "odoo_api_key"
+    password: str = "its password"  # noqa: S105 - what it is called
+
 
 class Failures:
-    """The failures of one user's calls to one database; a sentence never repeats the key."""
+    """The failures of one user's calls to one database; a sentence never repeats a secret."""
 
-    def __init__(self, *, host: str, database: str, username: str, api_key: str) -> None:
+    def __init__(
+        self,
+        *,
+        host: str,
+        database: str,
+        username: str,
+        secrets: Collection[str],
+        names: SettingNames,
+    ) -> None:
         self._host = host
         self._database = database
         self._username = username
-        self._api_key = api_key
+        self._secrets = {secret for secret in secrets if secret}
+        self._names = names
+
+    def hide(self, secret: str) -> None:
+        """Repeat this in no sentence either."""
+        self._secrets.add(secret)
 
     def silent(self) -> Unavailable:
         """No answer came in time."""
@@ -24,7 +52,7 @@ class Failures:
     def unreachable(self) -> Unavailable:
         """No connection came about."""
         return Unavailable(
-            f"Odoo at {self._host} cannot be reached: check odoo_api_url, and that the"
+            f"Odoo at {self._host} cannot be reached: check {self._names.url}, and that the"
             " server is up and open to this network."
         )
 
@@ -36,17 +64,17 @@ class Failures:
         """Something answered, but not with JSON."""
         if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
             return Unavailable(
-                f"Odoo at {self._host} sent us on to another address, where nothing is sent (HTTP"
-                f" status {status}): check odoo_api_url."
+                f"Odoo at {self._host} redirected us to another address, where nothing was sent"
+                f" (HTTP status {status}): check {self._names.url}."
             )
         return Unavailable(
             f"Odoo at {self._host} answered with HTTP status {status} and no data: is it being"
-            " restarted, or is odoo_api_url another kind of server?"
+            f" restarted, or is {self._names.url} another kind of server?"
         )
 
     def no_answer(self) -> Unavailable:
         """JSON that is not what Odoo answers."""
-        return Unavailable(f"Odoo at {self._host} answered with something else than an answer.")
+        return Unavailable(f"Odoo at {self._host} sent an unexpected response.")
 
     def refusal(self, error: Any) -> Refused | Unavailable:  # noqa: ANN401 - Odoo's JSON
         """Odoo's error as a sentence; `data.name` decides, its traceback is never repeated."""
@@ -56,14 +84,12 @@ class Failures:
             return self.no_answer()
         message = str(data.get("message") or error.get("message") or "").strip()
         first = message.splitlines()[0][:200] if message else name
-        first = first.replace(self._api_key, "***")
+        for secret in self._secrets:
+            first = first.replace(secret, "***")
         if name.endswith("AccessDenied"):
             return self.denied(code=name)
         if name.endswith("OperationalError") and "does not exist" in message:
-            return Refused(
-                f"Odoo at {self._host} has no database {self._database}: check odoo_database.",
-                code=name,
-            )
+            return self.no_database(code=name)
         if name.startswith("psycopg2."):
             return Unavailable(f"Odoo's database at {self._host} is not available just now.")
         if name.endswith("AccessError"):
@@ -72,12 +98,51 @@ class Failures:
                 " to accounting in every configured company.",
                 code=name,
             )
-        return Refused(f"Odoo refused the question: {first}", code=name)
+        return Refused(f"Odoo refused the request: {first}", code=name)
 
     def denied(self, *, code: str = "") -> Refused:
         """Odoo did not let our user in."""
         return Refused(
             f"Odoo refused the user {self._username} in the database {self._database}: check"
-            " odoo_username and odoo_api_key (an ordinary user's key ends after 90 days).",
+            f" {self._names.username} and {self._names.api_key} (an ordinary user's key ends after"
+            " 90 days).",
             code=code,
+        )
+
+    def no_database(self, *, code: str) -> Refused:
+        """The server is there, the database is not."""
+        return Refused(
+            f"Odoo at {self._host} has no database {self._database}: check {self._names.database}.",
+            code=code,
+        )
+
+    def no_session(self, error: Any) -> Refused | Unavailable:  # noqa: ANN401 - Odoo's JSON
+        """Why a password opened no session."""
+        refusal = self.refusal(error)
+        if isinstance(refusal, Refused) and "Database not found" in str(refusal):
+            return self.no_database(code=refusal.code)
+        if not isinstance(refusal, Refused) or not refusal.code.endswith("AccessDenied"):
+            return refusal
+        return Refused(
+            f"Odoo refused the user {self._username} in the database {self._database}: check"
+            f" {self._names.username} and {self._names.password}. A session needs the user's"
+            " password; an API key opens none. If this user may not sign in with a password, use"
+            " an API key as the way to sign in.",
+            code=refusal.code,
+        )
+
+    def second_factor(self) -> Refused:
+        """The password is right, and not enough."""
+        return Refused(
+            f"Odoo asks the user {self._username} for a second factor, which a session cannot"
+            " give: use a user without two-factor authentication, or an API key.",
+            code="second factor",
+        )
+
+    def session_not_kept(self) -> Refused:
+        """A session ended as soon as it was opened."""
+        return Refused(
+            f"Odoo at {self._host} ended a new session of the user {self._username} at once: check"
+            f" that {self._names.url} leads to a single server, or use an API key.",
+            code="session",
         )

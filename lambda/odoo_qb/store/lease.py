@@ -4,24 +4,37 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 from uuid import uuid4
 
 from odoo_qb.errors import Conflict
 from odoo_qb.timestamps import stamp
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime, timedelta
 
-    from odoo_qb.store.table import Table
+
+class Notes(Protocol):
+    """A table that keeps a note under a name."""
+
+    def write_note(
+        self,
+        note_id: str,
+        values: Mapping[str, object],
+        *,
+        remove: Sequence[str] = (),
+        condition: str = "",
+        condition_values: Mapping[str, object] | None = None,
+    ) -> None:
+        """Set attributes of a note; Conflict when `condition` fails."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lease:
     """The lock on the note `note_id`, held for `lasts` at most."""
 
-    table: Table
+    table: Notes
     note_id: str
     lasts: timedelta
 

@@ -1,0 +1,53 @@
+"""Keep a copy of Odoo's contacts, invoices, payments, orders and accounts, every minute."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools import Logger
+
+from odoo_qb.errors import Refused
+from odoo_qb.mirror.request import sync_request
+from odoo_qb.wiring.mirror import MirrorWiring
+
+if TYPE_CHECKING:
+    from odoo_qb.mirror.report import Report
+
+logger = Logger()
+wired = MirrorWiring()
+
+
+class SyncFailed(Exception):  # noqa: N818 - read in Lambda's answer, where it is a statement
+    """No connection could be brought up to date; the sentence says why and what to do."""
+
+
+def lambda_handler(event: object, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's
+    """Bring mirrors up to date: {"task": "sync_all"}, or "sync_contacts" and the like.
+
+    Beside it "connection", and true or false for "full", "dry_run" and "accept_deletions". Answers
+    {"runs": [...], "seconds": ...}, a run for each connection and kind; {"error": sentence} to a
+    wrong request.
+    """
+    started = time.monotonic()
+    try:
+        request = sync_request(event, wired.connections)
+    except Refused as refusal:
+        return {"error": str(refusal)}
+    syncing = wired.syncing(lambda: context.get_remaining_time_in_millis() / 1000)
+    reports = syncing.sync(request)
+    _log(reports)
+    if reports and all(report.error for report in reports):
+        raise SyncFailed(reports[0].error)
+    if not request.wanted.dry_run:
+        wired.count("MirrorAgeMinutes", max((r.age_minutes for r in reports), default=0.0))
+    runs = [report.as_answer() for report in reports]
+    return {"runs": runs, "seconds": round(time.monotonic() - started, 1)}
+
+
+def _log(reports: list[Report]) -> None:
+    for report in reports:
+        if report.error:
+            logger.error("not mirrored", **report.as_answer())
+        elif not report.is_quiet:
+            logger.info("mirrored", **report.as_answer())

@@ -1,0 +1,75 @@
+"""Payments of Odoo 16 and 17, which are moves: state, date and number are their move's.
+
+Writing to the move leaves the payment's own write_date as it was, so the later of both counts.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from itertools import batched
+from typing import TYPE_CHECKING, Final
+
+from odoo_qb.odoo.served_kinds import SERVED_KINDS
+from odoo_qb.odoo.values import NonsenseError, by_id, moment_of, related_id
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from odoo_qb.odoo.model_fields import ModelFields
+    from odoo_qb.odoo.scope import Scope
+    from odoo_qb.odoo.values import Record
+    from odoo_qb.sources import Kind
+
+_MOVES: Final = 10_000  # a call
+
+
+class OldPayments:
+    """Tells old payments from those of 18 and later, and dates them."""
+
+    def __init__(self, scope: Scope, fields: ModelFields) -> None:
+        self._scope = scope
+        self._fields = fields
+
+    def are(self, kind: Kind) -> bool:
+        """Whether a kind's records are moves as well."""
+        payment = SERVED_KINDS["payment"]
+        return kind == "payment" and self._fields.one_of(payment, ("memo", "ref")) == "ref"
+
+    def since(self, kind: Kind, moment: str) -> list[object]:
+        """The condition for what was written since (Odoo's UTC text; "": ever)."""
+        if not moment:
+            return []
+        own = ["write_date", ">=", moment]
+        return ["|", own, ["move_id.write_date", ">=", moment]] if self.are(kind) else [own]
+
+    def moves(self) -> list[object]:
+        """The condition for the moves that are payments, within our companies."""
+        ours = [["company_id", "in", self._scope.ids()]] if self._scope.is_narrow else []
+        return [["payment_id", "!=", False], *ours]
+
+    def date(self, kind: Kind, rows: Sequence[Record]) -> None:
+        """Let each old payment be as late as its move; other rows stay as they are."""
+        if not self.are(kind):
+            return
+        move = SERVED_KINDS["move"]
+        for batch in batched(rows, _MOVES):
+            numbers = sorted({_move_of(row) for row in batch} - {0})
+            found = self._scope.call(
+                move.model,
+                "search_read",
+                [["id", "in", numbers]],
+                group=move.group,
+                fields=["write_date"],
+                order="id",
+            )
+            written = {number: moment_of(row["write_date"]) for number, row in by_id(found).items()}
+            for row in batch:
+                later = written.get(_move_of(row), "")
+                if later > moment_of(row["write_date"]):
+                    row["write_date"] = later
+
+
+def _move_of(payment: Record) -> int:
+    with suppress(NonsenseError):  # shows when the payment is read
+        return related_id(payment, "move_id")
+    return 0

@@ -1,0 +1,59 @@
+"""Read many records at once; where Odoo cannot give them, find the ones to blame."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from odoo_qb.errors import Refused
+from odoo_qb.odoo.answers import Misshapen
+from odoo_qb.odoo.values import NonsenseError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from odoo_qb.odoo.values import Record
+
+# What stops a whole run; anything else that Odoo refuses may be one record's own fault.
+_OF_THE_CONNECTION: Final = ("AccessDenied", "AccessError", "OperationalError", "session")
+_BLAMED_AT_MOST: Final = 5  # more than that is not a few records' own fault
+_NO_SENSE: Final = "what Odoo says of it makes no sense"
+
+
+def nonsense(damage: Exception) -> str:
+    """What is wrong with a record, where that is known."""
+    return str(damage) if isinstance(damage, NonsenseError) else _NO_SENSE
+
+
+class Picking:
+    """Asks for a list of ids, then for its halves, down to the id that spoils the answer.
+
+    `blamed` says by id what is wrong. What is `fatal` is no record's fault.
+    """
+
+    def __init__(self, fatal: Callable[[Refused], bool]) -> None:
+        self.blamed: dict[int, str] = {}
+        self._fatal = fatal
+
+    def rows(
+        self, ids: Sequence[int], ask: Callable[[Sequence[int]], list[Record]]
+    ) -> list[Record]:
+        """The rows of all ids but the blamed; raises when too many of them are."""
+        try:
+            return ask(ids)
+        except Refused as refused:
+            if refused.code.endswith(_OF_THE_CONNECTION) or self._fatal(refused):
+                raise
+            if len(ids) == 1:
+                return self._blame(ids[0], str(refused), refused)
+        except Misshapen as misshapen:
+            if len(ids) == 1:
+                return self._blame(ids[0], _NO_SENSE, misshapen)
+            misshapen.others()
+        half = len(ids) // 2
+        return self.rows(ids[:half], ask) + self.rows(ids[half:], ask)
+
+    def _blame(self, number: int, why: str, error: Exception) -> list[Record]:
+        if len(self.blamed) >= _BLAMED_AT_MOST:
+            raise error
+        self.blamed[number] = why
+        return []

@@ -1,0 +1,92 @@
+"""What the mirror is built from."""
+
+from __future__ import annotations
+
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any
+
+from odoo_qb import settings
+from odoo_qb.errors import Misconfigured
+from odoo_qb.mirror.connections import DEFAULT, ErpConnection, parse_connections
+from odoo_qb.mirror.sync import Syncing
+from odoo_qb.odoo.client import OdooClient
+from odoo_qb.odoo.source import OdooSource
+from odoo_qb.store.erp_session import SecretSession
+from odoo_qb.store.sorted_table import SortedTable
+from odoo_qb.wiring.base import Wiring
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class MirrorWiring(Wiring):
+    """The parts of the mirror."""
+
+    @cached_property
+    def mirrored(self) -> SortedTable:
+        """The mirror's table."""
+        name = settings.environment("MIRROR_TABLE")
+        return SortedTable(self.client("dynamodb"), name, sleep=self.wait)
+
+    @cached_property
+    def erps(self) -> dict[str, ErpConnection]:
+        """The configured connections by id, beside the flow's own."""
+        return parse_connections(settings.optional("ERP_CONNECTIONS"))
+
+    @cached_property
+    def connections(self) -> tuple[str, ...]:
+        """The ids of all connections, the flow's own first."""
+        return (DEFAULT, *self.erps)
+
+    @cached_property
+    def _sources(self) -> dict[str, OdooSource]:
+        return {}
+
+    def source(self, connection: str) -> OdooSource:
+        """A connection's source, for the next run."""
+        if connection not in self._sources:
+            self._sources[connection] = self._source(connection)
+        source = self._sources[connection]
+        source.refresh()
+        return source
+
+    def syncing(self, seconds_left: Callable[[], float]) -> Syncing:
+        """A run over connections that has so many seconds."""
+        return Syncing(
+            table=self.mirrored,
+            source=self.source,
+            connections=self.connections,
+            clock=self.now,
+            seconds_left=seconds_left,
+        )
+
+    def _source(self, connection: str) -> OdooSource:
+        client = partial(OdooClient, sleep=self.wait)
+        if connection == DEFAULT:
+            secret = self.secret("ODOO_SECRET_ARN")
+            return OdooSource(
+                client(
+                    url=settings.environment("ODOO_API_URL"),
+                    database=secret["database"],
+                    username=secret["username"],
+                    api_key=secret["api_key"],
+                )
+            )
+        erp = self.erps[connection]
+        credential = str(self._credentials.get(connection, ""))
+        if not credential:
+            raise Misconfigured(f"erp_credentials has none for {connection}. Add it and apply.")
+        odoo = client(url=erp.url, database=erp.database, username=erp.username, auth=erp.auth,
+                      **self._key(erp, credential))  # fmt: skip
+        return OdooSource(odoo, erp.companies)
+
+    def _key(self, erp: ErpConnection, credential: str) -> dict[str, Any]:
+        if erp.auth == "api_key":
+            return {"api_key": credential}
+        secret_id = settings.environment("ERP_SESSION_SECRET_PREFIX") + erp.connection_id
+        kept = SecretSession(self.client("secretsmanager"), secret_id)
+        return {"password": credential, "sessions": kept}
+
+    @cached_property
+    def _credentials(self) -> dict[str, Any]:
+        return self.secret("ERP_SECRET_ARN")
