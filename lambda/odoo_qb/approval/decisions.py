@@ -136,12 +136,12 @@ class DecisionService:
         if item is None or refusal:
             return refusal
         company = self.companies[item["company"]]
-        said = objection(click.action_id, item, company, click.person, email)
-        if not said and click.action_id == "close_invoice" and is_held(item, self.clock()):
-            said = "This bill is being posted right now. Try again in a minute."
-        if not said and click.realm not in {"", company.realm_id}:
-            said = _another_company(company)
-        return Response(text=said, item=item) if said else None
+        why_not = objection(click.action_id, item, company, click.person, email)
+        if not why_not and click.action_id == "close_invoice" and is_held(item, self.clock()):
+            why_not = "This bill is being posted right now. Try again in a minute."
+        if not why_not and click.realm not in {"", company.realm_id}:
+            why_not = _another_company(company)
+        return Response(text=why_not, item=item) if why_not else None
 
     def _not_theirs(self, item: Item | None, click: Click) -> tuple[Response | None, str]:
         """Why this person may not act on the bill at all; and their e-mail address, if known.
@@ -162,35 +162,35 @@ class DecisionService:
         # A person from a sister workspace decides only as a member of ours.
         is_here = is_ours(click.teams, person.home)
         if click.app != (person.app or click.app):
-            said = OTHER_APP
+            why_not = OTHER_APP
         elif not is_here and not is_of_organisation(click.teams, click.organisation, person.home):
-            said = STRANGER
+            why_not = STRANGER
         elif person.may_decide == "unknown":
             approvers.ask_about(self.table, ids, click.person)
             approvers.wake(self.table, item)
-            said = (
+            why_not = (
                 f"We haven't confirmed that you can approve {name}'s bills. If you can, try"
                 " again in a minute."
             )
         elif person.may_decide == "no":
-            said = f"You aren't an approver for {name}."
+            why_not = f"You aren't an approver for {name}."
             if person.may_be_old:
                 approvers.wake(self.table, item)
-                said += " If you were just added, try again in a minute."
+                why_not += " If you were just added, try again in a minute."
         elif item["digest"] != click.digest:
-            said = (
+            why_not = (
                 "This card is out of date: the bill has changed in Odoo since. Nothing was"
                 " recorded."
             )
-            return Response(text=said, item=item, is_outdated=True), ""
+            return Response(text=why_not, item=item, is_outdated=True), ""
         elif click.revision not in {None, int(item["revision"])}:
-            said = (
+            why_not = (
                 "This card is being updated. Check it again before you decide. Nothing was"
                 " recorded."
             )
         else:
             return None, person.email
-        return Response(text=said, item=item), ""
+        return Response(text=why_not, item=item), ""
 
     def _done(self, item: Item, click: Click, text: str) -> Response:
         """Queue the bill for the poster; the decision stands even if that fails."""
@@ -239,9 +239,9 @@ def is_repeated(item: Item, click: Click) -> bool:
 
 def _written(item: Item, click: Click, rule: Rule, at: str) -> tuple[Json, list[str]]:
     """The attributes that a decision sets, and those it removes."""
-    said: Json = {"by": click.person, "at": at, "digest": click.digest}
+    request: Json = {"by": click.person, "at": at, "digest": click.digest}
     decided: Json = {"decided_by": click.person, "decided_at": at}
-    approvals: Json = {"approvals": [*approvals_of(item), said]}
+    approvals: Json = {"approvals": [*approvals_of(item), request]}
     rejected: Json = {"kind": "rejected", "due_at": at, "ts": "", "by": click.person}
     rejected["reason"] = click.reason
     rejected["card"] = item["cards"][-1]["ts"] if item["cards"] else ""
@@ -262,11 +262,11 @@ def _written(item: Item, click: Click, rule: Rule, at: str) -> tuple[Json, list[
         "reopen_invoice": (anew, undone),
         # The same approval of the same content.
         "retry_posting": ({}, ["error", "link", "trouble"]),
-        "link_existing": ({"link": {**said, "id": click.document, **in_realm}}, []),
+        "link_existing": ({"link": {**request, "id": click.document, **in_realm}}, []),
         # The card still says why it was not posted.
         "close_invoice": (closing, ["link", "trouble"]),
         # Only the files that the person saw are attached, even if more are added meanwhile.
-        "attach_files": ({"attach": {**said, "files": item.get("added_files", [])}}, []),
+        "attach_files": ({"attach": {**request, "files": item.get("added_files", [])}}, []),
     }
     if rule is FIRST_OF_TWO:
         return approvals, []

@@ -121,21 +121,21 @@ def objection(action_id: str, item: Item, company: Company, person: str, email: 
     is_stuck = action_id == "close_invoice" and is_told(item)
     if item["status"] != RULES[action_id].before and not is_stuck:
         return standing(item)
-    said = ""
+    why_not = ""
     match action_id:
         case "approve_invoice" if item["nothing_to_post"]:
-            said = f"{escaped(item['nothing_to_post'])} Acknowledge it instead."
+            why_not = f"{escaped(item['nothing_to_post'])} Acknowledge it instead."
         case "approve_invoice":
-            said = _not_this_approver(item, company, person, email)
+            why_not = _not_this_approver(item, company, person, email)
         case "acknowledge_intercompany" if not item["nothing_to_post"]:
-            said = "This bill has to be posted. Approve or reject it."
+            why_not = "This bill has to be posted. Approve or reject it."
         case "retry_posting" if item.get("amended_after"):
             became = escaped(afterwards(item, item["amended_after"]))
-            said = f"This bill {became} The old version won't be posted."
+            why_not = f"This bill {became} The old version won't be posted."
         case "take_back" if open_attempt(item):
             # The result of that attempt is unknown: QuickBooks may have the bill.
-            said = "It's already being posted and can't be taken back."
-    return said
+            why_not = "It's already being posted and can't be taken back."
+    return why_not
 
 
 def _not_this_approver(item: Item, company: Company, person: str, email: str) -> str:

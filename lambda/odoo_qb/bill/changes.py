@@ -77,8 +77,8 @@ def _vendor(before: Vendor | None, after: Vendor | None, same_payee: str) -> lis
         return _instead("vendor", *names)
     if same_payee:
         was, now = (f"{_short(v.name)} (contact {v.odoo_id})" for v in (before, after))
-        said = f"Odoo merged the vendor with another contact: now {now}, before {was}."
-        return [f"{said} In QuickBooks it is still {_short(same_payee)}."]
+        merged = f"Odoo merged the vendor with another contact: now {now}, before {was}."
+        return [f"{merged} In QuickBooks it is still {_short(same_payee)}."]
     if names[0] == names[1]:
         return [f"The vendor is a different contact with the same name, {_short(names[1])}."]
     return _instead("vendor", *names)

@@ -58,14 +58,14 @@ def warnings(bill: Bill, note: Json, company: Company) -> list[str]:
         second = "" if limit is None else " A second approver must also approve this bill."
         rate = _text(_rate(bill.company_total, bill))
         usual_one = f"the {_text(usual)} of recent bills"
-        said = f"The exchange rate of {rate} {per} is far from {usual_one}. Check it in Odoo."
-        return [f"{said}{second}"]
+        doubtful = f"The exchange rate of {rate} {per} is far from {usual_one}. Check it in Odoo."
+        return [f"{doubtful}{second}"]
     if what == "unknown" and limit is not None and bill.amount_total > limit >= bill.company_total:
-        said = (
+        doubtful = (
             f"No bill in {bill.currency} has been posted yet, so there is no exchange rate to"
             " compare with."
         )
-        return [f"{said} A second approver must also approve this bill."]
+        return [f"{doubtful} A second approver must also approve this bill."]
     return []
 
 

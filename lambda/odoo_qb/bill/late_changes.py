@@ -47,10 +47,10 @@ def afterwards(item: Item, change: str) -> str:
         case "POSTED" | "ALREADY_IN_QB":
             return f"{became} after it was posted. Compare it with {there} in QuickBooks."
         case "ACKNOWLEDGED":
-            said = f"{became} after it was acknowledged{_never_posted(item, change)}"
+            message = f"{became} after it was acknowledged{_never_posted(item, change)}"
         case _:
-            said = f"{became} {_before_it_was_posted(item, change)}"
-    return " ".join([said, *item.get("amended_changes", ())])
+            message = f"{became} {_before_it_was_posted(item, change)}"
+    return " ".join([message, *item.get("amended_changes", ())])
 
 
 def attach_label(item: Item) -> str:

@@ -92,5 +92,5 @@ def mail_left_out(found: Iterable[LeftOut], table: Table, alerts: Alerts) -> Non
 
 def _mailed(table: Table) -> list[str]:
     """The names mailed so far, oldest first."""
-    told = table.read_note(table_keys.LEFT_OUT).get("told")
-    return [name for name in told if isinstance(name, str)] if isinstance(told, list) else []
+    mailed = table.read_note(table_keys.LEFT_OUT).get("told")
+    return [name for name in mailed if isinstance(name, str)] if isinstance(mailed, list) else []

@@ -88,8 +88,8 @@ def clock_troubles(odoo_now: datetime, found: Sequence[Changed], now: datetime) 
     latest = max((c.written for c in found), default="")
     if latest <= as_text(now + CLOCK_MARGIN):
         return []
-    said = f"Odoo reports a change at {latest} UTC, which is in the future"
-    return [f"{said}. Check the clock of its server. No bills are lost."]
+    reason = f"Odoo reports a change at {latest} UTC, which is in the future"
+    return [f"{reason}. Check the clock of its server. No bills are lost."]
 
 
 def _about(time: timedelta) -> str:

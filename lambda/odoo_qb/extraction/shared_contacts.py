@@ -80,8 +80,8 @@ def warnings(plan: PostingPlan, found: Sharing) -> list[str]:
     whose = " and ".join(_text(c) for c in found.others[:_NAMED])
     vendor = f"The vendor {plan.vendor_name} in QuickBooks"
     belongs = "will also belong" if plan.vendor_how == "new" else "also belongs"
-    said = f"{vendor} {belongs} to another contact in Odoo: {whose}."
-    return [f"{said} If they are not the same vendor, rename one of them in Odoo."]
+    shared = f"{vendor} {belongs} to another contact in Odoo: {whose}."
+    return [f"{shared} If they are not the same vendor, rename one of them in Odoo."]
 
 
 def _is_same(contact: Json, vendor: Vendor) -> bool:

@@ -79,14 +79,14 @@ def export(
     summaries = []
     for company in sorted({*bills, *damaged}):
         items = bills.get(company, [])
-        told = [_line(item, documents, bad_records) for item in items]
-        broken = [bill["entry_id"] for bill in told if not bill["history_is_whole"]]
+        bill_lines = [_line(item, documents, bad_records) for item in items]
+        broken = [bill["entry_id"] for bill in bill_lines if not bill["history_is_whole"]]
         summary = _summary(company, month, items, now) | {"broken_histories": broken}
         if company in damaged:
             summary["damaged"] = [bill["entry_id"] for bill in damaged[company]]
-            told += damaged[company]
+            bill_lines += damaged[company]
         summary["key"] = f"audit/{month}/{company}.jsonl"
-        lines = [summary, *told]
+        lines = [summary, *bill_lines]
         documents.write(summary["key"], "".join(f"{_text(line, bad_records)}\n" for line in lines))
         summaries.append(summary)
     return summaries
@@ -167,7 +167,7 @@ def _summary(company: str, month: str, items: list[Item], now: datetime) -> Json
 
 
 def _line(item: Item, documents: Documents, bad_records: BadRecords) -> Json:
-    def told() -> Json:
+    def whole() -> Json:
         rows = documents.lines(item)
         return {
             **_kept(item),
@@ -176,7 +176,7 @@ def _line(item: Item, documents: Documents, bad_records: BadRecords) -> Json:
             "history_is_whole": not flaw(item, rows),
         }
 
-    return bad_records.guard(item, told, _as_it_is(item))
+    return bad_records.guard(item, whole, _as_it_is(item))
 
 
 def _text(line: Json, bad_records: BadRecords) -> str:

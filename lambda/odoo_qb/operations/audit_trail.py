@@ -47,13 +47,13 @@ def story(item: Item, lines: Sequence[Json] | None = None) -> list[str]:
     """
     history = item["history"]
     contents = [str(entry["digest"]) for entry in history]
-    told = [
+    events = [
         _sentence(entry, is_new=digest not in contents[:n])
         for n, (entry, digest) in enumerate(zip(history, contents, strict=True))
     ]
     found = [
         f"{summary(item)}.",
-        *told,
+        *events,
         *_approvals(item),
         *_in_quickbooks(item),
         _verdict(item, lines),

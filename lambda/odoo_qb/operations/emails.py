@@ -161,7 +161,7 @@ def _stuck(table: Table, now: datetime, bad_records: BadRecords) -> dict[str, li
     approved_at = unposted(table, now, bad_records)
     ids = [i for s in statuses for i in table.in_status(s, until=now)]
 
-    def told(item: Item) -> tuple[str, str]:
+    def reason_of(item: Item) -> tuple[str, str]:
         if item["status"] == "VALIDATION_FAILED":
             kind, reason = "blocked", f"blocked: {' '.join(item['problems'])}"
         elif item["status"] == "POST_FAILED":
@@ -174,7 +174,7 @@ def _stuck(table: Table, now: datetime, bad_records: BadRecords) -> dict[str, li
         return kind, f"{label(item)}: {reason}"
 
     stuck: dict[str, list[str]] = {"blocked": [], "not_posted": [], "unposted": []}
-    for kind, line in bad_records.each(table.get_many([*ids, *approved_at]).values(), told):
+    for kind, line in bad_records.each(table.get_many([*ids, *approved_at]).values(), reason_of):
         if kind:
             stuck[kind].append(line)
     return stuck
@@ -195,9 +195,9 @@ def _not_attached(table: Table, now: datetime, bad_records: BadRecords) -> list[
     since = stamp(now - _NOT_ATTACHED_FOR)
     ids = [i for s in statuses for i in table.in_status(s, since=since, until=now)]
 
-    def told(item: Item) -> str:
+    def missing_files(item: Item) -> str:
         expected = unattachable(bill_of(item))  # as the card said
-        missing = [said for said in not_attached(item) if said not in expected]
+        missing = [reason for reason in not_attached(item) if reason not in expected]
         return (
             (
                 f"{summary(item)}: {' '.join(missing)} Attach the missing files in QuickBooks by"
@@ -207,4 +207,4 @@ def _not_attached(table: Table, now: datetime, bad_records: BadRecords) -> list[
             else ""
         )
 
-    return sorted(filter(None, bad_records.each(table.get_many(ids).values(), told)))
+    return sorted(filter(None, bad_records.each(table.get_many(ids).values(), missing_files)))

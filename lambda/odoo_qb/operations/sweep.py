@@ -125,8 +125,8 @@ def unposted(table: Table, now: datetime, bad_records: BadRecords | None = None)
     bad_records = bad_records or BadRecords()
     ids = [i for s in _ON_THEIR_WAY for i in table.in_status(s, until=now)]
     items = bad_records.where(table.get_many(ids).values(), lambda i: i["status"] in _ON_THEIR_WAY)
-    told = bad_records.each(items, lambda i: (i["entry_id"], (i["company"], _approved_at(i))))
-    late = {i: (c, at) for i, (c, at) in told if at <= stamp(now - UNPOSTED_AFTER)}
+    approved = bad_records.each(items, lambda i: (i["entry_id"], (i["company"], _approved_at(i))))
+    late = {i: (c, at) for i, (c, at) in approved if at <= stamp(now - UNPOSTED_AFTER)}
     notes = {c: table.read_note(table_keys.connection(c)) for c in {c for c, _ in late.values()}}
     return {i: at for i, (c, at) in late.items() if notes[c].get("state") != "NEEDS_RECONNECT"}
 

@@ -71,8 +71,8 @@ def attach_all(
             if one not in uploads.unsure:
                 uploads.send([one])
     attached = [w.name for w in wanted if w not in uploads.failed]
-    for said in uploads.altered.values():
-        altered(said)
+    for reason in uploads.altered.values():
+        altered(reason)
     trouble = [
         f"{w.document.name} could not be attached in QuickBooks: {why}"
         for w, why in uploads.failed.items()

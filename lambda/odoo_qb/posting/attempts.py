@@ -95,8 +95,8 @@ def _summary(attempts: Sequence[Json]) -> Json:
     chain = ""
     for attempt in attempts:
         outcomes.update(attempt.get("outcomes") or {attempt["outcome"]: 1})
-        told = {k: str(v) for k, v in sorted(attempt.items())}
-        chain = hashlib.sha256(f"{chain}|{json.dumps(told)}".encode()).hexdigest()
+        attributes = {k: str(v) for k, v in sorted(attempt.items())}
+        chain = hashlib.sha256(f"{chain}|{json.dumps(attributes)}".encode()).hexdigest()
     unclear = [[*p] for a in attempts if may_be_there(a) for p in sorted(places([a]))]
     return {
         **{k: v for k, v in last.items() if k != "body"},

@@ -103,12 +103,12 @@ class PostingContext:
             "posted_at": stamp(self.clock()),
         }
 
-    def mail_alteration(self, item: Item, said: str) -> None:
+    def mail_alteration(self, item: Item, reason: str) -> None:
         """Mail that a stored bill was changed outside this system."""
-        logger.error("altered", entry_id=item["entry_id"], company=item["company"], reason=said)
+        logger.error("altered", entry_id=item["entry_id"], company=item["company"], reason=reason)
         self.alarm(
             f"{item['company']}: a bill was modified outside this system",
-            f"{item['odoo_name']} ({item['entry_id']}): {said} Check who can write to the"
+            f"{item['odoo_name']} ({item['entry_id']}): {reason} Check who can write to the"
             ' table and the bucket, and call the extractor with {"audit":'
             f' "{item["entry_id"]}"}} to see the bill\'s history.',
         )

@@ -204,9 +204,9 @@ class PostingAttempt:
             values["attempts"] = closed(self.item.get("attempts", ()), outcome)
         return self.claim.change("POST_FAILED", values, note=str(refusal))
 
-    def mail_alteration(self, said: str) -> None:
+    def mail_alteration(self, reason: str) -> None:
         """Mail that the stored bill was changed outside this system."""
-        self.context.mail_alteration(self.item, said)
+        self.context.mail_alteration(self.item, reason)
 
     def ask_again(self, changes: list[str]) -> Status:
         """Request approval again, because what would be posted differs from the card."""

@@ -213,8 +213,8 @@ class QuickBooksClient:
                 return call()
             except TokenRejected as rejected:
                 if last:
-                    said = NO_ACCESS if rejected.code == _NO_ACCESS else RECONNECT
-                    raise Disconnected(said, code=rejected.code, tid=rejected.tid) from None
+                    message = NO_ACCESS if rejected.code == _NO_ACCESS else RECONNECT
+                    raise Disconnected(message, code=rejected.code, tid=rejected.tid) from None
                 self._connection.replace(token)
                 if not repeatable:
                     raise Unavailable("QuickBooks rejected the token during an upload.") from None

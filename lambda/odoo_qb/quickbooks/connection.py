@@ -146,13 +146,13 @@ class Connection:
         """Record that it is broken, or another reason for it; True for the first to notice."""
         now = stamp(self._clock())
         is_other = " OR NOT #code IN (:grant, :client)" if refusal.code in _ENDED else ""
-        said: Json = {"reason": str(refusal), "code": refusal.code}
+        failure: Json = {"reason": str(refusal), "code": refusal.code}
         if refusal.on_write:
-            said |= {"by": _WRITE, "tried_at": now}
+            failure |= {"by": _WRITE, "tried_at": now}
         try:
             self._table.write_note(
                 self._note_id,
-                {"state": "NEEDS_RECONNECT", "seed": self._seed, **said, "since": now},
+                {"state": "NEEDS_RECONNECT", "seed": self._seed, **failure, "since": now},
                 remove=[] if refusal.on_write else ["by", "tried_at"],
                 condition=(
                     "attribute_not_exists(#state) OR #state <> :dead OR #seed <> :seed" + is_other
@@ -162,7 +162,7 @@ class Connection:
             )
         except Conflict:
             if refusal.on_write:
-                self._table.write_note(self._note_id, said)
+                self._table.write_note(self._note_id, failure)
             return False
         return True
 

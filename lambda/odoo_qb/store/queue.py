@@ -29,12 +29,12 @@ class Message:
 def message_of(body: object) -> Message:
     """The message in a body; Refused if it is not one. The sentence never quotes the body."""
     try:
-        told = json.loads(body) if isinstance(body, str) else None
+        content = json.loads(body) if isinstance(body, str) else None
     except (ValueError, RecursionError):
         raise Refused("Its body is not JSON.") from None
-    if not isinstance(told, dict):
+    if not isinstance(content, dict):
         raise Refused("Its body is not a JSON object.")
-    entry_id, revision = told.get("entry_id"), told.get("revision")
+    entry_id, revision = content.get("entry_id"), content.get("revision")
     if not isinstance(entry_id, str) or not _ENTRY_ID.fullmatch(entry_id):
         raise Refused("Its entry_id is not a bill's, like odoo-42.")
     if type(revision) is not int or not 0 < revision < _LARGEST:  # a bool is an int, too

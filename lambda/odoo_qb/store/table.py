@@ -115,8 +115,8 @@ class Table:
             "version": version,
         }
         if after != before or note or digest != item["digest"]:
-            told = item["history"]
-            changed["history"] = continued(told, now, actor, before, after, digest, note)
+            history = item["history"]
+            changed["history"] = continued(history, now, actor, before, after, digest, note)
         if show:
             changed["card_due"] = version
         if after in FINAL and before not in FINAL:
