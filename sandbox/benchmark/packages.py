@@ -1,7 +1,7 @@
 """What the packages weigh and what a cold start costs, in yardsticks.
 
-The yardstick of importing a handler is boto3's first client, made from nothing in the same run
-on the same machine: seconds alone would say more about the machine than about us.
+Importing a handler is compared with creating boto3's first client in the same run on the same
+machine: seconds alone would say more about the machine than about our code.
 """
 
 from __future__ import annotations

@@ -103,7 +103,7 @@ def test_a_record_that_odoo_cannot_give_does_not_stop_its_neighbours(
     with a_source(simulator, way) as source:
         reading = whole(source, "move")
     assert reading.faults == {
-        number: f"Document {number} cannot be read: Odoo refused the question: Expected singleton:"
+        number: f"Document {number} cannot be read: Odoo refused the request: Expected singleton:"
         " res.users(1, 2). Check it in Odoo."
         for number in (first, third)
     }

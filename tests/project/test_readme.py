@@ -184,7 +184,7 @@ def mail_subjects() -> set[str]:
             case ast.Assign(targets=[ast.Name(id="subject")]):
                 found.add(text_of(node.value))
             case ast.Call(func=ast.Attribute(attr=name) | ast.Name(id=name)) if name in {
-                *("tell", "end", "publish", "alarm", "_alarm"),
+                *("mail_if_new", "mail_recovery", "mail", "alarm", "_alarm"),
             }:
                 found.add(next((t for t in map(text_of, node.args) if " " in t), ""))
     return {subject for subject in found if subject}
