@@ -52,6 +52,8 @@ class Records:
         self.version = version
         self._clock = clock
         self.ahead = timedelta()  # by how much the server's clock is wrong
+        # Of the flow's rows it was not recorded what is open of them: the view works it out.
+        self.keeps_residuals = dataset == "ledger-18"
         self.lock = threading.RLock()
         begun = recorded(version, dataset)
         self.fields, self.records, self.names = begun.fields, begun.records, begun.names

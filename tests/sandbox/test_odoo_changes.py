@@ -150,7 +150,7 @@ def test_what_happens_to_a_document_moves_its_rows_write_date() -> None:
 
 def open_invoice(odoo: Odoo) -> int:
     domain: Json = [["move_type", "=", "out_invoice"], ["payment_state", "=", "not_paid"]]
-    domain += [["state", "=", "posted"], ["company_id", "=", 1]]
+    domain += [["state", "=", "posted"], ["company_id", "=", 1], ["currency_id", "=", 1]]
     return int(ask(odoo, "account.move", "search", domain, order="id", limit=1)[0])
 
 
@@ -228,6 +228,24 @@ def test_before_18_a_payment_answers_the_fields_of_its_entry() -> None:
     assert read(odoo, "account.payment", payment, *fields) == read(
         odoo, "account.move", entry, *fields
     )
+
+
+def test_a_row_that_is_settled_has_nothing_open_and_the_number_of_what_settled_it() -> None:
+    odoo = a_ledger()
+    invoice = open_invoice(odoo)
+    payment = odoo.pay_invoice(invoice)
+    entry = read(odoo, "account.payment", payment, "move_id")[0]
+    domain = [["move_id", "in", [invoice, entry]], ["account_type", "=", "asset_receivable"]]
+    fields = ["matching_number", "amount_residual", "reconciled"]
+
+    def rows() -> Json:
+        found = ask(odoo, "account.move.line", "search_read", domain, ["balance", *fields])
+        return sorted((row["matching_number"], row["amount_residual"]) for row in found)
+
+    assert rows() == [(str(10_000 + payment), 0.0)] * 2
+    odoo.reset_payment(payment)
+    total = read(odoo, "account.move", invoice, "amount_total")[0]
+    assert rows() == [(False, -total), (False, total)]
 
 
 def test_odoo_neither_overpays_a_document_nor_deletes_a_posted_payment() -> None:
@@ -339,7 +357,7 @@ def test_a_user_of_one_company_sees_nothing_of_another() -> None:
 FIELDS = {
     "res.partner": ["name", "email", "phone", "active", "parent_id", "commercial_partner_id"],
     "account.move": ["name", "state", "partner_id", "amount_total", "payment_state", "line_ids"],
-    "account.move.line": ["move_id", "account_id", "balance", "parent_state", "date"],
+    "account.move.line": ["move_id", "account_id", "balance", "parent_state", "matching_number"],
     "account.payment": ["name", "state", "partner_id", "amount", "move_id", "write_date"],
     "sale.order": ["name", "state", "partner_id", "amount_total", "order_line"],
     "account.account": ["name", "account_type", "write_date"],
@@ -358,6 +376,21 @@ def test_after_random_changes_a_reader_of_everything_has_the_truth(
     for model, fields in FIELDS.items():
         rows = ask(odoo, model, "search_read", [], fields, load=False, context=context)
         assert {row["id"]: row for row in rows} == truth.held(odoo, model, fields), model
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_what_is_open_of_each_row_is_kept_with_it(version: int) -> None:
+    odoo = a_ledger(version)
+    Changes(odoo, seed=version).make(300)
+    fields = ["amount_residual", "reconciled", "write_date"]
+    rows = ask(odoo, "account.move.line", "search_read", [], fields)
+    assert {row["id"]: row for row in rows} == truth.held(odoo, "account.move.line", fields)
+    for move in odoo.records["account.move"].values():
+        lines = [odoo.records["account.move.line"][i] for i in move["line_ids"]]
+        owed = [line for line in lines if line["display_type"] == "payment_term"]
+        if owed and move["state"] == "posted":
+            left = sum(Decimal(str(line["amount_residual"])) for line in owed)
+            assert abs(left) == abs(Decimal(str(move["amount_residual_signed"]))), move["name"]
 
 
 @pytest.mark.parametrize("version", VERSIONS)
