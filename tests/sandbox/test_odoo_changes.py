@@ -302,6 +302,20 @@ def test_an_entry_must_be_balanced_and_moves_the_balances() -> None:
     assert {i: after[i] - before.get(i, 0) for i in (27, 45)} == {27: -500, 45: 500}
 
 
+def test_a_clerk_deletes_over_the_api_what_odoo_lets_go() -> None:
+    odoo = a_ledger()
+    user = next(iter(odoo.users.values()))
+    odoo.admit(replace(user, writes_accounting=True))
+    contact, order = odoo.new_contact("Shell Ltd"), odoo.new_order(HARBOR)
+    assert ask(odoo, "res.partner", "unlink", [contact]) is True
+    assert ask(odoo, "sale.order", "unlink", [order]) is True
+    assert read(odoo, "res.partner", contact, "name") is None
+    assert read(odoo, "sale.order", order, "name") is None
+    with pytest.raises(OdooError, match="archive it") as refused:
+        ask(odoo, "res.partner", "unlink", [HARBOR])
+    assert refused.value.name == "odoo.exceptions.UserError"
+
+
 # -- transactions, clocks and rights -----------------------------------------------------------
 
 
