@@ -88,11 +88,15 @@ class Records:
         }
 
     def clock(self) -> datetime:
-        """The time, as the server has it; while a transaction commits, when that began."""
-        return self._committing.at if self._committing else self._clock() + self.ahead
+        """When a change is made: now or, while a transaction commits, when that began."""
+        return self._committing.at if self._committing else self.now()
+
+    def now(self) -> datetime:
+        """The time, as the server has it."""
+        return self._clock() + self.ahead
 
     def begin(self) -> Transaction:
-        """Begin a transaction: what it changes is seen by nobody until `committing` does it."""
+        """Begin a transaction: what it changes shows when `committing` does it."""
         with self.lock:
             ids: dict[str, list[int]] = {}
             for model in self.records:

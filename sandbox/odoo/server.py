@@ -72,7 +72,7 @@ class Odoo(Database):
             response = self._answer(request)
         except HTTPException as error:
             response = Response.force_type(error.get_response(environ), environ)
-        response.date = self.clock()
+        response.date = self.now()
         return response(environ, start_response)
 
     def _answer(self, request: Request) -> Response:

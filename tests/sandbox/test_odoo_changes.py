@@ -326,6 +326,7 @@ def test_a_late_commit_has_the_write_date_and_the_ids_of_when_it_began() -> None
     now[0] += timedelta(seconds=90)
     quick = odoo.new_contact("Quick")
     with odoo.committing(slow):
+        assert odoo.now() == NOW + timedelta(seconds=90)
         late = odoo.new_contact("Late")
         odoo.amend_contact(HARBOR, phone="1")
     assert late < quick
