@@ -1,16 +1,16 @@
-"""Slack's clicks: verify, write the decision, queue what was approved, answer the person."""
+"""Clicks in Slack: verify, record the decision, queue an approved bill, reply to the person."""
 
 from __future__ import annotations
 
 import time
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
 from odoo_qb.approval.http import http_answer, verified
-from odoo_qb.approval.responder import TRY_AGAIN, Responder, TooLate, handle, in_modal
+from odoo_qb.approval.responder import TRY_AGAIN, TooLate, handle, in_modal
 from odoo_qb.errors import BadSignature
 from odoo_qb.wiring.approval_handler import ApprovalWiring
 
@@ -22,11 +22,9 @@ logger = Logger()
 wired = ApprovalWiring()
 wired.start()
 
-CALL_SLACK_WITHIN: Final = 1.3  # seconds
-
 
 def lambda_handler(event: object, context: object) -> dict[str, Any]:
-    """A request to the Function URL; every answer but a modal's is empty."""
+    """Handle a request to the Function URL; only a modal gets an answer with content."""
     del context
     started = time.monotonic()
     try:
@@ -53,13 +51,13 @@ def lambda_handler(event: object, context: object) -> dict[str, Any]:
 def _done(
     interaction: Interaction, decisions: DecisionService, started: float
 ) -> dict[str, Any] | None:
-    responder = Responder(slack=wired.slack, until=started + CALL_SLACK_WITHIN)
+    responder = wired.responder(started)
     try:
         return handle(interaction, decisions, responder)
     except (BotoCoreError, ClientError):
-        # Nothing was decided, or it was written and the sweep goes on with it.
+        # Nothing was decided, or the decision is stored and the sweep will queue it.
         logger.exception("AWS did not do as asked", entry_id=interaction.click.entry_id)
         if interaction.is_submission:
             return in_modal(interaction, TRY_AGAIN)
-        responder.tell(interaction, TRY_AGAIN)
+        responder.reply(interaction, TRY_AGAIN)
         return None

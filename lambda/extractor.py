@@ -1,4 +1,4 @@
-"""Bring bills from Odoo into the table, on a schedule or when a person asks for it."""
+"""Bring bills from Odoo into the table, on a schedule or on request."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from odoo_qb.errors import Misconfigured, Refused, Unavailable
 from odoo_qb.extraction.answer import answer_to
 from odoo_qb.extraction.request import audited, request_of
 from odoo_qb.extraction.run import Busy
-from odoo_qb.guarding import Faults
+from odoo_qb.guarding import BadRecords
 from odoo_qb.operations import audit_export, audit_trail, emails
 from odoo_qb.operations.sweep import sweep_all
 from odoo_qb.wiring.extractor import ExtractorWiring
@@ -28,9 +28,9 @@ class ExtractionFailed(Exception):  # noqa: N818 - read in Lambda's answer, wher
 
 
 def lambda_handler(event: object, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's
-    """Run one extraction; answers what was found, or {"error": sentence} to a wrong request.
+    """Run one extraction and return its report, or {"error": sentence} for an invalid request.
 
-    {"audit": "odoo-42"} answers the bill's story, {"export": "2026-10"} the auditor's files.
+    {"audit": "odoo-42"} returns the bill's history, {"export": "2026-10"} writes the audit files.
     """
     asked = event if isinstance(event, dict) else {}
     try:
@@ -47,11 +47,11 @@ def lambda_handler(event: object, context: Any) -> dict[str, Any]:  # noqa: ANN4
 
 def _extract(request: Request, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's
     started, now = time.monotonic(), wired.now()
-    faults, swept = Faults(), dict[str, Any]()
+    bad_records, swept = BadRecords(), dict[str, Any]()
     if not request.dry_run:
-        swept = sweep_all(wired.table, wired.queue, lambda: wired.companies, now, faults)
+        swept = sweep_all(wired.table, wired.queue, lambda: wired.companies, now, bad_records)
     try:
-        run = wired.run(lambda: context.get_remaining_time_in_millis() / 1000, now, faults)
+        run = wired.run(lambda: context.get_remaining_time_in_millis() / 1000, now, bad_records)
         report = run.run(request, now)
     except Busy as busy:
         if request.is_plain:
@@ -60,11 +60,11 @@ def _extract(request: Request, context: Any) -> dict[str, Any]:  # noqa: ANN401 
     except (Refused, Unavailable, Misconfigured) as error:
         logger.error("nothing extracted", reason=str(error))  # noqa: TRY400 - the sentence says all
         if not request.dry_run:
-            emails.tell_of_outage(str(error), wired.mails, now)
+            emails.mail_outage(str(error), wired.mails, now)
         raise ExtractionFailed(str(error)) from None
     answer = answer_to(request, report)
     books = (wired.table, wired.companies, wired.mails)
-    answer |= emails.tell_of_run(report, request, *books, now, faults) | {"swept": swept}
+    answer |= emails.mail_after_run(report, request, *books, now, bad_records) | {"swept": swept}
     answer["seconds"] = round(time.monotonic() - started, 1)
     logger.info("extracted", **{k: v for k, v in answer.items() if k != "bills"})
     return answer

@@ -19,14 +19,14 @@ NO_TIME: Final = "There is no time left in this run."
 
 
 def lambda_handler(event: object, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's
-    """Records of the table's stream; those that could not be shown are answered back.
+    """Show the bills in records of the table's stream; returns the records that failed.
 
-    What is no such record is logged, and answered back where it has a number to be known by. An
-    event without records is answered with {"error": …}.
+    A record that is malformed is logged, and returned as failed if it has a sequence number. An
+    event without records gets {"error": …}.
 
-    A bill changed five times in one batch is shown once, as it stands. What Slack refuses for
-    one bill does not keep the others from being shown; when Slack is down, the rest waits.
-    From the first one answered back all come again, and those shown cost a look at the table:
+    A bill changed five times in one batch is shown once, in its latest state. If Slack refuses one
+    bill, the others are still shown; if Slack is down, the rest waits. AWS sends everything from
+    the first failed record again; for a bill already shown that costs one read of the table:
     https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html
     """
     records = event.get("Records") if isinstance(event, dict) else None
@@ -48,7 +48,7 @@ def lambda_handler(event: object, context: Any) -> dict[str, Any]:  # noqa: ANN4
         except Refused as refusal:
             logger.error("Slack refused a card", entry_id=entry_id, reason=str(refusal))  # noqa: TRY400 - a sentence, no traceback
             failed.append(number)
-        except (*DAMAGE, *OF_AWS):  # its neighbours are shown; the extractor's mail names it
+        except (*DAMAGE, *OF_AWS):  # the others are shown; the extractor mails about this one
             logger.exception("a card could not be made", entry_id=entry_id)
             failed.append(number)
         except Unavailable as error:

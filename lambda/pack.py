@@ -1,4 +1,4 @@
-"""Write lambda/<function>.zip for build.sh: what the function imports, the same bytes each time.
+"""Write lambda/<function>.zip for build.sh: only what it imports, the same bytes each time.
 
 It runs in an isolated interpreter of Python 3.12 with nothing installed.
 """
@@ -19,17 +19,17 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-FUNCTIONS: Final = ("extractor", "notifier", "approval_handler", "poster")
+FUNCTIONS: Final = ("extractor", "notifier", "approval_handler", "poster", "mirror")
 OURS: Final = Path("lambda")
 WORK: Final = Path(".build")
-# AWS keeps these beside every Python function; dateutil comes with boto3 and brings the time zones.
+# Part of AWS's Python runtime; dateutil comes with boto3 and brings the time zones.
 FROM_RUNTIME: Final = {"boto3", "botocore", "dateutil"}
-# Powertools turns to its web framework there, but only for a pydantic model: we have none.
+# Powertools imports its web framework there, but only for pydantic models, which we do not use.
 NEVER: Final = {"aws_lambda_powertools.shared.functions": "aws_lambda_powertools.event_handler"}
 
 
 def build(function: str) -> str:
-    """Write a function's zip, unless it was made of what is here now; says what was done."""
+    """Write a function's zip, unless it is up to date; returns what was done."""
     target, requirements = OURS / f"{function}.zip", OURS / f"{function}.requirements.txt"
     made_from = hashlib.sha256(sys.version.encode())
     program = [Path("build.sh"), OURS / "pack.py"]
@@ -61,13 +61,13 @@ def installed(requirements: Path) -> Path:
             fresh = Path(scratch, "wheels")
             pip = [pip_python(), "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
             run([*pip, *options, "--target", str(fresh), "--requirement", str(requirements)])
-            if not folder.exists():  # another build may have been quicker
+            if not folder.exists():  # another build may have made it meanwhile
                 fresh.rename(folder)
     return folder
 
 
 def pip_python() -> str:
-    """A Python that has pip: ours, or one in an environment of its own."""
+    """A Python with pip: this one, or one in a new virtual environment."""
     asked = [sys.executable, "-m", "pip", "--version"]
     if not subprocess.run(asked, capture_output=True, check=False).returncode:
         return sys.executable
@@ -78,7 +78,7 @@ def pip_python() -> str:
 
 
 def reached(function: str, roots: Sequence[Path]) -> dict[str, Path]:
-    """Every file that `import <function>` may come to need, by its name in the zip."""
+    """Every file that `import <function>` may need, by its name in the zip."""
     found: dict[str, Path] = {}
     waiting: list[tuple[str, Path | None]] = [(function, None)]
     while waiting:
@@ -104,7 +104,7 @@ def reached(function: str, roots: Sequence[Path]) -> dict[str, Path]:
 
 
 def is_known(module: str, roots: Sequence[Path]) -> bool:
-    """Whether a module that is not packed will be there all the same."""
+    """Whether a module that is not packed is part of the runtime or of Python."""
     top = module.partition(".")[0]
     return top in sys.stdlib_module_names | FROM_RUNTIME or locate(top, roots)[1] is not None
 
@@ -145,7 +145,7 @@ def imports(path: Path, module: str) -> Iterator[str]:
 
 
 def is_for_type_checkers(test: ast.expr) -> bool:
-    """Whether it is what `if TYPE_CHECKING:` asks."""
+    """Whether it is the condition of `if TYPE_CHECKING:`."""
     return not isinstance(test, ast.UnaryOp) and ast.unparse(test).endswith("TYPE_CHECKING")
 
 
@@ -169,9 +169,9 @@ def pack(sources: Mapping[str, Path], target: Path) -> None:
 def compile_all(stage: Path) -> None:
     """Put a compiled file beside each source.
 
-    An unchecked-hash .pyc is used without looking at times, which a zip does not keep. A fresh
-    interpreter with a fixed hash seed lays constants out alike each time; what else somebody set
-    for Python would put the files elsewhere, or under other names.
+    An unchecked-hash .pyc is used without looking at file times, which a zip does not keep. A fresh
+    interpreter with a fixed hash seed orders constants the same way each time. Other PYTHON…
+    variables are removed: they could put the files elsewhere or rename them.
     """
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
     run(
@@ -184,7 +184,7 @@ def compile_all(stage: Path) -> None:
 
 
 def run(command: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
-    """Run a program to its end, which is ours too if it fails."""
+    """Run a program; exit if it fails."""
     if subprocess.run(command, env=environment, check=False).returncode:
         sys.exit(f"This failed: {' '.join(command)}")
 

@@ -1,4 +1,4 @@
-"""Post what was approved to QuickBooks: one message of the queue at a time."""
+"""Post approved bills to QuickBooks, one queue message at a time."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ wired = PosterWiring()
 
 
 def lambda_handler(event: object, context: object) -> dict[str, Any]:
-    """Messages of the queue, or an action of the schedule or of a person.
+    """Handle queue messages, or an action from a schedule or a person.
 
-    {"action": "sync_reference"} reads accounts, vendors and preferences anew,
-    {"action": "check_connections"} renews every token and counts its days;
-    {"company": "..."} beside it means one company. What is neither is answered with {"error": ...}.
+    {"action": "sync_reference"} reads accounts, vendors and preferences again,
+    {"action": "check_connections"} renews every token and reports how long it is valid.
+    {"company": "..."} limits either to one company. Anything else gets {"error": ...}.
     """
     del context
     asked = event if isinstance(event, dict) else {}

@@ -115,7 +115,7 @@ def _address(text: str) -> str:
     try:
         parts = urlsplit(text)
         is_whole = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
-    except ValueError:  # a bracket or a port that is none
+    except ValueError:  # a stray bracket or an invalid port
         is_whole = False
     if text and not is_whole:
         raise argparse.ArgumentTypeError(f"{text} is not an address such as http://127.0.0.1:8069")
@@ -132,7 +132,7 @@ def _job(given: argparse.Namespace, parser: argparse.ArgumentParser) -> demo.Job
     if given.trace and given.trace.exists() and not given.trace.is_dir():
         parser.error(f"--trace names a folder to write to, and {given.trace} is a file")
     if given.json:
-        try:  # now: at the end it would hide what the run came to
+        try:  # now, because at the end it would hide the result
             given.json.parent.mkdir(parents=True, exist_ok=True)
             given.json.touch()
         except OSError as error:
@@ -152,7 +152,7 @@ def _job(given: argparse.Namespace, parser: argparse.ArgumentParser) -> demo.Job
 
 
 def _interrupt(*_: object) -> None:
-    """Stop at the first signal; further ones must not disturb the stopping."""
+    """Stop at the first signal; ignore further ones while stopping."""
     for stopping in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(stopping, signal.SIG_IGN)
     say("stopping everything")

@@ -32,7 +32,7 @@ Json = dict[str, Any]
 
 
 def rule(text: str) -> Callable[[int], bool]:
-    """`all`, `none` or `every:K` as whether the n-th card (from 0) is decided."""
+    """Turn `all`, `none` or `every:K` into whether the n-th card (from 0) is decided."""
     if text == "all":
         return lambda _: True
     if text == "none":
@@ -47,15 +47,17 @@ def rule(text: str) -> Callable[[int], bool]:
 class Approver:
     """Decides each card once: acknowledges what is not posted, rejects likely duplicates.
 
-    The cards come from the recorded traffic, so that a Slack outside is served alike. As many
-    people as `at_once` says approve at the same time; the rest is decided one by one.
+    Cards are read from the recorded traffic, so that an external Slack works, too. `at_once` people
+    approve at the same time; other decisions are made one by one.
     """
 
     chain: Chain
     wanted: Callable[[int], bool]
     decided: Counter[str] = field(default_factory=Counter)
     trouble: list[str] = field(default_factory=list)
-    slow: list[float] = field(default_factory=list)  # seconds of answers Slack would not wait for
+    slow: list[float] = field(
+        default_factory=list
+    )  # seconds of answers for which Slack would not wait
     seen: int = 0
     at_once: int = 1
 
@@ -77,7 +79,7 @@ class Approver:
         return len(new)
 
     def slow_summary(self) -> str:
-        """How many answers came later than Slack waits; a matter of the machine, so no failure."""
+        """How many answers came too late for Slack; that is the machine, so no failure."""
         limit, longest = f"{ANSWER_SECONDS:.0f} s", max(self.slow, default=0.0)
         return (
             f"Answers to clicks after Slack's {limit}: {len(self.slow)}, at most {longest:.1f} s."
@@ -117,16 +119,16 @@ class Approver:
     def _modals(self) -> list[Exchange]:
         """The modals the handler asked for.
 
-        A Slack outside did not make our trigger id, so it may refuse: what the person would have
-        seen is in the request.
+        An external Slack did not issue our trigger id, so it may refuse. The request has what the
+        person would have seen.
         """
         asked = [e for e in list(self._exchanges()) if e["path"].endswith("/views.open")]
         return [e for e in asked if _is_ok(e)] if self.chain.slack else asked
 
     def _click(self, message: Json, action_id: str) -> None:
-        """Click as a person does: who sees Slack's error looks again and clicks again.
+        """Click as a person does: after an error in Slack, look at the card and click again.
 
-        A handler that had no time left says 503; whether it has is a matter of the machine.
+        A handler without time left answers 503; that depends on the machine.
         """
         for clicks in range(1, _CLICKS + 1):
             try:
@@ -134,7 +136,7 @@ class Approver:
             except ScreenError as error:
                 if clicks == 1:
                     self.trouble.append(f"a click was not possible: {error}")
-                return  # else the card shows that the click before counted
+                return  # otherwise the card shows that the earlier click counted
             answer = self._post(request)
             if answer.status_code != HTTPStatus.SERVICE_UNAVAILABLE or clicks == _CLICKS:
                 self._note(answer)
@@ -202,7 +204,7 @@ def _is_card(exchange: Exchange) -> bool:
 
 
 def _is_to_approve(message: Json) -> bool:
-    """Whether it is neither a likely duplicate nor one that is not posted."""
+    """Whether it is not a likely duplicate, and will be posted."""
     may_be_posted = "acknowledge_intercompany" not in _actions(message)
     return may_be_posted and "Possible duplicate" not in message["text"]
 

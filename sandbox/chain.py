@@ -41,7 +41,7 @@ FIRST_REALM: Final = 9130350000000001
 
 @dataclass(slots=True, kw_only=True)
 class Chain:
-    """A running chain. A simulator is None where the real vendor (or a stand-in) takes part."""
+    """A running chain. A simulator is None if an external vendor is used instead."""
 
     emulator: aws.Emulator
     outputs: dict[str, Any]
@@ -66,7 +66,7 @@ class Chain:
 
 
 def run_dir() -> Path:
-    """Where all of a sandbox is kept; SANDBOX_RUN_DIR names another place than `.run`."""
+    """The directory with all of a sandbox's files: SANDBOX_RUN_DIR, or `.run`."""
     return Path(os.environ.get("SANDBOX_RUN_DIR") or PROJECT / ".run").absolute()
 
 
@@ -140,7 +140,7 @@ def invoke(running: Chain, function: str, payload: dict[str, Any]) -> dict[str, 
 
 
 def read_quickbooks(running: Chain) -> list[str]:
-    """Read the reference data, as the schedule does every hour: cards then say what is booked.
+    """Read the reference data, as the schedule does hourly, so that cards show the accounts.
 
     Returns a sentence for each company that could not be read.
     """
@@ -194,7 +194,7 @@ def _variables(
 
 
 def _version(secrets: object) -> int:
-    """A number that differs when the secrets do: Terraform cannot compare what it does not keep."""
+    """A number that changes with the secrets, which Terraform does not store to compare."""
     digest = hashlib.sha256(json.dumps(secrets, sort_keys=True).encode()).hexdigest()
     return 1 + int(digest[:6], 16)
 

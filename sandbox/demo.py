@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from sandbox.chain import Chain
     from sandbox.vendors import Vendors
 
-_QUIET_SECONDS: Final = 90.0  # nothing changed for so long: something is stuck, and is shown
+_QUIET_SECONDS: Final = 90.0  # after this long without a change, something is stuck
 _PROGRESS_SECONDS: Final = 2.0
 _BUSY_SECONDS, _BUSY_TRIES = 5.0, 80  # longer than an extraction holds its lease
-_PROBLEMS: Final = 20  # lines about what went wrong, before a count serves better
+_PROBLEMS: Final = 20  # lines about problems; the others are only counted
 
 Json = dict[str, Any]
 
@@ -41,7 +41,7 @@ class Job:
 def run(job: Job, say: Callable[[str], None]) -> int:
     """Run the job and report; 0 if every approved bill is in QuickBooks once, else 1.
 
-    The JSON file is written in any case; what stopped the run is its `error` then.
+    The JSON file is always written; `error` is what stopped the run, if something did.
     """
     report: Json = {
         "bills": run_report.bills([]),
@@ -61,7 +61,7 @@ def run(job: Job, say: Callable[[str], None]) -> int:
 
 
 def _run(job: Job, say: Callable[[str], None], report: Json) -> int:
-    """Fill the report as it becomes known; the exit status."""
+    """Fill the report step by step; returns the exit status."""
     wanted, seconds = rule(job.approve), report["seconds"]
     started = time.monotonic()
     with chain.start(job.vendors, say) as running:
@@ -124,9 +124,9 @@ def _in_quickbooks(held: list[traffic.Document], exchanges: list[Json]) -> dict[
 def extract(
     running: Chain, say: Callable[[str], None], sleep: Callable[[float], None] = time.sleep
 ) -> list[str]:
-    """Invoke the extractor until all is read; a sentence for each bill it could not keep.
+    """Invoke the extractor until all is read; returns a sentence for each bill not stored.
 
-    While another extraction runs, as the schedule may start one, this one waits for its end.
+    Waits for another extraction that is running, such as a scheduled one.
     """
     lost: dict[str, str] = {}
     patience = _BUSY_TRIES
@@ -134,7 +134,7 @@ def extract(
         report = chain.invoke(running, "extractor", {})
         if "skipped" in report and patience:
             if patience == _BUSY_TRIES:
-                say(f"{report['skipped'].partition(':')[0]}: waiting for its end")
+                say("Another extraction is running. Waiting for it to end.")
             patience -= 1
             sleep(_BUSY_SECONDS)
             continue
@@ -152,7 +152,7 @@ def extract(
 def work(
     running: Chain, approver: Approver, say: Callable[[str], None]
 ) -> tuple[list[Json], float]:
-    """Decide what arrives and wait until nothing moves; the items, and when all was decided."""
+    """Decide cards until nothing changes; returns the items, and when all was decided."""
     decided_at = changed_at = said_at = time.monotonic()
     last: tuple[object, ...] = ()
     shown = ""
@@ -175,7 +175,7 @@ def work(
             shown, said_at = line, time.monotonic()
         if settled:
             return items, decided_at
-        time.sleep(max(0.5, time.monotonic() - asked))  # watching is not to slow down what it sees
+        time.sleep(max(0.5, time.monotonic() - asked))  # watching must not slow the chain down
 
 
 def _progress(items: list[Json], approver: Approver) -> str:
@@ -192,7 +192,7 @@ def _progress(items: list[Json], approver: Approver) -> str:
 
 
 def _undecided(approver: Approver, items: list[Json]) -> list[str]:
-    """Where a click was answered but the table does not hold what it decided."""
+    """Bills whose click was confirmed but whose decision is not in the table."""
     of = run_report.statuses(items)
     written = {
         "approved": sum(bool(i["approvals"]) for i in items),

@@ -19,19 +19,19 @@ _PORTS: Final = 65_536
 
 
 class _Quiet(WSGIRequestHandler):
-    """Speaks HTTP/1.1, one request a connection (werkzeug closes it), and prints nothing."""
+    """HTTP/1.1 with one request per connection (werkzeug closes it), and no log."""
 
     protocol_version = "HTTP/1.1"
 
     def send_header(self, keyword: str, value: str) -> None:
-        """Take an application's own Date in place of this machine's: its clock may be another."""
+        """Keep an application's own Date header: its clock may differ from this machine's."""
         if keyword == "Date":
             buffer: list[bytes] = getattr(self, "_headers_buffer", [])
             buffer[:] = [line for line in buffer if not line.startswith(b"Date:")]
         super().send_header(keyword, value)
 
     def log(self, type: str, message: str, *args: object) -> None:  # noqa: A002 - werkzeug's name
-        """Say nothing: what passes is the recorder's to tell."""
+        """Log nothing; the recorder does that."""
 
 
 class Server:
@@ -72,7 +72,7 @@ class Server:
 
 
 def refused(port: int) -> str:
-    """Why no server can listen on this loopback port now, said of it; empty if one can."""
+    """Why no server can listen on this loopback port; empty if one can."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -85,7 +85,7 @@ def refused(port: int) -> str:
 
 
 class Ports:
-    """The ports of last time, by name, in a file; what cannot be read there is forgotten."""
+    """The ports of the last run, by name, in a file; an unreadable file is ignored."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -117,12 +117,12 @@ class Ports:
 def serve(application: WSGIApplication, port: int = 0) -> Server:
     """Listen on 127.0.0.1 (`port` 0: any free one) with a thread for each connection."""
     server = make_server("127.0.0.1", port, application, threaded=True, request_handler=_Quiet)
-    server.timeout = 0.1  # for a caller who hung up before he was answered
+    server.timeout = 0.1  # if a caller hung up before the answer
     return Server(server)
 
 
 def hang_up(environ: WSGIEnvironment) -> NoReturn:
-    """Close the connection under the client's feet, as werkzeug's server lets an application."""
+    """Close the connection without an answer, as werkzeug's server allows."""
     connection = environ.get("werkzeug.socket")
     if isinstance(connection, socket.socket):
         connection.shutdown(socket.SHUT_RDWR)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Exchange = dict[str, Any]
 
 _SECRET_NAMES: Final = {"access_token", "refresh_token", "token", "password", "client_secret"}
-_SHORT: Final = 8  # a secret shorter than this may be part of any word: it is hidden standing alone
+_SHORT: Final = 8  # shorter secrets may be part of any word, so they are hidden only as whole words
 # Addresses that anyone who knows them can use: a document's link, a click's answer.
 _LINK_SECRETS: Final = re.compile(
     r"(X-Amz-(?:Signature|Security-Token|Credential)=|^/response/)[^&|>\s\"]+"
@@ -36,8 +36,8 @@ _HOP_BY_HOP: Final = {"connection", "content-length", "content-encoding", "trans
 class Recorder:
     """A WSGI application that passes each request on to `vendor` and keeps what passed.
 
-    With a `trace` file every exchange is a line of it at once, so that nothing is missing when
-    the run is stopped; `secrets` and fields with a secret's name are hidden there.
+    Every exchange is written at once as a line of the `trace` file, if there is one, so that
+    nothing is missing if the run is stopped. `secrets` and fields with a secret's name are hidden.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Recorder:
         self.under_way = 0  # requests without an answer so far
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Pass one request on and keep it with its answer, also when there was none."""
+        """Pass one request on and record it with its answer, even if there was none."""
         request = Request(environ)
         body = request.get_data(cache=False)
         exchange: Exchange = {
@@ -191,21 +191,21 @@ def _bytes(data: bytes) -> dict[str, Any]:
 
 
 def forward(base_url: str, *, own_paths: str = "") -> WSGIApplication:
-    """A WSGI application that asks the server at `base_url`, as if it were there itself.
+    """A WSGI application that forwards requests to the server at `base_url`.
 
-    Where that server hangs up or cannot be reached, so does this one. Paths that begin with
-    `own_paths` are answered here, with an empty 200.
+    If that server hangs up or cannot be reached, the connection is closed. Paths that begin with
+    `own_paths` get an empty 200 from here.
     """
 
     def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         request = Request(environ)
         if own_paths and request.path.startswith(own_paths):
             return Response()(environ, start_response)
-        # As it came: decoding a path and encoding it again may change it.
+        # The original path: decoding and encoding it again may change it.
         target = environ.get("REQUEST_URI") or request.full_path.removesuffix("?")
         headers = {k: v for k, v in request.headers if k.lower() not in _LOCAL}
         try:
-            # A connection each: one kept alive may be closed just as the next request is sent.
+            # A new connection each: one kept alive may be closed while the next request is sent.
             with requests.Session() as session:
                 session.trust_env = False
                 answer = session.request(
@@ -232,5 +232,5 @@ _FORWARD_SECONDS: Final = 130  # longer than any function waits
 
 
 def matching(exchanges: Iterable[Exchange], wanted: Callable[[Exchange], bool]) -> list[Exchange]:
-    """The exchanges that ended well and are wanted."""
+    """The successful exchanges for which `wanted` is true."""
     return [e for e in list(exchanges) if e["status"] == 200 and wanted(e)]  # noqa: PLR2004 - HTTP's OK

@@ -1,4 +1,4 @@
-"""The report on a run: counts, totals, and each promise that was not kept, in words."""
+"""The report on a run: counts, totals, and a sentence for each problem."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ IN_QUICKBOOKS: Final = ("POSTED", "ALREADY_IN_QB")
 _OWED: Final = ("APPROVED", "POSTING", "POSTED", "ALREADY_IN_QB", "POST_FAILED")
 _FIRST: Final = 10  # bills listed one by one
 
-# The table's columns: a person's word for the statuses behind it.
+# The table's columns: a plain word for each group of statuses.
 _COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "posted": IN_QUICKBOOKS,
     "rejected": ("REJECTED",),
@@ -56,7 +56,7 @@ def bills(items: list[Json]) -> dict[str, int]:
 
 
 def trouble(items: list[Json], held: list[Document], dead: int) -> list[str]:
-    """What the product promised and did not keep, a sentence each."""
+    """A sentence for each thing that the product should have done and did not."""
     times = Counter(d.entry_id for d in held)
     owed = {str(i["entry_id"]) for i in items if i["status"] in _OWED}
     found = [
@@ -75,7 +75,7 @@ def trouble(items: list[Json], held: list[Document], dead: int) -> list[str]:
 
 
 def unshown(items: list[Json], slack: Recorder) -> list[str]:
-    """What people did not see, a sentence each: no bill, no card, a card that is out of date."""
+    """A sentence for each missing bill, missing card and outdated card."""
     if not items:
         return ["No bill was read in Odoo, so no card was sent and nothing was posted."]
     owed = [i for i in items if "card_due" in i or i["status"] == "READY_FOR_APPROVAL"]
@@ -207,7 +207,7 @@ def _compared(sums: Sums) -> list[str]:
 
 
 def _columns(rows: list[list[str]], right: Iterable[int]) -> list[str]:
-    """Rows with their cells under each other; those of the columns `right` end together."""
+    """The rows as aligned columns; those in `right` are right-aligned."""
     at_right = set(right)
     widths = [max(len(row[n]) for row in rows) for n in range(len(rows[0]))]
     return [

@@ -1,7 +1,7 @@
 """Terraform on this machine: the project's own files applied to the emulator, and what it says.
 
-It keeps everything in the run directory, and ends with its parent: left running, it would hold
-the state and change what the next start builds.
+It keeps everything in the run directory and ends with its parent. If it kept running, it would hold
+the state lock and change what the next start builds.
 """
 
 from __future__ import annotations
@@ -22,16 +22,18 @@ if TYPE_CHECKING:
 
 _STATE: Final = "terraform.tfstate"
 _LOCK: Final = f".{_STATE}.lock.info"
-_UNDER_WAY: Final = "terraform.under-way"  # there while a change is, and after one that was cut off
+_UNDER_WAY: Final = (
+    "terraform.under-way"  # exists during a change, and after one that was interrupted
+)
 _CHILD_PROCESS: Final = Path(__file__).parent / "aws" / "child_process.py"
 
 
 class TerraformError(RuntimeError):
-    """Terraform refused or could not finish; the sentence is made of its own diagnostics."""
+    """Terraform refused or could not finish; the sentence has its own diagnostics."""
 
 
 def was_cut_off(run_dir: Path) -> bool:
-    """Whether a change was ended from outside: what it made is then in no state file."""
+    """Whether a change was interrupted: what it created is then in no state file."""
     return (run_dir / _UNDER_WAY).exists()
 
 
@@ -70,15 +72,15 @@ class Terraform:
         mirror = plugin_mirror()
         self._run(
             ["init", "-input=false", *([f"-plugin-dir={mirror}"] if mirror else [])],
-            # What Terraform needs to download the provider is none of what it needs later.
+            # Only downloading the provider needs these variables.
             {name: value for name, value in os.environ.items() if _concerns_downloads(name)},
         )
         stamp.write_text(digest)
 
     def apply(self, variables: Mapping[str, object], progress: Callable[[str], None]) -> None:
-        """Make the emulator what the files say, reporting to `progress` how far it is.
+        """Apply the files to the emulator, reporting to `progress` how far it is.
 
-        Variables, secret ones too, go by a file only this user can read.
+        Variables, including secrets, are passed in a file that only this user can read.
         """
         self._change(["apply"], variables, progress)
 
@@ -156,7 +158,7 @@ class Terraform:
 
 
 def _ended(process: subprocess.Popen[str]) -> str:
-    """What it said until its end; `communicate` would end it."""
+    """Its output until it ends; `communicate` would close its input and end it."""
     said = process.stdout.read() if process.stdout else ""
     process.wait()
     return said
@@ -186,7 +188,7 @@ class _Report:
         kind, hook = event.get("type"), event.get("hook", {})
         resource = hook.get("resource", {})
         if hook.get("action") == "read":
-            return  # looking something up changes nothing
+            return  # reading a data source changes nothing
         if kind == "change_summary" and event["changes"]["operation"] == "plan":
             self._total = sum(event["changes"][name] for name in ("add", "change", "remove"))
         elif kind == "apply_start":

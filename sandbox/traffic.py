@@ -1,6 +1,6 @@
-"""What the recorded traffic shows: documents in QuickBooks, what was created, how often whom.
+"""What the recorded traffic shows: documents in QuickBooks, what was created, calls per vendor.
 
-It is read from requests and answers, so a real vendor is judged as its simulator is.
+It is read from requests and answers, so real vendors are treated like simulators.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """A bill or vendor credit in QuickBooks; `entry_id` is what our marker in it says."""
+    """A bill or vendor credit in QuickBooks; `entry_id` is from our marker in it."""
 
     entity: str
     realm: str
@@ -36,7 +36,7 @@ class Document:
 def documents(exchanges: Iterable[Exchange]) -> list[Document]:
     """Every document seen in QuickBooks: what it created, and what carries our marker.
 
-    A replayed answer is one document. One whose creation got no answer shows in a later query.
+    A repeated answer counts as one document. If a creation got no answer, a later query shows it.
     """
     found: dict[tuple[str, str, str], Document] = {}
     for exchange in matching(exchanges, lambda e: isinstance(e["answer"], dict)):
@@ -70,7 +70,7 @@ def company_path(path: str) -> tuple[str, str]:
 
 
 def created(exchanges: Iterable[Exchange], entity: str) -> int:
-    """How many of an entity QuickBooks created, an answer replayed counted once."""
+    """How many of an entity QuickBooks created; repeated answers count once."""
     return len(
         {
             (company_path(e["path"])[0], str(e["answer"][entity]["Id"]))
@@ -81,7 +81,7 @@ def created(exchanges: Iterable[Exchange], entity: str) -> int:
 
 
 def attached(exchanges: Iterable[Exchange]) -> int:
-    """How many files QuickBooks took, an answer replayed counted once."""
+    """How many files QuickBooks accepted; repeated answers count once."""
     return len(
         {
             (company_path(upload["path"])[0], str(row["Attachable"]["Id"]))

@@ -1,4 +1,4 @@
-"""The three vendors of a chain: simulators, or real ones behind an address, each recorded."""
+"""The three vendors of a chain, simulated or external, each behind a recorder."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ RESPONSE_PATH: Final = "/response/"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vendors:
-    """Which vendors take part: the simulators unless an address is given."""
+    """The vendors to use: simulators unless an address is given."""
 
     odoo_url: str = ""
     odoo_db: str = "odoo"
@@ -47,7 +47,7 @@ class Vendors:
 
 @dataclass(slots=True, kw_only=True)
 class RunningVendors:
-    """What was started: a simulator is None where a real vendor takes part."""
+    """What was started; a simulator is None if an external vendor is used."""
 
     odoo: Odoo | None
     slack: Slack | None
@@ -57,7 +57,7 @@ class RunningVendors:
 
 
 def start_vendors(vendors: Vendors, kept: Path, stack: ExitStack) -> RunningVendors:
-    """Each vendor behind a recorder, on the ports of last time: Terraform changes nothing then."""
+    """Start each vendor behind a recorder, on the last run's ports, which Terraform knows."""
     parts = RunningVendors(
         odoo=None
         if vendors.odoo_url
@@ -103,12 +103,12 @@ def _outside_quickbooks(vendors: Vendors) -> WSGIApplication:
 
 
 def oauth_path(vendors: Vendors) -> str:
-    """The path of Intuit's token endpoint, or of the one in its place."""
+    """The path of the token endpoint: Intuit's, or that of an external stand-in."""
     return path_of(vendors.quickbooks_oauth_url) or TOKEN_PATH
 
 
 def companies_of(vendors: Vendors, parts: RunningVendors) -> dict[str, str]:
-    """Odoo's companies by a key made of their names. The recorder does not see this."""
+    """Odoo's companies by a key made from their names; this call is not recorded."""
     if parts.odoo:
         rows = [{"id": i, "name": r["name"]} for i, r in parts.odoo.records["res.company"].items()]
     else:

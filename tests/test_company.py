@@ -39,7 +39,7 @@ def store(world: World, companies: dict[str, Any]) -> None:
     world.clients["dynamodb"].put_item(TableName=SETTINGS, Item=item)
 
 
-def refuse(world: World, monkeypatch: pytest.MonkeyPatch, code: str) -> None:
+def refuse(world: World, code: str) -> None:
     """Let AWS refuse to read the settings' table."""
 
     def performs(call: Any, client: Any, operation: str, arguments: Any) -> Any:
@@ -47,7 +47,7 @@ def refuse(world: World, monkeypatch: pytest.MonkeyPatch, code: str) -> None:
             raise ClientError({"Error": {"Code": code}}, operation)
         return call(client, operation, arguments)
 
-    monkeypatch.setattr(world.aws, "performs", performs)
+    world.aws.performs = performs
 
 
 def test_the_companies_are_those_of_the_table_that_no_function_may_write(moved: World) -> None:
@@ -67,16 +67,12 @@ def test_a_function_that_is_not_told_of_the_new_table_yet_reads_the_old_item(
     assert set(load_companies(moved.table, os.environ.get("SETTINGS_TABLE", ""))) == {"old"}
 
 
-def test_a_role_that_may_not_read_the_new_table_yet_reads_the_old_item(
-    moved: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    refuse(moved, monkeypatch, "AccessDeniedException")
+def test_a_role_that_may_not_read_the_new_table_yet_reads_the_old_item(moved: World) -> None:
+    refuse(moved, "AccessDeniedException")
     assert set(load_companies(moved.table, os.environ.get("SETTINGS_TABLE", ""))) == {"old"}
 
 
-def test_a_table_that_does_not_answer_is_no_reason_to_believe_another(
-    moved: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    refuse(moved, monkeypatch, "InternalServerError")
+def test_a_table_that_does_not_answer_is_no_reason_to_believe_another(moved: World) -> None:
+    refuse(moved, "InternalServerError")
     with pytest.raises(ClientError):
         load_companies(moved.table, os.environ.get("SETTINGS_TABLE", ""))

@@ -1,1 +1,1 @@
-"""What the four handlers share: the bill, its rules, and the edges to other systems."""
+"""What the four handlers share: the bill, its rules, and the clients of other systems."""

@@ -1,4 +1,4 @@
-"""A company's settings, as Terraform wrote them for it. No I/O."""
+"""A company's settings, as Terraform wrote them. No I/O."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ DueDate = Literal["first_open", "last"]
 class Company:
     """One company: a key in the table, a name in Odoo, a realm in QuickBooks.
 
-    `extract_since` is its go-live day, if it has one of its own. `two_approvals_above` is a total
-    in the company's currency, `quiet_hours` are like "18:00-08:00" in `time_zone`; what is not
-    given is not asked for. `tax` says how to post a bill whose tax QuickBooks would compute to
-    another cent; `country` is that of the company in QuickBooks where QuickBooks states none.
+    `extract_since` is its go-live day, if it has its own. `two_approvals_above` is a total in the
+    company's currency, `quiet_hours` are like "18:00-08:00" in `time_zone`; without a value the
+    rule does not apply. `tax` says how to post a bill for which QuickBooks would compute another
+    tax; `country` is used if QuickBooks states none for the company.
     """
 
     key: str

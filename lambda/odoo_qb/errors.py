@@ -1,24 +1,24 @@
-"""What went wrong, said as what to do now.
+"""What went wrong, by what to do next.
 
 Exception
 ├── Unavailable      try again: the other side is down, busy or did not answer
 │   └── Throttled    try again, but only after `wait_seconds`
 ├── Refused          a person must act: the sentence says what
-│   ├── Disconnected QuickBooks no longer knows us: a new refresh token is needed
-│   └── Altered      what is stored was changed past this system: nothing is sent of it
+│   ├── Disconnected QuickBooks ended the connection: a new refresh token is needed
+│   └── Altered      stored data was changed outside this system: it is not sent
 ├── Misconfigured    the operator must act: a setting is missing or wrong
-├── Conflict         somebody else changed the bill first: read it again
+├── Conflict         someone else changed the bill first: read it again
 └── BadSignature     this request did not come from Slack
 
-Every sentence is written for the person who reads it in Slack, in the mail or in the log;
-none repeats another system's traceback.
+Every sentence is written for the person who reads it in Slack, an e-mail or the log. None
+repeats another system's traceback.
 """
 
 from __future__ import annotations
 
 
 class Unavailable(Exception):  # noqa: N818 - the name says what to do, not that it is an error
-    """The other side did not answer as it should; the same call may work later."""
+    """The other side is down or busy, or did not answer; the same call may work later."""
 
 
 class Throttled(Unavailable):
@@ -30,10 +30,10 @@ class Throttled(Unavailable):
 
 
 class Refused(Exception):  # noqa: N818 - see above
-    """A definitive no: the reason and, where it is kept apart, the remedy.
+    """A definitive no: the reason, and the remedy if it is separate.
 
-    `code` is the other side's, `tid` its trace id for a support case, and `source` says whose
-    error it is. `document` is what QuickBooks has for the bill all the same, as "Bill 145".
+    `code` is the other side's error code, `tid` its trace id for a support case, and `source` says
+    whose error it is. `document` is what QuickBooks has for the bill anyway, such as "Bill 145".
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Refused(Exception):  # noqa: N818 - see above
         self.document = document
 
     def as_error(self) -> dict[str, str]:
-        """What a bill keeps of it; a closed one shows the reason without the remedy."""
+        """The error as stored with a bill; a closed bill shows the reason without the remedy."""
         error = {"code": self.code, "message": str(self), "tid": self.tid, "reason": self.reason}
         if self.remedy:
             error["remedy"] = self.remedy
@@ -65,16 +65,16 @@ class Refused(Exception):  # noqa: N818 - see above
 
 
 class Disconnected(Refused):
-    """The connection to a QuickBooks company is dead until somebody connects it again.
+    """The connection to a QuickBooks company has ended until a person connects it again.
 
-    `on_write` where a write was refused: what is read afterwards tells nothing of that.
+    `on_write` if a write was refused; a later successful read does not disprove that.
     """
 
     on_write = False
 
 
 class Altered(Refused):
-    """What is stored is not what was approved: it is not sent, and the operator gets an e-mail."""
+    """What is stored is not what was approved; it is not sent, and the operator gets an e-mail."""
 
 
 class Misconfigured(Exception):  # noqa: N818 - see above
@@ -82,7 +82,7 @@ class Misconfigured(Exception):  # noqa: N818 - see above
 
 
 class Conflict(Exception):  # noqa: N818 - see above
-    """The item is no longer as it was read."""
+    """The item changed since it was read."""
 
 
 class BadSignature(Exception):  # noqa: N818 - see above

@@ -1,4 +1,4 @@
-"""JSON with exact decimals, and the type of what was read from it."""
+"""JSON with exact decimals, and its type once parsed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One bad record never stops the others: it is named to the operator, and the rest goes on."""
+"""One bad record never stops the others: it is reported to the operator, and the run continues."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 logger = Logger(child=True)
 
-# What a record raises that is not as it should be: a part is missing, or of another kind.
+# What a malformed record raises: something is missing, or has another type.
 DAMAGE: Final = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
 OF_AWS: Final = (BotoCoreError, ClientError)
 UNKNOWN: Final = "it could not be processed. The function's log says why."
@@ -35,8 +35,8 @@ _NUMBERS: Final = (
     "odoo_id", "revision", "version", "amount_untaxed", "amount_tax", "amount_total",
     "company_total", "line_count",
 )  # fmt: skip
-_PARTS: Final = ("preflight", "quickbooks", "error", "link", "claim")  # where there are any
-# Lists, and what each of their rows has; None where the rows are texts.
+_PARTS: Final = ("preflight", "quickbooks", "error", "link", "claim")  # optional
+# Lists, and the keys of their rows; None if the rows are text.
 _ROWS: Final[Mapping[str, tuple[str, ...] | None]] = {
     "lines": ("kind", "text", "amount", "taxes"),
     "documents": ("odoo_id", "name", "type", "size", "sha256"),
@@ -49,23 +49,23 @@ _ROWS: Final[Mapping[str, tuple[str, ...] | None]] = {
 }
 
 
-class Faults:
-    """The records that could not be dealt with in a run: `guard` and `each` go on after one."""
+class BadRecords:
+    """The records that could not be processed in a run; `guard` and `each` continue after one."""
 
     def __init__(self) -> None:
         self._found: dict[str, str] = {}
 
     def note(self, about: str, what: str) -> None:
-        """Name something; what was said of it first stands."""
+        """Report a record; the first report about it is kept."""
         self._found.setdefault(one_line(about, NAME), one_line(what))
 
     @property
     def lines(self) -> list[str]:
-        """What was found, a line each, for a mail."""
+        """The reports, a line each, for an e-mail."""
         return sorted(f"{about}: {what}" for about, what in self._found.items())
 
     def guard[T](self, record: object, act: Callable[[], T], otherwise: T) -> T:
-        """What `act` gives; `otherwise` where the record, or AWS for this one, fails it."""
+        """What `act` returns; `otherwise` if the record, or AWS for this record, makes it fail."""
         try:
             return act()
         except DAMAGE:
@@ -76,17 +76,17 @@ class Faults:
         return otherwise
 
     def each[R, T](self, records: Iterable[R], act: Callable[[R], T]) -> Iterator[T]:
-        """What `act` gives for each record, without those that fail it."""
+        """What `act` returns for each record, without those that make it fail."""
         for record in records:
             none: tuple[T, ...] = ()
             yield from self.guard(record, partial(_one, act, record), none)
 
     def where[R](self, records: Iterable[R], question: Callable[[R], object]) -> list[R]:
-        """The records to which the answer is yes."""
+        """The records for which `question` is true."""
         return [r for r, yes in self.each(records, lambda r: (r, question(r))) if yes]
 
     def numbers(self, entry_ids: Iterable[str]) -> list[int]:
-        """Odoo's numbers of bills; an item that only looks like a bill has none."""
+        """The Odoo ids of bills, without items that only look like a bill."""
         return list(self.each(entry_ids, number_of))
 
 
@@ -95,7 +95,7 @@ def _one[R, T](act: Callable[[R], T], record: R) -> tuple[T, ...]:
 
 
 def number_of(entry_id: str) -> int:
-    """Odoo's number in a bill's name: "odoo-42" -> 42; ValueError where it is none."""
+    """The Odoo id in an entry_id: "odoo-42" -> 42; ValueError if it is not one."""
     prefix, number = entry_id[: len(_PREFIX)], entry_id[len(_PREFIX) :]
     if prefix != _PREFIX or not (number.isascii() and number.isdecimal()):
         raise ValueError("no bill's name")
@@ -103,13 +103,13 @@ def number_of(entry_id: str) -> int:
 
 
 def of_aws(error: Exception) -> str:
-    """What AWS said, by its name."""
+    """AWS's error code."""
     code = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
     return f"AWS: {code or type(error).__name__}"
 
 
 def complaint(record: object) -> str:
-    """What is wrong with a record and what to do, as far as it can be told."""
+    """What is wrong with a record and what to do, if that is known."""
     if not isinstance(record, dict):
         return UNKNOWN
     flaw = flaw_of(record)
@@ -117,7 +117,7 @@ def complaint(record: object) -> str:
 
 
 def flaw_of(item: Mapping[str, Any]) -> str:
-    """The first thing about a bill's item that is not as it should be; "" if nothing is seen."""
+    """The first flaw in a bill's item; "" if none is found."""
     for name in (*_TEXTS, *_INSTANTS, *_NUMBERS, *_ROWS, "vendor"):
         if name not in item:
             return f'it has no "{name}"'
@@ -136,7 +136,7 @@ def flaw_of(item: Mapping[str, Any]) -> str:
 
 
 def label(record: object) -> str:
-    """A record by the names people know it by, as many as it has."""
+    """A record by the names people know: Odoo's number, entry_id, company."""
     if isinstance(record, str):
         return one_line(record, NAME)
     name, entry_id, company = (_part(record, k) for k in ("odoo_name", "entry_id", "company"))
@@ -150,7 +150,7 @@ def _part(record: object, name: str) -> str:
 
 
 def entry_id_of(record: object) -> str:
-    """A bill's id, for the log; "" where the record has none."""
+    """A bill's id, for the log; "" if the record has none."""
     return record if isinstance(record, str) else _part(record, "entry_id")
 
 

@@ -1,6 +1,6 @@
-"""HTTP as Odoo and QuickBooks are spoken to: a redirect is an answer, and not followed.
+"""HTTP for Odoo and QuickBooks: redirects are not followed.
 
-It would carry a key, a token or a bill to wherever it points, and bring back an answer from there.
+A redirect would carry a key, a token or a bill to another address, and its answer back.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ import requests
 
 
 class HttpSession(requests.Session):
-    """requests' own, which goes nowhere but where it was sent, whoever asks for it."""
+    """A session of requests that never follows a redirect, whatever its caller asks for."""
 
     def request(self, *args: Any, **kwargs: Any) -> requests.Response:  # noqa: ANN401 - as requests
-        """As requests."""
+        """Send a request, without following a redirect."""
         return super().request(*args, **{**kwargs, "allow_redirects": False})
 
     def get_redirect_target(self, resp: requests.Response) -> None:
-        """Nowhere: requests would even look at an address that it is not to follow."""
+        """None: requests would parse the address even where it must not follow it."""

@@ -1,6 +1,6 @@
-"""A figure for CloudWatch, written as a line of the log.
+"""A metric for CloudWatch, written as a line of the log.
 
-Powertools' Metrics would cost every cold start what is needed once a day.
+Powertools' Metrics would slow every cold start for what is needed once a day.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def put(namespace: str, now: datetime, name: str, value: float, **about: str) -> None:
-    """Count something for this deployment as a whole; `about` stands beside it in the log.
+    """Write a metric of the whole deployment; `about` goes beside it in the log.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
     """

@@ -1,4 +1,4 @@
-"""A value of anybody's as one line of text: what a mail, a log or a story says must be ours."""
+"""Foreign values as one line of text, so that they cannot pass for our own words."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-NAME: Final = 120  # characters of a name: a longer one pushes out what is said of it
+NAME: Final = 120  # characters of a name: a longer one would crowd out the rest
 LINE: Final = 500  # of a whole sentence
 
 
 def one_line(text: str, length: int = LINE) -> str:
     """The text in one line of at most `length` characters.
 
-    Line breaks become spaces. What nobody sees is left out, and so is what turns the direction of
-    writing: with either, a vendor's name could pass for a paragraph of ours.
+    Line breaks become spaces. Invisible characters and those that reverse the writing direction
+    are removed: with them a vendor's name could pass for a paragraph of ours.
     """
-    spaced = " ".join(text.split())  # of every kind: str.split knows Unicode's line breaks
+    spaced = " ".join(text.split())  # str.split knows all of Unicode's line breaks
     clean = "".join(c for c in spaced if c.isprintable())
     return clean if len(clean) <= length else f"{clean[: length - 1].rstrip()}…"
 
@@ -28,7 +28,7 @@ _SENTENCE: Final = 500  # characters
 
 
 def shorten(sentences: Sequence[str], most: int = _SENTENCES) -> list[str]:
-    """As many sentences, and as much of each, as a person reads and the table's item holds."""
+    """As many sentences, and as much of each, as a person reads and an item can hold."""
     found = [s if len(s) <= _SENTENCE else f"{s[: _SENTENCE - 1]}…" for s in sentences[:most]]
     more = len(sentences) - len(found)
     return [*found, f"… and {more} more."] if more else found

@@ -1,4 +1,4 @@
-"""What Terraform tells a function: its environment, the secrets, the companies."""
+"""What Terraform gives a function: its environment and its secrets."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def environment(name: str) -> str:
-    """The value of an environment variable that must be there."""
+    """The value of a required environment variable."""
     value = os.environ.get(name, "")
     if not value:
         raise Misconfigured(f"The environment variable {name} is not set. Apply Terraform again.")
@@ -22,7 +22,7 @@ def environment(name: str) -> str:
 
 
 def optional(name: str) -> str:
-    """The value of an environment variable that may be left out; "" then."""
+    """The value of an optional environment variable; "" if it is not set."""
     return os.environ.get(name, "")
 
 

@@ -1,7 +1,7 @@
-"""What a value of JSON must look like to be believed. No I/O.
+"""The shape that a JSON value must have to be trusted. No I/O.
 
-A shape is a question about a value, a list of one shape for each of its members, or a dict of
-shapes for the names that an object must have; names that nobody asks for do not matter.
+A shape is a predicate, a list with the shape of every member, or a dict of shapes for the names
+that an object must have; other names are ignored.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 type Shape = Callable[[object], bool] | list[Shape] | Mapping[str, Shape]
 
-_LARGEST: Final = 10**15  # what no amount of anybody's books comes near
+_LARGEST: Final = 10**15  # more than any amount in real books
 _IDENTIFIER: Final = re.compile(r"[\w.:-]{1,100}", re.ASCII)
 
 
@@ -29,12 +29,12 @@ def fits(value: object, shape: Shape) -> bool:
 
 
 def maybe(shape: Shape) -> Shape:
-    """A shape whose value may also be null, or its name missing."""
+    """The same shape, but the value may be null or missing."""
     return lambda value: value is None or fits(value, shape)
 
 
 def text(value: object) -> bool:
-    """Whether it is a text that can be stored: a lone surrogate can be sent, but not kept."""
+    """Whether it is text that can be stored, without lone surrogates."""
     if not isinstance(value, str):
         return False
     try:
@@ -45,18 +45,18 @@ def text(value: object) -> bool:
 
 
 def identifier(value: object) -> bool:
-    """Whether it is a text that may name something: an id, a currency, a code."""
+    """Whether it is text that may be an id, a currency or a code."""
     return isinstance(value, str) and _IDENTIFIER.fullmatch(value) is not None
 
 
 def number(value: object) -> bool:
-    """Whether it is a number that books may hold; fractions come as Decimal, never as float."""
+    """Whether it is a plausible amount; fractions come as Decimal, never as float."""
     is_one = isinstance(value, (int, Decimal)) and not isinstance(value, bool)
     return is_one and Decimal(value).is_finite() and abs(value) < _LARGEST  # type: ignore[arg-type]  # asked just now
 
 
 def whole(value: object) -> bool:
-    """Whether it is a whole number that books may hold."""
+    """Whether it is a plausible whole number."""
     return isinstance(value, int) and number(value)
 
 
@@ -66,7 +66,7 @@ def flag(value: object) -> bool:
 
 
 def without_nulls(value: object) -> object:
-    """A value of JSON in which null is as good as a missing name."""
+    """A JSON value without its nulls, which count as missing."""
     if isinstance(value, dict):
         return {n: without_nulls(v) for n, v in value.items() if v is not None}
     return [without_nulls(v) for v in value] if isinstance(value, list) else value

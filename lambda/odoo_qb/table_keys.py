@@ -1,6 +1,6 @@
-"""The names of the table's notes: items that are not bills. Each is spelled here and nowhere else.
+"""The keys of the table's notes: items that are not bills. Each is spelled only here.
 
-They are what is stored: a name that changes is a note that is lost.
+They are stored: changing a key loses its notes.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ _REFERENCE: Final = "reference#"
 
 
 def watermark(database: str) -> str:
-    """How far a database of Odoo's was read, and who reads it now."""
+    """How far an Odoo database was read, and which run is reading it."""
     return f"watermark#{database}"
 
 
 def connection(company: str) -> str:
-    """Whether a company's connection to QuickBooks stands."""
+    """The state of a company's connection to QuickBooks."""
     return f"connection#{company}"
 
 
 def vendor(company: str, odoo_id: int | str) -> str:
-    """What is remembered of a vendor: who it is in QuickBooks, its last bills."""
+    """What is remembered about a vendor: its QuickBooks ids and its last bills."""
     return f"vendor#{company}#{odoo_id}"
 
 
 def payee(realm: str, vendor_key: str) -> str:
-    """The bank details and addresses a vendor was seen with."""
+    """The Odoo contacts of a QuickBooks vendor."""
     return f"payee#{realm}#{vendor_key}"
 
 
@@ -40,17 +40,17 @@ def exchange_rate(company: str, currency: str) -> str:
 
 
 def approvers(source: str) -> str:
-    """Who may decide, as Slack said last: of a user group or a list of users."""
+    """Who may decide, as last read from Slack: a user group or a list of users."""
     return f"approvers#{source}"
 
 
 def reference(owner: str, vendor_key: int | str, number: str) -> str:
-    """The bills of a vendor's number; `owner` is a QuickBooks realm, or 1.0's company key."""
+    """The bills with one vendor number; `owner` is a QuickBooks realm, or 1.0's company key."""
     return f"{_REFERENCE}{owner}#{vendor_key}#{number}"
 
 
 def is_reference(note_id: str) -> bool:
-    """Whether a note is of the bills of a vendor's number."""
+    """Whether a note lists the bills with one vendor number."""
     return note_id.startswith(_REFERENCE)
 
 

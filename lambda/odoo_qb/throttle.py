@@ -1,4 +1,4 @@
-"""Keep calls to somebody apart, so that they need not refuse us."""
+"""Space calls out, so that the other side does not refuse them."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ if TYPE_CHECKING:
 
 
 class Throttle:
-    """Waits no longer than it must: `gap_seconds` from the last call, which is in `last`.
+    """Waits until `gap_seconds` have passed since the `last` call.
 
-    Another process may have called a moment before this one began, so it begins with a gap.
+    Another process may have called just before this one started, so it starts with a gap.
     """
 
     def __init__(self, gap_seconds: float, sleep: Callable[[float], None] = time.sleep) -> None:

@@ -1,1 +1,1 @@
-"""What the pipeline weighs, takes and costs."""
+"""The size, time and cost of the pipeline."""

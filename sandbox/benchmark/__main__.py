@@ -1,9 +1,9 @@
-"""Measure what the pipeline weighs, takes and costs, beside what we set ourselves as targets.
+"""Measure size, time and cost of the pipeline, and compare them with our targets.
 
     python -m sandbox.benchmark            all of it, in about a quarter of an hour
     python -m sandbox.benchmark --quick    what is counted in one process, in two or three minutes
 
-Prints a table and ends with 1 if a target is missed. All of it is kept in bench/results.json.
+Prints a table and ends with 1 if a target is missed. Results are stored in bench/results.json.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What a thousand bills and an idle month cost on AWS, of requests that were counted.
+"""The AWS cost of a thousand bills and of an idle month, from counted requests.
 
-How long a run takes on AWS is assumed: what our own code needs, and what a vendor takes to
-answer. All else is counted in the same run of the bench.
+How long a run takes on AWS is assumed: the time of our own code, and of a vendor's answers.
+Everything else is counted in the same benchmark.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ Usage = dict[str, Decimal]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """What is there by the month; a company more is a secret more."""
+    """What is paid by the month; each company adds a secret."""
 
     companies: int
     alarms: int
@@ -78,7 +78,7 @@ def of_bills(life: Json, odoo_calls_a_bill: float) -> Usage:
 
 
 def of_idle_month(life: Json, standing: Standing) -> Usage:
-    """What a month uses in which nothing happens, every scheduled run starting cold."""
+    """The usage of a month without bills, with a cold start for every scheduled run."""
     companies = standing.companies / life["companies"]
     idle, sync, check = life["idle_run"], life["sync"], life["check"]
     calls = life["quickbooks"]["calls_a_sync"] + life["quickbooks"]["tokens_a_company"]
@@ -115,13 +115,13 @@ def of_idle_month(life: Json, standing: Standing) -> Usage:
 
 
 def at_list_price(usage: Mapping[str, Decimal]) -> dict[str, Decimal]:
-    """Dollars by what they are for, the dearest first."""
+    """Dollars by item, most expensive first."""
     dollars = {what: n * PRICES[what].dollars for what, n in usage.items()}
     return dict(sorted(dollars.items(), key=lambda row: -row[1]))
 
 
 def beyond_what_is_free(usage: Mapping[str, Decimal]) -> dict[str, Decimal]:
-    """The same after what every account has free each month, if nothing else uses that up."""
+    """The same without the monthly free allowance, if nothing else uses that up."""
     nothing = Decimal(0)
     return at_list_price({w: max(nothing, n - PRICES[w].free) for w, n in usage.items()})
 

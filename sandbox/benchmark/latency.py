@@ -1,7 +1,7 @@
 """How long a warm chain takes on the emulator: a card, a decision, a posting; and what stands.
 
-Seconds say as much about this machine as about us, so none of them decides anything. In
-production the schedule comes before the card, and the vendors are further away.
+Seconds depend on this machine as much as on our code, so none of them is a target. In production
+the schedule adds a delay before the card, and the vendors are further away.
 """
 
 from __future__ import annotations
@@ -156,7 +156,7 @@ class _Bill:
 
 
 def _awaited[T](look: Callable[[], T | None]) -> T:
-    """What a look finds at last."""
+    """Wait until a look finds something; returns it."""
     until = time.monotonic() + _STUCK_SECONDS
     while time.monotonic() < until:
         found = look()

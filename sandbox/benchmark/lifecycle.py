@@ -1,7 +1,7 @@
-"""Count what a bill costs: a whole life of many, in one process, every request counted by kind.
+"""Count the requests of bills from Odoo to QuickBooks in one process, by kind.
 
-The handlers, simulators and moto are those of the tests' world; what is counted is what the
-functions ask, not what the world asks to play AWS's part.
+Handlers, simulators and moto are those of the tests. Only the functions' requests are counted, not
+those that simulate AWS's deliveries.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ class Life:
         odoo.ahead = timedelta()
 
     def age(self) -> None:
-        """Let a day pass for what the table holds: nothing changed of late."""
+        """Date all items a day earlier, so that nothing has changed recently."""
         yesterday = {"S": f"{datetime.now(UTC) - timedelta(days=1):%Y-%m-%dT%H:%M:%S.000Z}"}
         for entry_id in self.world.items():
             self.world.clients["dynamodb"].update_item(
@@ -190,7 +190,7 @@ class Life:
 
 
 class Patches:
-    """Sets attributes and restores them: all that a world needs of pytest's monkeypatch."""
+    """The part of pytest's monkeypatch that a world needs: sets attributes and restores them."""
 
     def __init__(self) -> None:
         self._undo: list[Callable[[], object]] = []

@@ -1,4 +1,4 @@
-"""The machine that something was measured on: seconds say nothing without it."""
+"""The machine of a measurement, without which seconds mean nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What AWS takes for what we use: list prices of us-west-2 in US dollars, and what it gives."""
+"""AWS's list prices in us-west-2 in US dollars, and the free allowances."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The bench's results as a table: what was measured beside the most, or least, it may be."""
+"""The benchmark's results as a table: each figure with its target."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def rows_of(results: Json) -> Iterator[Row]:
 
 
 def lines_of(results: Json, rows: Sequence[Row]) -> Iterator[str]:
-    """The table, and what its figures cannot say of themselves."""
+    """The table, with notes on its figures."""
     machine, yardstick = results["machine"], results["yardstick"]
     yield (
         f"On {machine['processors']} processors and {machine['memory_gigabytes']} GB, with Python"

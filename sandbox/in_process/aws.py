@@ -1,4 +1,4 @@
-"""Moto as our AWS: the resources that Terraform makes, and calls that can be watched or refused."""
+"""Moto as our AWS: the resources that Terraform makes, and calls to record or refuse."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ Performs = Callable[[Call, BaseClient, str, Json], Json]
 
 @dataclass
 class Aws:
-    """Every call to AWS as (operation, arguments); those for which `refuses` says so fail.
+    """All calls to AWS as (operation, arguments); a call fails if `refuses` returns true.
 
-    `performs` does a call that is not refused; it may do more, or raise in the middle of it.
+    `performs` does the other calls; it may do more, or raise in the middle.
     """
 
     calls: list[tuple[str, Json]] = field(default_factory=list)
@@ -41,7 +41,7 @@ class Aws:
 
 
 def one_call_at_a_time(monkeypatch: pytest.MonkeyPatch, aws: Aws) -> None:
-    """Moto's tables are plain dicts that two threads may not change at once."""
+    """Make calls one after the other: two threads must not change moto's dicts at once."""
     lock, call = threading.RLock(), cast("Any", BaseClient)._make_api_call
 
     def serial(client: BaseClient, operation: str, arguments: Json) -> Json:

@@ -1,13 +1,14 @@
 """The whole chain in one process: the real handlers, moto for AWS, the simulators as vendors.
 
-AWS's part of moving things is played here: what the stream would deliver to the notifier and
-the queue to the poster is delivered by `show` and `post`, as often and as late as a test wants.
+AWS's deliveries are simulated: `show` delivers what the stream would bring to the notifier, `post`
+what the queue would bring to the poster, as often and as late as a test wants.
 """
 
 from __future__ import annotations
 
 import base64
 import json
+import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -44,21 +45,29 @@ _HANDLERS: Final = (approval_handler, extractor, notifier, poster)
 Json = dict[str, Any]
 
 
+def utc_now() -> datetime:
+    """The real time."""
+    return datetime.now(UTC)
+
+
 class Context:
-    """What a handler asks of Lambda's context."""
+    """The parts of Lambda's context that handlers read."""
 
     function_name = "test"
     memory_limit_in_mb = 256
     invoked_function_arn = "arn:aws:lambda:us-west-2:123456789012:function:test"
     aws_request_id = "test"
 
+    def __init__(self, seconds_left: float = 240.0) -> None:
+        self._seconds_left = seconds_left
+
     def get_remaining_time_in_millis(self) -> int:
-        return 240_000
+        return int(self._seconds_left * 1000)
 
 
 @dataclass
 class World:
-    """The parts of a running chain, and what people and AWS do to it."""
+    """A running chain, with methods for what people and AWS do."""
 
     odoo: Odoo
     slack: Slack
@@ -69,12 +78,12 @@ class World:
     answers: list[Json] = field(default_factory=list)
     aws: Aws = field(default_factory=Aws)
 
-    def extract(self, **event: Any) -> Json:
+    def extract(self, *, seconds_left: float = 240.0, **event: Any) -> Json:
         """Invoke the extractor."""
-        return extractor.lambda_handler(event, Context())
+        return extractor.lambda_handler(event, Context(seconds_left))
 
     def forget_old_bills(self) -> None:
-        """Date the dataset's bills before go-live, so that a test begins with none of them."""
+        """Date the dataset's bills before go-live, so that a test starts without them."""
         before = datetime(2025, 6, 1, tzinfo=UTC)
         for move in self.odoo.records["account.move"].values():
             move |= {"write_date": before, "create_date": before}
@@ -93,7 +102,7 @@ class World:
         return found
 
     def show(self) -> Json:
-        """Deliver to the notifier what the stream filter would: every item that owes a card."""
+        """Deliver to the notifier what the stream would: every item whose card is due."""
         due = [i for i, item in sorted(self.items().items()) if "card_due" in item]
         records = [
             {"dynamodb": {"Keys": {"entry_id": {"S": i}}, "SequenceNumber": str(n)}}
@@ -132,7 +141,7 @@ class World:
         ]
 
     def post(self) -> list[Json]:
-        """Deliver every message to the poster until the queue is empty; its answers."""
+        """Deliver all messages to the poster until the queue is empty; returns its answers."""
         answers = []
         while messages := self.messages():
             for message in messages:
@@ -152,8 +161,18 @@ class World:
         topic = sns_backends[DEFAULT_ACCOUNT_ID][REGION].topics[self.names["topic"]]
         return [f"{subject}\n{text}" for _, text, subject, *_ in topic.sent_notifications]
 
+    def use(
+        self,
+        *,
+        clock: Callable[[], datetime] | None = None,
+        sleep: Callable[[float], None] | None = None,
+    ) -> None:
+        """Give every function another clock, or another way to wait."""
+        for handler in _HANDLERS:
+            handler.wired.use(clock=clock, sleep=sleep)
+
     def restart(self) -> None:
-        """As after a deployment: every function starts cold."""
+        """Let every function start cold, as after a deployment."""
         for handler in _HANDLERS:
             handler.wired.forget()
 
@@ -162,14 +181,16 @@ def a_world(
     monkeypatch: pytest.MonkeyPatch,
     *,
     listen: Callable[[Any], Any] = serve,
-    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    clock: Callable[[], datetime] = utc_now,
+    sleep: Callable[[float], None] = time.sleep,
     british: Collection[str] = (),
     **odoo: Any,
 ) -> Iterator[World]:
     """Start a chain with the real records of the dataset, and stop it again.
 
-    `listen` lets a simulator answer at a url, `clock` is the vendors'. The companies that are
-    `british` keep their books in pounds, and in QuickBooks there.
+    `listen` lets a simulator answer at a url. `clock` is the vendors' and the functions' time, and
+    `sleep` is how the functions wait. The companies in `british` keep their books in pounds, and
+    have a British QuickBooks.
     """
     odoo_simulator, slack = Odoo(clock=clock, **odoo), Slack(clock=lambda: clock().timestamp())
     slack.trigger_seconds = 600.0  # a slow machine must not decide a test
@@ -218,18 +239,17 @@ def a_world(
         }
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
-        for handler in _HANDLERS:  # a test may give its own, which end with it
-            monkeypatch.setattr(handler.wired, "clock", handler.wired.clock)
-            monkeypatch.setattr(handler.wired, "sleep", handler.wired.sleep)
         aws = Aws()
         one_call_at_a_time(monkeypatch, aws)
         table = Table(clients["dynamodb"], names["table"], retention=settings.retention())
         world = World(odoo_simulator, slack, quickbooks, table, clients, names, aws=aws)
-        # Wall-clock budgets are for production: a slow machine must not decide a test.
-        monkeypatch.setattr(approval_handler, "CALL_SLACK_WITHIN", 60.0)
         world.restart()
+        world.use(clock=clock, sleep=sleep)
+        # Wall-clock budgets are for production: a slow machine must not decide a test.
+        approval_handler.wired.use(call_slack_within=60.0)
         yield world
         world.restart()
+        world.use(clock=utc_now, sleep=time.sleep)
 
 
 def _companies(odoo: Odoo) -> dict[str, Json]:

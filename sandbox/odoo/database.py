@@ -22,7 +22,10 @@ _CACHING: Final = (V17, V18)
 
 
 class Database(Books):
-    """One database and its users in `users`."""
+    """One database and its users in `users`.
+
+    `distort` may change what a method of a model answers, as an addon or a proxy could.
+    """
 
     def __init__(
         self,
@@ -38,6 +41,7 @@ class Database(Books):
         super().__init__(version=version, clock=clock, dataset=dataset)
         self.database = database
         self.users: dict[int, User] = {}
+        self.distort: Callable[[str, object], object] = lambda _model, answer: answer
         self._sessions: dict[str, int] = {}
         self._cached: set[tuple[int, str]] = set()  # keys that were found to be good
         self.admit(
@@ -91,7 +95,7 @@ class Database(Books):
         """Call a method of a model as this user."""
         with self.lock:
             context = kwargs.pop("context", None) or {}
-            return Call(self, user, context).run(model, method, args, kwargs)
+            return self.distort(model, Call(self, user, context).run(model, method, args, kwargs))
 
     def authenticate(self, database: str, login: str, secret: str) -> int | Literal[False]:
         """The id of the user with this login and key or password; False if there is none."""

@@ -65,7 +65,12 @@ class Records:
             self.add_user(number, name, login)
         if dataset == "odoo-18":
             self._employ_clerks()
-        self._last_ids = {model: max(rows, default=0) for model, rows in self.records.items()}
+        self._last_ids = dict.fromkeys(self.records, 0)
+        self.count_from_records()
+
+    def count_from_records(self) -> None:
+        """Let new records take the ids after the highest that there are."""
+        self._last_ids |= {model: max(rows) for model, rows in self.records.items() if rows}
 
     def _employ_clerks(self) -> None:
         for move in self.records["account.move"].values():

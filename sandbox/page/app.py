@@ -97,7 +97,7 @@ def _environment() -> Environment:
 
 @dataclass(slots=True, kw_only=True)
 class Page:
-    """A WSGI application; `said` is the sentence about the last act, for everybody to see."""
+    """A WSGI application; `said` is the sentence about the last action, shown to every visitor."""
 
     parts: Parts
     said: str = ""
@@ -252,6 +252,6 @@ def _file(content: bytes, kind: str, name: str) -> Response:
     response.headers.set(
         "Content-Disposition", how, filename=safe.encode("ascii", "replace").decode()
     )
-    # The viewer of a PDF brings a style of its own, which the page's policy would refuse.
+    # A PDF viewer brings its own styles, which the page's policy would refuse.
     response.headers["Content-Security-Policy"] = "frame-ancestors 'none'"
     return response

@@ -1,4 +1,4 @@
-"""Slack's mrkdwn as HTML: what messages here use of it; the rest is shown as it is written.
+"""Slack's mrkdwn as HTML, as far as our messages use it; the rest is shown as written.
 
 https://docs.slack.dev/messaging/formatting-message-text
 """
@@ -85,7 +85,7 @@ class Reader:
         return self.names.get(thing, thing)
 
     def link(self, url: str, label: str) -> Markup:
-        """A link that tells its target nothing of this page; text where it is no web address."""
+        """A link without a referrer; only text if it is not a web address."""
         if not url.startswith(("https://", "http://", "mailto:")):
             return escape(label)
         html = Markup('<a href="{}" target="_blank" rel="noreferrer">{}</a>')

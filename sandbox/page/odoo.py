@@ -1,4 +1,4 @@
-"""What the page shows of Odoo: the bills with what became of each, a bill's form, the vendors."""
+"""The page's view of Odoo: bills with their state, a bill's form, the vendors."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _KINDS: Final = {"in_invoice": "Bill", "in_refund": "Credit note", "in_receipt":
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """A bill in Odoo, and what became of it."""
+    """A bill in Odoo, and its state in the pipeline."""
 
     id: int
     name: str

@@ -1,4 +1,4 @@
-"""What the page shows of QuickBooks: a company's documents with their files, and its vendors."""
+"""The page's view of QuickBooks: a company's documents with their files, and its vendors."""
 
 from __future__ import annotations
 

@@ -78,10 +78,10 @@ class Reply:
 
 
 class Aws(Protocol):
-    """What the page needs of AWS."""
+    """The parts of AWS that the page needs."""
 
     def look(self) -> Pipeline:
-        """How the pipeline stands, a second ago at most."""
+        """The pipeline's state, at most a second old."""
 
     def extract(self) -> Json:
         """Invoke the extractor and wait; its report, or what it said went wrong."""
@@ -111,7 +111,7 @@ class Parts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """Where a browser looks: read from its address, so that each window has its own."""
+    """A visitor's view, read from the page's address so that each window has its own."""
 
     person: str
     channel: str
@@ -125,7 +125,7 @@ class Look:
         return "/?" + urlencode({name: value for name, value in given.items() if value})
 
     def do(self, act: str) -> str:
-        """Where a form goes that does something and comes back to here."""
+        """The address for a form that does something and returns to this view."""
         return f"/{act}{self.to()[1:]}"
 
 
@@ -225,7 +225,7 @@ def screen(parts: Parts, at: Look) -> Screen:
 
 
 def clickers(slack: Slack) -> list[Person]:
-    """Who can be acted as."""
+    """The people a visitor can act as."""
     return [p for p in slack.people.values() if not p.is_bot and not p.deleted]
 
 

@@ -1,4 +1,4 @@
-"""What a check of QuickBooks needs to know of the books, and where a reference in them leads."""
+"""What checks need to know about the books, and how references are resolved."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ REFERENCES: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Books:
-    """What a check needs to know: the realm, the switches, the time, and the client's leave."""
+    """What a check needs to know: the realm, the modes, the time, and what the client may do."""
 
     realm: Realm
     modes: Modes
@@ -38,7 +38,7 @@ class Books:
     allow_duplicates: bool = False
 
     def referred(self, ref: Json, field: str) -> Json:
-        """The record a reference leads to; FaultError where there is none to use."""
+        """The referenced record; FaultError if there is no usable one."""
         entity = REFERENCES[field]
         found = self.realm.table(entity).get(ref["value"])
         if not found or found.get("Type") == "Category":

@@ -1,4 +1,4 @@
-"""A request that passed the gateway, and the request ids that keep it from being done twice."""
+"""A request that passed the gateway, and request ids, which prevent doing it twice."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from sandbox.quickbooks.faults import Injection
     from sandbox.quickbooks.modes import Limits, Modes
 
-# The faults of a payload that no client should send.
+# Faults for payloads that no client should send.
 _SHAPE_CODES: Final = frozenset({"2010", "2020", "2030", "2040", "2050", "2170", "6080"})
 _LONGEST_REQUEST_ID: Final = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """A request with all that answering it takes; `tell` notes what the client did wrong."""
+    """A request with everything needed to answer it; `tell` records a client's mistake."""
 
     request: Request
     operation: str
@@ -52,14 +52,14 @@ class Call:
         return self.injection is not None and self.injection.kind == kind
 
     def dawdle(self) -> None:
-        """Take the time that an injected slowness asks for."""
+        """Wait as long as an injected slowness requires."""
         if self.injection and self.injection.kind == "slow":
             time.sleep(self.injection.seconds)
 
 
 @dataclass(slots=True)
 class Remembered:
-    """What was answered to a request id; no answer yet while the first request is under way."""
+    """The answer to a request id; none while the first request is still running."""
 
     fingerprint: str
     at: datetime
@@ -67,15 +67,19 @@ class Remembered:
 
 
 class RequestIds:
-    """Gives a second request with the same id the first one's answer, as the modes say."""
+    """Answers a repeated request id with the first answer, as the modes say."""
 
     def __init__(self, lock: threading.RLock) -> None:
         self._changed = threading.Condition(lock)
         self._known: dict[tuple[str, str], Remembered] = {}
         self._late: dict[tuple[str, str], tuple[datetime, Callable[[], None]]] = {}
 
+    def remember(self, realm_id: str, request_id: str, earlier: Remembered) -> None:
+        """Repeat this answer if the same request comes again."""
+        self._known[realm_id, request_id] = earlier
+
     def once(self, call: Call, work: Callable[[], Json]) -> Answer:
-        """Do the work, or give the answer that it got before."""
+        """Do the work, or return its earlier answer."""
         if len(call.request_id) > _LONGEST_REQUEST_ID:
             raise FaultError("2050", "requestid is longer than 50 characters")
         if not call.request_id:
@@ -93,9 +97,9 @@ class RequestIds:
         return answer
 
     def later(self, call: Call, work: Callable[[], Json], due: datetime) -> None:
-        """Do the work when `finish` is called at its time: the client has gone by then.
+        """Do the work when `finish` is called at its time, after the client has gone.
 
-        A repeat that is to wait for the answer has waited that long.
+        A repeat that has to wait for the answer has waited that long.
         """
         with self._changed:
             if self._claim(call):
@@ -106,7 +110,7 @@ class RequestIds:
             )
 
     def finish(self, now: datetime) -> None:
-        """Do what was to be done later, and is due."""
+        """Do the postponed work that is due."""
         with self._changed:
             for key in [k for k, (due, _) in self._late.items() if due <= now]:
                 self._finish(key)

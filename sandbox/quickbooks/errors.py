@@ -54,7 +54,7 @@ CALCULATING_TAX: Final = (
 
 
 class FaultError(Exception):
-    """QuickBooks says no: the Fault's code, message, detail and element, and the HTTP status.
+    """QuickBooks refuses: the Fault's code, message, detail and element, and the HTTP status.
 
     The message is the code's own unless it is given.
     """
@@ -78,7 +78,7 @@ class FaultError(Exception):
 
 
 def business(why: str) -> FaultError:
-    """The fault for what only the books can tell is wrong."""
+    """The fault for an error that only the books can show."""
     return FaultError("6000", f"Business Validation Error: {why}")
 
 
@@ -116,14 +116,14 @@ def unsupported(why: str, element: str = "") -> FaultError:
 
 
 def missing(element: str) -> FaultError:
-    """The fault for a property that must be there."""
+    """The fault for a missing required property."""
     return FaultError(
         "2020", f"Required parameter {element} is missing in the request", element=element
     )
 
 
 def wrong_account_type() -> FaultError:
-    """The fault for an account that this kind of line cannot stand on."""
+    """The fault for an account that this kind of line cannot use."""
     return FaultError(
         "6430",
         "Invalid account type: You need to select a different type of account for this "

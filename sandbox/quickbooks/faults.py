@@ -1,4 +1,4 @@
-"""What can be made to go wrong in the QuickBooks simulator, and how much a client may ask for."""
+"""Faults for the QuickBooks simulator, and its rate limits."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Injection:
             raise ValueError(f"{self.kind} is not one of {', '.join(sorted(KINDS))}")
 
     def strikes(self, method: str, path: str) -> bool:
-        """Whether this request is one to spoil; each that fits is counted."""
+        """Whether this request gets the fault; each matching request is counted."""
         if self.method not in {"", method} or self.path not in path:
             return False
         self.seen += 1

@@ -1,4 +1,4 @@
-"""What stands before the Accounting API: Intuit's identity service, and the gateway's refusals."""
+"""What is in front of the Accounting API: Intuit's identity service and the gateway."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _METERED: Final = frozenset({"query", "read", "companyinfo", "preferences", "cdc
 
 
 class Gateway:
-    """Who may call and how often; what a client must not do is noted in `violations`."""
+    """Decides who may call and how often; a client's mistakes go to `violations`."""
 
     def __init__(
         self,
@@ -93,7 +93,7 @@ class Gateway:
             return Answer(200, self._tokens.refresh(token, self._clock(), self.modes, hard=hard))
 
     def _refuse_caller(self, request: Request, operation: str, realm_id: str) -> Answer | None:
-        """What the gateway answers in place of the Accounting API, if it does."""
+        """The gateway's refusal, if it does not pass the request on."""
         kind, _, token = request.headers.get("Authorization", "").partition(" ")
         with self._lock:
             now = self._clock()

@@ -1,4 +1,4 @@
-"""How the simulated QuickBooks is set: its limits, and what it does where Intuit is silent."""
+"""Settings of the simulated QuickBooks: limits, and behaviour Intuit does not document."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How much a client may ask for: Intuit's published limits."""
+    """How much a client may call: Intuit's published limits."""
 
     enforced: bool = True
     per_second: int = 10

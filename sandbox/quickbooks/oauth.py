@@ -1,4 +1,4 @@
-"""Intuit's tokens: which are alive, how they rotate, and how a family of them dies."""
+"""Intuit's tokens: which are valid, how they rotate, and how a family of them ends."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DAY: Final = timedelta(hours=24)
 
 
 class OAuthError(Exception):
-    """The token endpoint says no: an OAuth error word and the HTTP status."""
+    """The token endpoint refuses: an OAuth error word and the HTTP status."""
 
     def __init__(self, error: str, description: str = "", status: int = 400) -> None:
         super().__init__(error)

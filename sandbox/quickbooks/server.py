@@ -1,4 +1,4 @@
-"""QuickBooks Online in memory: Intuit's token endpoint and Accounting API, and their bad days.
+"""QuickBooks Online in memory: Intuit's token endpoint and Accounting API, with faults.
 
 A WSGI application. Tests use `realms`, `inject` and `violations` directly; other processes use
 /_sim/state, /_sim/reset, /_sim/config, /_sim/faults and /_sim/files. What the client must not do
@@ -67,7 +67,7 @@ class QuickBooks(Gateway):
         self.realms: dict[str, Realm] = {}
         self.calls: Counter[str] = Counter()
         self._injections: list[Injection] = []
-        self._request_ids = RequestIds(self._lock)
+        self.request_ids = RequestIds(self._lock)
         self._shuffle = random.Random(0)  # noqa: S311 - an order, not a secret
         self._served = 0
 
@@ -128,8 +128,8 @@ class QuickBooks(Gateway):
         return injection
 
     def finish_late(self) -> None:
-        """Do what "late" put off until now; each request begins with it."""
-        self._request_ids.finish(self._clock())
+        """Do what "late" postponed until now; each request begins with it."""
+        self.request_ids.finish(self._clock())
 
     def clear_faults(self) -> None:
         """Drop the planned faults that have not happened yet."""
@@ -200,17 +200,17 @@ class QuickBooks(Gateway):
         """What the Accounting API answers."""
         if call.suffers("late") and call.operation in api.WRITES and call.injection:
             due = self._clock() + timedelta(seconds=call.injection.seconds)
-            self._request_ids.later(call, lambda: api.write(call), due)
+            self.request_ids.later(call, lambda: api.write(call), due)
             hang_up(call.request.environ)
         if call.operation in api.WRITES:
-            return self._request_ids.once(call, lambda: api.write(call))
+            return self.request_ids.once(call, lambda: api.write(call))
         if call.operation == "upload":
-            return self._request_ids.once(call, lambda: api.attach(call))
+            return self.request_ids.once(call, lambda: api.attach(call))
         call.dawdle()
         with self._lock:
             if call.operation != "batch":
                 return api.read(call)
-            answer = api.batch(call, self._request_ids, self._shuffle)
+            answer = api.batch(call, self.request_ids, self._shuffle)
             self.core_plus_calls += to_json(answer.body).count('"QueryResponse"')
             return answer
 
@@ -225,7 +225,7 @@ class QuickBooks(Gateway):
     def _spoil(
         self, request: Request, injection: Injection | None, *, committed: bool
     ) -> Answer | None:
-        """What an injected fault puts in place of the answer, before or after the work."""
+        """The answer of an injected fault, before or after the work is done."""
         if not injection or injection.committed != committed:
             return None
         if injection.kind in {"reset", "timeout"}:

@@ -1,4 +1,4 @@
-"""What QuickBooks refuses in a bill or a vendor credit, and what it makes of the rest.
+"""What QuickBooks refuses in a bill or vendor credit, and how it completes the rest.
 
 The schema finds wrong shapes; the functions here find what only the books can tell. The order of
 the checks, and with it which fault a doubly wrong document gets, follows QuickBooks.
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Books", "check_shape", "completed", "document"]
 
-# Kinds of account that no line of a bill can stand on.
+# Account types that no line of a bill can use.
 _NO_LINE: Final = ("Accounts Payable", "Accounts Receivable", "Non-Posting")
-# QuickBooks alone books on these.
+# Only QuickBooks itself books on these.
 _TAX_ACCOUNTS: Final = ("GlobalTaxPayable", "GlobalTaxSuspense")
 _CURRENCIES: Final = {
     "CAD": "Canadian Dollar",
@@ -73,7 +73,7 @@ def document(entity: str, payload: Json, books: Books, old: Json | None = None) 
 
 
 def completed(entity: str, record: Json, realm: Realm) -> Json:
-    """The document as QuickBooks answers it: with what it fills in where nothing was said."""
+    """The document as QuickBooks answers it, with its defaults filled in."""
     record.setdefault("LinkedTxn", [])
     currency = record["CurrencyRef"]["value"]
     if currency in _CURRENCIES:

@@ -1,4 +1,4 @@
-"""What QuickBooks refuses in a vendor, and what it makes of the rest."""
+"""What QuickBooks refuses in a vendor, and how it completes the rest."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def vendor(payload: Json, books: Books, old: Json | None = None) -> Json:
 
 
 def _check_name(name: str, books: Books, old: Json | None) -> None:
-    """One name for all vendors, customers and employees, the inactive ones included."""
+    """Names are unique among vendors, customers and employees, also inactive ones."""
     for entity in PEOPLE:
         for other in books.realm.table(entity).values():
             same = old is not None and entity == "Vendor" and other["Id"] == old["Id"]
@@ -64,7 +64,7 @@ def _check_name(name: str, books: Books, old: Json | None) -> None:
 
 
 def _check_address(address: str) -> None:
-    """One address or several with commas between them; nothing of what stands around one."""
+    """One address, or several with commas; without display names."""
     for part in address.split(",") if address else ():
         if not _ADDRESS.fullmatch(part.strip()):
             raise FaultError(

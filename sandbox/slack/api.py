@@ -37,7 +37,7 @@ SCOPES = {
     "conversations.history": "{}:history",
 }
 
-# Methods that only read do not look at a JSON body: https://docs.slack.dev/apis/web-api
+# Methods that only read ignore a JSON body: https://docs.slack.dev/apis/web-api
 FORMS_ONLY = {
     name for name in SCOPES if name.startswith(("bots.", "users.", "usergroups.", "conversations."))
 }

@@ -1,9 +1,9 @@
 """What Slack would refuse in a message or a modal, found without Slack.
 
 The tables follow https://docs.slack.dev/reference/block-kit and speak as Slack does: a sentence
-and a JSON pointer. Where Slack is silent and a person would suffer, they are stricter: a message
-needs `text` (a screen reader reads nothing else), nobody is called with `<!channel>`, and only
-what stands in the tables may appear at all.
+and a JSON pointer. Where Slack accepts what would harm a person, they are stricter: a message needs
+`text` (screen readers read nothing else), `<!channel>` is not allowed, and only what is in the
+tables may appear at all.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def _view(view: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _together(blocks: object, at: str) -> Iterator[str]:
-    """What only shows when the blocks are seen side by side."""
+    """Problems that only show when all blocks are compared."""
     found = list(objects_in(blocks))
     ids = Counter(str(block["block_id"]) for _, block in found if "block_id" in block)
     for name in (name for name, times in ids.items() if times > 1):
@@ -100,7 +100,7 @@ def _together(blocks: object, at: str) -> Iterator[str]:
 
 
 def _alone(block: Mapping[str, Any], at: str) -> Iterator[str]:
-    """What a table of fields cannot say about one block."""
+    """Problems of one block that a table of fields cannot express."""
     if block.get("type") == "section" and "text" not in block and "fields" not in block:
         yield problem_at(at, "must define either `text` or `fields`")
     if block.get("type") != "actions":

@@ -1,4 +1,4 @@
-"""Checks to build a table of fields from: each yields what Slack would refuse, and where."""
+"""Checks for tables of fields: each yields what Slack would refuse, and where."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def string(most: int, least: int = 1) -> Check:
 
 
 def mrkdwn(most: int) -> Check:
-    """Text that calls nobody by a control sequence."""
+    """Text without control sequences that mention people."""
 
     def check(value: object, at: str) -> Iterator[str]:
         yield from string(most)(value, at)

@@ -1,4 +1,4 @@
-"""What stands in a simulated Slack, and the signed requests that a person's clicks become."""
+"""What a simulated Slack contains, and the signed requests for a person's clicks."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ BOT = "U-BOT"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """Somebody with an account; `team` is empty for ours, else they come by Slack Connect.
+    """A person with an account; `team` is empty for ours, otherwise they use Slack Connect.
 
-    Or from a sister workspace of our organisation (Enterprise Grid): then `teams` has all those
-    that they are members of.
+    Or they come from a sister workspace of our organisation (Enterprise Grid): then `teams` has all
+    their workspaces.
     """
 
     id: str
@@ -38,7 +38,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """A user group, such as everybody who may approve."""
+    """A user group, such as all approvers."""
 
     id: str
     handle: str
@@ -47,7 +47,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """What stands in a channel. `person` is who alone sees it, if it is ephemeral."""
+    """A message in a channel. If it is ephemeral, only `person` sees it."""
 
     ts: str
     user: str
@@ -157,7 +157,7 @@ def block_actions(
         "container": container | thread,
         "trigger_id": trigger_id,
         "channel": channel,
-        # Slack does not repeat what only one person saw.
+        # Slack does not send ephemeral messages again.
         **({} if ephemeral else {"message": message}),
         "state": {"values": {}},
         "response_url": response_url,

@@ -1,4 +1,4 @@
-"""Slack on one machine: a channel to post bills into, people who click, and every way to refuse.
+"""Slack on one machine: a channel for bills, people who click, and all of Slack's refusals.
 
 `Slack` is a WSGI application for https://docs.slack.dev/reference/methods as far as an approval
 needs them. A person's side is `click`, `submit` and `apply_submit_answer`; what they see is in
@@ -59,7 +59,7 @@ class Slack(Screen):
         super().__init__(**given)
 
     def reset(self) -> None:
-        """Forget what was said, opened, called and planned to fail; people and channels stay."""
+        """Forget messages, modals, calls and planned failures; people and channels stay."""
         with self._lock:
             super().reset()
             self.calls: Counter[str] = Counter()
@@ -84,7 +84,7 @@ class Slack(Screen):
         ratelimited: 429 with Retry-After. error: HTTP 200 and `error`. http_500: nothing done, no
         JSON. timeout: nothing done, no answer, the connection closes after `seconds`. lost: done,
         but the connection closes without the answer. slow: done and answered after `seconds`.
-        With `times` 0 what was planned for that method is over. What is returned can end the wait.
+        With `times` 0 planned failures of that method are cancelled. The result can end the wait.
         """
         fault = _Fault(
             kind=kind,

@@ -1,4 +1,4 @@
-"""A simulated Slack's memory: people, channels, messages, modals, and what may be written there."""
+"""A simulated Slack's people, channels, messages and modals, and what may be posted."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ GRANTED = "chat:write users:read users:read.email usergroups:read channels:read 
 
 @dataclass(slots=True, kw_only=True)
 class ResponseUrl:
-    """An address for answers to a click: until when it works, and how often it was used."""
+    """A click's response URL: until when it works, and how often it was used."""
 
     channel: str
     message: Message
@@ -46,7 +46,7 @@ class ResponseUrl:
 
 
 class Workspace:
-    """A workspace with the app installed in it: what is in it, and what may get into it."""
+    """A workspace with the app installed: its contents, and the rules for posting."""
 
     def __init__(
         self,
@@ -80,7 +80,7 @@ class Workspace:
         self.add_channel("C-SANDBOX", "bill-approvals", self.people)
 
     def reset(self) -> None:
-        """Forget what was said and opened; people and channels stay."""
+        """Forget messages and modals; people and channels stay."""
         with self._lock:
             self.views: dict[str, View] = {}
             self._triggers: dict[str, tuple[str, float]] = {}

@@ -6,8 +6,9 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -19,9 +20,9 @@ from odoo_qb.bill.status import TRANSITIONS
 from odoo_qb.operations.sweep import sweep
 from odoo_qb.store.documents import Documents
 from odoo_qb.store.queue import ApprovedQueue
-from odoo_qb.store.table import Table
 from sandbox.in_process.chain import APPROVER, CHANNEL, World
 from tests.support.builders import NOW, a_company
+from tests.support.racing_table import Race, racing
 from tests.support.stored_bills import (
     COMPANY,
     SECOND,
@@ -31,11 +32,6 @@ from tests.support.stored_bills import (
     failed,
     moved,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from odoo_qb.bill.item import Item
 
 PEOPLE = (APPROVER, SECOND)
 
@@ -70,22 +66,6 @@ def a_click(world: World, entry_id: str, action_id: str, person: str = APPROVER)
 
 def decided(world: World, entry_id: str, action_id: str, person: str = APPROVER) -> Response:
     return a_desk(world).decide(a_click(world, entry_id, action_id, person))
-
-
-class Interrupted(Table):
-    """A table where something happens between a read and the write that follows it."""
-
-    def __init__(self, world: World, meanwhile: Callable[[], object], times: int = 1) -> None:
-        kept = world.table
-        super().__init__(kept._client, kept._name, retention=kept._retention)
-        self.meanwhile, self.times = meanwhile, times
-
-    def get(self, entry_id: str) -> Item | None:
-        item = super().get(entry_id)
-        if entry_id.startswith("odoo-") and self.times:
-            self.times -= 1
-            self.meanwhile()
-        return item
 
 
 def test_every_button_leads_along_the_table_of_transitions() -> None:
@@ -169,26 +149,17 @@ def test_of_two_people_at_the_same_instant_one_decides(
 
 def test_a_second_person_between_read_and_write_wins(world: World) -> None:
     entry_id = a_stored(world)
-    table = Interrupted(world, lambda: decided(world, entry_id, "reject_invoice", SECOND))
+    reject = partial(decided, world, entry_id, "reject_invoice", SECOND)
+    table = racing(world, Race(after_reading=reject))
     answer = a_desk(world, table=table).decide(a_click(world, entry_id, "approve_invoice"))
     assert answer.text == f"Already rejected by <@{SECOND}>."
     assert world.item(entry_id)["status"] == "REJECTED"
     assert world.messages() == []
 
 
-class Forgetful(Table):
-    """A table that takes a write, loses the answer, and refuses the SDK's repeat of it."""
-
-    def change(self, item: Item, **given: Any) -> Item:
-        super().change(item, **given)
-        return super().change(item, **given)
-
-
 def test_a_write_whose_answer_was_lost_is_a_decision_and_is_queued(world: World) -> None:
     entry_id = a_stored(world)
-    table = Forgetful(
-        world.clients["dynamodb"], world.names["table"], retention=world.table._retention
-    )
+    table = racing(world, Race(loses_answers=True))
     answer = a_desk(world, table=table).decide(a_click(world, entry_id, "approve_invoice"))
     assert answer.is_done
     assert answer.text.startswith("Approved.")
@@ -198,7 +169,7 @@ def test_a_write_whose_answer_was_lost_is_a_decision_and_is_queued(world: World)
 
 def test_an_amendment_between_read_and_write_leaves_nothing_decided(world: World) -> None:
     entry_id = a_stored(world)
-    table = Interrupted(world, lambda: amended(world, entry_id))
+    table = racing(world, Race(after_reading=lambda: amended(world, entry_id)))
     answer = a_desk(world, table=table).decide(a_click(world, entry_id, "approve_invoice"))
     assert answer.is_outdated
     assert "Nothing was recorded" in answer.text
@@ -214,7 +185,7 @@ def test_a_change_that_is_none_of_the_content_does_not_stop_a_decision(world: Wo
         item = world.item(entry_id)
         world.table.change(item, actor="extractor", now=NOW, values={"warnings": ["New."]})
 
-    table = Interrupted(world, retouch)
+    table = racing(world, Race(after_reading=retouch))
     assert a_desk(world, table=table).decide(a_click(world, entry_id, "approve_invoice")).is_done
     assert world.item(entry_id)["warnings"] == ["New."]
 
@@ -225,7 +196,7 @@ def test_a_bill_under_constant_change_is_left_with_a_word_to_try_again(world: Wo
     def retouch() -> None:
         world.table.change(world.item(entry_id), actor="extractor", now=NOW)
 
-    table = Interrupted(world, retouch, times=100)
+    table = racing(world, Race(after_reading=retouch, times=100))
     answer = a_desk(world, table=table).decide(a_click(world, entry_id, "approve_invoice"))
     assert answer.text == "This bill is being updated. Try again in a moment."
     assert world.item(entry_id)["status"] == "READY_FOR_APPROVAL"
@@ -421,7 +392,7 @@ def test_a_company_that_is_no_longer_configured_decides_nothing(world: World) ->
     entry_id = a_stored(world)
     desk = a_desk(world, companies={})
     answer = desk.decide(a_click(world, entry_id, "approve_invoice"))
-    assert answer.text == "The company 1MD is no longer configured. Ask the operator about it."
+    assert answer.text == "The company 1MD is no longer configured. Tell the operator."
 
 
 def test_who_is_no_approver_decides_and_sees_nothing(world: World) -> None:

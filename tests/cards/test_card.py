@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast, get_args
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from odoo_qb.bill.changes import changes
 from odoo_qb.bill.item import Item, bill_of
-from odoo_qb.bill.model import Vendor
+from odoo_qb.bill.model import Bill, Vendor
 from odoo_qb.bill.status import Status
 from odoo_qb.bill.summary import summary
 from odoo_qb.cards.card import approval_card, retired_card
@@ -29,6 +29,8 @@ from tests.support.builders import a_bill, a_company, a_document, a_line, a_tota
 from tests.support.stored_bills import buttons, words
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from odoo_qb.slack.message import Message
     from sandbox.in_process.chain import World
 
@@ -555,49 +557,59 @@ LINES = st.builds(
 )
 
 
+BILLS: Final = st.builds(
+    a_bill,
+    move_type=st.sampled_from(["in_invoice", "in_refund", "in_receipt"]),
+    vendor=st.builds(Vendor, odoo_id=st.just(7), name=LONG),
+    bill_reference=LONG,
+    payment_terms=LONG,
+    po_number=LONG,
+    entered_by=LONG,
+    currency=LONG.map(lambda text: text[:3]),
+    odoo_name=LONG,
+    amount_untaxed=MONEY,
+    amount_tax=MONEY,
+    amount_total=MONEY,
+    company_total=MONEY,
+    lines=st.lists(LINES, max_size=12).map(tuple),
+    documents=st.lists(st.builds(a_document, name=LONG), max_size=4).map(tuple),
+)
+
+
+def a_plan(bill: Bill, text: str) -> dict[str, Any]:
+    """A plan in which everything in QuickBooks has this name."""
+    account = {"id": "1", "name": text, "how": "default"}
+    tax_code = {"id": "1", "name": text, "how": "name"}
+    return {
+        "company_name": text,
+        "vendor_name": text,
+        "accounts": {line.account_code: account for line in bill.lines},
+        "tax_codes": {" + ".join(line.taxes) or "none": tax_code for line in bill.lines},
+    }
+
+
 @settings(max_examples=300, deadline=None)
 @given(
-    move_type=st.sampled_from(["in_invoice", "in_refund", "in_receipt"]),
-    names=st.tuples(*[LONG] * 9),
-    amounts=st.tuples(MONEY, MONEY, MONEY, MONEY),
-    lines=st.lists(LINES, max_size=12),
-    files=st.lists(LONG, max_size=4),
-    said=st.lists(LONG, max_size=6),
+    bill=BILLS,
+    in_quickbooks=LONG,
+    nothing_to_post=LONG,
+    reason=LONG,
+    sentences=st.lists(LONG, max_size=6),
     status=st.sampled_from(STATUSES),
 )
 def test_any_bill_whatever_its_texts_gives_a_valid_card(
-    move_type: str,
-    names: tuple[str, ...],
-    amounts: tuple[Decimal, ...],
-    lines: list[Any],
-    files: list[str],
-    said: list[str],
+    bill: Bill,
+    in_quickbooks: str,
+    nothing_to_post: str,
+    reason: str,
+    sentences: list[str],
     status: str,
 ) -> None:
-    vendor, reference, terms, order, clerk, currency, odoo_name, why, text = names
-    bill = a_bill(
-        move_type=move_type,
-        vendor=Vendor(odoo_id=7, name=vendor),
-        bill_reference=reference,
-        payment_terms=terms,
-        po_number=order,
-        entered_by=clerk,
-        currency=currency[:3],
-        odoo_name=odoo_name,
-        amount_untaxed=amounts[0],
-        amount_tax=amounts[1],
-        amount_total=amounts[2],
-        company_total=amounts[3],
-        lines=tuple(lines),
-        documents=tuple(a_document(name=name) for name in files),
-    )
-    targets = {n.account_code: {"id": "1", "name": text, "how": "default"} for n in lines}
-    codes = {" + ".join(n.taxes) or "none": {"id": "1", "name": why, "how": "name"} for n in lines}
-    plan = {"company_name": clerk, "vendor_name": vendor, "accounts": targets, "tax_codes": codes}
-    more: Any = {"preflight": plan, "changes": said}
-    item = in_status(an_item(bill, warnings=said, nothing_to_post=why, **more), status, text)
-    notice = {"kind": "escalation", "by": "U-APPROVER", "reason": text}
-    earlier = {"total": amounts[0], "currency": currency[:3], "date": "2026-01-01"}
+    more: Any = {"preflight": a_plan(bill, in_quickbooks), "changes": sentences}
+    stored = an_item(bill, warnings=sentences, nothing_to_post=nothing_to_post, **more)
+    item = in_status(stored, status, reason)
+    notice = {"kind": "escalation", "by": "U-APPROVER", "reason": reason}
+    earlier = {"total": bill.amount_total, "currency": bill.currency, "date": "2026-01-01"}
     for message in (
         approval_card(item, [earlier] * 3),
         retired_card(item),
@@ -643,8 +655,8 @@ def test_the_longest_texts_everywhere_at_once_still_fit() -> None:
 
 # -- telling bills of the dataset ---------------------------------------------------
 #
-# Each card is a file to read. After a change that is meant, write them anew with
-# UPDATE_GOLDEN=1 python -m pytest tests/test_card.py -k golden, and read what changed.
+# Each card is a file to read. After an intended change, write them again with
+# UPDATE_GOLDEN=1 make test ARGS="tests/cards -k golden", and read what changed.
 
 RECENT: Final = [
     {"entry_id": "odoo-1", "date": "2026-10-02", "total": Decimal("310.20"), "currency": "USD"},
@@ -695,34 +707,39 @@ def _closed(item: Item) -> Item:
     return item
 
 
-def _same(item: Item) -> Item:
-    return item
-
-
 def _doubled(item: Item) -> Item:
     item["duplicates"] = ["odoo-20"]
     return item
 
 
-TELLING: Final[dict[str, tuple[str, list[str], Any]]] = {
-    "long-with-files": ("odoo-2", ["Not sent to QuickBooks: portal link (a link)."], _same),
-    "duplicate": ("odoo-22", [TWIN, NO_PDF], _doubled),
-    "foreign-currency": ("odoo-94", [], _same),
-    "credit-note": ("odoo-131", [], _same),
-    "zero-total": ("odoo-135", [NO_PDF], _same),
-    "future-date": ("odoo-143", ["The bill date 2027-03-01 is in the future."], _same),
-    "receipt": ("odoo-153", [NO_PDF], _same),
-    "hostile-name-first-of-two": ("odoo-162", [], _first_of_two),
-    "amended": ("odoo-97", [NO_PDF], _amended),
-    "posted-by-two": ("odoo-41", [], _two_approvers),
-    "linked": ("odoo-12", [], _linked),
-    "posted-with-loose-ends": ("odoo-2", [], _loose_ends),
-    "closed-but-there": ("odoo-44", [], _closed),
-    "post-failed": (
-        "odoo-44",
-        [],
-        lambda item: in_status(item, "POST_FAILED", "The books are closed: open them."),
-    ),
+def _failed(item: Item) -> Item:
+    return in_status(item, "POST_FAILED", "The books are closed: open them.")
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """A bill of the dataset, what its card warns of, and what has become of it."""
+
+    entry_id: str
+    warnings: tuple[str, ...] = ()
+    change: Callable[[Item], Item] = lambda item: item
+
+
+TELLING: Final = {
+    "long-with-files": Telling("odoo-2", ("Not sent to QuickBooks: portal link (a link).",)),
+    "duplicate": Telling("odoo-22", (TWIN, NO_PDF), _doubled),
+    "foreign-currency": Telling("odoo-94"),
+    "credit-note": Telling("odoo-131"),
+    "zero-total": Telling("odoo-135", (NO_PDF,)),
+    "future-date": Telling("odoo-143", ("The bill date 2027-03-01 is in the future.",)),
+    "receipt": Telling("odoo-153", (NO_PDF,)),
+    "hostile-name-first-of-two": Telling("odoo-162", change=_first_of_two),
+    "amended": Telling("odoo-97", (NO_PDF,), _amended),
+    "posted-by-two": Telling("odoo-41", change=_two_approvers),
+    "linked": Telling("odoo-12", change=_linked),
+    "posted-with-loose-ends": Telling("odoo-2", change=_loose_ends),
+    "closed-but-there": Telling("odoo-44", change=_closed),
+    "post-failed": Telling("odoo-44", change=_failed),
 }
 
 
@@ -730,12 +747,12 @@ def test_telling_bills_look_as_their_golden_cards_do(world: World) -> None:
     world.extract()
     company = a_company(default_account="Uncategorized Expense")
     twins = {"odoo-20": a_twin("145")}
-    for name, (entry_id, warned, change) in TELLING.items():
-        bill = bill_of(world.item(entry_id))
+    for name, telling in TELLING.items():
+        bill = bill_of(world.item(telling.entry_id))
         plan = plan_posting(bill, company, SNAPSHOT).shown() if bill.amount_total else {}
         zero = "The total is zero: there is nothing to post." if not bill.amount_total else ""
         more: Any = {"preflight": plan, "digest": DIGEST, "nothing_to_post": zero}
-        item = change(an_item(bill, warnings=warned, **more))
+        item = telling.change(an_item(bill, warnings=list(telling.warnings), **more))
         message = approval_card(item, RECENT, twins)
         assert problems(sent(message)) == [], name
         seen = json.dumps(sent(message), ensure_ascii=False, indent=1) + "\n"

@@ -47,7 +47,7 @@ LAMBDA: Final = Path(__file__).parents[2] / "lambda"
 RAW: Final = re.compile(
     r"Traceback|\b[A-Za-z]+(Error|Exception)\b|InvalidOperation|<class '|object at 0x|Decimal\("
 )
-TOO_LONG: Final = "Its texts are too long to be kept"
+TOO_LONG: Final = "Its texts are too long to store"
 DECIMALS: Final = "QuickBooks keeps two decimals, but"
 
 

@@ -14,7 +14,7 @@ import poster
 from odoo_qb.bill.checks import problems
 from odoo_qb.errors import Refused, Unavailable
 from odoo_qb.extraction.request import request_of
-from odoo_qb.guarding import Faults
+from odoo_qb.guarding import BadRecords
 from odoo_qb.odoo.client import OdooClient
 from odoo_qb.odoo.reader import BillReader
 from sandbox.http_server import serve
@@ -51,7 +51,7 @@ def either(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> I
 
 def run(**given: Any) -> Json:
     """A plain run of the real wiring, with pages of any size and as much time as a test wants."""
-    extraction = extractor.wired.run(lambda: 240.0, datetime.now(UTC), Faults())
+    extraction = extractor.wired.run(lambda: 240.0, datetime.now(UTC), BadRecords())
     return replace(extraction, **given).run(request_of({}, {}), datetime.now(UTC)).as_json()
 
 
@@ -64,7 +64,7 @@ def outcomes(report: Json) -> Counter[str]:
 
 def run_hastily() -> Json:
     """A run whose client does not pause between its tries."""
-    extractor.wired.sleep = lambda _seconds: None
+    extractor.wired.use(sleep=lambda _seconds: None)
     return run()
 
 

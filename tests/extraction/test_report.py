@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from odoo_qb.extraction import answer
 from odoo_qb.extraction.answer import answer_to
 from odoo_qb.extraction.left_out import LeftOut
 from odoo_qb.extraction.outcome import Outcome, OutcomeName
@@ -53,10 +52,9 @@ def test_what_is_ready_is_listed_only_where_nothing_was_written() -> None:
     assert tried["dry_run"] == "nothing was written"
 
 
-def test_bills_beyond_the_room_of_an_answer_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bills_beyond_the_room_of_an_answer_are_counted() -> None:
     room = len(json.dumps(BLOCKED.row()))
-    monkeypatch.setattr(answer, "LISTED_BYTES", room)
-    found = answer_to(Request(), a_report(BLOCKED, BLOCKED, BLOCKED))
+    found = answer_to(Request(), a_report(BLOCKED, BLOCKED, BLOCKED), room)
     assert found["bills"] == [BLOCKED.row()]
     assert found["bills_not_listed"] == 2
 
@@ -83,10 +81,14 @@ def test_a_tally_counts_everything_and_keeps_what_is_news() -> None:
     tally = Tally(reports_all=False)
     waits = a_reported("not yet read", 3)
     tally.add(Findings(bills=[READY, a_reported("unchanged", 2), waits], left_alone=["X", "X"]))
-    tally.add(Findings(kept=["north: gone"], is_blind=True))
+    tally.add(Findings(kept=["north: gone"], lacks_quickbooks_data=True))
     assert tally.counts == {"north": {"ready": 1, "unchanged": 1, "not yet read": 1}}
     assert tally.bills == [READY]
-    assert (tally.left_alone, tally.kept, tally.is_blind) == ({"X": 2}, ["north: gone"], True)
+    assert (tally.left_alone, tally.kept, tally.lacks_quickbooks_data) == (
+        {"X": 2},
+        ["north: gone"],
+        True,
+    )
     assert tally.waiting == 1
 
 

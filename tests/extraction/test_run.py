@@ -19,15 +19,12 @@ from odoo_qb.bill.item import bill_of
 from odoo_qb.bill.status import TRANSITIONS
 from odoo_qb.extraction.request import request_of
 from odoo_qb.extraction.run import Busy
-from odoo_qb.guarding import Faults
-from odoo_qb.odoo import files
+from odoo_qb.guarding import BadRecords
 from odoo_qb.store.documents import Documents
-from odoo_qb.store.table import Table
 from odoo_qb.timestamps import stamp
+from tests.support.racing_table import Race, racing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from odoo_qb.bill.item import Item
     from odoo_qb.bill.status import Status
     from sandbox.in_process.chain import World
@@ -78,9 +75,10 @@ def utc_now() -> datetime:
 
 def run(world: World, *, now: datetime | None = None, **event: Any) -> dict[str, Any]:
     """A run of the real wiring, at any time, with pages of any size."""
-    changed = {k: event.pop(k) for k in ("page_size", "seconds_left", "sleep") if k in event}
+    given = ("page_size", "seconds_left", "sleep", "watched_at_once")
+    changed = {k: event.pop(k) for k in given if k in event}
     now = now or utc_now()
-    extraction = replace(extractor.wired.run(lambda: 240.0, now, Faults()), **changed)
+    extraction = replace(extractor.wired.run(lambda: 240.0, now, BadRecords()), **changed)
     report = extraction.run(request_of(event, extractor.wired.companies), now)
     del world
     return report.as_json()
@@ -366,12 +364,11 @@ def test_a_run_that_is_short_of_time_says_so_and_the_next_one_goes_on(books: Wor
 
 
 def test_files_that_take_longer_than_a_run_may_are_stored_as_far_as_it_came(
-    books: World, monkeypatch: pytest.MonkeyPatch
+    books: World,
 ) -> None:
-    monkeypatch.setattr(files, "BATCH_COUNT", 2)
     numbers = [books.odoo.new_bill(reference=f"A-{n}") for n in range(7)]
-    for number in numbers:
-        books.odoo.attach(number, "scan.pdf", b"%PDF " + str(number).encode())
+    for number in numbers:  # two of these files are read at once
+        books.odoo.attach(number, "scan.pdf", f"%PDF {number}".encode().ljust(3_000_000))
     stored = []
     for _ in range(4):
         start = len(books.odoo.calls)
@@ -454,27 +451,16 @@ def test_the_watermark_never_passes_a_bill_that_could_not_be_stored(
     assert written(books) == f"{start + timedelta(hours=5):%Y-%m-%d %H:%M:%S}"
 
 
-class Outdated(Table):
-    """A table that gives a bill as it was a moment ago."""
-
-    def __init__(self, table: Table, item: Item) -> None:
-        super().__init__(table._client, table._name, retention=table._retention)
-        self._item = item
-
-    def get_many(self, entry_ids: Iterable[str]) -> dict[str, Item]:
-        found = super().get_many(entry_ids)
-        return {i: self._item if i == self._item["entry_id"] else row for i, row in found.items()}
-
-
 def test_a_bill_somebody_else_changes_at_the_same_moment_comes_next_time(books: World) -> None:
     number = books.odoo.new_bill()
     run(books)
     books.odoo.amend(number, lines=[("x", "7.00")])
-    items = Outdated(books.table, books.item(f"odoo-{number}"))
+    race = Race(outdated=[books.item(f"odoo-{number}")])
     put_in(books, number, "APPROVED")
-    stale = replace(extractor.wired.run(lambda: 240.0, utc_now(), Faults()), table=items)
+    items = racing(books, race)
+    stale = replace(extractor.wired.run(lambda: 240.0, utc_now(), BadRecords()), table=items)
     report = stale.run(request_of({}, {}), utc_now())
-    assert [b.outcome.reason for b in report.bills] == ["it was being changed at the same moment"]
+    assert [b.outcome.reason for b in report.bills] == ["someone else changed it at the same time"]
     run(books)
     assert books.item(f"odoo-{number}")["amount_total"] == 7
     assert books.item(f"odoo-{number}")["status"] == "READY_FOR_APPROVAL"
@@ -798,7 +784,7 @@ def test_a_company_that_odoo_does_not_have_is_named_and_none_of_its_bills_withdr
     books.odoo.amend(number)
     for is_full in (False, True):
         (line,) = run(books, full=is_full)["not_seen"]
-        assert line.startswith(f'{COMPANY}: Odoo shows our user no company "{COMPANY}", so')
+        assert line.startswith(f'{COMPANY}: the Odoo user sees no company "{COMPANY}", so')
         assert f'"{COMPANY} Inc."' in line
     assert books.item(f"odoo-{number}")["status"] == "READY_FOR_APPROVAL"
     renamed_company(books, COMPANY)
@@ -1043,8 +1029,8 @@ def test_a_company_the_user_may_no_longer_see_loses_no_bill(books: World) -> Non
     report = run(books, full=True)
     (kept,) = report["kept"]
     assert kept == (
-        f"{COMPANY}: Odoo no longer lists 1 open bills, and they were left as they are. The"
-        " Odoo user cannot see this company."
+        f"{COMPANY}: Odoo no longer lists 1 open bill. Nothing was changed. The Odoo user"
+        " cannot see this company."
     )
     assert books.item(f"odoo-{number}")["status"] == "READY_FOR_APPROVAL"
 
@@ -1120,7 +1106,7 @@ def test_looking_again_never_fails_a_run_nor_takes_what_it_could_not_read_for_re
     run(books, now=began + timedelta(minutes=20))
     put_in(books, number, "VALIDATION_FAILED")
     books.odoo.fail("bad_gateway", method="account.move.read", times=3)
-    extractor.wired.sleep = lambda _seconds: None
+    extractor.wired.use(sleep=lambda _seconds: None)
     assert run(books)["checked_again"] == 0
     assert run(books, seconds_left=lambda: 30.0)["checked_again"] == 0
     assert books.item(f"odoo-{number}")["status"] == "VALIDATION_FAILED"
@@ -1218,7 +1204,7 @@ def test_of_two_runs_at_once_the_schedules_gives_way(books: World) -> None:
         first.join(0.01)
     second = books.extract()
     first.join()
-    assert second["skipped"] == "Another extraction is running: try again in some minutes."
+    assert second["skipped"] == "Another extraction is running. Try again in a few minutes."
     assert outcomes(answers[0]) == {"ready": 1}
     assert books.item(f"odoo-{number}")["version"] == 1
     assert books.mails() == []

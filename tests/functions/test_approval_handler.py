@@ -12,6 +12,7 @@ import socket
 import time
 from dataclasses import asdict
 from datetime import datetime, timedelta
+from threading import Thread
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 
@@ -437,16 +438,16 @@ def test_a_warm_decision_is_four_calls_to_aws(world: World) -> None:
 
 def test_a_decision_is_written_before_slack_is_called(world: World) -> None:
     entry_id = an_asked(world)
-    seen: list[str] = []
-    answer_url = world.slack._respond_to_url
-
-    def look(token: str, arguments: Json) -> Json:
-        seen.append(world.item(entry_id)["status"])
-        return answer_url(token, arguments)
-
-    world.slack.__dict__["_respond_to_url"] = look
-    world.click(entry_id, "approve_invoice")
-    assert seen == ["APPROVED"]
+    hold = world.slack.fail("slow", method="response_url", seconds=600.0)
+    click = Thread(target=world.click, args=(entry_id, "approve_invoice"))
+    click.start()
+    until = time.monotonic() + 60.0
+    while not world.slack.calls["response_url"] and time.monotonic() < until:
+        time.sleep(0.01)
+    assert world.slack.calls["response_url"] == 1
+    assert world.item(entry_id)["status"] == "APPROVED"
+    hold.let_go()
+    click.join()
 
 
 def test_a_dynamodb_that_never_answers_is_soon_an_error(
@@ -465,11 +466,11 @@ def test_a_dynamodb_that_never_answers_is_soon_an_error(
 
 
 def test_no_call_to_slack_is_begun_that_cannot_end_in_time(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: World,
 ) -> None:
     entry_id = an_asked(world)
     request = a_request(world, entry_id)
-    monkeypatch.setattr(approval_handler, "CALL_SLACK_WITHIN", 0.0)
+    approval_handler.wired.use(call_slack_within=0.0)
     assert world.request(request) == {"statusCode": 503, "body": ""}
     assert world.item(entry_id)["status"] == "APPROVED"
     assert told(world) == []

@@ -12,6 +12,9 @@ import pytest
 import extractor
 import poster
 from odoo_qb.errors import Misconfigured
+from odoo_qb.extraction.answer import answer_to
+from odoo_qb.extraction.request import request_of
+from odoo_qb.guarding import BadRecords
 from odoo_qb.operations.audit_trail import story
 from odoo_qb.timestamps import stamp
 from odoo_qb.wiring.extractor import ALERTS_NOTE
@@ -32,7 +35,7 @@ KEY = "sandbox-odoo-key"
 def books(world: World) -> World:
     """A world where Odoo has no bill since go-live yet, and nobody waits before a retry."""
     world.forget_old_bills()
-    extractor.wired.sleep = lambda _seconds: None
+    extractor.wired.use(sleep=lambda _seconds: None)
     return world
 
 
@@ -59,10 +62,11 @@ def test_an_answer_counts_by_company_and_lists_what_needs_somebody(books: World)
     json.dumps(answer)  # as Lambda does
 
 
-def test_a_long_answer_ends_with_a_count(books: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("odoo_qb.extraction.answer.LISTED_BYTES", 700)
+def test_a_long_answer_ends_with_a_count(books: World) -> None:
     numbers = [books.odoo.new_bill(reference=f"A-{n}") for n in range(5)]
-    answer = books.extract(dry_run=True)
+    request = request_of({"dry_run": True}, extractor.wired.companies)
+    run = extractor.wired.run(lambda: 240.0, utc_now(), BadRecords())
+    answer = answer_to(request, run.run(request, utc_now()), room=700)
     assert 0 < len(answer["bills"]) < 5
     assert len(answer["bills"]) + answer["bills_not_listed"] == len(numbers)
     assert len(json.dumps(answer["bills"])) <= 800
@@ -179,9 +183,8 @@ def test_a_dry_run_that_fails_writes_and_mails_nothing(books: World) -> None:
 
 
 def test_a_person_whose_run_must_wait_too_long_is_told_without_a_mail(
-    books: World, monkeypatch: pytest.MonkeyPatch
+    books: World,
 ) -> None:
-    monkeypatch.setattr(extractor.wired, "sleep", lambda _seconds: None)
     until = stamp(utc_now() + timedelta(minutes=5))
     books.table.write_note("watermark#odoo", {"lease_until": until})
     assert fails(books, company="1MD").startswith("Another extraction is running")
@@ -315,17 +318,13 @@ def test_a_company_that_is_not_found_in_odoo_is_mailed_once(books: World) -> Non
 
 
 def test_a_daily_run_that_had_too_little_time_is_mailed(
-    books: World, monkeypatch: pytest.MonkeyPatch
+    books: World,
 ) -> None:
-    for n in range(3):
-        books.odoo.new_bill(reference=f"A-{n}")
-    whole = extractor.wired.run
-
-    def short(_left: Any, now: Any, faults: Any) -> Any:
-        return replace(whole(lambda: 30.0, now, faults), page_size=1)
-
-    monkeypatch.setattr(extractor.wired, "run", short)
-    books.extract(full=True)
+    for n in range(2):  # whose files are too large to be read at once
+        number = books.odoo.new_bill(reference=f"A-{n}")
+        books.odoo.attach(number, "scan.pdf", b"%PDF".ljust(5_000_000))
+    answer = books.extract(full=True, seconds_left=30.0)
+    assert answer["not_yet_read"] == 1
     (mail,) = books.mails()
     assert mail.startswith("The daily comparison with Odoo did not finish\n")
 

@@ -12,12 +12,12 @@ import notifier
 from odoo_qb.approval.publisher import CardPublisher
 from odoo_qb.errors import Throttled, Unavailable
 from odoo_qb.slack.client import SlackClient
-from odoo_qb.store.table import Table
 from odoo_qb.store.vendor_notes import note_id_of
 from odoo_qb.timestamps import stamp
 from sandbox.in_process.chain import CHANNEL, Context, World
 from tests.support import stored_bills
 from tests.support.builders import a_company
+from tests.support.racing_table import Race, racing
 from tests.support.stored_bills import (
     a_stored,
     amended,
@@ -30,8 +30,6 @@ from tests.support.stored_bills import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from odoo_qb.bill.item import Item
 
 Json = dict[str, Any]
@@ -222,9 +220,7 @@ def test_a_posted_bill_costs_one_write_for_its_vendor_however_often_it_is_shown(
     assert len(writes) == 1
 
 
-def test_of_two_bills_of_a_vendor_posted_at_the_same_moment_none_is_forgotten(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_of_two_bills_of_a_vendor_posted_at_the_same_moment_none_is_forgotten(world: World) -> None:
     """Another notifier notes its bill between this one's reading and writing."""
     entry_id = an_asked(world)
     for status in ("APPROVED", "POSTING"):
@@ -241,7 +237,7 @@ def test_of_two_bills_of_a_vendor_posted_at_the_same_moment_none_is_forgotten(
             world.table.write_note(note_id, values)
         return answer
 
-    monkeypatch.setattr(world.aws, "performs", performs)
+    world.aws.performs = performs
     world.show()
 
     noted = [bill["entry_id"] for bill in world.table.read_note(note_id)["recent"]]
@@ -364,21 +360,6 @@ def test_an_update_whose_answer_is_lost_is_harmless(world: World) -> None:
     assert len(world.slack.channels[CHANNEL].messages) == 1
 
 
-class Changing(Table):
-    """A table whose bill changes again each time before a card is noted as shown."""
-
-    def __init__(self, world: World, change: Callable[[], object], times: int) -> None:
-        kept = world.table
-        super().__init__(kept._client, kept._name, retention=kept._retention)
-        self.change_it, self.times = change, times
-
-    def card_shown(self, *arguments: Any) -> bool:
-        if self.times:
-            self.times -= 1
-            self.change_it()
-        return super().card_shown(*arguments)
-
-
 def approved_meanwhile(world: World, entry_id: str) -> Item:
     return world.table.change(
         world.item(entry_id), to="APPROVED", actor="U-APPROVER", now=datetime.now(UTC)
@@ -387,7 +368,7 @@ def approved_meanwhile(world: World, entry_id: str) -> Item:
 
 def test_a_version_newer_than_the_one_shown_is_shown_as_well(world: World) -> None:
     entry_id = a_stored(world)
-    table = Changing(world, lambda: approved_meanwhile(world, entry_id), times=1)
+    table = racing(world, Race(before_showing=lambda: approved_meanwhile(world, entry_id)))
     a_notifier(world, table=table).show(entry_id, lambda: 60.0)
     assert len(world.slack.channels[CHANNEL].messages) == 1
     assert card(world, entry_id).text.startswith("Approved")
@@ -441,7 +422,7 @@ def test_a_bill_that_changes_all_the_time_stays_owed(world: World) -> None:
     def change() -> None:
         world.table.change(world.item(entry_id), actor="extractor", now=datetime.now(UTC))
 
-    table = Changing(world, change, times=100)
+    table = racing(world, Race(before_showing=change, times=100))
     with pytest.raises(Unavailable):
         a_notifier(world, table=table).show(entry_id, lambda: 60.0)
     item = world.item(entry_id)

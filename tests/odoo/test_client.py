@@ -314,8 +314,8 @@ def test_a_bill_that_odoo_cannot_give_does_not_stop_its_neighbours() -> None:
     unreadable = [e.bill for e in entries if e.bill and e.bill.unreadable]
     assert [b.odoo_id for b in unreadable] == ids[7:9]
     assert unreadable[0].unreadable == (
-        "This bill cannot be read (Odoo refused the question: Expected singleton:"
-        " account.move()): open and check it in Odoo."
+        "This bill cannot be read (Odoo refused the request: Expected singleton:"
+        " account.move()). Open and check it in Odoo."
     )
 
 
@@ -341,7 +341,7 @@ def test_what_our_user_may_not_read_is_the_fault_of_the_bills_that_name_it(model
     entries = read(simulator)
     unreadable = {e.odoo_id: e.bill.unreadable for e in entries if e.bill and e.bill.unreadable}
     assert 0 < len(unreadable) < len(bills)
-    assert all("our Odoo user may not read" in said for said in unreadable.values())
+    assert all("the Odoo user may not read" in said for said in unreadable.values())
     sound = {e.odoo_id: e.bill for e in entries if e.odoo_id not in unreadable}
     assert sound == {i: b for i, b in bills.items() if i not in unreadable}
 
@@ -370,7 +370,7 @@ def _used(simulator: Simulator, model: str) -> set[int]:
 def test_when_every_bill_is_refused_the_run_stops_soon() -> None:
     simulator = Poisoned()
     simulator.poison = frozenset(posted_ids(simulator))
-    with pytest.raises(Refused, match="Odoo refused the question: Expected singleton"):
+    with pytest.raises(Refused, match="Odoo refused the request: Expected singleton"):
         read(simulator)
     assert len(simulator.calls) < 40
 
@@ -454,8 +454,8 @@ def test_a_proxy_with_its_own_password_still_gets_through_by_json_rpc() -> None:
 @pytest.mark.parametrize(
     ("method", "fields", "sentence"),
     [
-        ("read", ["nonsense"], "Odoo refused the question: Invalid field 'nonsense'"),
-        ("nonsense", [], "Odoo refused the question: The method 'account.move.nonsense'"),
+        ("read", ["nonsense"], "Odoo refused the request: Invalid field 'nonsense'"),
+        ("nonsense", [], "Odoo refused the request: The method 'account.move.nonsense'"),
     ],
 )
 def test_an_error_of_json_2_is_the_same_sentence(
@@ -581,9 +581,9 @@ def test_a_passing_failure_is_tried_three_times_and_then_told(
     [
         (18, "denied", "Odoo refused the user ap-bot@example.com in the database odoo"),
         (18, "no_right", "it needs read access to accounting in every configured company"),
-        (18, "expired", "Odoo refused the question: Session expired"),
+        (18, "expired", "Odoo refused the request: Session expired"),
         (19, "no_right", "it needs read access to accounting in every configured company"),
-        (19, "expired", "Odoo refused the question: Session expired"),
+        (19, "expired", "Odoo refused the request: Session expired"),
     ],
 )
 def test_a_refusal_is_not_tried_again(version: int, kind: Failure, sentence: str) -> None:
@@ -620,18 +620,18 @@ def answering(body: bytes, kind: str = "application/json", status: int = 200) ->
 @pytest.mark.parametrize(
     ("body", "sentence"),
     [
-        (b"[]", "answered with something else than an answer"),
-        (b"7", "answered with something else than an answer"),
+        (b"[]", "sent an unexpected response"),
+        (b"7", "sent an unexpected response"),
         (b"", "broke off in its answer"),
         (b'{"result": "\xff', "broke off in its answer"),
-        (b'{"error": "no"}', "answered with something else than an answer"),
-        (b'{"error": {}}', "answered with something else than an answer"),
-        (b'{"error": {"data": "none"}}', "answered with something else than an answer"),
-        (b'{"jsonrpc": "2.0", "id": 1}', "answered with something else than an answer"),
-        (b'{"result": [true]}', "answered with something else than an answer"),
+        (b'{"error": "no"}', "sent an unexpected response"),
+        (b'{"error": {}}', "sent an unexpected response"),
+        (b'{"error": {"data": "none"}}', "sent an unexpected response"),
+        (b'{"jsonrpc": "2.0", "id": 1}', "sent an unexpected response"),
+        (b'{"result": [true]}', "sent an unexpected response"),
         (
             json.dumps({"error": {"data": {"name": "E", "message": f"bad {KEY}\nTrace"}}}).encode(),
-            "Odoo refused the question: bad ***",
+            "Odoo refused the request: bad ***",
         ),
     ],
 )

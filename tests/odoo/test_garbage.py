@@ -43,7 +43,7 @@ def garbled_world(
     for world in a_world(monkeypatch, listen=listen, version=version):
         world.forget_old_bills()
         # What is tried again later is not waited for here.
-        extractor.wired.sleep = lambda _seconds: None
+        extractor.wired.use(sleep=lambda _seconds: None)
         yield world, doors[0]
 
 

@@ -207,5 +207,5 @@ def test_who_names_a_contact_is_found(version: int, way: str) -> None:
 def test_every_version_and_way_has_its_own_words_for_a_missing_model(
     code: str, message: str, *, is_lacking: bool
 ) -> None:
-    refused = Refused(f"Odoo refused the question: {message}", code=code)
+    refused = Refused(f"Odoo refused the request: {message}", code=code)
     assert lacks_model(refused, "sale.order") == is_lacking

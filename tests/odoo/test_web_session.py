@@ -198,7 +198,7 @@ def test_what_odoo_repeats_of_a_secret_is_hidden() -> None:
         return Response(json.dumps({"error": error}), content_type="application/json")
 
     with a_client(application, "session", sessions=Kept(cookie)) as odoo:
-        assert str(failing(odoo)) == "Odoo refused the question: *** and *** are bad"
+        assert str(failing(odoo)) == "Odoo refused the request: *** and *** are bad"
 
 
 class Rotating(Simulator):

@@ -11,14 +11,13 @@ import pytest
 import extractor
 from odoo_qb.bill.summary import summary
 from odoo_qb.cards.card import approval_card
-from odoo_qb.guarding import Faults, flaw_of, number_of
+from odoo_qb.guarding import BadRecords, flaw_of, number_of
 from odoo_qb.operations.audit_export import export
 from odoo_qb.operations.audit_trail import story
 from odoo_qb.sentences import one_line
 from odoo_qb.store.alerts import Alerts
 from odoo_qb.store.attributes import attributes
 from odoo_qb.timestamps import stamp
-from sandbox.odoo.reading import Reader
 from tests.extraction.test_run import outcomes, put_in, utc_now
 from tests.support.builders import DAMAGES, an_item
 
@@ -36,7 +35,7 @@ RAW = re.compile(r"Traceback|\b[A-Za-z]+(Error|Exception)\b|<class '|Decimal\(")
 @pytest.fixture
 def books(world: World) -> World:
     world.forget_old_bills()
-    extractor.wired.sleep = lambda _seconds: None
+    extractor.wired.use(sleep=lambda _seconds: None)
     return world
 
 
@@ -116,20 +115,20 @@ def test_an_export_has_a_damaged_item_as_it_is(books: World) -> None:
     bad, _ = books.odoo.new_bill(reference="A"), books.odoo.new_bill(reference="B")
     books.extract()
     damage(books, f"odoo-{bad}", cards="none", odd={b"x", b"y"})
-    faults = Faults()
+    bad_records = BadRecords()
     files = export(
         books.table,
         extractor.wired.documents,
         extractor.wired.companies,
         f"{utc_now():%Y-%m}",
         utc_now(),
-        faults,
+        bad_records,
     )
     (file,) = (f for f in files if f["bills"])
     assert file["bills"] == 1
     assert file["damaged"] == [f"odoo-{bad}"]
     assert len(extractor.wired.documents.text(file["key"]).splitlines()) == 3
-    assert f"odoo-{bad}" in faults.lines[0]
+    assert f"odoo-{bad}" in bad_records.lines[0]
 
 
 def test_a_sound_item_has_no_flaw() -> None:
@@ -153,26 +152,18 @@ def test_only_a_bills_name_has_a_number(name: str) -> None:
 # -- Odoo's records ------------------------------------------------------------------------
 
 
-class Mad:
-    """Puts nonsense into Odoo's answers, on their way out."""
+def distort(world: World, model: str, number: int, change: Callable[[Json], object]) -> None:
+    """Change a record in each of Odoo's answers that has it."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, model: str, number: int) -> None:
-        self.changes: list[Callable[[Json], object]] = []
-        rendered = Reader.rendered
+    def distorted(asked: str, answer: object) -> object:
+        if asked != model or not isinstance(answer, list):
+            return answer
+        return [
+            change(row) if isinstance(row, dict) and row.get("id") == number else row
+            for row in answer
+        ]
 
-        def mad(reader: Reader, asked: str, rows: list[Json], *rest: Any) -> list[Any]:
-            answer: list[Any] = rendered(reader, asked, rows, *rest)
-            if asked != model:
-                return answer
-            return [self._changed(row) if row["id"] == number else row for row in answer]
-
-        monkeypatch.setattr(Reader, "rendered", mad)
-
-    def _changed(self, row: Json) -> object:
-        changed: Any = row
-        for change in self.changes:
-            changed = change(changed)
-        return changed
+    world.odoo.distort = distorted
 
 
 def replacing(name: str, value: object) -> Callable[[Json], object]:
@@ -201,11 +192,9 @@ HARMLESS = {"its files as nothing", "a write date that is none", "a write date t
 
 
 @pytest.mark.parametrize("how", NONSENSE)
-def test_nonsense_in_one_bill_blocks_that_bill_and_no_other(
-    books: World, monkeypatch: pytest.MonkeyPatch, how: str
-) -> None:
+def test_nonsense_in_one_bill_blocks_that_bill_and_no_other(books: World, how: str) -> None:
     sound, bad, other = (books.odoo.new_bill(reference=r) for r in "ABC")
-    Mad(monkeypatch, "account.move", bad).changes.append(NONSENSE[how])
+    distort(books, "account.move", bad, NONSENSE[how])
     report = books.extract()
     blocked = 0 if how in HARMLESS else 1
     assert outcomes(report) == {"ready": 3 - blocked, **({"blocked": 1} if blocked else {})}
@@ -232,11 +221,11 @@ def test_nonsense_in_one_bill_blocks_that_bill_and_no_other(
     ids=["its company", "no company", "its number", "nothing", "a list"],
 )
 def test_what_nobody_can_say_whose_it_is_is_named_and_never_withdrawn(
-    books: World, monkeypatch: pytest.MonkeyPatch, change: Callable[[Json], object]
+    books: World, change: Callable[[Json], object]
 ) -> None:
     sound, bad = books.odoo.new_bill(reference="A"), books.odoo.new_bill(reference="B")
     books.extract()
-    Mad(monkeypatch, "account.move", bad).changes.append(change)
+    distort(books, "account.move", bad, change)
     books.odoo.amend(sound, lines=[("x", "7.00")])
     books.odoo.amend(bad, lines=[("x", "7.00")])
     for event in ({}, {"full": True}):
@@ -247,28 +236,22 @@ def test_what_nobody_can_say_whose_it_is_is_named_and_never_withdrawn(
 
 
 @pytest.mark.parametrize("model", ["account.move.line", "ir.attachment"])
-def test_a_row_that_names_no_bill_blocks_the_one_it_is_of(
-    books: World, monkeypatch: pytest.MonkeyPatch, model: str
-) -> None:
+def test_a_row_that_names_no_bill_blocks_the_one_it_is_of(books: World, model: str) -> None:
     sound, bad = books.odoo.new_bill(reference="A"), books.odoo.new_bill(reference="B")
     file = books.odoo.attach(bad, "bill.pdf", b"%PDF", main=True)
     line = books.odoo.records["account.move"][bad]["line_ids"][0]
     number, field = (line, "move_id") if model == "account.move.line" else (file, "res_id")
-    Mad(monkeypatch, model, number).changes.append(replacing(field, {"id": bad}))
+    distort(books, model, number, replacing(field, {"id": bad}))
     books.extract()
     assert books.item(f"odoo-{sound}")["status"] == "READY_FOR_APPROVAL"
     assert books.item(f"odoo-{bad}")["status"] == "VALIDATION_FAILED"
 
 
-def test_a_file_that_comes_as_nonsense_is_one_that_cannot_be_read(
-    books: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_that_comes_as_nonsense_is_one_that_cannot_be_read(books: World) -> None:
     sound, bad = books.odoo.new_bill(reference="A"), books.odoo.new_bill(reference="B")
     books.odoo.attach(sound, "bill.pdf", b"%PDF", main=True)
     file = books.odoo.attach(bad, "bill.pdf", b"%PDF", main=True)
-    Mad(monkeypatch, "ir.attachment", file).changes.append(
-        lambda row: None if "datas" in row else row
-    )
+    distort(books, "ir.attachment", file, lambda row: None if "datas" in row else row)
     books.extract()
     assert books.item(f"odoo-{sound}")["status"] == "READY_FOR_APPROVAL"
     (problem,) = books.item(f"odoo-{bad}")["problems"]
@@ -310,6 +293,6 @@ def test_a_hostile_name_is_one_line_wherever_it_is_told(books: World) -> None:
 def test_no_line_of_a_mail_can_pass_for_two(books: World) -> None:
     topic = books.names["topic"]
     alerts = Alerts(books.clients["sns"], topic, books.table, "mail#test")
-    alerts.publish("Subject", [HOSTILE, "second"])
+    alerts.mail("Subject", [HOSTILE, "second"])
     (mail,) = books.mails()
     assert [line[:4] for line in mail.splitlines()] == ["Subj", "Subj", "", "Acme", "seco"]

@@ -16,8 +16,9 @@ from odoo_qb.operations.sweep import look_after_waiting, sweep, unposted
 from odoo_qb.store.queue import ApprovedQueue
 from odoo_qb.store.table import Table
 from odoo_qb.timestamps import stamp
-from sandbox.in_process.aws import REGION, make_resources
+from sandbox.in_process.aws import REGION, Aws, make_resources, one_call_at_a_time
 from tests.support.builders import NOW, a_bill, a_company, an_item
+from tests.support.racing_table import Race, RacingTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,8 +31,8 @@ class Desk:
 
     def __init__(self) -> None:
         self.names = make_resources()
-        client = boto3.client("dynamodb", region_name=REGION)
-        self.table = Table(client, "bills", retention=timedelta(days=2555))
+        self.dynamodb = boto3.client("dynamodb", region_name=REGION)
+        self.table = Table(self.dynamodb, "bills", retention=timedelta(days=2555))
         self.sqs = boto3.client("sqs", region_name=REGION)
         self.queue = ApprovedQueue(client=self.sqs, url=self.names["queue"])
 
@@ -92,15 +93,10 @@ def test_the_approvers_of_many_waiting_bills_are_looked_up_once(
     for number in range(1, 6):
         desk.put(number, "READY_FOR_APPROVAL", minutes_ago=60)
     companies = {"north": a_company(approvers=("U-APPROVER",))}
-    read: list[str] = []
-    get = desk.table._client.get_item
-
-    def counted(**arguments: Any) -> Any:
-        read.append(arguments["Key"]["entry_id"]["S"])
-        return get(**arguments)
-
-    monkeypatch.setattr(desk.table._client, "get_item", counted)
+    aws = Aws()
+    one_call_at_a_time(monkeypatch, aws)
     assert look_after_waiting(desk.table, companies, NOW) == {"waiting": 5, "reminders": 0}
+    read = [call["Key"]["entry_id"]["S"] for operation, call in aws.calls if operation == "GetItem"]
     assert [i for i in read if i.startswith("approvers#")] == ["approvers#U-APPROVER"]
 
 
@@ -113,8 +109,7 @@ def test_sweeping_twice_sends_once(desk: Desk) -> None:
 
 def test_a_bill_that_moved_on_while_the_index_lagged_is_not_sent(desk: Desk) -> None:
     desk.put(1, "POSTED", minutes_ago=60)
-    table = desk.table
-    late = Late(table, {"APPROVED": ["odoo-1"]})
+    late = RacingTable(desk.dynamodb, Race(index={"APPROVED": ["odoo-1"]}))
     assert sweep(late, desk.queue, NOW)["approved"] == 1
     assert desk.sent() == []
 
@@ -158,17 +153,6 @@ def test_bills_of_a_company_that_was_connected_again_go_on_at_the_next_sweep(des
     assert sent == [1, 1, 1, 0]
 
 
-class Late(Table):
-    """A table whose status index still tells what was."""
-
-    def __init__(self, table: Table, told: dict[str, list[str]]) -> None:
-        super().__init__(table._client, table._name, retention=table._retention)
-        self._told = told
-
-    def in_status(self, status: Status, **_: Any) -> Iterator[str]:
-        yield from self._told.get(status, ())
-
-
 def test_a_card_owed_for_long_is_shown_again_whatever_the_status(desk: Desk) -> None:
     desk.put(1, "READY_FOR_APPROVAL", minutes_ago=21, card_due=1)
     desk.put(2, "POSTED", minutes_ago=400, card_due=1)
@@ -196,17 +180,9 @@ def test_bills_changed_long_before_the_last_sweep_are_not_looked_at_again(desk: 
     assert desk.table.read_note(table_keys.SWEEP)["cards_since"] == stamp(
         NOW - timedelta(minutes=25)
     )
-    read: list[str] = []
-
-    class Reading(Table):
-        def get_many(self, entry_ids: Any) -> Any:
-            ids = list(entry_ids)
-            read.extend(ids)
-            return super().get_many(ids)
-
-    reading = Reading(desk.table._client, "bills", retention=timedelta(days=2555))
-    sweep(reading, desk.queue, NOW + timedelta(minutes=15))
-    assert read == []
+    race = Race()
+    sweep(RacingTable(desk.dynamodb, race), desk.queue, NOW + timedelta(minutes=15))
+    assert race.read == []
 
 
 # -- approvals that stay unposted ----------------------------------------------------------

@@ -444,7 +444,7 @@ def test_a_company_that_is_configured_no_more_fails_with_its_name(desk: Desk) ->
     assert poster.post(item["entry_id"], 1, "m1") == "POST_FAILED"
     assert (
         desk.stored()["error"]["message"]
-        == "The company north is no longer configured. Ask the operator about it."
+        == "The company north is no longer configured. Tell the operator."
     )
 
 

@@ -44,7 +44,7 @@ def test_aws_takes_a_subject_however_long_it_was_to_be(world: World) -> None:
     alerts = Alerts(world.clients["sns"], world.names["topic"], world.table, "mails")
     world.aws.calls.clear()
 
-    alerts.publish("Größe\n" * 40, ["A line."])
+    alerts.mail("Größe\n" * 40, ["A line."])
     poster.wired.connections.note_broken("k" * 100, Disconnected("It is closed."))
 
     subjects = [a["Subject"] for operation, a in world.aws.calls if operation == "Publish"]

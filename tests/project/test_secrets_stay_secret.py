@@ -131,7 +131,7 @@ def told(
     caplog.set_level("INFO")  # libraries' own lines too, more of them than production keeps
     monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "OdooQuickBooks")
     world.forget_old_bills()
-    extractor.wired.sleep = lambda _seconds: None
+    extractor.wired.use(sleep=lambda _seconds: None)
     said = what_goes_well(world) + what_goes_wrong(world)
     channels = world.slack.channels.values()
     rows = world.clients["dynamodb"].scan(TableName=world.names["table"])["Items"]

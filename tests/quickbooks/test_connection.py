@@ -181,10 +181,11 @@ def test_two_processes_that_need_a_token_at_once_get_the_same_from_one_refresh()
         lock, got = threading.Lock(), []
 
         def renew() -> None:
-            connection = desk.connection()
-            connection._table = _Locked(desk.table, lock)  # type: ignore[assignment]
-            connection._secrets = _Locked(desk.clients["secretsmanager"], lock)  # type: ignore[assignment]
-            connection._sleep = lambda _: time.sleep(0.05)
+            connection = desk.connection(
+                table=_Locked(desk.table, lock),
+                secrets=_Locked(desk.clients["secretsmanager"], lock),
+                sleep=lambda _: time.sleep(0.05),
+            )
             got.append(connection.access_token())
 
         threads = [threading.Thread(target=renew) for _ in range(3)]

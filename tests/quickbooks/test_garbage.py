@@ -21,7 +21,7 @@ from sandbox.in_process.chain import Context, a_world
 from sandbox.quickbooks.server import QuickBooks
 from tests.support.builders import ACME, a_bill
 from tests.support.garbage import FOREIGN, KINDS, Elsewhere, Garbled, Rule
-from tests.support.posting_fixture import REALM, a_desk, a_file
+from tests.support.posting_fixture import a_desk, a_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -307,23 +307,17 @@ def test_a_document_is_believed_in_its_own_shape_only(call: str, name: str) -> N
         made = desk.realm.add("Bill", {"TotalAmt": 5, "DocNumber": "1"}, desk.now)
         wrong = WRONG[name](json.loads(json.dumps(made, default=str)) | {"TotalAmt": 5})
         body = {"QueryResponse": {"Bill": [wrong]}} if call == "query" else {"Bill": wrong}
-        api = desk.api()
-        api.query("select * from Term")  # with the token of the real one
         answer = Response(json.dumps(body), content_type="application/json")
         with serve(answer) as server:
-            api._client.base = server.url
-            api._base = f"{server.url}/v3/company/{REALM}"
+            api = desk.api(server.url)
             with pytest.raises(Unavailable, match="an unexpected response"):
                 CALLS[call](api, made["Id"])
 
 
 def test_null_is_as_good_as_nothing_said() -> None:
     with a_desk() as desk:
-        api = desk.api()
-        api.query("select * from Term")
         bill = {"Id": "7", "TotalAmt": 5, "PrivateNote": None, "Line": None, "VendorRef": None}
         answer = Response(json.dumps({"Bill": bill}), content_type="application/json")
         with serve(answer) as server:
-            api._client.base = server.url
-            api._base = f"{server.url}/v3/company/{REALM}"
+            api = desk.api(server.url)
             assert api.read("Bill", "7") == {"Id": "7", "TotalAmt": 5}

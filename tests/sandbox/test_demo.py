@@ -235,7 +235,7 @@ def a_chain(account: Account, folder: Path) -> Iterator[chain.Chain]:
 
 
 def test_a_demo_waits_for_an_extraction_that_is_under_way(tmp_path: Path) -> None:
-    busy = {"skipped": "Another extraction is running: try again in some minutes.", "swept": {}}
+    busy = {"skipped": "Another extraction is running. Try again in a few minutes.", "swept": {}}
     done: Json = {"companies": {}, "bills": [], "not_yet_read": 0, "read": 3}
     said: list[str] = []
     waited: list[float] = []
@@ -244,11 +244,11 @@ def test_a_demo_waits_for_an_extraction_that_is_under_way(tmp_path: Path) -> Non
         lost = demo.extract(running, said.append, waited.append)
 
     assert (lost, len(waited)) == ([], 2)
-    assert said == ["Another extraction is running: waiting for its end"]
+    assert said == ["Another extraction is running. Waiting for it to end."]
 
 
 def test_an_extraction_that_never_ends_ends_the_demo_in_its_own_sentence(tmp_path: Path) -> None:
-    busy = {"skipped": "Another extraction is running: try again in some minutes.", "swept": {}}
+    busy = {"skipped": "Another extraction is running. Try again in a few minutes.", "swept": {}}
     account = Account(*[busy] * 100)
     waited: list[float] = []
 

@@ -1,4 +1,4 @@
-"""The time of a life in one process: it moves only when somebody waits."""
+"""The clock of a simulation in one process: it moves only when something waits."""
 
 from __future__ import annotations
 
@@ -7,20 +7,14 @@ from typing import TYPE_CHECKING, Final
 
 from moto.sqs import models as sqs
 
-import approval_handler
-import extractor
-import notifier
-import poster
-
 if TYPE_CHECKING:
     import pytest
 
 START: Final = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
-FUNCTIONS: Final = (approval_handler, extractor, notifier, poster)
 
 
 class Clock:
-    """The time of everything; it moves when somebody waits."""
+    """The time for everything; it moves only when something waits."""
 
     def __init__(self, now: datetime = START) -> None:
         self.now = now
@@ -37,10 +31,7 @@ class Clock:
     def seconds(self) -> float:
         return self.now.timestamp()
 
-    def rule(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Make it the clock of the functions and of AWS's queue."""
-        for function in FUNCTIONS:
-            monkeypatch.setattr(function.wired, "clock", self)
-            monkeypatch.setattr(function.wired, "sleep", self.sleep)
+    def install(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Make it the clock of AWS's queue."""
         monkeypatch.setattr(sqs, "unix_time", self.seconds)
         monkeypatch.setattr(sqs, "unix_time_millis", lambda: self.seconds() * 1000)

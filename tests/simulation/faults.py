@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from tests.simulation.simulation import Life
+    from tests.simulation.simulation import Simulation
 
 VENDORS: Final = ("odoo", "slack", "quickbooks")
 # How often, of all steps: a function is killed there, AWS fails or repeats, a vendor misbehaves.
@@ -27,7 +27,7 @@ KILLED: Final = 0.004
 AWS_FAILS: Final = 0.006
 AWS_REPEATS: Final = 0.012
 VENDOR_FAILS: Final = 0.03
-OVERTAKEN: Final = 0.035  # by something else that happens meanwhile
+OVERTAKEN: Final = 0.035  # something else happens meanwhile
 CLOSED: Final = "6190"  # what QuickBooks says of a company whose subscription has ended
 _PAGE: Final = b"<html><h1>Down for maintenance</h1></html>"
 _BAD_GATEWAY: Final = (
@@ -50,10 +50,10 @@ _MODES: Final = {
 
 
 @dataclass(kw_only=True)
-class Storm:
-    """What befalls a life, by the dice; `events` counts it."""
+class FaultInjector:
+    """Makes steps of a simulation fail at random; `events` counts them."""
 
-    life: Life
+    simulation: Simulation
     dice: random.Random
     events: Counter[str] = field(default_factory=Counter)
     meanwhile: Callable[[str], None] = lambda _running: None
@@ -63,32 +63,34 @@ class Storm:
     neighbours: Neighbours = field(init=False)
 
     def __post_init__(self) -> None:
-        self.neighbours = Neighbours(life=self.life, dice=self.dice, happens=self.happens)
+        self.neighbours = Neighbours(
+            simulation=self.simulation, dice=self.dice, happens=self.happens
+        )
 
     def begin(self) -> None:
-        """From now on steps may fail; where Intuit does not say how it behaves, the dice do."""
+        """From now on steps may fail; undocumented behaviour of Intuit is random, too."""
         modes = {name: self.dice.choice(kinds) for name, kinds in _MODES.items()}
-        self.life.world.quickbooks.configure(modes=modes)
-        self.life.fate = self.fate
+        self.simulation.world.quickbooks.configure(modes=modes)
+        self.simulation.on_step = self.on_step
 
     def end(self) -> None:
-        """Good weather: all vendors are there, and every company is connected."""
-        life = self.life
-        life.fate = type(life).fate
+        """End all faults: every vendor answers, and every company is connected."""
+        simulation = self.simulation
+        simulation.on_step = type(simulation).on_step
         self.neighbours.end()
         self._down_until.clear()
-        life.world.quickbooks.clear_faults()
-        life.world.slack._faults.clear()
-        life.errors.clear()
-        life.clock.sleep(LEASE.total_seconds())  # of a run that was killed
-        life.daily()
-        life.hourly()  # a connection may have ended unnoticed: whoever connects is mailed first
+        simulation.world.quickbooks.clear_faults()
+        simulation.world.slack._faults.clear()
+        simulation.errors.clear()
+        simulation.clock.sleep(LEASE.total_seconds())  # of a run that was killed
+        simulation.daily()
+        simulation.hourly()  # a connection may have ended unnoticed; this mails it
         for company in sorted(self._broken()):
             self._reconnect(company)
-        life.hourly()
+        simulation.hourly()
 
-    def fate(self, step: str, work: Callable[[], Any]) -> Any:
-        """A step in the storm: mostly it is done."""
+    def on_step(self, step: str, work: Callable[[], Any]) -> Any:
+        """Do a step, or let it fail at random."""
         name = step.partition(": ")[2]
         vendor = next((v for v in VENDORS if v in name), "")
         if self._is_down(vendor):
@@ -101,7 +103,7 @@ class Storm:
         luck = self.dice.random()
         if luck < KILLED:
             self.happens("a function was killed")
-            self.life.die()
+            self.simulation.die()
         if VENDOR_FAILS < luck < OVERTAKEN:
             self._overtake(step.partition(": ")[0])
         if name == END or luck > VENDOR_FAILS:
@@ -111,7 +113,7 @@ class Storm:
         return self._vendor_fails(step, work, vendor)
 
     def _overtake(self, running: str) -> None:
-        """Something happens between two steps of a function, which must not trust what it read."""
+        """Let something happen between two steps of a function."""
         if self._is_overtaking:
             return
         self._is_overtaking = True
@@ -124,7 +126,7 @@ class Storm:
             raise _failure(step)
         if luck < AWS_REPEATS and not is_read(step):
             self.happens("AWS's answer got lost")
-            return self.life.lose_answer(step, work)
+            return self.simulation.lose_answer(step, work)
         return work()
 
     def _vendor_fails(self, step: str, work: Callable[[], Any], vendor: str) -> Any:
@@ -132,7 +134,7 @@ class Storm:
         match dice.choice(("lost", "garbage", "garbage after", "slow", "refused", "gateway")):
             case "lost":
                 self.happens(f"{vendor}'s answer got lost")
-                return self.life.lose_answer(step, work)
+                return self.simulation.lose_answer(step, work)
             case "garbage":
                 self.happens(f"{vendor} answered garbage")
                 return neighbours.no_answer(step, work, neighbours.garbage(vendor), done=False)
@@ -144,22 +146,22 @@ class Storm:
                 return _BAD_GATEWAY
             case "slow":
                 self.happens(f"{vendor} was slow")
-                self.life.clock.sleep(dice.randint(2, 18))
+                self.simulation.clock.sleep(dice.randint(2, 18))
                 return work()
         self.happens(f"{vendor} could not be reached")
         raise ConnectionRefusedError(f"{vendor} could not be reached")
 
     def _is_down(self, name: str) -> bool:
-        return self._down_until.get(name, self.life.clock.now) > self.life.clock.now
+        return self._down_until.get(name, self.simulation.clock.now) > self.simulation.clock.now
 
     def happens(self, event: str) -> None:
         self.events[event] += 1
 
     def changes(self) -> None:
-        """What the next quarter of an hour brings besides."""
-        dice, now = self.dice, self.life.clock.now
+        """Begin the faults of the next quarter of an hour."""
+        dice, now = self.dice, self.simulation.clock.now
         self.neighbours.changes()
-        slack, quickbooks = self.life.world.slack, self.life.world.quickbooks
+        slack, quickbooks = self.simulation.world.slack, self.simulation.world.quickbooks
         if dice.random() < 0.02:
             vendor = dice.choice((*VENDORS, "S3"))
             self.happens(f"{vendor} was down for an hour")
@@ -183,13 +185,16 @@ class Storm:
 
     def _revoke(self) -> None:
         """Intuit ends a connection: our tokens are dead until a new seed is applied."""
-        realm = self.dice.choice(list(self.life.world.quickbooks.realms.values()))
+        realm = self.dice.choice(list(self.simulation.world.quickbooks.realms.values()))
         self.happens("a connection to QuickBooks was revoked")
-        self.life.world.quickbooks.connect(realm.id, "nobody's")
+        self.simulation.world.quickbooks.connect(realm.id, "nobody's")
 
     def _broken(self) -> set[str]:
         """The companies somebody was mailed to connect again; one that is closed is connected."""
-        table, realms = self.life.world.table, self.life.world.quickbooks.realms.values()
+        table, realms = (
+            self.simulation.world.table,
+            self.simulation.world.quickbooks.realms.values(),
+        )
         notes = {r.company_name: table.read_note(f"connection#{r.company_name}") for r in realms}
         return {
             company
@@ -201,12 +206,12 @@ class Storm:
         """A person connects it, and an operator applies the refresh token."""
         self.happens("a company was connected again")
         self._reconnect_at.pop(company, None)
-        realms = self.life.world.quickbooks.realms.values()
+        realms = self.simulation.world.quickbooks.realms.values()
         realm = next(r for r in realms if r.company_name == company)
         token = f"by-hand-{self.events.total()}"
-        self.life.world.quickbooks.connect(realm.id, token)
-        self.life.reseed(company, token)
-        self.life.invoke(poster, {"action": "check_connections", "company": company})
+        self.simulation.world.quickbooks.connect(realm.id, token)
+        self.simulation.reseed(company, token)
+        self.simulation.invoke(poster, {"action": "check_connections", "company": company})
 
 
 def _failure(step: str) -> ClientError:

@@ -1,7 +1,7 @@
-"""Copies of this process, in which happens what must not happen here.
+"""Copies of this process, for what must not happen in the original.
 
-A fork is the cheapest way back to a moment: everything is as it was, moto, simulators and the
-functions' own memory. It takes only the thread it is in, so there may be no other.
+A fork is the cheapest way back to a moment: moto, simulators and the functions' memory are as they
+were. It copies only its own thread, so there may be no other.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def split() -> tuple[int, Any]:
-    """Fork. In the copy: the pipe to `tell` by; in the original 0, and what the copy told."""
+    """Fork; returns the pipe for `tell` in the copy, and 0 and what it told in the original."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
@@ -29,14 +29,14 @@ def split() -> tuple[int, Any]:
 
 
 def tell(pipe: int, content: object) -> NoReturn:
-    """The end of a copy, which must not come back into the test that forked it."""
+    """Send a result and end the copy, which must not return into the test that forked it."""
     with os.fdopen(pipe, "w") as telling:
         json.dump(content, telling)
     os._exit(0)
 
 
 def in_a_copy(work: Callable[[], object]) -> Any:
-    """What the work answers, as JSON has it; nothing of it remains. None if it broke off."""
+    """The result of the work as JSON, without its side effects; None if the copy crashed."""
     pipe, said = split()
     if pipe:
         tell(pipe, work())

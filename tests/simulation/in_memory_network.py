@@ -1,7 +1,7 @@
-"""The way out of the process, without a network: a simulator answers in its caller's thread.
+"""A network in memory: a simulator answers in its caller's thread.
 
-Whoever is called does its work at one moment, in the same order every time, and costs no socket
-and no thread; nothing else can be reached.
+Calls happen in the same order every time, and need no socket and no thread. No other host can be
+reached.
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ Json = dict[str, Any]
 _PORT: Final = 80
 
 
-class Wire:
-    """Who answers at which address. `pass_by` is told of each request before it is answered.
+class InMemoryNetwork:
+    """Applications by host. `on_request` is called for each request, to do or fail it.
 
-    It is given method and path and a function that does the work; it may raise OSError in
-    place of an answer, before or after the work was done.
+    It gets host, method, path and a function that does the work. Instead of returning the answer it
+    may raise OSError, before or after doing the work.
     """
 
     def __init__(self) -> None:
         self._listening: dict[str, WSGIApplication] = {}
-        self.pass_by: Callable[[str, str, str, Callable[[], bytes]], bytes] = (
+        self.on_request: Callable[[str, str, str, Callable[[], bytes]], bytes] = (
             lambda _host, _method, _path, work: work()
         )
 
     @contextmanager
     def serve(self, application: WSGIApplication) -> Iterator[_Address]:
-        """Let an application answer at an address of its own."""
+        """Let an application answer at its own address."""
         host = f"{type(application).__name__.lower()}.test"
         self._listening[host] = application
         try:
@@ -49,14 +49,14 @@ class Wire:
             del self._listening[host]
 
     def connect(self, address: tuple[str, int], *_: object, **__: object) -> _Line:
-        """In place of a TCP connection."""
+        """Replace a TCP connection."""
         host, port = address
         if host not in self._listening or port != _PORT:
             raise ConnectionRefusedError(f"nobody listens at {host}:{port}")
         return _Line(host, self._listening[host], self)
 
-    def lay(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Make it the only way out, for urllib3 and for the standard library."""
+    def install(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Make it the only network, for urllib3 and for the standard library."""
         monkeypatch.setattr(connection, "create_connection", self.connect)
         monkeypatch.setattr(socket, "create_connection", self.connect)
 
@@ -67,17 +67,17 @@ class _Address:
 
 
 class _Line:
-    """What http.client needs of a socket, for one request and its answer."""
+    """The part of a socket that http.client uses, for one request and its answer."""
 
-    def __init__(self, host: str, application: WSGIApplication, wire: Wire) -> None:
-        self._host, self._application, self._wire = host, application, wire
+    def __init__(self, host: str, application: WSGIApplication, network: InMemoryNetwork) -> None:
+        self._host, self._application, self._network = host, application, network
         self._sent = bytearray()
 
     def sendall(self, data: bytes) -> None:
         self._sent += data
 
     def makefile(self, *_: object, **__: object) -> io.BufferedIOBase:
-        """The answer; the work is done when it is asked for."""
+        """The answer; the request is handled when it is read."""
         request = io.BytesIO(bytes(self._sent))
         method, target = request.readline().decode("ascii").split()[:2]
         headers = parse_headers(request)
@@ -87,7 +87,7 @@ class _Line:
             return _answered(self._application, _environ(self._host, method, target, headers, body))
 
         path = target.partition("?")[0]
-        return io.BytesIO(self._wire.pass_by(self._host, method, path, work))
+        return io.BytesIO(self._network.on_request(self._host, method, path, work))
 
     def settimeout(self, _seconds: float | None) -> None: ...
 

@@ -1,4 +1,4 @@
-"""What must hold whenever all is quiet, whatever happened before: a sentence for each breach."""
+"""What must hold when nothing is under way, whatever happened: a sentence per violation."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from odoo_qb.bill.item import Item
     from sandbox.in_process.chain import World
     from sandbox.slack.payloads import Message
-    from tests.simulation.simulation import Life
+    from tests.simulation.simulation import Simulation
 
 Json = dict[str, Any]
-Check = Callable[["Life", "dict[str, Item]"], Iterable[str]]
+Check = Callable[["Simulation", "dict[str, Item]"], Iterable[str]]
 # Where a bill may rest, and the buttons it then offers.
 OFFERED: Final[dict[str, set[str]]] = {
     "READY_FOR_APPROVAL": {"approve_invoice", "reject_invoice"},
@@ -47,40 +47,40 @@ _WHOLE: Final = "The history is complete"
 _WATERMARK: Final = "watermark#odoo"
 
 
-def broken(life: Life) -> list[str]:
-    """Every promise that is not kept, each in a sentence; `checked` counts what was looked at."""
-    return _broken(life, KEPT)
+def broken(simulation: Simulation) -> list[str]:
+    """A sentence for each violated invariant; `checked` counts the checks."""
+    return _broken(simulation, KEPT)
 
 
-def broken_at_any_time(life: Life) -> list[str]:
-    """What may not be so even for a moment, in the middle of the worst."""
-    return _broken(life, KEPT_AT_ANY_TIME)
+def broken_at_any_time(simulation: Simulation) -> list[str]:
+    """Violations of what must hold at every moment, even while things fail."""
+    return _broken(simulation, KEPT_AT_ANY_TIME)
 
 
-def _broken(life: Life, promises: Mapping[str, Check]) -> list[str]:
-    items = life.bills()
+def _broken(simulation: Simulation, promises: Mapping[str, Check]) -> list[str]:
+    items = simulation.bills()
     found: list[str] = []
     for promise, check in promises.items():
-        life.checked[promise] += 1
-        found += check(life, items)
+        simulation.checked[promise] += 1
+        found += check(simulation, items)
     return found
 
 
-def orphans(life: Life, item: Item) -> list[Message]:
-    """Messages beside the bill's cards that offer a decision: Slack's answer to them got lost."""
+def orphans(simulation: Simulation, item: Item) -> list[Message]:
+    """Messages beside the bill's cards that offer a decision: Slack's answers were lost."""
     noted = {c["ts"] for c in item["cards"] if not c["retired"]}
-    return [m for m in life.cards(item["entry_id"]) if m.ts not in noted and _deciding(m)]
+    return [m for m in simulation.cards(item["entry_id"]) if m.ts not in noted and _deciding(m)]
 
 
-def spare_cards_decide_nothing(life: Life) -> list[str]:
+def spare_cards_decide_nothing(simulation: Simulation) -> list[str]:
     """Click every orphan of a decided bill: it changes nothing, and ends as a decision's place."""
     found: list[str] = []
-    for entry_id, item in life.world.items().items():
-        for message in orphans(life, item) if item["status"] != "READY_FOR_APPROVAL" else ():
+    for entry_id, item in simulation.world.items().items():
+        for message in orphans(simulation, item) if item["status"] != "READY_FOR_APPROVAL" else ():
             action = min(_deciding(message))
-            life.send(life.world.slack.click(APPROVER, CHANNEL, message.ts, action))
-            now = life.world.slack.channels[CHANNEL].messages[message.ts]
-            if life.world.item(entry_id) != item or _deciding(now):
+            simulation.send(simulation.world.slack.click(APPROVER, CHANNEL, message.ts, action))
+            now = simulation.world.slack.channels[CHANNEL].messages[message.ts]
+            if simulation.world.item(entry_id) != item or _deciding(now):
                 found.append(f"{entry_id}: {action} on a spare card did something")
     return found
 
@@ -89,12 +89,12 @@ def _deciding(message: Message) -> set[str]:
     return set(buttons(message)) - {"view_pdf"}
 
 
-def _nothing_lost(life: Life, items: dict[str, Item]) -> Iterator[str]:
+def _nothing_lost(simulation: Simulation, items: dict[str, Item]) -> Iterator[str]:
     """Every bill of Odoo is in the table as it stands there, and so is all the watermark passed.
 
     What Odoo dated while its clock was ahead the watermark comes to in its time.
     """
-    world, now = life.world, as_text(life.clock.now)
+    world, now = simulation.world, as_text(simulation.clock.now)
     written = str(world.table.read_note(_WATERMARK).get("written", ""))
     for move in world.odoo.records["account.move"].values():
         if not is_asked_about(move):
@@ -141,9 +141,9 @@ def _bill(item: Item) -> Iterator[str]:
         yield "it owes a card"
 
 
-def _card(life: Life, item: Item) -> Iterator[str]:
+def _card(simulation: Simulation, item: Item) -> Iterator[str]:
     """Its one card in Slack says what the table says, and offers what may be done."""
-    messages = life.world.slack.channels[CHANNEL].messages
+    messages = simulation.world.slack.channels[CHANNEL].messages
     living = [c for c in item["cards"] if not c["retired"]]
     if len(living) > 1 or (not living and item["status"] == "READY_FOR_APPROVAL"):
         yield f"it is {item['status']} and has {len(living)} living cards"
@@ -156,8 +156,8 @@ def _card(life: Life, item: Item) -> Iterator[str]:
                 yield "a retired card of it still offers a decision"
         else:
             yield from _agreeing(item, message)
-    spare = orphans(life, item)
-    if len(spare) > len(life.mishaps):
+    spare = orphans(simulation, item)
+    if len(spare) > len(simulation.mishaps):
         yield f"{len(spare)} messages beside its card offer a decision"
 
 
@@ -176,9 +176,9 @@ def _agreeing(item: Item, message: Message) -> Iterator[str]:
         yield "a button of its card is about another content"
 
 
-def _decisions(life: Life, items: dict[str, Item]) -> Iterator[str]:
+def _decisions(simulation: Simulation, items: dict[str, Item]) -> Iterator[str]:
     """What a person was told is done, was done by that person, to what their card showed."""
-    for promise in life.promises:
+    for promise in simulation.promises:
         after: set[str] = {RULES[promise.action_id].after}
         if promise.action_id == "attach_files":  # it stays what it is
             after = set(IN_QUICKBOOKS)
@@ -192,9 +192,9 @@ def _decisions(life: Life, items: dict[str, Item]) -> Iterator[str]:
             yield f"{promise.entry_id}: the {promise.action_id} of {promise.person} was lost"
 
 
-def _at_most_once(life: Life, items: dict[str, Item]) -> Iterator[str]:
+def _at_most_once(simulation: Simulation, items: dict[str, Item]) -> Iterator[str]:
     """Even in the middle of the worst no bill is there twice, or without anybody's approval."""
-    for entry_id, documents_of in documents(life.world).items():
+    for entry_id, documents_of in documents(simulation.world).items():
         if len(documents_of) > 1:
             yield f"{entry_id or 'nobody'} is {len(documents_of)} times in QuickBooks"
         item = items.get(entry_id)
@@ -202,35 +202,35 @@ def _at_most_once(life: Life, items: dict[str, Item]) -> Iterator[str]:
             yield f"{entry_id} is in QuickBooks and nobody approved it"
 
 
-def _whole(_life: Life, items: dict[str, Item]) -> Iterator[str]:
+def _whole(_life: Simulation, items: dict[str, Item]) -> Iterator[str]:
     for entry_id, item in items.items():
         verdict = story(item)[-1]
         if not verdict.startswith(_WHOLE):
             yield f"{entry_id}: {verdict}"
 
 
-def _nothing_passed(life: Life, items: dict[str, Item]) -> Iterator[str]:
+def _nothing_passed(simulation: Simulation, items: dict[str, Item]) -> Iterator[str]:
     """Whatever the watermark has passed is in the table; one that is yet to come passes nothing."""
-    written = str(life.world.table.read_note(_WATERMARK).get("written", ""))
+    written = str(simulation.world.table.read_note(_WATERMARK).get("written", ""))
     try:
         passed = as_text(datetime.fromisoformat(f"{written}+00:00") - LOOKBACK)
     except ValueError:
         return  # nothing was read yet, or a hand wrote it
-    moves = life.world.odoo.records["account.move"].items()
+    moves = simulation.world.odoo.records["account.move"].items()
     for number, move in moves:
         is_missing = f"odoo-{number}" not in items and is_asked_about(move)
-        if is_missing and as_text(move["write_date"]) < passed <= as_text(life.clock.now):
+        if is_missing and as_text(move["write_date"]) < passed <= as_text(simulation.clock.now):
             yield f"odoo-{number}: the watermark {written} passed it, and it is not in the table"
 
 
-def _nowhere_else(life: Life, _items: dict[str, Item]) -> Iterator[str]:
-    for call in life.elsewhere.came[:1]:
+def _nowhere_else(simulation: Simulation, _items: dict[str, Item]) -> Iterator[str]:
+    for call in simulation.elsewhere.came[:1]:
         yield f"another host was sent {call.partition(' {')[0]}"
 
 
-def _readable(life: Life, _items: dict[str, Item]) -> Iterator[str]:
+def _readable(simulation: Simulation, _items: dict[str, Item]) -> Iterator[str]:
     """What people read: messages, mails, and the table, which the cards are made from."""
-    world = life.world
+    world = simulation.world
     channels = world.slack.channels.values()
     places = {
         "the channel": repr([c.messages for c in channels]),
@@ -248,36 +248,36 @@ def _readable(life: Life, _items: dict[str, Item]) -> Iterator[str]:
         yield f"{place} has a secret"
 
 
-def _vendors_once(life: Life, _items: dict[str, Item]) -> Iterator[str]:
-    for realm in life.world.quickbooks.realms.values():
+def _vendors_once(simulation: Simulation, _items: dict[str, Item]) -> Iterator[str]:
+    for realm in simulation.world.quickbooks.realms.values():
         active = [v["DisplayName"] for v in realm.vendors.values() if v["Active"]]
         for name, times in Counter(active).items():
             if times > 1:
                 yield f"{realm.company_name} has {name} {times} times"
 
 
-def _no_strangers(life: Life, _items: dict[str, Item]) -> Iterator[str]:
-    names = {row["entry_id"]["S"] for row in rows(REGION, life.world.names["table"])}
-    for entry_id in sorted(life.strangers & names):
+def _no_strangers(simulation: Simulation, _items: dict[str, Item]) -> Iterator[str]:
+    names = {row["entry_id"]["S"] for row in rows(REGION, simulation.world.names["table"])}
+    for entry_id in sorted(simulation.strangers & names):
         yield f"{entry_id} was made by hand, deleted, and is in the table again"
 
 
-def _each(look: Callable[[Life, Item], Iterable[str]]) -> Check:
+def _each(look: Callable[[Simulation, Item], Iterable[str]]) -> Check:
     """A look at each bill."""
 
-    def check(life: Life, items: dict[str, Item]) -> Iterator[str]:
+    def check(simulation: Simulation, items: dict[str, Item]) -> Iterator[str]:
         for entry_id, item in items.items():
-            yield from (f"{entry_id}: {said}" for said in look(life, item))
+            yield from (f"{entry_id}: {said}" for said in look(simulation, item))
 
     return check
 
 
-def _violations(life: Life, _items: dict[str, Item]) -> list[str]:
+def _violations(simulation: Simulation, _items: dict[str, Item]) -> list[str]:
     """A token whose renewal nobody was told of is used on: that is right, and no news to Intuit."""
     excused = ["stale refresh token"]
-    if any("/bearer" in step for step in life.mishaps):
+    if any("/bearer" in step for step in simulation.mishaps):
         excused.append("an access token was used after a newer one")
-    found = life.world.quickbooks.violations
+    found = simulation.world.quickbooks.violations
     return [v for v in found if not any(words in v for words in excused)]
 
 
@@ -296,13 +296,15 @@ KEPT_AT_ANY_TIME: Final[Mapping[str, Check]] = {
 KEPT: Final[Mapping[str, Check]] = {
     **KEPT_AT_ANY_TIME,
     "what was approved is in QuickBooks once, as approved, and nothing else is": (
-        lambda life, items: misposted(life.world, items)
+        lambda simulation, items: misposted(simulation.world, items)
     ),
     "every bill of Odoo is in the table as it is, or its card says what changed": _nothing_lost,
     "what a person was told is done, that person did to what the card showed": _decisions,
     "a bill rests where it may, and owes no card": _each(lambda _, item: _bill(item)),
     "its one card says what the table says, and offers what may be done": _each(_card),
-    "Odoo, the table and QuickBooks have the same totals": lambda life, _: unequal(life.world),
+    "Odoo, the table and QuickBooks have the same totals": lambda simulation, _: unequal(
+        simulation.world
+    ),
     "QuickBooks was asked for nothing that it forbids": _violations,
     "people read no secret, and nothing that came with garbage": _readable,
     "no vendor is twice in QuickBooks": _vendors_once,

@@ -1,7 +1,6 @@
-"""Neighbours as they are met: answers that are none, closed companies, wrong clocks, odd hands.
+"""Odd neighbours: garbage instead of answers, closed companies, wrong clocks, manual edits.
 
-Each trouble lasts for some hours and ends when the weather clears; only what was merged or deleted
-stays so.
+Each trouble lasts for some hours and ends with the faults; only what was merged or deleted stays.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 
     from sandbox.quickbooks.server import Realm
     from sandbox.quickbooks.tidying import Entity
-    from tests.simulation.simulation import Life
+    from tests.simulation.simulation import Simulation
 
 Json = dict[str, Any]
 # How often in a quarter of an hour.
@@ -51,9 +50,9 @@ _CALLED: Final = {"Vendor": "a vendor", "Account": "an account", "TaxCode": "a t
 
 @dataclass(kw_only=True)
 class Neighbours:
-    """What they do to a life, by the dice; `happens` is told each."""
+    """What they do to a simulation at random; `happens` is called with each event."""
 
-    life: Life
+    simulation: Simulation
     dice: random.Random
     happens: Callable[[str], None]
     _spells: dict[str, tuple[datetime, str]] = field(default_factory=dict)
@@ -65,7 +64,7 @@ class Neighbours:
     def changes(self) -> None:
         """What the next quarter of an hour brings."""
         for at, put_right in list(self._ends):
-            if at <= self.life.clock.now:
+            if at <= self.simulation.clock.now:
                 self._ends.remove((at, put_right))
                 put_right()
         for rate, act in (
@@ -82,24 +81,27 @@ class Neighbours:
                 act()
 
     def end(self) -> None:
-        """Everything is put right, but for what was merged or deleted, and what hands wrote."""
+        """Correct everything, except merges, deletions and manual edits."""
         self._spells.clear()
         for _, put_right in self._ends:
             put_right()
         self._ends.clear()
         for company, vendors in self._mapped.items():
             self.happens("an operator mapped a vendor that was merged in QuickBooks")
-            known = companies(self.life.world)[company].get("vendors", {})
-            settle(self.life.world, {company: {"vendors": known | vendors}})
+            known = companies(self.simulation.world)[company].get("vendors", {})
+            settle(self.simulation.world, {company: {"vendors": known | vendors}})
 
     def leave(self) -> None:
         """Somebody deletes what was written by hand: it was in nobody's way."""
-        client, table = self.life.world.clients["dynamodb"], self.life.world.names["table"]
-        for entry_id in sorted(self.life.strangers):
+        client, table = (
+            self.simulation.world.clients["dynamodb"],
+            self.simulation.world.names["table"],
+        )
+        for entry_id in sorted(self.simulation.strangers):
             client.delete_item(TableName=table, Key={"entry_id": {"S": entry_id}})
 
     def _until_later(self, put_right: Callable[[], None], hours: int = 6) -> None:
-        at = self.life.clock.now + timedelta(hours=self.dice.randint(1, hours))
+        at = self.simulation.clock.now + timedelta(hours=self.dice.randint(1, hours))
         self._ends.append((at, put_right))
 
     # -- answers that are none -----------------------------------------------------------------
@@ -112,12 +114,12 @@ class Neighbours:
         kind = self.dice.choice(_kinds(vendor)) if what == "anything" else kind
         named = {"an empty object": "{}", "anything": "garbage"}.get(what, what)
         self.happens(f"{vendor} answered {named} for an hour")
-        self._spells[vendor] = self.life.clock.now + timedelta(hours=1), kind
+        self._spells[vendor] = self.simulation.clock.now + timedelta(hours=1), kind
 
     def spell(self, vendor: str) -> str:
         """What a vendor answers at the moment in place of an answer; empty if it answers."""
-        until, kind = self._spells.get(vendor, (self.life.clock.now, ""))
-        is_struck = until > self.life.clock.now and self.dice.random() < 0.7
+        until, kind = self._spells.get(vendor, (self.simulation.clock.now, ""))
+        is_struck = until > self.simulation.clock.now and self.dice.random() < 0.7
         return kind if is_struck else ""
 
     def garbage(self, vendor: str) -> str:
@@ -132,9 +134,11 @@ class Neighbours:
         # What is made of the true answer needs one, and asking for it is doing it.
         done = done or kind in MADE_FROM_THE_TRUE
         if done and not is_read(step):
-            self.life.mishaps.append(step)
+            self.simulation.mishaps.append(step)
         whole = work() if done else b""
-        return _in_bytes(spoilt(kind, whole.partition(b"\r\n\r\n")[2], self.life.elsewhere.url))
+        return _in_bytes(
+            spoilt(kind, whole.partition(b"\r\n\r\n")[2], self.simulation.elsewhere.url)
+        )
 
     # -- states --------------------------------------------------------------------------------
 
@@ -153,7 +157,7 @@ class Neighbours:
 
     def odoos_clock_is_wrong(self) -> None:
         """Its server is days ahead, until somebody puts its clock right."""
-        odoo = self.life.world.odoo
+        odoo = self.simulation.world.odoo
         if odoo.ahead:
             return
         self.happens("Odoo's clock was days ahead")
@@ -168,7 +172,7 @@ class Neighbours:
 
     def somebody_writes_by_hand(self) -> None:
         """An item of a bill that there is not, or a position that is no date."""
-        world = self.life.world
+        world = self.simulation.world
         if self.dice.random() < 0.3:
             self.happens("the watermark's note was overwritten with what is no date")
             note: Json = {"written": self.dice.choice(_NO_DATES)}
@@ -176,10 +180,10 @@ class Neighbours:
                 note["lease_until"] = "zzz"
             world.table.write_note(_WATERMARK, note)
             return
-        items = [i for k, i in world.items().items() if k not in self.life.strangers]
-        if not items or len(self.life.strangers) > 2:
+        items = [i for k, i in world.items().items() if k not in self.simulation.strangers]
+        if not items or len(self.simulation.strangers) > 2:
             return
-        entry_id = f"odoo-{_STRANGER + len(self.life.strangers)}"
+        entry_id = f"odoo-{_STRANGER + len(self.simulation.strangers)}"
         how = self.dice.choice([name for name in DAMAGES if name])
         if self.dice.random() < 0.2:
             entry_id, how = self.dice.choice(("odoo-", "odoo-x", "note#1")), "no cards"
@@ -190,7 +194,7 @@ class Neighbours:
         item["status"] = self.dice.choice(("READY_FOR_APPROVAL", "POST_FAILED", "POSTED"))
         item.pop(damage.pop("without", ""), None)
         item.pop("attach", None)
-        self.life.strangers.add(entry_id)
+        self.simulation.strangers.add(entry_id)
         world.clients["dynamodb"].put_item(
             TableName=world.names["table"], Item=attributes(item | damage)
         )
@@ -199,7 +203,7 @@ class Neighbours:
 
     def vendors_are_merged_in_odoo(self) -> None:
         """Two contacts become one: the bills of the one are the other's."""
-        odoo, vendors = self.life.world.odoo, self.vendors()
+        odoo, vendors = self.simulation.world.odoo, self.vendors()
         if len(vendors) < 4:
             return
         gone, into = self.dice.sample(vendors, 2)
@@ -208,11 +212,11 @@ class Neighbours:
 
     def vendors(self) -> list[int]:
         """The contacts of Odoo from whom bills come."""
-        return [n for n in range(14, 22) if n in self.life.world.odoo.records["res.partner"]]
+        return [n for n in range(14, 22) if n in self.simulation.world.odoo.records["res.partner"]]
 
     def a_bill_is_deleted(self) -> None:
         """Somebody deletes a bill in Odoo, whatever became of it."""
-        odoo = self.life.world.odoo
+        odoo = self.simulation.world.odoo
         moves = [m for m in odoo.records["account.move"].values() if self._may_go(m)]
         if not moves:
             return
@@ -229,7 +233,7 @@ class Neighbours:
 
     def a_record_is_made_inactive(self) -> None:
         """A vendor, account or tax code is deleted in QuickBooks, and made active again later."""
-        realm, now = self._realm(), self.life.clock.now
+        realm, now = self._realm(), self.simulation.clock.now
         kind: Entity = self.dice.choice(("Vendor", "Account", "TaxCode"))
         names = {"Account": _ACCOUNTS, "TaxCode": ("5.0% R", "20.0% S", "TAX")}.get(kind, ())
         keys = [
@@ -246,14 +250,14 @@ class Neighbours:
         tidying.deactivate(realm, kind, key, now, marked=self.dice.random() < 0.5)
 
         def active() -> None:
-            tidying.activate(realm, kind, key, self.life.clock.now)
+            tidying.activate(realm, kind, key, self.simulation.clock.now)
             self._inactive.discard((realm.id, key))
 
         self._until_later(active)
 
     def records_are_merged(self) -> None:
         """Two vendors become one in QuickBooks, or two accounts: their documents move."""
-        realm, now = self._realm(), self.life.clock.now
+        realm, now = self._realm(), self.simulation.clock.now
         if self.dice.random() < 0.3:
             accounts = {a.get("AcctNum"): a for a in realm.accounts.values()}
             gone, into = accounts[_FROM], accounts[_INTO]
@@ -280,7 +284,7 @@ class Neighbours:
             self._mapped[realm.company_name] = {name: str(into["DisplayName"])}
 
     def _realm(self) -> Realm:
-        return self.dice.choice(list(self.life.world.quickbooks.realms.values()))
+        return self.dice.choice(list(self.simulation.world.quickbooks.realms.values()))
 
 
 def _kinds(vendor: str) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""A morning on which a life begins: one process, no network, no thread, and its own time."""
+"""Set up a simulation: one process, no network, no threads, and its own clock."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import poster
 from sandbox.in_process.chain import Context, a_world
 from sandbox.in_process.quick import make_quick
 from tests.simulation.clock import Clock
-from tests.simulation.in_memory_network import Wire
-from tests.simulation.simulation import Life
+from tests.simulation.in_memory_network import InMemoryNetwork
+from tests.simulation.simulation import Simulation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -26,34 +26,38 @@ Json = dict[str, Any]
 
 
 @contextmanager
-def a_life(
+def a_simulation(
     monkeypatch: pytest.MonkeyPatch, british: Mapping[str, Json] | None = None, **company: Any
-) -> Iterator[Life]:
-    """Begin on a morning on which Odoo has no bills yet and QuickBooks was read.
+) -> Iterator[Simulation]:
+    """A simulation that starts when Odoo has no bills yet and QuickBooks was read.
 
-    `company` are settings of every company, `british` those of British ones by their names.
+    `company` are settings for every company, `british` those of British companies by name.
     """
     make_quick()
     british = british or {}
-    clock, wire = Clock(), Wire()
-    wire.lay(monkeypatch)
-    clock.rule(monkeypatch)
+    clock, network = Clock(), InMemoryNetwork()
+    network.install(monkeypatch)
+    clock.install(monkeypatch)
     monkeypatch.setattr(ThreadPoolExecutor, "submit", _at_once)
     monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "test")
     logging.disable(logging.CRITICAL)
     elsewhere = ExitStack()
     try:
-        for world in a_world(monkeypatch, listen=wire.serve, clock=clock, british=british):
+        for world in a_world(
+            monkeypatch, listen=network.serve, clock=clock, sleep=clock.sleep, british=british
+        ):
             world.forget_old_bills()
             settle(world, {name: company | british.get(name, {}) for name in companies(world)})
-            life = Life(world=world, clock=clock)
-            life.elsewhere.url = elsewhere.enter_context(wire.serve(life.elsewhere)).url
-            world.aws.performs = life.perform
-            wire.pass_by = life.call
+            simulation = Simulation(world=world, clock=clock)
+            simulation.elsewhere.url = elsewhere.enter_context(
+                network.serve(simulation.elsewhere)
+            ).url
+            world.aws.performs = simulation.perform
+            network.on_request = simulation.call
             poster.lambda_handler({"action": "sync_reference"}, Context())
-            life.settle()
-            life.steps.clear()
-            yield life
+            simulation.settle()
+            simulation.steps.clear()
+            yield simulation
     finally:
         elsewhere.close()
         logging.disable(logging.NOTSET)
@@ -73,7 +77,7 @@ def settle(world: World, settings: Json) -> None:
 
 
 def _at_once(_pool: ThreadPoolExecutor, work: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
-    """Steps can be counted only where they have an order."""
+    """Run submitted work at once: steps can be counted only if they have an order."""
     future: Future[Any] = Future()
     try:
         future.set_result(work(*args, **kwargs))

@@ -1,8 +1,8 @@
-"""The life of bills, with AWS and people played in virtual time: what is due happens in its turn.
+"""Simulate the functions with AWS and people in virtual time.
 
 The stream and the queue deliver in order and again where a function died or failed, the schedule
 runs every quarter of an hour, a person clicks what the channel shows. Each call of a function to
-the outside is a step; `fate` decides what becomes of it.
+the outside is a step; `on_step` does it or makes it fail.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from odoo_qb.approval.interaction import MODAL_FIELDS
 from odoo_qb.approval.policy import FIRST_OF_TWO, RULES
 from sandbox.in_process.aws import REGION
 from sandbox.in_process.chain import APPROVER, CHANNEL, Context
-from tests.simulation.clock import FUNCTIONS, START, Clock
+from tests.simulation.clock import START, Clock
 from tests.support.garbage import Elsewhere
 from tests.support.stored_bills import buttons
 
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from sandbox.slack.payloads import Message
     from sandbox.slack.server import SignedRequest
 
+FUNCTIONS: Final = (approval_handler, extractor, notifier, poster)
 QUARTER: Final = timedelta(minutes=15)
 DAY: Final = timedelta(days=1)
 END: Final = "its end"  # the step after the last one: done, but AWS does not learn of it
@@ -72,17 +73,17 @@ class Promise:
 
 
 @dataclass(kw_only=True)
-class Life:
-    """A world in which AWS and people act; `fate` does a step, fails it or ends the function."""
+class Simulation:
+    """A world with AWS and people; `on_step` does a step, fails it or kills the function."""
 
     world: World
     clock: Clock
-    fate: Callable[[str, Callable[[], Any]], Any] = lambda _step, work: work()
+    on_step: Callable[[str, Callable[[], Any]], Any] = lambda _step, work: work()
     steps: Counter[str] = field(default_factory=Counter)
     promises: list[Promise] = field(default_factory=list)
-    checked: Counter[str] = field(default_factory=Counter)  # which of our promises, how often
+    checked: Counter[str] = field(default_factory=Counter)  # which invariants, how often
     errors: list[str] = field(default_factory=list)
-    mishaps: list[str] = field(default_factory=list)  # deaths, and answers that got lost
+    mishaps: list[str] = field(default_factory=list)  # killed functions and lost answers
     dead_letters: int = 0
     subject: str = ""  # the bill that was read or written last
     disconnected: set[str] = field(default_factory=set)  # companies that wait to be connected
@@ -107,7 +108,7 @@ class Life:
             raise Killed
         name = f"{self._running}: {name}"
         self.steps[name] += 1
-        return self.fate(name, work)
+        return self.on_step(name, work)
 
     def perform(self, call: Any, client: BaseClient, operation: str, given: Json) -> Json:
         """A call to AWS; a write of a bill that owes a card enters the stream."""

@@ -1,7 +1,7 @@
-"""Many seeds of bad weather: PYTHONPATH=lambda:. python -m tests.simulation.soak --seeds 200
+"""Random runs with many seeds: PYTHONPATH=lambda:. python -m tests.simulation.soak --seeds 200
 
-A line a seed tells of the progress; of a seed that broke a promise the line says which, with the
-story of the bill, and `--seeds 17` lives it again. The last run is kept in bench/soak.json.
+It prints a line per seed. For a seed that violates an invariant, the line says which, with the
+bill's history; `--seeds 17` repeats seed 17. The last result is stored in bench/soak.json.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ import pytest
 
 from sandbox.benchmark.machine import machine
 from tests.simulation.fork import in_a_copy
-from tests.simulation.random_run import SETTINGS, SETTINGS_BRITISH, weathered
-from tests.simulation.setup import a_life
+from tests.simulation.random_run import SETTINGS, SETTINGS_BRITISH, run_seed
+from tests.simulation.setup import a_simulation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,13 +32,13 @@ if TYPE_CHECKING:
 RESULT: Final = Path(__file__).resolve().parents[2] / "bench" / "soak.json"
 HOURS: Final = 48
 PROCESSES: Final = 2
-AT_ONCE: Final = 40  # seeds, after which the result is kept
+AT_ONCE: Final = 40  # seeds, after which the result is stored
 
 Json = dict[str, Any]
 
 
 def soaked(seeds: list[int], bills: int, hours: int, *, says: bool = False) -> list[Json]:
-    """What became of each seed; some processes share them."""
+    """The result of each seed, in several processes."""
     os.environ["PYTHONHASHSEED"] = "0"  # of the processes: a seed is one story
     parts = [seeds[n::PROCESSES] for n in range(PROCESSES)]
     work = partial(_some, bills=bills, hours=hours, says=says)
@@ -48,14 +48,17 @@ def soaked(seeds: list[int], bills: int, hours: int, *, says: bool = False) -> l
 
 
 def _some(seeds: list[int], bills: int, hours: int, *, says: bool) -> list[Json]:
-    """Each seed in a copy of one morning."""
+    """Run each seed in a copy of one simulation."""
     found: list[Json] = []
-    with pytest.MonkeyPatch.context() as patch, a_life(patch, SETTINGS_BRITISH, **SETTINGS) as life:
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        a_simulation(patch, SETTINGS_BRITISH, **SETTINGS) as simulation,
+    ):
         gc.collect()
         gc.freeze()
         for seed in seeds:
             started = time.monotonic()
-            one = in_a_copy(partial(weathered, life, seed, bills, hours))
+            one = in_a_copy(partial(run_seed, simulation, seed, bills, hours))
             one = one or {"seed": seed, "trouble": ["it broke off"], "events": {}, "ends": {}}
             found.append(one)
             if says:
@@ -106,11 +109,11 @@ def _by_function(steps: Mapping[str, int]) -> dict[str, int]:
 
 
 def main() -> int:
-    """Soak as the arguments say; 1 if a promise was broken."""
+    """Run the seeds in the arguments; 1 if an invariant was violated."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--seeds", default="20", help="how many, or which: 17,18")
     parser.add_argument("--bills", type=int, default=500, help="a seed")
-    parser.add_argument("--hours", type=int, default=HOURS, help="of bad weather")
+    parser.add_argument("--hours", type=int, default=HOURS, help="with faults")
     given = parser.parse_args()
     named = [int(n) for n in given.seeds.split(",")]
     seeds = named if "," in given.seeds else list(range(1, named[0] + 1))

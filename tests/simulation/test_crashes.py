@@ -1,10 +1,10 @@
-"""Every function dies at every step of a bill's life, and each time all ends as if it had not.
+"""Kill every function at every step of every scenario: each time all ends as if it had not died.
 
-A life is lived once. Before each step that changes something outside, the process forks: in the
-copy the function dies there, or the step's answer is lost, or somebody is faster; and the life
-goes on from what is left of it. Dying just after a step is dying before the next, and a step that
-only reads leaves nothing to tell the two apart, so these are all the deaths there are. Steps are
-found by living: code that is new is covered.
+A scenario runs once. Before each step that changes something outside, the process forks. In the
+copy a mishap happens: the function dies there, or the step's answer is lost, or someone else acts
+first; then the copy continues to its end. Dying after a step is the same as dying before the next,
+and a step that only reads changes nothing, so this covers all deaths. Steps are found by running
+the code, so new code is covered.
 """
 
 from __future__ import annotations
@@ -27,22 +27,22 @@ from tests.simulation.fork import in_a_copy, split, tell
 from tests.simulation.invariants import broken, spare_cards_decide_nothing
 from tests.simulation.scenarios import (
     BRITISH_COMPANY,
-    LIVES,
     OVERTAKEN,
+    SCENARIOS,
     SETTINGS,
     VAT,
-    met,
+    a_waiting_bill,
     number_of,
-    peace,
+    without_mishaps,
 )
-from tests.simulation.setup import a_life
+from tests.simulation.setup import a_simulation
 from tests.simulation.simulation import END, is_read, promise_of
 from tests.support.stored_bills import buttons
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
-    from tests.simulation.simulation import Life
+    from tests.simulation.simulation import Simulation
 
 Json = dict[str, Any]
 SOMEBODY_ELSE = "U-CONTROLLER"
@@ -50,24 +50,24 @@ SOMEBODY_ELSE = "U-CONTROLLER"
 
 @dataclass
 class Mishaps:
-    """Lets a life fork before each step that changes something; what the copies found."""
+    """Forks before each step that changes something, and collects what the copies found."""
 
-    life: Life
+    simulation: Simulation
     is_overtaken: bool
     tried: Counter[str] = field(default_factory=Counter)
     found: list[str] = field(default_factory=list)
-    pipe: int = 0  # a copy's way to tell; the original has none
+    pipe: int = 0  # by which a copy tells; 0 in the original
     may_end_otherwise: bool = False
 
-    def fate(self, step: str, work: Callable[[], Any]) -> Any:
+    def on_step(self, step: str, work: Callable[[], Any]) -> Any:
         if self.pipe or is_read(step):
             return work()
         if self._happens(f"dead before {step}"):
-            self.life.die()
+            self.simulation.die()
         if step.endswith(END):
             return work()
         if self._happens(f"no answer from {step}"):
-            return self.life.lose_answer(step, work)
+            return self.simulation.lose_answer(step, work)
         if self.is_overtaken and self._happens(f"clicked before {step}"):
             self._click(step)
         elif self.is_overtaken and self._happens(f"amended before {step}"):
@@ -75,25 +75,25 @@ class Mishaps:
         return work()
 
     def _click(self, step: str) -> None:
-        """Somebody clicks the card of the bill this step is about."""
+        """Someone else clicks the card of this step's bill."""
         self.may_end_otherwise = True
-        self.life.mishaps.append(step)
-        for card in self.life.cards(self.life.subject)[-1:]:
+        self.simulation.mishaps.append(step)
+        for card in self.simulation.cards(self.simulation.subject)[-1:]:
             for action in [b for b in buttons(card) if b not in {"view_pdf", *MODAL_FIELDS}]:
-                request = self.life.world.slack.click(SOMEBODY_ELSE, CHANNEL, card.ts, action)
-                self.life.clicked(promise_of(card, action, SOMEBODY_ELSE), request)
+                request = self.simulation.world.slack.click(SOMEBODY_ELSE, CHANNEL, card.ts, action)
+                self.simulation.clicked(promise_of(card, action, SOMEBODY_ELSE), request)
 
     def _amend(self, step: str) -> None:
-        """Somebody changes the bill in Odoo, and another run reads that."""
+        """Someone changes the bill in Odoo, and another run reads that."""
         self.may_end_otherwise = True
-        self.life.mishaps.append(step)
-        books = self.life.world.odoo
-        if self.life.subject:
-            books.amend(number_of(self.life.subject), lines=[("Amended meanwhile", "77.00")])
-            self.life.invoke(extractor, {})
+        self.simulation.mishaps.append(step)
+        books = self.simulation.world.odoo
+        if self.simulation.subject:
+            books.amend(number_of(self.simulation.subject), lines=[("Amended meanwhile", "77.00")])
+            self.simulation.invoke(extractor, {})
 
     def _happens(self, mishap: str) -> bool:
-        """Whether this is the copy in which it does; the original hears what came of it."""
+        """Fork; True in the copy, in which the mishap happens. The original collects its result."""
         self.pipe, said = split()
         if self.pipe:
             return True
@@ -103,65 +103,83 @@ class Mishaps:
         return False
 
 
-def _lived(life: Life, live: Callable[[Life], None]) -> Json:
-    """Live a life and all its mishaps; how many there were and what was not as it should be."""
-    bystanders = life.world.items().keys()
-    mishaps = Mishaps(life, live in OVERTAKEN)
-    life.fate = mishaps.fate
+def _run_with_mishaps(simulation: Simulation, scenario: Callable[[Simulation], None]) -> Json:
+    """Run a scenario with all its mishaps; returns how many there were and what was violated."""
+    bystanders = set(simulation.world.items())
+    mishaps = Mishaps(simulation, scenario in OVERTAKEN)
+    simulation.on_step = mishaps.on_step
     try:
-        live(life)
-        with peace(life):
-            life.settle()
-            trouble = [*broken(life), *spare_cards_decide_nothing(life), *life.errors]
-        ends = {i: item["status"] for i, item in life.world.items().items()}
-        others = {s for i, s in ends.items() if i not in bystanders} - {LIVES[live]}
+        scenario(simulation)
+        trouble = _violated(simulation)
         if not mishaps.may_end_otherwise:
-            trouble += [f"it ended as {end}" for end in others]
-        trouble += ["a message ended as a dead letter"] * life.dead_letters
-    except Exception:  # noqa: BLE001 - whatever it is, the original has to hear of it
+            trouble += _ended_otherwise(simulation, bystanders, SCENARIOS[scenario])
+    except Exception:  # noqa: BLE001 - the original must get any error
         trouble = [traceback.format_exc()]
     if mishaps.pipe:
         tell(mishaps.pipe, trouble)
-    name = live.__name__.replace("_", " ")
+    name = scenario.__name__.replace("_", " ")
     found = [f"{name}: {t}" for t in (*trouble, *mishaps.found)]
     return {
-        "steps": life.steps,
+        "steps": simulation.steps,
         "tried": mishaps.tried,
-        "promises": len(life.promises),
+        "promises": len(simulation.promises),
         "trouble": found,
     }
 
 
-def _lives(names: list[str]) -> list[Json]:
-    """Some of the lives, each in a copy of one morning, with bills already posted beside it."""
+def _violated(simulation: Simulation) -> list[str]:
+    """What is wrong once all deliveries and repeats have ended."""
+    with without_mishaps(simulation):
+        simulation.settle()
+        return [
+            *broken(simulation),
+            *spare_cards_decide_nothing(simulation),
+            *simulation.errors,
+            *["a message ended as a dead letter"] * simulation.dead_letters,
+        ]
+
+
+def _ended_otherwise(simulation: Simulation, bystanders: Collection[str], end: str) -> list[str]:
+    """The scenario's bills that ended in another status, whatever happened to the others."""
+    items = simulation.world.items()
+    ends = {item["status"] for entry_id, item in items.items() if entry_id not in bystanders}
+    return [f"it ended as {status}" for status in ends - {end}]
+
+
+def _run_scenarios(names: list[str]) -> list[Json]:
+    """Run some scenarios, each in a copy of one simulation with bills already posted."""
     british = {BRITISH_COMPANY: SETTINGS}
     with (
         pytest.MonkeyPatch.context() as patch,
-        a_life(patch, british, two_approvals_above=10000) as life,
+        a_simulation(patch, british, two_approvals_above=10000) as simulation,
     ):
-        # Nobody is saved by QuickBooks' memory of request ids: it forgets them at once.
+        # QuickBooks forgets request ids at once, so that they save no one.
         forgets = {"request_id": "forget_after_ttl", "request_id_hours": 0}
-        life.world.quickbooks.configure(modes=forgets)
+        simulation.world.quickbooks.configure(modes=forgets)
         for journal in ("", VAT):
-            life.decide(met(life, "INV-0", journal), "approve_invoice")
-        life.steps.clear()
+            simulation.decide(a_waiting_bill(simulation, "INV-0", journal), "approve_invoice")
+        simulation.steps.clear()
         gc.collect()
         gc.freeze()  # a collection would copy every page that a fork shares
-        mine = [live for live in LIVES if live.__name__ in names]
-        return [in_a_copy(partial(_lived, life, live)) for live in mine]
+        mine = [scenario for scenario in SCENARIOS if scenario.__name__ in names]
+        return [in_a_copy(partial(_run_with_mishaps, simulation, scenario)) for scenario in mine]
 
 
 def test_a_function_may_die_or_miss_an_answer_at_any_step() -> None:
-    names = [live.__name__ for live in LIVES]
-    # Processes of their own: this one has threads, and a fork takes only the one it is in.
+    names = [scenario.__name__ for scenario in SCENARIOS]
+    # New processes, because this one has threads and a fork copies only its own.
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
-        lives = [one for half in pool.map(_lives, (names[::2], names[1::2])) for one in half]
-    steps = sum((Counter(one["steps"]) for one in lives), Counter[str]())
-    tried = sum((Counter(one["tried"]) for one in lives), Counter[str]())
-    trouble = [t for one in lives for t in one["trouble"]]
+        results = [
+            one for half in pool.map(_run_scenarios, (names[::2], names[1::2])) for one in half
+        ]
+    trouble = [t for one in results for t in one["trouble"]]
     assert not trouble, "\n".join(trouble)
+    steps = sum((Counter(one["steps"]) for one in results), Counter[str]())
+    tried = sum((Counter(one["tried"]) for one in results), Counter[str]())
     died = Counter(mishap.removeprefix("dead before ").partition(":")[0] for mishap in tried)
     assert {"extractor", "notifier", "approval_handler", "poster"} <= died.keys()
     assert tried.total() > 600
-    assert sum(one["promises"] for one in lives) > len(lives)  # people were told that it is done
-    print(f"{len(lives)} lives, {steps.total()} steps, {tried.total()} mishaps, all in order")  # noqa: T201 - shown with -s
+    assert sum(one["promises"] for one in results) > len(
+        results
+    )  # decisions were confirmed to people
+    print(f"{len(results)} scenarios, {steps.total()} steps, {tried.total()} mishaps, all in order")  # noqa: T201 - shown with -s

@@ -130,11 +130,10 @@ def show(world: World, entry_id: str) -> Any:
 
 
 def forget_who_may_decide(world: World) -> None:
-    """As before the first card, with a notifier that has not asked Slack anything yet."""
+    """As before the first card, with a notifier that has not called Slack yet."""
     for source in ("S-APPROVERS", "U-CONTROLLER"):
         world.table.write_note(f"approvers#{source}", {"at": "", "people": {}, "unread": []})
-    slack = notifier.wired.publisher.slack
-    slack._installed = slack._app = None
+    notifier.wired.forget()
 
 
 def test_garbage_in_any_call_of_a_card_delays_it_and_changes_nobodys_right(

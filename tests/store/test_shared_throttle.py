@@ -29,9 +29,9 @@ class Hands:
     def __init__(self, world: World, calls: int, gap: float = GAP) -> None:
         self.now = datetime(2026, 11, 28, 12, tzinfo=UTC)
         self.called_at: list[float] = []
-        self.pace = SharedThrottle(world.table, gap, lambda: self.now, self.sleep)
-        # What a run keeps between its own calls is Pace's, and tested there.
-        self.pace._own = Throttle(0)
+        # The gap between a run's own calls is Throttle's, and tested there.
+        own = Throttle(0)
+        self.pace = SharedThrottle(world.table, gap, lambda: self.now, self.sleep, own)
         self.pace.begin(calls)
 
     def sleep(self, seconds: float) -> None:
@@ -88,12 +88,11 @@ def test_a_block_is_one_write(world: World) -> None:
 
 
 def test_a_run_that_did_something_comes_again_rather_than_wait_too_long(world: World) -> None:
-    run, other = Hands(world, 20), Hands(world, 20)
+    run = Hands(world, 20)
     for _ in range(BLOCK):
         run.call()
     for _ in range(3):
-        other.pace._left = 0
-        other.call()
+        Hands(world, 20).call()
     with pytest.raises(Unavailable):
         run.call(most_seconds=GAP)
 

@@ -70,26 +70,28 @@ class Desk:
         self.waited += seconds
         self.now += timedelta(seconds=seconds)
 
-    def connection(self) -> Connection:
-        """As a cold function makes it."""
-        return Connection(
-            company="north",
-            table=self.table,
-            secrets=self.clients["secretsmanager"],
-            secret_id="token/north",
-            seed_token=self.seed_token,
-            client_id="sandbox-client",
-            client_secret="sandbox-client-secret",
-            oauth_url=f"{self.url}/oauth2/v1/tokens/bearer",
-            clock=self.clock,
-            sleep=self.sleep,
-        )
+    def connection(self, **given: Any) -> Connection:
+        """As a cold function makes it, from parts of its own or those that are `given`."""
+        parts: dict[str, Any] = {
+            "company": "north",
+            "table": self.table,
+            "secrets": self.clients["secretsmanager"],
+            "secret_id": "token/north",
+            "seed_token": self.seed_token,
+            "client_id": "sandbox-client",
+            "client_secret": "sandbox-client-secret",
+            "oauth_url": f"{self.url}/oauth2/v1/tokens/bearer",
+            "clock": self.clock,
+            "sleep": self.sleep,
+        }
+        return Connection(**parts | given)
 
-    def api(self) -> QuickBooksClient:
+    def api(self, url: str = "") -> QuickBooksClient:
+        """A client of QuickBooks, or of what answers at another url in its place."""
         return QuickBooksClient(
             connection=self.connection(),
             realm_id=self.company.realm_id,
-            api_url=self.url,
+            api_url=url or self.url,
             calls_per_minute=1_000_000,
             sleep=self.sleep,
         )

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from boto3.dynamodb.types import TypeDeserializer
 from moto.core.models import DEFAULT_ACCOUNT_ID
-from moto.s3.models import s3_backends
+from moto.s3.models import FakeKey, s3_backends
 
 from sandbox.odoo.dataset import empty
 from sandbox.quickbooks.calls import Remembered
@@ -101,7 +101,23 @@ def fill_bucket(s3: Any, bucket: str) -> None:
             Bucket=bucket, Key=kept["key"], Body=data_of(kept), ContentType=kept["content_type"]
         )
         stored = s3_backends[DEFAULT_ACCOUNT_ID]["aws"].buckets[bucket].keys.getlist(kept["key"])
-        stored[-1]._version_id = kept["version_id"]
+        made = stored.pop()
+        stored.append(_another_version(made, kept["version_id"]))
+
+
+def _another_version(made: FakeKey, version_id: str) -> FakeKey:
+    """The same object under another version."""
+    key = FakeKey(
+        name=made.name,
+        value=made.value,
+        account_id=made.account_id,
+        region_name=made.region_name,
+        is_versioned=True,
+        version_id=version_id,
+        bucket_name=made.bucket_name,
+    )
+    key.set_metadata(made.metadata)
+    return key
 
 
 def fill_odoo(odoo: Odoo) -> None:
@@ -118,7 +134,7 @@ def fill_odoo(odoo: Odoo) -> None:
             for name in _INSTANTS:
                 row[name] = datetime.fromisoformat(kept[name]) if name in kept else False
             odoo.records[model][row["id"]] = row
-    odoo._last_ids |= {model: max(rows) for model, rows in odoo.records.items() if rows}
+    odoo.count_from_records()
     moves = odoo.records["account.move"]
     for line in odoo.records["account.move.line"].values():
         move, balance = moves[line["move_id"]], line["balance"]
@@ -146,11 +162,12 @@ def fill_quickbooks(quickbooks: QuickBooks) -> None:
         _fill_realm(realm, values)
     for known in kept["answered"]:
         answer = {name: known[name] for name in ("status", "body", "headers", "kind")}
-        quickbooks._request_ids._known[known["realm"], known["request_id"]] = Remembered(
+        remembered = Remembered(
             fingerprint=known["fingerprint"],
             at=datetime.fromisoformat(known["at"]),
             answer=Answer(**answer),
         )
+        quickbooks.request_ids.remember(known["realm"], known["request_id"], remembered)
 
 
 def _fill_realm(realm: Realm, values: Json) -> None:

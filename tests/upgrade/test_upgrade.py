@@ -33,7 +33,7 @@ from tests.upgrade.upgraded import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.simulation.simulation import Life
+    from tests.simulation.simulation import Simulation
 
 Json = dict[str, Any]
 
@@ -66,7 +66,7 @@ def each(bills: list[str]) -> pytest.MarkDecorator:
 
 
 @pytest.fixture(scope="module")
-def life() -> Iterator[Life]:
+def simulation() -> Iterator[Simulation]:
     """What 1.0 left; only copies of it go on."""
     with an_upgrade() as begun:
         yield begun
@@ -76,9 +76,9 @@ def life() -> Iterator[Life]:
 
 
 @pytest.fixture(scope="module")
-def days(life: Life) -> list[Json]:
+def days(simulation: Simulation) -> list[Json]:
     """When all is quiet after the first runs with the settings of 1.0, and a day later."""
-    return lived(life, lambda life: life.settle(), a_day)
+    return lived(simulation, lambda simulation: simulation.settle(), a_day)
 
 
 @pytest.fixture(scope="module")
@@ -93,12 +93,12 @@ def again(days: list[Json]) -> Json:
     return days[1]
 
 
-def a_day(life: Life) -> None:
+def a_day(simulation: Simulation) -> None:
     """What the schedules do."""
-    life.hourly()
-    life.daily()
-    life.flow()
-    life.settle()
+    simulation.hourly()
+    simulation.daily()
+    simulation.flow()
+    simulation.settle()
 
 
 @each(of("S", *ASKED))
@@ -258,31 +258,31 @@ def test_a_second_day_changes_nothing(settled: Json, again: Json) -> None:
 # -- to the end ------------------------------------------------------------------------------------
 
 
-def decide_about_tax(life: Life) -> None:
+def decide_about_tax(simulation: Simulation) -> None:
     """The operator says what is posted where the two taxes differ, and mends a mapping."""
-    known = json.loads(str(life.world.table.read_note("settings")["companies"]))
+    known = json.loads(str(simulation.world.table.read_note("settings")["companies"]))
     taxes = known["thames"]["taxes"] | {"20% RC old": "20.0% RC"}
-    configure(life, "thames", tax="override", taxes=taxes)
+    configure(simulation, "thames", tax="override", taxes=taxes)
 
 
-def _finish(life: Life) -> None:
-    decide_about_tax(life)
-    life.settle()
-    approve_all(life)
-    life.settle()
+def _finish(simulation: Simulation) -> None:
+    decide_about_tax(simulation)
+    simulation.settle()
+    approve_all(simulation)
+    simulation.settle()
 
 
 @pytest.fixture(scope="module")
-def finished(life: Life) -> Json:
+def finished(simulation: Simulation) -> Json:
     """When everything that was asked about is approved; the operator had read what is new."""
-    [end] = lived(life, _finish)
+    [end] = lived(simulation, _finish)
     return end
 
 
 @pytest.fixture(scope="module")
-def finished_late(life: Life) -> Json:
+def finished_late(simulation: Simulation) -> Json:
     """The same where the settings came when bills were blocked already."""
-    _, end = lived(life, lambda life: life.settle(), _finish)
+    _, end = lived(simulation, lambda simulation: simulation.settle(), _finish)
     return end
 
 
@@ -376,34 +376,34 @@ def test_it_makes_no_difference_when_the_settings_came(finished: Json, finished_
 # -- in whatever order -----------------------------------------------------------------------------
 
 
-def _poster_first(life: Life) -> None:
+def _poster_first(simulation: Simulation) -> None:
     for entry_id in of("SD", "approved", *(f + s for f in FINISHES for s in ("there", "absent"))):
-        deliver(life, entry_id)
-    life.settle()
+        deliver(simulation, entry_id)
+    simulation.settle()
 
 
-def _look_first(life: Life) -> None:
+def _look_first(simulation: Simulation) -> None:
     """As operators.md has it: QuickBooks is read, a dry run, and then the daily run at once."""
-    life.hourly()
-    extract(life, full=True, dry_run=True)
-    life.daily()
-    life.settle()
+    simulation.hourly()
+    extract(simulation, full=True, dry_run=True)
+    simulation.daily()
+    simulation.settle()
 
 
-def _manage_company_by_company(life: Life) -> None:
+def _manage_company_by_company(simulation: Simulation) -> None:
     for company in ("thames", "cascade"):
-        extract(life, full=True, company=company)
-    life.hourly()
-    life.quarter()
-    life.quarter()
-    life.settle()
+        extract(simulation, full=True, company=company)
+    simulation.hourly()
+    simulation.quarter()
+    simulation.quarter()
+    simulation.settle()
 
 
 @pytest.mark.parametrize("order", [_poster_first, _look_first, _manage_company_by_company])
 def test_the_order_of_the_first_calls_does_not_matter(
-    life: Life, settled: Json, order: Any
+    simulation: Simulation, settled: Json, order: Any
 ) -> None:
-    [end] = lived(life, order)
+    [end] = lived(simulation, order)
     for entry_id, bill in settled["bills"].items():
         assert _essence(end["bills"][entry_id]) == _essence(bill), entry_id
     assert (end["errors"], end["violations"], end["strangers"]) == ([], [], [])
@@ -419,11 +419,11 @@ def _essence(bill: Json) -> Json:
 
 
 @apart
-def test_a_dry_run_tells_what_would_be_asked_and_writes_nothing(life: Life) -> None:
-    life.hourly()  # else nothing is known of the British company
-    before = (life.world.items(), _bucket(life))
-    report = extract(life, full=True, dry_run=True)
-    assert (life.world.items(), _bucket(life)) == before
+def test_a_dry_run_tells_what_would_be_asked_and_writes_nothing(simulation: Simulation) -> None:
+    simulation.hourly()  # else nothing is known of the British company
+    before = (simulation.world.items(), _bucket(simulation))
+    report = extract(simulation, full=True, dry_run=True)
+    assert (simulation.world.items(), _bucket(simulation)) == before
     told = {bill["entry_id"]: bill["outcome"] for bill in report["bills"]}
     blocked = [i for i in of("D", *ASKED, "approved") if BILLS[i]["case"] in BLOCKED_NOW]
     assert {i for i, outcome in told.items() if outcome == "blocked"} == {
@@ -436,8 +436,10 @@ def test_a_dry_run_tells_what_would_be_asked_and_writes_nothing(life: Life) -> N
     assert set(told.values()) == {"blocked", "ready"}
 
 
-def _bucket(life: Life) -> list[str]:
-    pages = life.world.clients["s3"].list_object_versions(Bucket=life.world.names["bucket"])
+def _bucket(simulation: Simulation) -> list[str]:
+    pages = simulation.world.clients["s3"].list_object_versions(
+        Bucket=simulation.world.names["bucket"]
+    )
     return [f"{v['Key']} {v['VersionId']}" for v in pages["Versions"]]
 
 
@@ -445,9 +447,11 @@ def _bucket(life: Life) -> list[str]:
 
 
 @apart
-def test_the_snapshot_of_1_0_serves_in_the_us_and_is_read_anew_in_britain(life: Life) -> None:
-    life.quarter()
-    items = life.world.items()
+def test_the_snapshot_of_1_0_serves_in_the_us_and_is_read_anew_in_britain(
+    simulation: Simulation,
+) -> None:
+    simulation.quarter()
+    items = simulation.world.items()
     waiting = {i: items[i] for i in of("SD", *ASKED)}
     judged = {i for i, item in waiting.items() if item.get("form") or item["digest"][:3] == "v2-"}
     assert judged == {i for i in waiting if BILLS[i]["company"] == "cascade"}
@@ -456,24 +460,24 @@ def test_the_snapshot_of_1_0_serves_in_the_us_and_is_read_anew_in_britain(life: 
     [blocked] = [i for i in of("D", "blocked") if i in british]
     assert items[blocked]["status"] == "VALIDATION_FAILED"
     poster.lambda_handler({"action": "sync_reference", "company": "thames"}, None)
-    life.settle()
-    items = life.world.items()
+    simulation.settle()
+    items = simulation.world.items()
     assert all(items[i].get("form") or items[i]["digest"][:3] == "v2-" for i in of("SD", *ASKED))
-    assert [len(life.cards(i)) for i in (blocked, *of("S", "waiting"))] == [1] * 8 + [1] * 4
+    assert [len(simulation.cards(i)) for i in (blocked, *of("S", "waiting"))] == [1] * 8 + [1] * 4
 
 
 @apart
-def test_nothing_is_posted_in_britain_before_quickbooks_was_read(life: Life) -> None:
+def test_nothing_is_posted_in_britain_before_quickbooks_was_read(simulation: Simulation) -> None:
     [entry_id] = [i for i in of("S", "approved") if BILLS[i]["company"] == "thames"]
-    only(life, entry_id)
-    life.world.quickbooks.inject("fault", code="3100", status=403, path="/query")
-    deliver(life, entry_id)
-    assert life.world.item(entry_id)["status"] == "APPROVED"
-    life.quarter()
-    assert seen(life)["bills"][entry_id]["documents"] == []
-    life.hourly()
-    life.settle()
-    [document] = seen(life)["bills"][entry_id]["documents"]
+    only(simulation, entry_id)
+    simulation.world.quickbooks.inject("fault", code="3100", status=403, path="/query")
+    deliver(simulation, entry_id)
+    assert simulation.world.item(entry_id)["status"] == "APPROVED"
+    simulation.quarter()
+    assert seen(simulation)["bills"][entry_id]["documents"] == []
+    simulation.hourly()
+    simulation.settle()
+    [document] = seen(simulation)["bills"][entry_id]["documents"]
     assert (document["places"], document["tax"]) == promised(entry_id)
 
 
@@ -481,14 +485,14 @@ def test_nothing_is_posted_in_britain_before_quickbooks_was_read(life: Life) -> 
 
 
 @apart
-def test_a_new_bill_with_the_number_of_an_old_one_is_warned_of(life: Life) -> None:
+def test_a_new_bill_with_the_number_of_an_old_one_is_warned_of(simulation: Simulation) -> None:
     [old, *_] = of("S", "posted")
     [new] = [i for i in of("S", "waiting") if BILLS[i]["case"] == "headings"]  # of that vendor
-    only(life, old, new)
-    life.settle()
-    life.world.odoo.amend(int(new.removeprefix("odoo-")), ref=ITEMS[old]["bill_reference"])
-    life.settle()
-    warnings = life.world.item(new)["warnings"]
+    only(simulation, old, new)
+    simulation.settle()
+    simulation.world.odoo.amend(int(new.removeprefix("odoo-")), ref=ITEMS[old]["bill_reference"])
+    simulation.settle()
+    warnings = simulation.world.item(new)["warnings"]
     assert any(
         w.startswith("Possible duplicate") and ITEMS[old]["odoo_name"] in w for w in warnings
     )
@@ -496,52 +500,52 @@ def test_a_new_bill_with_the_number_of_an_old_one_is_warned_of(life: Life) -> No
 
 @apart
 def test_bills_of_a_company_that_has_another_key_now_are_not_reported_as_changed(
-    life: Life,
+    simulation: Simulation,
 ) -> None:
-    table = life.world.table
+    table = simulation.world.table
     known = json.loads(str(table.read_note("settings")["companies"]))
     known["cascade-inc"] = known.pop("cascade")
     table.write_note("settings", {"companies": json.dumps(known)})
-    secrets = life.world.clients["secretsmanager"]
+    secrets = simulation.world.clients["secretsmanager"]
     secrets.create_secret(Name="token/cascade-inc")
-    life.reseed("cascade-inc", fixture.seed_tokens()["9130350000000101"])
+    simulation.reseed("cascade-inc", fixture.seed_tokens()["9130350000000101"])
     closed = of("SD", "posted", "linked", "adopted")
-    only(life, *closed)
-    extract(life, full=True)
-    assert [life.world.item(i).get("amended_after", "") for i in closed] == [""] * len(closed)
+    only(simulation, *closed)
+    extract(simulation, full=True)
+    assert [simulation.world.item(i).get("amended_after", "") for i in closed] == [""] * len(closed)
 
 
 @apart
-def test_people_decide_by_the_cards_that_1_0_posted(life: Life) -> None:
+def test_people_decide_by_the_cards_that_1_0_posted(simulation: Simulation) -> None:
     entry_id = of("S", "waiting")[1]
-    only(life, entry_id)
-    life.settle()
-    life.decide(entry_id, "approve_invoice")
-    item = life.world.item(entry_id)
+    only(simulation, entry_id)
+    simulation.settle()
+    simulation.decide(entry_id, "approve_invoice")
+    item = simulation.world.item(entry_id)
     assert [(a["by"], a["digest"]) for a in item["approvals"]] == [
         (APPROVER, BILLS[entry_id]["digest"])
     ]
-    assert (item["status"], len(life.cards(entry_id))) == ("POSTED", 1)
+    assert (item["status"], len(simulation.cards(entry_id))) == ("POSTED", 1)
 
 
 @apart
 @pytest.mark.parametrize("entry_id", of("S", "first of two approvals"))
-def test_the_first_approval_given_to_1_0_counts(life: Life, entry_id: str) -> None:
-    only(life, entry_id)
-    life.hourly()
-    life.settle()
-    life.decide(entry_id, "approve_invoice", SECOND)
-    item = life.world.item(entry_id)
+def test_the_first_approval_given_to_1_0_counts(simulation: Simulation, entry_id: str) -> None:
+    only(simulation, entry_id)
+    simulation.hourly()
+    simulation.settle()
+    simulation.decide(entry_id, "approve_invoice", SECOND)
+    item = simulation.world.item(entry_id)
     assert [a["by"] for a in item["approvals"]] == [APPROVER, SECOND]
     assert item["status"] == "POSTED"
 
 
 @apart
-def test_both_have_to_approve_again_what_is_posted_otherwise(life: Life) -> None:
+def test_both_have_to_approve_again_what_is_posted_otherwise(simulation: Simulation) -> None:
     [entry_id, *_] = of("D", "first of two approvals")
-    only(life, entry_id)
-    life.settle()
-    life.decide(entry_id, "approve_invoice", SECOND)
-    assert life.world.item(entry_id)["status"] == "READY_FOR_APPROVAL"
-    life.decide(entry_id, "approve_invoice", APPROVER)
-    assert life.world.item(entry_id)["status"] == "POSTED"
+    only(simulation, entry_id)
+    simulation.settle()
+    simulation.decide(entry_id, "approve_invoice", SECOND)
+    assert simulation.world.item(entry_id)["status"] == "READY_FOR_APPROVAL"
+    simulation.decide(entry_id, "approve_invoice", APPROVER)
+    assert simulation.world.item(entry_id)["status"] == "POSTED"

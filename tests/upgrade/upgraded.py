@@ -12,17 +12,17 @@ from contextlib import contextmanager
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-import boto3
 import pytest
 
 import extractor
 import poster
 from sandbox.in_process.chain import a_world
+from sandbox.in_process.quick import make_quick
 from tests.simulation.clock import Clock
 from tests.simulation.fork import in_a_copy
-from tests.simulation.in_memory_network import Wire
-from tests.simulation.setup import _at_once, _made_once
-from tests.simulation.simulation import Life
+from tests.simulation.in_memory_network import InMemoryNetwork
+from tests.simulation.setup import _at_once
+from tests.simulation.simulation import Simulation
 from tests.support.stored_bills import buttons
 from tests.upgrade import fixture
 
@@ -37,35 +37,34 @@ REALMS: Final = {"cascade": "9130350000000101", "thames": "9130350000000202"}
 
 
 @contextmanager
-def an_upgrade() -> Iterator[Life]:
+def an_upgrade() -> Iterator[Simulation]:
     """This version's functions before their first call, on what 1.0 left.
 
     The queue is empty: the sweep sends what is approved.
     """
-    clock, wire = Clock(fixture.NOW), Wire()
+    make_quick()
+    clock, network = Clock(fixture.NOW), InMemoryNetwork()
     logging.disable(logging.CRITICAL)
     try:
         with pytest.MonkeyPatch.context() as monkeypatch:
-            wire.lay(monkeypatch)
-            clock.rule(monkeypatch)
+            network.install(monkeypatch)
+            clock.install(monkeypatch)
             monkeypatch.setattr(ThreadPoolExecutor, "submit", _at_once)
-            client = _made_once(boto3.session.Session.client)
-            monkeypatch.setattr(boto3.session.Session, "client", client)
             monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "upgrade")
-            for world in a_world(monkeypatch, listen=wire.serve, clock=clock):
+            for world in a_world(monkeypatch, listen=network.serve, clock=clock, sleep=clock.sleep):
                 for name in ("QB_CALLS_PER_MINUTE", "SLACK_MESSAGES_PER_SECOND"):
                     monkeypatch.setenv(name, "inf")  # a pause would depend on the machine
-                life = Life(world=world, clock=clock, _next_run=clock.now)
-                _fill(life)
-                world.aws.performs = life.perform
-                wire.pass_by = life.call
-                yield life
+                simulation = Simulation(world=world, clock=clock, _next_run=clock.now)
+                _fill(simulation)
+                world.aws.performs = simulation.perform
+                network.on_request = simulation.call
+                yield simulation
     finally:
         logging.disable(logging.NOTSET)
 
 
-def _fill(life: Life) -> None:
-    world = life.world
+def _fill(simulation: Simulation) -> None:
+    world = simulation.world
     fixture.fill_table(world.clients["dynamodb"], world.names["table"])
     fixture.fill_bucket(world.clients["s3"], world.names["bucket"])
     fixture.fill_odoo(world.odoo)
@@ -74,7 +73,7 @@ def _fill(life: Life) -> None:
     fixture.fill_slack(world.slack)
     for company, realm in REALMS.items():
         world.clients["secretsmanager"].create_secret(Name=f"token/{company}")
-        life.reseed(company, fixture.seed_tokens()[realm])
+        simulation.reseed(company, fixture.seed_tokens()[realm])
 
 
 def apart[**P](test: Callable[P, None]) -> Callable[P, None]:
@@ -96,15 +95,15 @@ def apart[**P](test: Callable[P, None]) -> Callable[P, None]:
     return run
 
 
-def lived(life: Life, *works: Callable[[Life], object]) -> list[Json]:
+def lived(simulation: Simulation, *works: Callable[[Simulation], object]) -> list[Json]:
     """What is to be seen after each of these works, done one after the other in a copy."""
 
     def told() -> Json:
         found = []
         try:
             for work in works:
-                work(life)
-                found.append(seen(life))
+                work(simulation)
+                found.append(seen(simulation))
         except BaseException:  # noqa: BLE001 - as above
             return {"failed": traceback.format_exc()}
         return {"seen": found}
@@ -118,17 +117,19 @@ def lived(life: Life, *works: Callable[[Life], object]) -> list[Json]:
 # -- what people, AWS and operators do ------------------------------------------------------------
 
 
-def forget(life: Life, entry_id: str) -> None:
+def forget(simulation: Simulation, entry_id: str) -> None:
     """The table loses a bill."""
     key = {"entry_id": {"S": entry_id}}
-    life.world.clients["dynamodb"].delete_item(TableName=life.world.names["table"], Key=key)
+    simulation.world.clients["dynamodb"].delete_item(
+        TableName=simulation.world.names["table"], Key=key
+    )
 
 
-def only(life: Life, *entry_ids: str) -> None:
+def only(simulation: Simulation, *entry_ids: str) -> None:
     """As if 1.0 had met no other bills."""
-    world = life.world
+    world = simulation.world
     for entry_id in world.items().keys() - set(entry_ids):
-        forget(life, entry_id)
+        forget(simulation, entry_id)
     numbers = {int(i.removeprefix("odoo-")) for i in entry_ids}
     records = world.odoo.records
     for model, field in (
@@ -140,64 +141,64 @@ def only(life: Life, *entry_ids: str) -> None:
             del records[model][key]
 
 
-def configure(life: Life, company: str, **settings: Any) -> None:
+def configure(simulation: Simulation, company: str, **settings: Any) -> None:
     """The operator applies other settings of a company."""
-    table = life.world.table
+    table = simulation.world.table
     known = json.loads(str(table.read_note("settings")["companies"]))
     known[company] |= settings
     table.write_note("settings", {"companies": json.dumps(known)})
-    life.world.restart()
+    simulation.world.restart()
 
 
-def extract(life: Life, **event: Any) -> Json:
+def extract(simulation: Simulation, **event: Any) -> Json:
     """Invoke the extractor by hand; what it answers."""
-    answer = life.invoke(extractor, event)
-    assert answer is not None, life.errors
+    answer = simulation.invoke(extractor, event)
+    assert answer is not None, simulation.errors
     return dict(answer)
 
 
-def deliver(life: Life, entry_id: str) -> Json:
+def deliver(simulation: Simulation, entry_id: str) -> Json:
     """The queue's message about one bill; what the poster answers."""
-    item = life.world.item(entry_id)
+    item = simulation.world.item(entry_id)
     record = {
         "messageId": f"message-{entry_id}",
         "receiptHandle": f"receipt-{entry_id}",
         "body": json.dumps({"entry_id": entry_id, "revision": int(item["revision"])}),
         "attributes": {"ApproximateReceiveCount": "1"},
     }
-    answer = life.invoke(poster, {"Records": [record]})
-    assert answer is not None, life.errors
+    answer = simulation.invoke(poster, {"Records": [record]})
+    assert answer is not None, simulation.errors
     return dict(answer)
 
 
-def approve_all(life: Life) -> None:
+def approve_all(simulation: Simulation) -> None:
     """People approve all that is asked about, two where two are needed."""
-    for entry_id, item in sorted(life.world.items().items()):
+    for entry_id, item in sorted(simulation.world.items().items()):
         if item["status"] != "READY_FOR_APPROVAL":
             continue
         action = "acknowledge_intercompany" if item["nothing_to_post"] else "approve_invoice"
-        life.decide(entry_id, action)
-        if life.world.item(entry_id)["status"] == "READY_FOR_APPROVAL":
-            life.decide(entry_id, action, SECOND)
+        simulation.decide(entry_id, action)
+        if simulation.world.item(entry_id)["status"] == "READY_FOR_APPROVAL":
+            simulation.decide(entry_id, action, SECOND)
 
 
 # -- what is to be seen ---------------------------------------------------------------------------
 
 
-def seen(life: Life) -> Json:
+def seen(simulation: Simulation) -> Json:
     """The bills, their cards and documents, mails and errors, as JSON has it."""
     return {
-        "bills": {i: _bill(life, i) for i in sorted(life.world.items())},
-        "mails": life.world.mails(),
-        "errors": [*life.errors, *life.mishaps],
-        "dead_letters": life.dead_letters,
-        "violations": list(life.world.quickbooks.violations),
-        "strangers": _unclaimed(life),
+        "bills": {i: _bill(simulation, i) for i in sorted(simulation.world.items())},
+        "mails": simulation.world.mails(),
+        "errors": [*simulation.errors, *simulation.mishaps],
+        "dead_letters": simulation.dead_letters,
+        "violations": list(simulation.world.quickbooks.violations),
+        "strangers": _unclaimed(simulation),
     }
 
 
-def _bill(life: Life, entry_id: str) -> Json:
-    item = life.world.item(entry_id)
+def _bill(simulation: Simulation, entry_id: str) -> Json:
+    item = simulation.world.item(entry_id)
     audit = extractor.lambda_handler({"audit": entry_id}, None)
     kept = (
         "status", "revision", "version", "digest", "form", "problems", "amended_after",
@@ -215,17 +216,17 @@ def _bill(life: Life, entry_id: str) -> Json:
         "attempts": [[int(a["number"]), a["outcome"], a["digest"]] for a in item["attempts"]],
         "cards": [[c["ts"], c["digest"], c["retired"]] for c in item["cards"]],
         "owes_card": "card_due" in item,
-        "said": [[m.text, buttons(m), m.blocks] for m in life.cards(entry_id)],
-        "documents": documents(life, entry_id),
+        "said": [[m.text, buttons(m), m.blocks] for m in simulation.cards(entry_id)],
+        "documents": documents(simulation, entry_id),
         "whole": audit["whole"],
         "story": audit["story"],
     }
 
 
-def documents(life: Life, entry_id: str) -> list[Json]:
+def documents(simulation: Simulation, entry_id: str) -> list[Json]:
     """What QuickBooks has of a bill: with its marker, or as which a person linked it."""
-    item = life.world.item(entry_id)
-    realm = life.world.quickbooks.realms[REALMS[item["company"]]]
+    item = simulation.world.item(entry_id)
+    realm = simulation.world.quickbooks.realms[REALMS[item["company"]]]
     linked = item.get("quickbooks", {}).get("id") if item.get("link") else None
     return [
         {"id": d["Id"], "is_linked": d["Id"] == linked, **booked(realm, d)}
@@ -257,12 +258,12 @@ def cents(value: Any) -> int:
     return int(Decimal(str(value)) * 100)
 
 
-def _unclaimed(life: Life) -> list[str]:
+def _unclaimed(simulation: Simulation) -> list[str]:
     """Documents with a marker of ours whose bill is not in the table."""
-    items = life.world.items()
+    items = simulation.world.items()
     return [
         str(d["PrivateNote"])
-        for realm in life.world.quickbooks.realms.values()
+        for realm in simulation.world.quickbooks.realms.values()
         for d in (*realm.bills.values(), *realm.vendor_credits.values())
         if str(d.get("PrivateNote", "")).startswith("[odoo-")
         and str(d["PrivateNote"])[1:].partition("]")[0] not in items

@@ -1,12 +1,12 @@
-"""Who may decide about a company's bills: read from Slack now and then, kept in the table.
+"""Who may decide on a company's bills: read from Slack now and then, stored in the table.
 
-An approver is a user by id, anybody of a user group, or, where a company names nobody, any
-colleague in the channel its cards are in; guests and people of other workspaces never are.
-What Slack said of a user, group or channel is a note of the table (`approvers#<id>`) that the
-notifier writes, so that a click is decided without asking Slack: `people` has the colleagues
-and their e-mail addresses, `others` who is none, `unread` whom nobody looked up yet or lately,
-`asked` who clicked meanwhile, `home` which workspace is ours, `app` which app, `trouble` what Slack
-refused.
+Approvers are users by id, all members of a user group, or, if a company names none, all colleagues
+in the channel of its cards. Guests and people from other workspaces never are.
+
+The notifier stores what Slack says about a user, group or channel in a note (`approvers#<id>`), so
+that a click is decided without calling Slack. `people` are the colleagues with their e-mail
+addresses, `others` are not colleagues, `unread` were not looked up yet or recently, `asked` clicked
+meanwhile. `home` is our workspace, `app` our app, `trouble` what Slack refused.
 """
 
 from __future__ import annotations
@@ -35,42 +35,42 @@ if TYPE_CHECKING:
 logger = Logger(child=True)
 
 REFRESHED_AFTER: Final = timedelta(minutes=1)
-# So long a list answers no to whoever is not in it. They get "try again in a minute" where
-# it is older: by then it was read again, and must not be old already.
+# A person missing from a list this recent is not an approver. With an older list they are asked to
+# try again in a minute: by then it was read again, and must still count as recent.
 _SAYS_NO_FOR: Final = timedelta(minutes=10)
-VALID_FOR: Final = timedelta(hours=24)  # longer ago, and nobody is an approver by it
-# Well before that, somebody should look again: a list is old by the time a weekend is over.
+VALID_FOR: Final = timedelta(hours=24)  # an older list makes no one an approver
+# Read again well before that: after a weekend every list is old.
 RENEWED_AFTER: Final = timedelta(hours=12)
-_LOOKUPS: Final = 100  # how many people are looked up in one go; Slack allows as many a minute
-_MOST: Final = 2000  # people of a list: a note holds 400 kB
+_LOOKUPS: Final = 100  # people looked up at once; Slack allows about as many a minute
+_MOST: Final = 2000  # people in a list: a note holds 400 kB
 _MENTIONED: Final = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApproverCheck:
-    """What is known of a person: "unknown" when the lists are missing, not fresh or not whole.
+    """What is known about a person: "unknown" if lists are missing, outdated or incomplete.
 
-    A "no" that `may_be_old` came before whatever changed in the last minutes.
+    A "no" that `may_be_old` may miss changes of the last minutes.
     """
 
     may_decide: Literal["yes", "no", "unknown"]
     email: str = ""
     home: Workspace = field(default_factory=Workspace)
-    app: str = ""  # our own; empty where Slack has not said
+    app: str = ""  # our own; empty if Slack has not said
     may_be_old: bool = False
 
 
 def sources(company: Company, channel: str, *, escalated: bool = False) -> tuple[str, ...]:
-    """The ids of whoever may decide: users (U…, W…), groups (S…), or else the channel.
+    """The ids of the approvers: users (U…, W…), groups (S…), or else the channel.
 
-    To a bill that waits too long the second list is called as well.
+    For a bill that waits too long, the escalation list is included.
     """
     ids = company.approvers or (company.slack_channel_id or channel,)
     return (*ids, *company.escalation_approvers) if escalated else ids
 
 
 def known(table: Table, ids: Sequence[str], person: str, now: datetime) -> ApproverCheck:
-    """What is known of a person who wants to decide, where `ids` may."""
+    """What is known about a person who wants to decide, if `ids` may."""
     notes = {source: table.read_note(_note_id(source)) for source in _concerning(ids, person)}
     email = next(filter(None, (_email(note, person) for note in notes.values())), "")
     home = Workspace(**next(filter(None, (note.get("home") for note in notes.values())), {}))
@@ -81,11 +81,11 @@ def known(table: Table, ids: Sequence[str], person: str, now: datetime) -> Appro
         is_listed = note.get("everybody") or person in note.get("people", ())
         if is_listed and read_at > stamp(now - VALID_FOR):
             return ApproverCheck(may_decide="yes", email=email, home=home, app=app)
-        # A guest may be named by id, too: who is one only Slack knows, and it may be down.
+        # A guest may be named by id, too: only Slack knows, and it may be down.
         is_named = source == person
         is_open = (is_named or person in note.get("unread", ())) and not _is_read(person, note)
         is_old = read_at <= stamp(now - (VALID_FOR if is_named else _SAYS_NO_FOR))
-        # What Slack refuses to tell is no reason to come back every minute.
+        # If Slack refuses to tell, trying again every minute would not help.
         if is_open or (is_old and not note.get("trouble")):
             answer = "unknown"
     lists = [str(note.get("at", "")) for source, note in notes.items() if source != person]
@@ -96,10 +96,10 @@ def known(table: Table, ids: Sequence[str], person: str, now: datetime) -> Appro
 def refresh(
     table: Table, slack: SlackClient, ids: Sequence[str], now: datetime, is_time: Callable[[], bool]
 ) -> None:
-    """Read users, groups and channels from Slack again, where that was not done just now.
+    """Read users, groups and channels from Slack again, unless that was just done.
 
-    What Slack refuses of one is noted there and stops no other; where it is down, or no more
-    `is_time`, the next refresh goes on.
+    A refusal for one is stored there and does not stop the others. If Slack is down, or `is_time`
+    says that time is up, the next refresh continues.
     """
     for source in ids:
         note = table.read_note(_note_id(source))
@@ -121,7 +121,7 @@ def refresh(
 
 
 def need_refresh(table: Table, ids: Sequence[str], now: datetime) -> bool:
-    """Whether what is known of `ids` is old or not whole: then a bill should `wake` somebody."""
+    """Whether the lists of `ids` are outdated or incomplete, so that `wake` is needed."""
     notes = (table.read_note(_note_id(i)) for i in ids)
     return any(
         str(note.get("at", "")) <= stamp(now - RENEWED_AFTER) or note.get("unread")
@@ -130,7 +130,7 @@ def need_refresh(table: Table, ids: Sequence[str], now: datetime) -> bool:
 
 
 def troubles(table: Table, companies: Iterable[Company]) -> list[str]:
-    """What Slack refused of those that companies name as their approvers, for the operator."""
+    """What Slack refused to tell about configured approvers, for the operator."""
     named = {(c.key, i) for c in companies for i in (*c.approvers, *c.escalation_approvers)}
     notes = table.get_many(_note_id(i) for i in sorted({i for _, i in named}))
     found = ((key, i, dict(notes.get(_note_id(i), {})).get("trouble")) for key, i in sorted(named))
@@ -138,7 +138,7 @@ def troubles(table: Table, companies: Iterable[Company]) -> list[str]:
 
 
 def wake(table: Table, item: Item) -> None:
-    """Wake the notifier, which reads the approvers from Slack; the bill is left as it is."""
+    """Wake the notifier, which reads the approvers from Slack; the bill does not change."""
     version = {"version": item["version"]}
     try:
         table.note_on_bill(
@@ -148,11 +148,11 @@ def wake(table: Table, item: Item) -> None:
             condition_values=version,
         )
     except Conflict:
-        return  # whoever changed the bill woke it
+        return  # the change of the bill has woken it
 
 
 def ask_about(table: Table, ids: Sequence[str], person: str) -> None:
-    """Have somebody who clicked looked up before all others, where not everybody was yet."""
+    """Have a person who clicked looked up first, if the list is incomplete."""
     for source in _concerning(ids, person):
         note = table.read_note(_note_id(source))
         if person in note.get("unread", ()) and person not in note.get("asked", ()):
@@ -161,7 +161,7 @@ def ask_about(table: Table, ids: Sequence[str], person: str) -> None:
 
 
 def to_mention(table: Table, ids: Sequence[str]) -> list[str]:
-    """The people to call: colleagues named by id and those of the groups."""
+    """The people to mention: colleagues named by id and those in the groups."""
     found: list[str] = []
     for source in ids:
         note = table.read_note(_note_id(source))
@@ -171,7 +171,7 @@ def to_mention(table: Table, ids: Sequence[str]) -> list[str]:
 
 
 def _concerning(ids: Sequence[str], person: str) -> list[str]:
-    """The lists that a person may be in."""
+    """The lists in which a person may be."""
     return [i for i in ids if i == person or not _is_user(i)]
 
 
@@ -189,7 +189,7 @@ def _read(
 
 
 def _app(slack: SlackClient) -> str:
-    """Our app's id; the signature alone has to do where Slack does not tell it."""
+    """Our app's id; if Slack does not tell it, the signature alone must do."""
     try:
         return slack.app()
     except (Refused, Unavailable) as error:
@@ -217,10 +217,10 @@ def _colleagues(
     now: datetime,
     is_time: Callable[[], bool],
 ) -> Json:
-    """Which members are colleagues; each is looked up twice a day, not at each refresh.
+    """Which members are colleagues; each is looked up twice a day, not at every refresh.
 
-    Whoever was not looked up again yet stays what they were. Those nobody knows come first, and
-    of them those who clicked.
+    People not looked up again yet keep their state. Unknown people come first, those who clicked
+    before the others.
     """
     home, began = asdict(slack.home()), str(note.get("looked_up_at", ""))
     emails: dict[str, str | None] = {}
@@ -239,7 +239,7 @@ def _colleagues(
         try:
             emails[person] = slack.colleague_email(person)
         except Unavailable:
-            break  # the next refresh goes on from here
+            break  # the next refresh continues here
         looked_up += 1
     found = {m: emails[m] for m in members if m in emails}
     return {
@@ -257,7 +257,7 @@ def _asked_first(note: Json) -> Callable[[str], bool]:
 
 
 def _is_read(person: str, note: Json) -> bool:
-    """Whether Slack has said what somebody named by id is."""
+    """Whether Slack has said whether a person named by id is a colleague."""
     return bool(note.get("everybody")) or any(
         person in note.get(k, ()) for k in ("people", "others")
     )

@@ -1,4 +1,4 @@
-"""A click as a decision needs it, and what it is answered with. No I/O."""
+"""A click as a decision needs it, and the response to it. No I/O."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Click:
-    """A person's wish about a bill as it was shown: `digest` names that content.
+    """What a person wants to do with a bill, whose content as shown has the digest `digest`.
 
-    `revision` is as which it was shown; None where that is not said. `teams` are the workspaces
-    that Slack names, the person's own among them; none where it does not name enough.
-    `organisation` is the one that Slack names (Enterprise Grid), `app` is whose button it is.
+    `revision` is the one that was shown; None if the click does not say. `teams` are the workspaces
+    that Slack names, including the person's own; empty if Slack does not name enough.
+    `organisation` is the one that Slack names (Enterprise Grid), `app` is the button's app.
     """
 
     person: str
@@ -24,23 +24,23 @@ class Click:
     digest: str
     revision: int | None = None
     reason: str = ""
-    document: str = ""  # the id in QuickBooks of the bill this one is
-    realm: str = ""  # the company in QuickBooks that the person's link to it names
+    document: str = ""  # the id of the QuickBooks document to link
+    realm: str = ""  # the QuickBooks company in the person's link
     teams: frozenset[str] = frozenset()
     organisation: str = ""
     app: str = ""
-    first_file: int = 1  # with which the links to its files begin
+    first_file: int = 1  # the first file to link, from 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """The answer to the person, and the bill as it then stands (None: there is no such bill).
+    """The reply to the person, and the bill afterwards (None: there is no such bill).
 
-    `is_outdated` says that the card they clicked shows content that is no longer the bill's.
+    `is_outdated` if the clicked card shows content that has changed since.
     """
 
     text: str
     item: Item | None = None
     is_done: bool = False
     is_outdated: bool = False
-    next_file: int = 0  # the first that had no room; 0 if there is none
+    next_file: int = 0  # the first one without room; 0 if there is none

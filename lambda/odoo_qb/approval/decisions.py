@@ -1,7 +1,7 @@
-"""What a person decides by a click, and what the click is answered.
+"""Decide a person's click, and reply to it.
 
-A decision is about a digest: the content the person saw. It is one conditional write, so that
-of two people only the first decides, and the other learns who it was.
+A decision is about a digest: the content the person saw. It is one conditional write, so that only
+the first of two people decides, and the other learns who it was.
 """
 
 from __future__ import annotations
@@ -42,15 +42,15 @@ logger = Logger(child=True)
 
 STRANGER: Final = "Only members of this Slack workspace can decide on these bills."
 OTHER_APP: Final = "This button belongs to another Slack app. Nothing was recorded."
-_POSTERS: Final = frozenset({"link_existing", "attach_files"})  # beside what was approved
+_POSTERS: Final = frozenset({"link_existing", "attach_files"})  # besides approvals
 # Slack takes 4,000 characters of text; a link signed with a role's credentials has up to 2,100.
 _LINKS_LENGTH: Final = 3860
-_TRIES: Final = 4  # how often a decision is tried on a bill that others write to
+_TRIES: Final = 4  # attempts, if others write to the bill at the same time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionService:
-    """What deciding needs; `channel` is where cards go of companies without their own."""
+    """Checks and stores decisions; `channel` is for the cards of companies without their own."""
 
     table: Table
     queue: ApprovedQueue
@@ -60,16 +60,16 @@ class DecisionService:
     clock: Callable[[], datetime]
 
     def decide(self, click: Click) -> Response:
-        """Write the decision, unless the bill, the person or somebody else stands against it.
+        """Store the decision, unless the bill's state, the person or another decision forbids it.
 
-        The write is conditional on what was read; a bill that changed in between is read
-        again, and decided only if its content still is what the person saw.
+        The write is conditional on what was read. A bill that changed in between is read again, and
+        decided only if its content is still what the person saw.
         """
         tried: Json = {}
         for _ in range(_TRIES):
             item = self.table.get(click.entry_id)
             if item and tried and _is_last(item, tried):
-                # AWS took the write, but its answer was lost and the repeat refused.
+                # AWS stored the write, but its answer was lost and the retry was refused.
                 return self._done(item, click, tried["done"])
             refusal = self._refusal(item, click)
             if item is None or refusal:
@@ -94,13 +94,13 @@ class DecisionService:
         return Response(text="This bill is being updated. Try again in a moment.", item=item)
 
     def may_decide(self, click: Click) -> Response:
-        """Whether a modal may ask for more (`is_done`), or why this cannot be decided."""
+        """Whether the modal may open (`is_done`), or why this cannot be decided."""
         item = self.table.get(click.entry_id)
         refusal = self._refusal(item, click)
         return refusal or Response(text="", item=item, is_done=True)
 
     def view(self, click: Click) -> Response:
-        """A link to the PDF that lasts five minutes, for the person alone; logged."""
+        """A link to the PDF, valid for five minutes, visible only to the person; logged."""
         item = self.table.get(click.entry_id)
         refusal, _ = self._not_theirs(item, click)
         if item is None or refusal:
@@ -136,17 +136,17 @@ class DecisionService:
         if item is None or refusal:
             return refusal
         company = self.companies[item["company"]]
-        said = objection(click.action_id, item, company, click.person, email)
-        if not said and click.action_id == "close_invoice" and is_held(item, self.clock()):
-            said = "This bill is being posted right now. Try again in a minute."
-        if not said and click.realm not in {"", company.realm_id}:
-            said = _another_company(company)
-        return Response(text=said, item=item) if said else None
+        why_not = objection(click.action_id, item, company, click.person, email)
+        if not why_not and click.action_id == "close_invoice" and is_held(item, self.clock()):
+            why_not = "This bill is being posted right now. Try again in a minute."
+        if not why_not and click.realm not in {"", company.realm_id}:
+            why_not = _another_company(company)
+        return Response(text=why_not, item=item) if why_not else None
 
     def _not_theirs(self, item: Item | None, click: Click) -> tuple[Response | None, str]:
-        """Why this person cannot act on what they saw, whatever they want to do with it.
+        """Why this person may not act on the bill at all; and their e-mail address, if known.
 
-        And their e-mail address, where it is known.
+        Independent of which button was clicked.
         """
         if item is None:
             return _UNKNOWN, ""
@@ -154,46 +154,46 @@ class DecisionService:
         name = escaped(item["company"])
         if company is None:
             return Response(
-                text=f"The company {name} is no longer configured. Ask the operator about it.",
+                text=f"The company {name} is no longer configured. Tell the operator.",
                 item=item,
             ), ""
         ids = approvers.sources(company, self.channel, escalated=is_escalated(item))
         person = approvers.known(self.table, ids, click.person, self.clock())
-        # Whoever comes from a sister workspace decides as a member of ours, or not at all.
+        # A person from a sister workspace decides only as a member of ours.
         is_here = is_ours(click.teams, person.home)
         if click.app != (person.app or click.app):
-            said = OTHER_APP
+            why_not = OTHER_APP
         elif not is_here and not is_of_organisation(click.teams, click.organisation, person.home):
-            said = STRANGER
+            why_not = STRANGER
         elif person.may_decide == "unknown":
             approvers.ask_about(self.table, ids, click.person)
             approvers.wake(self.table, item)
-            said = (
+            why_not = (
                 f"We haven't confirmed that you can approve {name}'s bills. If you can, try"
                 " again in a minute."
             )
         elif person.may_decide == "no":
-            said = f"You aren't an approver for {name}."
+            why_not = f"You aren't an approver for {name}."
             if person.may_be_old:
                 approvers.wake(self.table, item)
-                said += " If you were just added, try again in a minute."
+                why_not += " If you were just added, try again in a minute."
         elif item["digest"] != click.digest:
-            said = (
+            why_not = (
                 "This card is out of date: the bill has changed in Odoo since. Nothing was"
                 " recorded."
             )
-            return Response(text=said, item=item, is_outdated=True), ""
+            return Response(text=why_not, item=item, is_outdated=True), ""
         elif click.revision not in {None, int(item["revision"])}:
-            said = (
+            why_not = (
                 "This card is being updated. Check it again before you decide. Nothing was"
                 " recorded."
             )
         else:
             return None, person.email
-        return Response(text=said, item=item), ""
+        return Response(text=why_not, item=item), ""
 
     def _done(self, item: Item, click: Click, text: str) -> Response:
-        """Queue what the poster is to do; the decision stands whether or not that works."""
+        """Queue the bill for the poster; the decision stands even if that fails."""
         if possible_document(item):
             text = f"{text} {escaped(possible_document(item))}"
         is_posters = item["status"] == "APPROVED" or click.action_id in _POSTERS
@@ -202,7 +202,7 @@ class DecisionService:
         return Response(text=text, item=item, is_done=True)
 
     def _queued(self, item: Item) -> bool:
-        """Whether the queue took it; if not, the bill stays as it is and the sweep sends it."""
+        """Whether it was queued; if not, the sweep will queue it."""
         try:
             self.queue.send(item)
         except (BotoCoreError, ClientError):
@@ -223,25 +223,25 @@ def _another_company(company: Company) -> str:
 
 
 def name_of(item: Item) -> str:
-    """How an answer calls a bill, in mrkdwn: a vendor's name may be anything."""
+    """The bill's name in a reply, as mrkdwn with foreign text escaped."""
     return label(item["odoo_name"], amount_text(item["amount_total"], item["currency"]))
 
 
 def is_repeated(item: Item, click: Click) -> bool:
-    """Whether the same person did just that before: Slack sends again what was answered late."""
+    """Whether the same person did this already: Slack sends a click again if the reply was late."""
     if click.action_id == "link_existing":
-        wish = item.get("link") or {}
-        is_same = (wish.get("by"), wish.get("id")) == (click.person, click.document)
-        return is_same and wish.get("realm", "") == click.realm
+        link = item.get("link") or {}
+        is_same = (link.get("by"), link.get("id")) == (click.person, click.document)
+        return is_same and link.get("realm", "") == click.realm
     is_theirs = item.get("decided_by") == click.person and item["digest"] == click.digest
     return is_theirs and item["status"] == RULES[click.action_id].after
 
 
 def _written(item: Item, click: Click, rule: Rule, at: str) -> tuple[Json, list[str]]:
-    """The attributes a decision sets, and those it removes."""
-    said: Json = {"by": click.person, "at": at, "digest": click.digest}
+    """The attributes that a decision sets, and those it removes."""
+    request: Json = {"by": click.person, "at": at, "digest": click.digest}
     decided: Json = {"decided_by": click.person, "decided_at": at}
-    approvals: Json = {"approvals": [*approvals_of(item), said]}
+    approvals: Json = {"approvals": [*approvals_of(item), request]}
     rejected: Json = {"kind": "rejected", "due_at": at, "ts": "", "by": click.person}
     rejected["reason"] = click.reason
     rejected["card"] = item["cards"][-1]["ts"] if item["cards"] else ""
@@ -250,7 +250,7 @@ def _written(item: Item, click: Click, rule: Rule, at: str) -> tuple[Json, list[
         "notices": bounded([*notices_of(item), rejected]),
     }
     in_realm: Json = {"realm": click.realm} if click.realm else {}
-    # Another revision: the request that decided before, sent again, decides nothing.
+    # A new revision, so that the earlier click has no effect if Slack sends it again.
     anew: Json = {"approvals": [], "revision": int(item["revision"]) + 1}
     undone = ["decided_by", "decided_at", "rejection_reason", "trouble"]
     closing = decided | ({"error": Refused(stuck(item)).as_error()} if is_told(item) else {})
@@ -260,13 +260,13 @@ def _written(item: Item, click: Click, rule: Rule, at: str) -> tuple[Json, list[
         "acknowledge_intercompany": (decided, ["error"]),
         "take_back": (anew, undone),
         "reopen_invoice": (anew, undone),
-        # The same approval, of the same content.
+        # The same approval of the same content.
         "retry_posting": ({}, ["error", "link", "trouble"]),
-        "link_existing": ({"link": {**said, "id": click.document, **in_realm}}, []),
-        # The card goes on saying why it was not posted.
+        "link_existing": ({"link": {**request, "id": click.document, **in_realm}}, []),
+        # The card still says why it was not posted.
         "close_invoice": (closing, ["link", "trouble"]),
-        # What the person saw is attached, whatever else comes until then.
-        "attach_files": ({"attach": {**said, "files": item.get("added_files", [])}}, []),
+        # Only the files that the person saw are attached, even if more are added meanwhile.
+        "attach_files": ({"attach": {**request, "files": item.get("added_files", [])}}, []),
     }
     if rule is FIRST_OF_TWO:
         return approvals, []
@@ -274,7 +274,7 @@ def _written(item: Item, click: Click, rule: Rule, at: str) -> tuple[Json, list[
 
 
 def _is_last(item: Item, tried: Json) -> bool:
-    """Whether the bill's last change is the one that was tried."""
+    """Whether the bill's last change is the attempted one."""
     last = item["history"][-1]
     return all(last[k] == tried[k] for k in ("at", "actor", "to"))
 

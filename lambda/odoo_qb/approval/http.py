@@ -1,4 +1,4 @@
-"""The Function URL's requests and answers, as Lambda hands them over."""
+"""The Function URL's requests and answers, in Lambda's format."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ def verified(
     count: Callable[[str, float], None],
     now: datetime,
 ) -> Interaction | None:
-    """What a request asks for, once it is known to be Slack's; junk costs no call to AWS.
+    """The interaction in a request, after its signature was verified; junk costs no call to AWS.
 
-    None for a request with nothing to do. BadSignature for one that is not Slack's, ValueError for
-    one that we do not know.
+    None if there is nothing to do. BadSignature if it is not from Slack, ValueError if we do not
+    know this kind of request.
     """
     headers = _headers_of(event)
     if not may_be_signed(headers, now):
@@ -40,13 +40,13 @@ def verified(
         verify(signing_secret(), headers, body, now)
     except BadSignature:
         logger.warning("signed with another secret than ours: check slack_signing_secret")
-        count("WronglySigned", 1)  # alarms.tf asks whether any click was signed rightly
+        count("WronglySigned", 1)  # an alarm in alarms.tf watches this metric
         raise
     return interaction_of(body)
 
 
 def _headers_of(event: dict[str, Any]) -> dict[str, str]:
-    """The headers that are texts, as AWS says them."""
+    """The headers that are text."""
     headers = event.get("headers")
     found = headers if isinstance(headers, dict) else {}
     return {k: v for k, v in found.items() if isinstance(k, str) and isinstance(v, str)}

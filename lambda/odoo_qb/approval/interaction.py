@@ -1,4 +1,4 @@
-"""Slack's request to the Function URL, read into what a person wishes. No I/O."""
+"""Parse Slack's request to the Function URL into what a person wants to do. No I/O."""
 
 from __future__ import annotations
 
@@ -23,27 +23,27 @@ if TYPE_CHECKING:
 logger = Logger(child=True)
 
 BODY_BYTES: Final = 1_000_000
-# Each modal's callback id: what handing it in does, and the field that is typed into.
+# Each modal's callback id: the action when it is submitted, and its input field.
 _MODALS: Final = {
     "reject_reason": ("reject_invoice", "reason"),
     "link_existing": ("link_existing", "document"),
 }
 MODAL_FIELDS: Final = dict(_MODALS.values())
 _PERSON: Final = re.compile(r"[A-Z0-9-]{1,40}")
-# A modal's has the revision besides, which a card's buttons have in their block.
+# A modal's value includes the revision; a card's buttons have it in their block id.
 _VALUE: Final = re.compile(
     r"(odoo-[0-9]{1,18})\|((?:v[0-9]{1,3}-)?[0-9a-f]{64})(?:\|([0-9]{1,9}))?"
 )
-# The block id of a card's buttons, and of the one for more files than an answer has room for.
+# The block id of a card's buttons, and of the button for files that did not fit into a reply.
 _ASKED_AS: Final = re.compile(r"revision-([0-9]{1,9})(?:-from-([1-9][0-9]{0,3}))?")
-# A modal's own: https://docs.slack.dev/reference/interaction-payloads/view-interactions-payload
+# Of a submitted modal: https://docs.slack.dev/reference/interaction-payloads/view-interactions-payload
 _INSTALLED: Final = ("view", "app_installed_team_id")
 _ACTIONS: Final = {*RULES, "view_pdf"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interaction:
-    """A click as Slack sent it: `message_ts` is the card's, `is_submission` a modal's answer."""
+    """A click as Slack sent it; `message_ts` is the card's. `is_submission` for a modal."""
 
     click: Click
     is_submission: bool = False
@@ -53,7 +53,7 @@ class Interaction:
 
 
 def raw_body(event: Mapping[str, Any]) -> bytes:
-    """The raw bytes that Slack signed; ValueError when they are too many or none."""
+    """The raw bytes that Slack signed; ValueError if they are too many or not base64."""
     text = event.get("body") or ""
     if not isinstance(text, str) or len(text) > BODY_BYTES * 4 // 3:
         raise ValueError("the body is too large")
@@ -68,7 +68,7 @@ def raw_body(event: Mapping[str, Any]) -> bytes:
 
 
 def interaction_of(body: bytes) -> Interaction | None:
-    """What a request asks for; None for what is not ours to do, ValueError for nonsense.
+    """The interaction in a request; None if it is not for us, ValueError if it is malformed.
 
     https://docs.slack.dev/reference/interaction-payloads
     """
@@ -114,7 +114,7 @@ def _submission(payload: Mapping[str, Any], person: str) -> Interaction | None:
     action_id, field = _MODALS[callback_id]
     value = _text(payload, "view", "private_metadata")
     typed = _text(payload, "view", "state", "values", field, "text", "value", default="")
-    # A lone surrogate can be said in JSON, but neither stored nor sent.
+    # JSON can contain a lone surrogate, which can be neither stored nor sent.
     typed = typed.encode(errors="replace").decode().strip()[:REASON_LENGTH]
     return Interaction(
         click=_from(payload, _click(person, action_id, value, typed)), is_submission=True
@@ -144,7 +144,7 @@ def _click(person: str, action_id: str, value: str, typed: str = "", block_id: s
 
 
 def _from(payload: Mapping[str, Any], click: Click) -> Click:
-    """The click, with where it came from."""
+    """The click, with its origin."""
     return replace(
         click,
         teams=_teams(payload),
@@ -154,7 +154,7 @@ def _from(payload: Mapping[str, Any], click: Click) -> Click:
 
 
 def _text(payload: Any, *path: str | int, default: str | None = None) -> str:  # noqa: ANN401 - JSON
-    """The text at a path of the payload; null and nothing are `default`, else a ValueError."""
+    """The text at a path of the payload; `default` if null or missing; ValueError otherwise."""
     found = payload
     for step in path:
         if isinstance(step, int):
@@ -169,10 +169,10 @@ def _text(payload: Any, *path: str | int, default: str | None = None) -> str:  #
 
 
 def _teams(payload: Mapping[str, Any]) -> frozenset[str]:
-    """The workspaces a request names, all of which are to be ours; none where it says too little.
+    """The workspaces that a request names, all of which must be ours; none if it says too little.
 
-    Somebody of another one sees the card in a shared channel, and which of the two is the team of
-    the request, of the message and of the modal depends on who shares what with whom.
+    In a shared channel people from another workspace see the card. Which workspace is the team of
+    the request, the message and the modal then depends on who shares the channel.
     """
     theirs = _text(payload, "user", "team_id", default="")
     places = ("team", "id"), ("message", "team"), ("view", "team_id"), _INSTALLED

@@ -1,4 +1,4 @@
-"""What a person may decide about a bill, in which status, and how many must agree. No I/O."""
+"""What a person may decide, in which status, and how many must approve. No I/O."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """A button: in which status it counts, where it leads, what it answers."""
+    """A button: the statuses in which it works, the next status, and the reply."""
 
     before: Status
     after: Status
@@ -64,7 +64,7 @@ RULES: Final[dict[str, Rule]] = {
     ),
     "link_existing": Rule(
         before="POST_FAILED",
-        after="POST_FAILED",  # until the poster has compared the two
+        after="POST_FAILED",  # until the poster has compared them
         done="It's being compared with the bill in QuickBooks; the card will show the result.",
         note="asked to link to number {document} in QuickBooks",
     ),
@@ -76,7 +76,7 @@ RULES: Final[dict[str, Rule]] = {
     ),
     "attach_files": Rule(
         before="POSTED",
-        after="POSTED",  # or ALREADY_IN_QB: it stays what it is
+        after="POSTED",  # or ALREADY_IN_QB: the status stays
         done="The new files are being sent to QuickBooks; the card will show when they're there.",
         note="asked to attach the new files",
     ),
@@ -90,10 +90,10 @@ FIRST_OF_TWO: Final = Rule(
 
 
 def needs_two(item: Item, company: Company) -> bool:
-    """Whether two people must approve: the total, in the company's currency, is above its limit.
+    """Whether two people must approve: the total in the company's currency is above its limit.
 
-    What that total is worth depends on the exchange rate: one far from the usual is for two people
-    to believe, and where none is known yet the figure alone counts, whatever its currency.
+    The total depends on the exchange rate. If the rate is far from the usual one, two people must
+    approve; if no rate is known yet, the amount counts regardless of its currency.
     """
     limit, doubt = company.two_approvals_above, item.get("rate_doubt", "")
     if limit is None:
@@ -103,7 +103,7 @@ def needs_two(item: Item, company: Company) -> bool:
 
 
 def rule_for(action_id: str, item: Item, company: Company) -> Rule:
-    """What a button does to this bill: the first of two approvals does not approve it yet."""
+    """What a button does with this bill; the first of two approvals does not approve it yet."""
     if action_id == "attach_files":
         return replace(RULES[action_id], after=item["status"])
     is_first = action_id == "approve_invoice" and not approvals_of(item)
@@ -111,9 +111,9 @@ def rule_for(action_id: str, item: Item, company: Company) -> Rule:
 
 
 def objection(action_id: str, item: Item, company: Company, person: str, email: str) -> str:
-    """What stands against a person's wish, as mrkdwn; "" if nothing does.
+    """Why a person may not do this, as mrkdwn; "" if they may.
 
-    `email` is the person's address in Slack where it is known.
+    `email` is the person's address in Slack, if known.
     """
     if action_id == "attach_files":
         is_offered = item["status"] in IN_QUICKBOOKS and item.get("added_files")
@@ -121,25 +121,25 @@ def objection(action_id: str, item: Item, company: Company, person: str, email: 
     is_stuck = action_id == "close_invoice" and is_told(item)
     if item["status"] != RULES[action_id].before and not is_stuck:
         return standing(item)
-    said = ""
+    why_not = ""
     match action_id:
         case "approve_invoice" if item["nothing_to_post"]:
-            said = f"{escaped(item['nothing_to_post'])} Acknowledge it instead."
+            why_not = f"{escaped(item['nothing_to_post'])} Acknowledge it instead."
         case "approve_invoice":
-            said = _not_this_approver(item, company, person, email)
+            why_not = _not_this_approver(item, company, person, email)
         case "acknowledge_intercompany" if not item["nothing_to_post"]:
-            said = "This bill has to be posted. Approve or reject it."
+            why_not = "This bill has to be posted. Approve or reject it."
         case "retry_posting" if item.get("amended_after"):
             became = escaped(afterwards(item, item["amended_after"]))
-            said = f"This bill {became} The old version won't be posted."
+            why_not = f"This bill {became} The old version won't be posted."
         case "take_back" if open_attempt(item):
-            # What became of that try is not known yet: QuickBooks may have the bill.
-            said = "It's already being posted and can't be taken back."
-    return said
+            # The result of that attempt is unknown: QuickBooks may have the bill.
+            why_not = "It's already being posted and can't be taken back."
+    return why_not
 
 
 def _not_this_approver(item: Item, company: Company, person: str, email: str) -> str:
-    """Two approvals are two people's, and one alone is not that of an author of the bill."""
+    """Why this person may not approve: two approvals need two people, authors need another."""
     if any(a["by"] == person for a in approvals_of(item)):
         return "You've already approved this bill. A second approver must also approve it."
     if is_author(item, email) and not needs_two(item, company):
@@ -148,7 +148,7 @@ def _not_this_approver(item: Item, company: Company, person: str, email: str) ->
 
 
 def standing(item: Item) -> str:
-    """Where a bill stands, for somebody whose click came too late; mrkdwn."""
+    """The bill's state, for a person who clicked too late; mrkdwn."""
     who = f" by <@{item['decided_by']}>" if item.get("decided_by") else ""
     approved = (
         f"Already approved by {people(approved_by(item))}"

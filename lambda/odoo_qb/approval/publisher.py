@@ -1,4 +1,4 @@
-"""Bring a bill's card in Slack up to date, and send the replies owed in its thread."""
+"""Update a bill's card in Slack, and send the pending replies in its thread."""
 
 from __future__ import annotations
 
@@ -36,21 +36,21 @@ if TYPE_CHECKING:
 
 logger = Logger(child=True)
 
-ENOUGH_SECONDS: Final = 20  # for one more bill: what is left is answered back
+ENOUGH_SECONDS: Final = 20  # needed for one more bill; the rest is returned as failed
 _TRIES: Final = 3
 _RETIRED_KEPT: Final = 20
-_POSTED_WITHIN: Final = timedelta(minutes=10)  # sooner than the sweep asks what became of a card
-# A message of ours that can no longer be changed: somebody deleted it, or it is too old.
+_POSTED_WITHIN: Final = timedelta(minutes=10)  # sooner than the sweep looks for overdue cards
+# Our message can no longer be changed: it was deleted or is too old.
 _GONE: Final = {"message_not_found", "cant_update_message", "edit_window_closed"}
-_CAN_BE_ACTED_ON: Final = {"POST_FAILED", "REJECTED"}  # beside what asks
+_CAN_BE_ACTED_ON: Final = {"POST_FAILED", "REJECTED"}  # besides cards that request approval
 _NO_CHANNEL: Final = {"channel_not_found", "not_in_channel", "is_archived"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CardPublisher:
-    """What showing needs; `pause` keeps us within Slack's one message a second.
+    """Posts and updates cards; `pause` keeps to Slack's limit of one message a second.
 
-    The caller says how many seconds it may take.
+    The caller says how many seconds are left.
     """
 
     table: Table
@@ -63,10 +63,10 @@ class CardPublisher:
     clock: Callable[[], datetime]
 
     def show(self, entry_id: str, seconds_left: Callable[[], float]) -> None:
-        """Bring the card of a bill up to date if that is owed, and send the replies it owes.
+        """Update a bill's card if it is due, and send its pending replies.
 
-        What is being posted is shown when that has ended. So the card of an approved bill, once
-        it says so, goes on being owed until then: two writes would say what one can.
+        A bill that is being posted is shown when posting has ended. So the card of an approved bill
+        stays due until then, which saves a second write.
         """
         for _ in range(_TRIES):
             item = self.table.get(entry_id)
@@ -82,16 +82,16 @@ class CardPublisher:
                 return self._reply(item, seconds_left)
             shown: Item = {**item, "cards": cards}
             if cards and pending(shown):
-                # They are owed with the card: what Slack does not take now, the sweep finds.
+                # They are due with the card: the sweep repeats what Slack does not accept now.
                 self.table.note_on_bill(entry_id, {"cards": cards})
                 self._reply(shown, seconds_left)
             self.table.card_shown(entry_id, int(item["card_due"]), cards)
         raise Unavailable("The bill kept changing while its card was being updated.")
 
     def _cards(self, item: Item, seconds_left: Callable[[], float]) -> list[Card]:
-        """The bill's cards after Slack was told; the last one lives, the others are retired.
+        """The bill's cards after Slack was updated; only the last one has buttons.
 
-        A bill that asks does so in its company's channel, also where that is another one now.
+        A card that requests approval is in its company's channel, even if that has changed.
         """
         asks, channel = item["status"] == "READY_FOR_APPROVAL", self._channel_of(item)
         twins = self._twins(item) if asks else {}
@@ -107,7 +107,7 @@ class CardPublisher:
                         item, f"Approval of this bill has moved to <#{channel}>."
                     )
                 there = self._updated(item, card, message, seconds_left)
-                card = {**card, "retired": message is not shown or not there}  # noqa: PLW2901 - the card as it now is
+                card = {**card, "retired": message is not shown or not there}  # noqa: PLW2901 - the card as it is now
             cards.append(card)
         needs_one = asks or (cards and item["status"] in _CAN_BE_ACTED_ON)
         if needs_one and all(c["retired"] for c in cards):
@@ -120,10 +120,10 @@ class CardPublisher:
     def _updated(
         self, item: Item, card: Card, message: Message, seconds_left: Callable[[], float]
     ) -> bool:
-        """Update a card; False when it is not there any more, or out of our reach.
+        """Update a card; False if it no longer exists or cannot be reached.
 
-        What can be acted on is shown anew then; of what ended the card is given up, for nothing
-        waiting until its channel is back gains nothing more.
+        A bill that can be acted on then gets a new card. For a finished bill the card is given up:
+        waiting for its channel to return would gain nothing.
         """
         try:
             update = partial(self.slack.update, card["channel"], card["ts"], message)
@@ -142,12 +142,12 @@ class CardPublisher:
         return True
 
     def _twins(self, item: Item) -> dict[str, Item]:
-        """The earlier bills that this one may be a duplicate of, as they stand now."""
+        """The earlier bills that this one may duplicate, in their current state."""
         found = {i: self.table.get(i) for i in item.get("duplicates", ())}
         return {i: twin for i, twin in found.items() if twin and not flaw_of(twin)}
 
     def _earlier_bills(self, item: Item) -> list[Json]:
-        """What the vendor billed before; a bill that was posted is noted for the next one."""
+        """The vendor's earlier bills; a posted bill is added for the next one."""
         note_id = note_id_of(item)
         if not note_id:
             return []
@@ -158,7 +158,7 @@ class CardPublisher:
             return []
 
     def _noted(self, note_id: str, item: Item) -> Json:
-        """The vendor's note, once a bill that was posted is in it."""
+        """The vendor's note, with a posted bill added."""
         note: Json = {}
         for _ in range(_TRIES):
             note = self.table.read_note(note_id)
@@ -177,7 +177,7 @@ class CardPublisher:
         return note
 
     def _note_rate(self, item: Item) -> None:
-        """Keep the exchange rate of a posted bill, one a day, for the next ones to be compared."""
+        """Store the exchange rate of a posted bill, one a day, to compare later bills with."""
         if not exchange_rates.is_kept(item):
             return
         note_id = exchange_rates.note_id_of(item)
@@ -186,7 +186,7 @@ class CardPublisher:
             self.table.write_note(note_id, values)
 
     def _reply(self, item: Item, seconds_left: Callable[[], float]) -> None:
-        """Send the replies owed in the thread of the bill's last card, and note each at once."""
+        """Send the pending replies in the thread of the bill's last card; record each at once."""
         for notice in pending(item) if item["cards"] else ():
             card = _card_of(notice, item)
             if notice["kind"] == "rejected":
@@ -200,13 +200,13 @@ class CardPublisher:
                 card["channel"] if card else self._channel_of(item),
                 message,
                 thread_ts=card["ts"] if card else None,
-                # A reminder that calls nobody by name would be seen by nobody in a thread.
+                # In a thread, a reminder that mentions no one would not be seen.
                 in_channel=notice["kind"] != "rejected" and not called,
             )
             self._note_reply(item["entry_id"], notice, self._with_retry(post, seconds_left))
 
     def _called(self, item: Item, notice: Json) -> list[str]:
-        """Whom a reminder calls: those who may decide and have not approved already."""
+        """Whom a reminder mentions: those who may decide and have not approved yet."""
         company = self.companies.get(item["company"])
         if company is None:
             return []
@@ -218,7 +218,7 @@ class CardPublisher:
         return [person for person in people if person not in done]
 
     def _note_reply(self, entry_id: str, notice: Json, ts: str) -> None:
-        """Keep the reply's `ts`; replies that others owe meanwhile are left as they are."""
+        """Store the reply's `ts`; replies that became pending meanwhile stay as they are."""
         for _ in range(_TRIES):
             item = self.table.get(entry_id)
             if item is None:
@@ -229,7 +229,7 @@ class CardPublisher:
         raise Unavailable("The bill kept changing while a reply was being recorded.")
 
     def _with_retry[T](self, call: Callable[[], T], seconds_left: Callable[[], float]) -> T:
-        """What `call` gives, after waiting as long as Slack asks, if there is the time."""
+        """The result of `call`, after waiting as long as Slack asks, if time allows."""
         while True:
             self.pause(seconds_left() - ENOUGH_SECONDS)
             try:
@@ -240,7 +240,7 @@ class CardPublisher:
                 self.sleep(throttled.wait_seconds)
 
     def _refresh_approvers(self, item: Item, seconds_left: Callable[[], float]) -> None:
-        """Who may decide is looked up before they are asked; the card must have its time."""
+        """Read outdated approver lists before the card is shown, leaving time for the card."""
         company = self.companies.get(item["company"])
         if company is None:
             return
@@ -259,21 +259,21 @@ class CardPublisher:
 
 
 def _card_of(notice: Json, item: Item) -> Card | None:
-    """The card a reply belongs to: a rejection's is that which was rejected.
+    """The card for a reply; for a rejection the rejected card.
 
-    Or the live one where that is gone; None where there is none.
+    The current card if that is gone; None if there is none.
     """
     rejected = [c for c in item["cards"] if c["ts"] == notice.get("card")]
-    # Retired with the same content, it was deleted or is in a channel that is no more.
+    # Retired with the same content: it was deleted, or its channel is gone.
     there = [c for c in rejected if not c["retired"] or c["digest"] != item["digest"]]
     return next(iter(there or [c for c in item["cards"] if not c["retired"]]), None)
 
 
 def _is_on_its_way(item: Item, now: datetime) -> bool:
-    """Whether a bill was approved a moment ago, so that more is to be shown soon."""
+    """Whether a bill was approved a moment ago, so that its card will change again soon."""
     return item["status"] == "APPROVED" and item["updated_at"] > stamp(now - _POSTED_WITHIN)
 
 
 def _is_being_posted(item: Item, now: datetime) -> bool:
-    """Whether the poster holds the bill right now; its next write is shown."""
+    """Whether the poster is working on the bill right now; its next write is shown."""
     return item["status"] == "POSTING" and item.get("claim", {}).get("until", "") > stamp(now)

@@ -1,7 +1,7 @@
-"""Bills that wait too long: whom to remind, when, and not while they sleep.
+"""Reminders for bills that wait too long: whom to remind, when, and not in quiet hours.
 
-A reminder is owed in the table (`notices` of the item) before it is sent: whoever looks after
-what got stuck makes it due, the notifier posts it in the thread of the bill's card.
+A reminder is first stored as pending (the item's `notices`). The sweep does that, and the notifier
+posts it in the thread of the bill's card.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ _HOURS: Final = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)\s*-\s*([01]?\d|2[0-3]):(
 
 
 def due_notices(item: Item, company: Company, now: datetime) -> list[Json]:
-    """The reminders that became due and are not owed yet.
+    """The reminders that became due and are not pending yet.
 
-    Every `reminder_hours` one to the approvers, once after `escalation_hours` one to the
-    second list; what falls into the quiet hours becomes due at their end.
+    Every `reminder_hours` one to the approvers, once after `escalation_hours` one to the escalation
+    list. In quiet hours a reminder becomes due at their end.
     """
     since = waiting_since(item)
     if not since:
@@ -60,17 +60,16 @@ def due_notices(item: Item, company: Company, now: datetime) -> list[Json]:
 
 
 def remind(table: Table, item: Item, company: Company, now: datetime) -> bool:
-    """Owe what became due, and wake the notifier; False if there is nothing or it was too late.
+    """Store what became due and wake the notifier; False if nothing is due or the bill changed.
 
-    It is no change of the bill: its version stays, and no reminder is lost or doubled by a
-    write at the same moment.
+    This does not change the bill's version, and a simultaneous write loses or doubles no reminder.
     """
     due = due_notices(item, company, now)
     return bool(due) and keep_notices(table, item, [*notices_of(item), *due], wake=True)
 
 
 def keep_notices(table: Table, item: Item, notices: Sequence[Json], *, wake: bool = False) -> bool:
-    """Write a bill's notices, if neither they nor the bill changed since it was read."""
+    """Store a bill's notices, unless they or the bill changed since it was read."""
     was = notices_of(item)
     same = "notices = :was" if was else "(attribute_not_exists(notices) OR size(notices) = :none)"
     values = {"was": was} if was else {"none": 0}
@@ -97,7 +96,7 @@ def outside_quiet_hours(instant: datetime, company: Company) -> datetime:
     starts, ends = time(from_hour, from_minute), time(until_hour, until_minute)
     local = instant.astimezone(zone)
     clock = local.time()
-    is_evening = starts > ends and clock >= starts  # of hours that go through midnight
+    is_evening = starts > ends and clock >= starts  # quiet hours across midnight
     is_morning = clock < ends and (starts > ends or starts <= clock)
     if not (is_evening or is_morning):
         return instant
@@ -106,7 +105,7 @@ def outside_quiet_hours(instant: datetime, company: Company) -> datetime:
 
 
 def unknown_zones(companies: Iterable[Company]) -> list[str]:
-    """What is wrong with companies' time zones, a sentence each: no pattern knows them all."""
+    """A sentence for each invalid time zone; Terraform cannot check them with a pattern."""
     return [
         (
             f"{company.key}: {company.time_zone} is not a time zone in the tz database, so its"

@@ -1,4 +1,4 @@
-"""Do what a person wishes by a click, and tell them what came of it."""
+"""Do what a person clicked, and reply with the result."""
 
 from __future__ import annotations
 
@@ -36,30 +36,30 @@ NEEDED: Final = {
 
 
 class TooLate(Exception):  # noqa: N818 - the name says what it is
-    """There is no time left to call Slack within its own limit."""
+    """There is no time left to reply within Slack's limit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Responder:
-    """The one call to Slack that answers a click; `until` is the latest moment to begin it."""
+    """The one call to Slack that answers a click; `until` is the latest time to begin it."""
 
     slack: SlackClient
     until: float
 
-    def tell(self, wish: Interaction, text: str, blocks: Sequence[Block] = ()) -> None:
-        """Say something to the person alone."""
-        self._try(lambda: self.slack.respond(wish.response_url, text, blocks))
+    def reply(self, interaction: Interaction, text: str, blocks: Sequence[Block] = ()) -> None:
+        """Reply visibly only to the person."""
+        self._try(lambda: self.slack.respond(interaction.response_url, text, blocks))
 
-    def replace(self, wish: Interaction, message: Message) -> None:
-        """Put something in the place of the card that was clicked."""
-        self._try(lambda: self.slack.replace(wish.response_url, message))
+    def replace(self, interaction: Interaction, message: Message) -> None:
+        """Replace the card that was clicked."""
+        self._try(lambda: self.slack.replace(interaction.response_url, message))
 
-    def open_modal(self, wish: Interaction, view: Mapping[str, Any]) -> None:
-        """Ask the person for more."""
-        self._try(lambda: self.slack.open_modal(wish.trigger_id, view))
+    def open_modal(self, interaction: Interaction, view: Mapping[str, Any]) -> None:
+        """Open a modal for the person."""
+        self._try(lambda: self.slack.open_modal(interaction.trigger_id, view))
 
     def _try(self, call: Callable[[], None]) -> None:
-        """A failed answer costs the answer only: what was decided is written."""
+        """Call Slack; if that fails, only the reply is lost: the decision is stored."""
         if time.monotonic() > self.until:
             raise TooLate
         try:
@@ -69,10 +69,10 @@ class Responder:
 
 
 def handle(
-    wish: Interaction, decisions: DecisionService, answering: Responder
+    interaction: Interaction, decisions: DecisionService, responder: Responder
 ) -> dict[str, Any] | None:
-    """Do what the person wishes; the result is what a modal shows, if anything."""
-    click = wish.click
+    """Do what the person clicked; returns what a modal shows, if anything."""
+    click = interaction.click
     logger.info(
         "clicked",
         entry_id=click.entry_id,
@@ -80,28 +80,28 @@ def handle(
         person=click.person,
         teams=sorted(click.teams),
     )
-    if wish.is_submission:
-        return _submitted(wish, decisions)
+    if interaction.is_submission:
+        return _submitted(interaction, decisions)
     if click.action_id in MODAL_FIELDS:
         answer = decisions.may_decide(click)
         if answer.is_done and answer.item:
             asks = rejection_modal if click.action_id == "reject_invoice" else link_modal
-            answering.open_modal(wish, asks(answer.item))
+            responder.open_modal(interaction, asks(answer.item))
             return None
     elif click.action_id == "view_pdf":
         answer = decisions.view(click)
     else:
         answer = decisions.decide(click)
-    instead = _instead(wish, answer)
+    instead = _instead(interaction, answer)
     if instead:
-        answering.replace(wish, instead)
+        responder.replace(interaction, instead)
     else:
-        answering.tell(wish, _about(answer, click), _with_more_files(answer))
+        responder.reply(interaction, _about(answer, click), _with_more_files(answer))
     return None
 
 
 def _with_more_files(answer: Response) -> list[Block]:
-    """The links, each in a block, and a button for the files that had no room."""
+    """The links, each in a block, and a button for the files that did not fit."""
     if not answer.item or not answer.next_file:
         return []
     more = button("More files", "view_pdf", button_value(answer.item))
@@ -113,46 +113,46 @@ def _with_more_files(answer: Response) -> list[Block]:
 
 
 def _about(answer: Response, click: Click) -> str:
-    """The answer with the bill it is about: it stands apart from the card."""
+    """The reply with its bill, because it appears apart from the card."""
     if answer.item is None or not answer.is_done or click.action_id == "view_pdf":
         return answer.text
     return f"{answer.text} ({name_of(answer.item)})"
 
 
-def _instead(wish: Interaction, answer: Response) -> Message | None:
-    """What takes the place of a card that is not, or no longer, the bill's; None if it is."""
+def _instead(interaction: Interaction, answer: Response) -> Message | None:
+    """The message that replaces an outdated card; None if it is current."""
     item = answer.item
-    if item is None or not wish.message_ts:
+    if item is None or not interaction.message_ts:
         return None
-    is_live = any(c["ts"] == wish.message_ts and not c["retired"] for c in item["cards"])
+    is_live = any(c["ts"] == interaction.message_ts and not c["retired"] for c in item["cards"])
     if answer.is_outdated:
-        # A bill that cannot be decided has no newer card: this one says how it stands.
+        # A bill that cannot be decided has no newer card, so this one shows its state.
         if is_live and item["status"] != "READY_FOR_APPROVAL":
             return approval_card(item)
-        return retired_card(item, why_outdated(item, wish.click.digest))
-    if is_live or not item["cards"] or wish.click.action_id == "view_pdf":
+        return retired_card(item, why_outdated(item, interaction.click.digest))
+    if is_live or not item["cards"] or interaction.click.action_id == "view_pdf":
         return None
-    # A second card of the bill: Slack's answer to the notifier got lost, and it posted again.
+    # A second card: Slack's answer to the notifier was lost, and it posted again.
     return retired_card(item, f"{answer.text} This bill has another card.")
 
 
-def _submitted(wish: Interaction, decisions: DecisionService) -> dict[str, Any] | None:
-    """The modal closes when it was done, and says why when not."""
-    if not _typed(wish.click):
-        return in_modal(wish, NEEDED[wish.click.action_id])
-    answer = decisions.decide(wish.click)
-    if answer.is_done or (answer.item and is_repeated(answer.item, wish.click)):
+def _submitted(interaction: Interaction, decisions: DecisionService) -> dict[str, Any] | None:
+    """Close the modal if it was done, or show why not."""
+    if not _typed(interaction.click):
+        return in_modal(interaction, NEEDED[interaction.click.action_id])
+    answer = decisions.decide(interaction.click)
+    if answer.is_done or (answer.item and is_repeated(answer.item, interaction.click)):
         return None
-    # A modal's errors are plain text: a mention would be shown as it is written.
-    text = answer.text.replace(f"<@{wish.click.person}>", "you")
-    return in_modal(wish, re.sub(r"<@[^>]*>", "someone else (the card says who)", text))
+    # A modal's errors are plain text, in which mentions are not rendered.
+    text = answer.text.replace(f"<@{interaction.click.person}>", "you")
+    return in_modal(interaction, re.sub(r"<@[^>]*>", "someone else (the card says who)", text))
 
 
 def _typed(click: Click) -> str:
     return click.document if click.action_id == "link_existing" else click.reason
 
 
-def in_modal(wish: Interaction, text: str) -> dict[str, Any]:
-    """What has Slack show a text beside the modal's field."""
-    field = MODAL_FIELDS[wish.click.action_id]
+def in_modal(interaction: Interaction, text: str) -> dict[str, Any]:
+    """The answer with which Slack shows a text below the modal's field."""
+    field = MODAL_FIELDS[interaction.click.action_id]
     return {"response_action": "errors", "errors": {field: text}}

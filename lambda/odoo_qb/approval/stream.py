@@ -15,9 +15,9 @@ logger = Logger(child=True)
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """The bills that changed, each with the number of its first record; and records that are none.
+    """The changed bills, each with the number of its first record; and malformed records.
 
-    Those are answered back where they have a number, so that they end among the failures.
+    Malformed records with a number are returned as failed, so that they end in the failure queue.
     """
 
     numbers: dict[str, str] = field(default_factory=dict)
@@ -25,7 +25,7 @@ class Changes:
 
 
 def changes_of(records: Iterable[object]) -> Changes:
-    """What a batch of records says; a bill that changed five times is one."""
+    """The changed bills in a batch of records; a bill that changed five times counts once."""
     found = Changes()
     for record in records:
         entry_id, number = _bill_and_number(record)
@@ -39,7 +39,7 @@ def changes_of(records: Iterable[object]) -> Changes:
 
 
 def _bill_and_number(record: object) -> tuple[str, str]:
-    """Which bill a record is of, and the record's number; "" for what it does not say."""
+    """A record's bill and number; "" for what it does not say."""
     change = record.get("dynamodb") if isinstance(record, dict) else None
     keys = change.get("Keys") if isinstance(change, dict) else None
     key = keys.get("entry_id") if isinstance(keys, dict) else None

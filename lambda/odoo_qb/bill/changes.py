@@ -1,4 +1,4 @@
-"""What became different between two readings of a bill, in sentences for its approver. No I/O."""
+"""What changed between two readings of a bill, in sentences for its approver. No I/O."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _ROWS_NAMED: Final = 5
 _TEXT: Final = 60
-_PAIRS: Final = 50_000  # some hundred rows that are all alike
+_PAIRS: Final = 50_000  # reached by some hundred rows that are all alike
 _KIND: Final = {"in_invoice": "bill", "in_refund": "credit note", "in_receipt": "receipt"}
 _ROW: Final = {
     "product": "line",
@@ -28,9 +28,9 @@ _ROW: Final = {
 
 
 def changes(before: Bill, after: Bill, *, same_payee: str = "") -> list[str]:
-    """What of a bill changed, the gravest first; empty exactly where its digest is the same.
+    """What changed in a bill, most serious first; empty only if its digest is the same.
 
-    `same_payee` is the vendor in QuickBooks where that stays the same, whoever it is in Odoo.
+    `same_payee` is the vendor in QuickBooks, if that is the same although Odoo's contact changed.
     """
     return [
         *_instead("company", before.company, after.company),
@@ -50,8 +50,8 @@ def changes(before: Bill, after: Bill, *, same_payee: str = "") -> list[str]:
 def as_named_before(bill: Bill, before: Bill) -> Bill:
     """The bill as if its accounts, taxes and terms still had the names they had before.
 
-    An account is known by its code, the others by their ids in Odoo, which bills that were stored
-    long ago lack: then a new name is a change.
+    Accounts are matched by code, the others by their ids in Odoo. Bills stored long ago lack those
+    ids, so for them a new name counts as a change.
     """
     accounts = {n.account_code: n.account_name for n in before.lines if n.account_code}
     taxes = {i: t for n in before.lines for i, t in zip(n.tax_ids, n.taxes, strict=False)}
@@ -71,14 +71,14 @@ def as_named_before(bill: Bill, before: Bill) -> Bill:
 
 
 def _vendor(before: Vendor | None, after: Vendor | None, same_payee: str) -> list[str]:
-    """Whether another is to be paid: contacts that were merged in Odoo are still one vendor."""
+    """Whether another vendor will be paid; contacts merged in Odoo are still one vendor."""
     names = tuple(v.name if v else "none" for v in (before, after))
     if before is None or after is None or before.odoo_id == after.odoo_id:
         return _instead("vendor", *names)
     if same_payee:
         was, now = (f"{_short(v.name)} (contact {v.odoo_id})" for v in (before, after))
-        said = f"Odoo merged the vendor with another contact: now {now}, before {was}."
-        return [f"{said} In QuickBooks it is still {_short(same_payee)}."]
+        merged = f"Odoo merged the vendor with another contact: now {now}, before {was}."
+        return [f"{merged} In QuickBooks it is still {_short(same_payee)}."]
     if names[0] == names[1]:
         return [f"The vendor is a different contact with the same name, {_short(names[1])}."]
     return _instead("vendor", *names)
@@ -92,7 +92,7 @@ def _instead(what: str, before: object, after: object) -> list[str]:
 
 
 def _amounts(before: Bill, after: Bill) -> list[str]:
-    """The total, and its parts where it stayed the same; a new currency shows in each."""
+    """Changes of the total, or of its parts if the total is the same; each shows its currency."""
     found: list[str] = []
     for what in ("amount_total", "amount_untaxed", "amount_tax"):
         old, new = getattr(before, what), getattr(after, what)
@@ -109,7 +109,7 @@ def _amounts(before: Bill, after: Bill) -> list[str]:
 
 
 def _rows(before: Bill, after: Bill) -> list[str]:
-    """The rows that were added, removed or changed, each with what of it."""
+    """The rows that were added, removed or changed, and how."""
     old, new = [_row(n) for n in before.lines], [_row(n) for n in after.lines]
     if old != new and Counter(old) == Counter(new):
         return ["The lines are in a different order."]
@@ -130,13 +130,13 @@ def _rows(before: Bill, after: Bill) -> list[str]:
 
 
 def _is_repetitive(old: Sequence[tuple[Any, ...]], new: Sequence[tuple[Any, ...]]) -> bool:
-    """Whether too many pairs of rows are alike: matching them takes the cube of their number."""
+    """Whether too many pairs of rows are alike to match them, which takes cubic time."""
     before, after = Counter(old), Counter(new)
     return sum(n * after[row] for row, n in before.items()) > _PAIRS
 
 
 def _row(line: Line) -> tuple[Any, ...]:
-    """What the digest says of a line."""
+    """A line as the digest has it."""
     return (line.kind, line.account_code, line.account_name, line.amount, line.taxes, line.text)
 
 
@@ -156,7 +156,7 @@ def _changed_row(before: Bill, old: Line, after: Bill, new: Line) -> str:
         for what, was, now in pairs
         if was != now
     ]
-    # What is the same in every word is not the same: two accounts of one name, say.
+    # The words are the same, but not what they name: two accounts of one name, say.
     return f"The {_ROW[new.kind]} {_short(old.text)}: {', '.join(parts) or 'a different account'}."
 
 
@@ -171,7 +171,7 @@ def _account(line: Line) -> str:
 
 
 def _documents(before: Sequence[Document], after: Sequence[Document]) -> list[str]:
-    """The files that were added, removed or replaced, by their bytes."""
+    """The files that were added, removed or replaced, compared by content."""
     left, more = (Counter(d.sha256 for d in files) for files in (before, after))
     gone = [d.name for d in before if _take(left - more, d.sha256)]
     come = [d.name for d in after if _take(more - left, d.sha256)]

@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
 TWINS_NAMED: Final = 5
 CLOSING_SOON: Final = timedelta(days=5)
-_HALF_A_CENT: Final = Decimal("0.005")  # what two exact totals may not differ by
+_HALF_A_CENT: Final = Decimal("0.005")  # exact totals that differ by less are equal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EarlierBill:
-    """Another bill of the same company and vendor that may be the same: with the same number.
+    """Another bill of the same company and vendor that may be a duplicate.
 
-    Or, where it `is_alike`, with the same date and amount only. `reference` is the number as it
-    stands there, `vendor` the name of its contact in Odoo where that is another one.
+    It has the same number or, if `is_alike`, only the same date and amount. `reference` is its
+    number as typed there, `vendor` the name of its contact in Odoo if that is another contact.
     """
 
     entry_id: str
@@ -39,7 +39,7 @@ class EarlierBill:
 
 
 def problems(bill: Bill) -> tuple[str, ...]:
-    """Why nobody can be asked yet, each as what to mend in Odoo; empty when all is well."""
+    """What to correct in Odoo before approval can be requested; empty when nothing is wrong."""
     if bill.unreadable:
         return (bill.unreadable,)
     found: list[str] = []
@@ -67,9 +67,10 @@ def problems(bill: Bill) -> tuple[str, ...]:
 def warnings(
     bill: Bill, *, earlier: Iterable[EarlierBill], today: date, books_close_day: int = 0
 ) -> tuple[str, ...]:
-    """What the approver should know before deciding, the gravest first.
+    """What the approver should know before deciding, most serious first.
 
-    On `books_close_day` of a month (0: on none) the company closes the books of the one before.
+    `books_close_day` is the day of the month on which the company closes the month before it; 0
+    for none.
     """
     if bill.unreadable:
         return ()
@@ -101,7 +102,7 @@ def warnings(
 
 
 def _closing(bill: Bill, close_day: int, today: date) -> str:
-    """That the books of the bill's month are closed within days: later it cannot be posted."""
+    """That the books of the bill's month close in a few days; later it cannot be posted."""
     if not close_day or bill.bill_date is None or bill.bill_date.year == date.max.year:
         return ""
     next_month = (bill.bill_date.replace(day=1) + timedelta(days=32)).replace(day=1)
@@ -129,7 +130,7 @@ def _duplicate(bill: Bill, other: EarlierBill) -> str:
 
 
 def _alike(bill: Bill, other: EarlierBill) -> str:
-    """Two bills of one day and amount may well be two, so this is no more than a hint."""
+    """A hint only: two bills with the same date and amount may both be right."""
     kind, done = ("credit note", "credited") if bill.is_credit else ("bill", "billed")
     return (
         f"Another {kind} of this vendor has the same date and amount: {other.odoo_name}. Check that"
@@ -146,12 +147,12 @@ _PAID: Final = {
 
 
 def paid(payment_state: str) -> str:
-    """What was paid of a bill in Odoo before anybody decided about it; "" if nothing was."""
+    """What was paid in Odoo before the bill was decided; "" if nothing was."""
     return _PAID.get(payment_state, "")
 
 
 def nothing_to_post(bill: Bill, company: Company) -> str:
-    """Why a bill is only to be acknowledged, never posted; empty when it is to be posted."""
+    """Why a bill needs only an acknowledgement and is never posted; "" if it must be posted."""
     if bill.amount_total == 0 and moves_nothing(bill):
         return "The total is zero: there is nothing to post."
     if bill.vendor and bill.vendor.name in company.intercompany_vendors:

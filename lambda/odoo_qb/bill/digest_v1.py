@@ -1,8 +1,7 @@
-"""A bill in the form that version 1.0 knew: it judges what 1.0 stored, until Odoo changes it.
+"""A bill in the form of version 1.0, to compare with what 1.0 stored until Odoo changes it.
 
-1.0 took a line's `price_subtotal`, the tax rows and what Odoo states as untaxed and tax; of other
-journal rows it knew nothing. Its digests are bare SHA-256; those of later versions begin with
-theirs ("v2-…").
+1.0 read a line's `price_subtotal`, the tax rows, and Odoo's untaxed amount and tax; it ignored
+other journal rows. Its digests are bare SHA-256; later versions begin theirs with "v2-" and so on.
 """
 
 from __future__ import annotations
@@ -43,9 +42,9 @@ def former_bill(
     tax: Decimal,
     names: Mapping[int, str],
 ) -> Bill | None:
-    """The bill as 1.0 read it: `rows` are its lines with Odoo's records of them.
+    """The bill as 1.0 read it; None if 1.0 could not have read it.
 
-    None where 1.0 could not have read it.
+    `rows` are its lines with Odoo's records of them.
     """
     lines = [_line(line, row, names) for line, row in rows if row["display_type"] in _KINDS]
     if any(n is None for n in lines):
@@ -69,14 +68,14 @@ def _line(line: Line, row: Mapping[str, Any], names: Mapping[int, str]) -> Line 
         except (TypeError, ValueError, ArithmeticError):
             return None
     taxes = line.taxes
-    if not row["tax_line_id"]:  # 1.0 kept the order in which Odoo told them
+    if not row["tax_line_id"]:  # 1.0 kept Odoo's order
         taxes = tuple(names[i] for i in row["tax_ids"] or ())
     ids = line.tax_ids if row["tax_line_id"] else tuple(row["tax_ids"] or ())
     return replace(line, kind=kind, amount=amount, taxes=taxes, tax_ids=ids)
 
 
 def digest(bill: Bill, *, vendor_is_known: bool = False) -> str:
-    """What 1.0 would call this content."""
+    """1.0's digest of this content."""
     return sha256(
         {
             "company": bill.company,
@@ -105,9 +104,9 @@ def digest(bill: Bill, *, vendor_is_known: bool = False) -> str:
 
 
 def booking(bill: Bill, preflight: Mapping[str, Any]) -> Booking | None:
-    """What 1.0 would have posted of a bill it stored, by the preflight on its card.
+    """What 1.0 would have posted for a bill it stored, by the preflight on its card.
 
-    None where the card promised nothing, or where an account or a tax code is missing.
+    None if the card showed none, or an account or tax code is missing.
     """
     accounts = preflight.get("accounts") or {}
     codes = {_any_order(k): v for k, v in (preflight.get("tax_codes") or {}).items()}
@@ -125,5 +124,5 @@ def booking(bill: Bill, preflight: Mapping[str, Any]) -> Booking | None:
 
 
 def _any_order(taxes: str) -> str:
-    """The taxes of a line as one name: 1.0 kept Odoo's order, later versions their names'."""
+    """The taxes of a line as one name: 1.0 kept Odoo's order, later versions sort by name."""
     return _PLUS.join(sorted(taxes.split(_PLUS)))

@@ -1,8 +1,8 @@
-"""Whether a bill's exchange rate is like those of the bills that were posted lately. No I/O.
+"""Whether a bill's exchange rate is close to those of recently posted bills. No I/O.
 
-A rate decides what a total is in the company's currency, and with that how many must approve it.
-The last rates of a company and currency are kept in a note (`rate#<company>#<currency>`), which the
-notifier writes when it shows a bill as posted: only what people approved is a measure for others.
+The rate decides the total in the company's currency, and so how many people must approve it. The
+last rates of a company and currency are in a note (`rate#<company>#<currency>`). The notifier
+writes it when it shows a bill as posted, so only approved bills are a measure for others.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 Doubt = Literal["", "far", "unknown"]
 
 KEPT: Final = 5
-NEWER_AFTER: Final = timedelta(days=1)  # a rate a day says enough, and spares a write a bill
+NEWER_AFTER: Final = timedelta(days=1)  # one rate a day is enough, and saves a write per bill
 _FAR: Final = Decimal("0.2")
 _DIGITS: Final = Context(prec=6)
 
 
 def note_id(bill: Bill) -> str:
-    """Where the rates of the bill's currency are kept; "" where it needs none."""
+    """The note with the rates of the bill's currency; "" if the bill needs none."""
     is_foreign = bill.currency and bill.company_currency not in {"", bill.currency}
     if not is_foreign or not bill.amount_total:
         return ""
@@ -41,7 +41,7 @@ def note_id(bill: Bill) -> str:
 
 
 def doubt(bill: Bill, note: Json) -> Doubt:
-    """What speaks against the bill's rate: "far" from the usual one, or none is "unknown"."""
+    """The doubt about the bill's rate: "far" from the usual one, or "unknown" if there is none."""
     if not note_id(bill):
         return ""
     usual = _usual(note)
@@ -51,33 +51,33 @@ def doubt(bill: Bill, note: Json) -> Doubt:
 
 
 def warnings(bill: Bill, note: Json, company: Company) -> list[str]:
-    """What the approver should know of the rate."""
+    """What the approver should know about the rate."""
     what, usual, limit = doubt(bill, note), _usual(note), company.two_approvals_above
     if what == "far" and usual:
         per = f"{bill.company_currency} for 1 {bill.currency}"
         second = "" if limit is None else " A second approver must also approve this bill."
         rate = _text(_rate(bill.company_total, bill))
         usual_one = f"the {_text(usual)} of recent bills"
-        said = f"The exchange rate of {rate} {per} is far from {usual_one}. Check it in Odoo."
-        return [f"{said}{second}"]
+        doubtful = f"The exchange rate of {rate} {per} is far from {usual_one}. Check it in Odoo."
+        return [f"{doubtful}{second}"]
     if what == "unknown" and limit is not None and bill.amount_total > limit >= bill.company_total:
-        said = (
+        doubtful = (
             f"No bill in {bill.currency} has been posted yet, so there is no exchange rate to"
             " compare with."
         )
-        return [f"{said} A second approver must also approve this bill."]
+        return [f"{doubtful} A second approver must also approve this bill."]
     return []
 
 
 def is_kept(item: Item) -> bool:
-    """Whether a bill has a rate to keep: it was posted, in another currency than the company's."""
+    """Whether a bill has a rate to keep: it was posted in a foreign currency."""
     is_foreign = item["company_currency"] not in {"", item["currency"]}
     has_rate = bool(item["amount_total"] and item["company_total"])
     return item["status"] in IN_QUICKBOOKS and is_foreign and has_rate
 
 
 def with_rate(note: Json, item: Item, now: datetime) -> Json | None:
-    """The note with a bill's rate; None while one of the last day is in it."""
+    """The note with a bill's rate added; None if it has one from the last day."""
     if str(note.get("at", "")) > stamp(now - NEWER_AFTER):
         return None
     rate = _DIGITS.divide(item["company_total"], item["amount_total"])
@@ -85,12 +85,12 @@ def with_rate(note: Json, item: Item, now: datetime) -> Json | None:
 
 
 def note_id_of(item: Item) -> str:
-    """Where the rates of a currency are kept, of a bill in the table."""
+    """The note with the rates for a bill in the table."""
     return table_keys.exchange_rate(item["company"], item["currency"])
 
 
 def _usual(note: Json) -> Decimal | None:
-    """The middle one of the last rates: one that is off does not move it."""
+    """The median of the last rates, which one wrong rate does not move."""
     rates = [Decimal(r) for r in note.get("rates", ())]
     return median(rates) if rates else None
 

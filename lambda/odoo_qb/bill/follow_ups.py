@@ -1,4 +1,4 @@
-"""What somebody has to see to once a bill is decided, in sentences. No I/O."""
+"""What a person must still do by hand after a bill was decided, in sentences. No I/O."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from odoo_qb.bill.item import Item
 
 
-# Of items of release 1.0, which kept no reason apart: the part of the sentence that names a button
-# which a closed bill no longer has.
+# 1.0 did not keep the reason apart from the remedy. This is the part of its sentence that names a
+# button a closed bill no longer has.
 _BUTTON: Final = re.compile(r"[:.] [^:.]*\b(?:retry|link it|link again)\b[^:.]*\.", re.IGNORECASE)
 
 
 def loose_ends(item: Item) -> list[str]:
-    """What somebody has to see to by hand, whatever the status says."""
+    """What a person must still do by hand, whatever the status says."""
     change, missing = item.get("amended_after", ""), not_attached(item)
     asked = item.get("attach")
     return [
@@ -29,17 +29,17 @@ def loose_ends(item: Item) -> list[str]:
 
 
 def not_attached(item: Item) -> list[str]:
-    """Which files of a posted bill are not in QuickBooks, and why, each in a sentence."""
+    """Which files of a posted bill are not in QuickBooks and why, a sentence each."""
     return list((item.get("quickbooks") or {}).get("not_attached", ()))
 
 
 def is_closed(item: Item) -> bool:
-    """Whether a person gave up posting it, rather than that there was nothing to post."""
+    """Whether a person closed it without posting; not if there was nothing to post."""
     return item["status"] == "ACKNOWLEDGED" and bool(item.get("error"))
 
 
 def failure(item: Item) -> str:
-    """Our sentence about a failed posting, and what Intuit's support asks for."""
+    """Our sentence about a failed posting, with the trace id that Intuit's support needs."""
     error = item["error"]
     message = str(error["message"])
     if is_closed(item):
@@ -49,9 +49,9 @@ def failure(item: Item) -> str:
 
 
 def possible_document(item: Item) -> str:
-    """What to delete in QuickBooks where a bill ended that it has, or may have; or "".
+    """What to delete in QuickBooks, which has or may have a bill that ended; or "".
 
-    A try was made when the bill was approved, and nobody will come back to it.
+    Posting was attempted when the bill was approved, and will not be attempted again.
     """
     if item["status"] not in {"WITHDRAWN", "REJECTED", "ACKNOWLEDGED"}:
         return ""

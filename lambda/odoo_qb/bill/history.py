@@ -1,8 +1,8 @@
 """A bill's history as a chain: each entry has the hash of the one before it. No I/O.
 
-It has a bound, for a bill's item has one: what repeats itself is one entry that says how often, and
-when the chain grows long its oldest entries become a summary. The chain goes on from the hash of
-the last of them, and the entry written with the summary has the summary's own hash.
+An item's size is limited, so the history's is too: repetitions become one entry with a count, and
+the oldest entries of a long chain become a summary. The chain continues from the hash of the last
+of them, and the entry written with the summary has the summary's own hash.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from odoo_qb.exact_json import Json
 
-ENTRIES: Final = 100  # from here on, or from so many bytes, the oldest are summarised
+ENTRIES: Final = 100  # beyond this, or this many bytes, the oldest are summarised
 BYTES: Final = 40_000
 _KEPT_ENTRIES: Final = 50
 _KEPT_BYTES: Final = 20_000
@@ -39,7 +39,7 @@ def history_entry(
     digest: str,
     note: str = "",
 ) -> Json:
-    """The next link of a bill's history; `prev` is the hash of the link before."""
+    """The next entry of a bill's history; `prev` is the hash of the entry before."""
     entry = {"at": stamp(now), "actor": actor, "from": before, "to": after, "digest": digest}
     if note:
         entry["note"] = note
@@ -55,7 +55,7 @@ def continued(
     digest: str,
     note: str = "",
 ) -> list[Json]:
-    """The history with its next link, and within its bound."""
+    """The history with its next entry, within its limit."""
     folded = _folded(history, actor, before, after)
     kept = _summarised(folded)
     entry = history_entry(kept, now, actor, before, after, digest, note)
@@ -65,7 +65,7 @@ def continued(
 
 
 def verify_history(history: Sequence[Json]) -> bool:
-    """Whether no entry was changed, removed from the middle or put in later."""
+    """Whether no entry was changed, removed from the middle or inserted later."""
     if history and is_summary(history[0]):
         hashes = [entry["summary"] for entry in history if "summary" in entry]
         if not hashes or hashes[-1] != _hash(history[0]):
@@ -79,15 +79,16 @@ def is_summary(entry: Json) -> bool:
 
 
 def summarised_in(history: Sequence[Json]) -> int:
-    """How many older entries of a history its first one stands for."""
+    """How many older entries the first one of a history stands for."""
     return int(history[0]["entries"]) if history and is_summary(history[0]) else 0
 
 
 def _folded(history: Sequence[Json], actor: str, before: str, after: str) -> list[Json]:
-    """The history before a posting that came back as approved is begun again.
+    """The history, ready for another posting attempt, with earlier attempts folded into one entry.
 
-    Its two entries become one, and so do all such of the same reason that follow one another: a
-    bill that is tried once an hour for a month says so once. What people do is never folded.
+    An attempt that returned to approved has two entries. They become one, together with earlier
+    ones for the same reason: a bill tried once an hour for a month says so once. What people do is
+    never folded.
     """
     if (before, after) != _BEGUN or len(history) <= 2:  # noqa: PLR2004 - the two, and any before
         return list(history)
@@ -108,7 +109,7 @@ def _folded(history: Sequence[Json], actor: str, before: str, after: str) -> lis
 
 
 def _summarised(history: list[Json]) -> list[Json]:
-    """The history as it is, or with its oldest entries summed up where it is long."""
+    """The history, with its oldest entries summarised if it is long."""
     sizes = [len(_text(entry).encode()) for entry in history]
     if len(history) < ENTRIES and sum(sizes) < BYTES:
         return history
@@ -119,7 +120,7 @@ def _summarised(history: list[Json]) -> list[Json]:
 
 
 def _summary(entries: Sequence[Json]) -> Json:
-    """What is kept of the oldest entries; numbers are texts, which every reader reads the same."""
+    """The summary of the oldest entries; numbers are text, so that every reader reads the same."""
     first, last = entries[0], entries[-1]
     actors: Counter[str] = Counter()
     count = 0
@@ -147,7 +148,7 @@ def _summary(entries: Sequence[Json]) -> Json:
 
 
 def sent_at(entry: Json) -> str:
-    """When a person sent the bill on its way by this entry, or by one that it stands for; or ""."""
+    """When a person sent the bill to be posted, by this entry or one it stands for; or ""."""
     if is_summary(entry):
         return str(entry["sent_at"])
     is_sent = entry["to"] == "APPROVED" and entry["from"] not in {"POSTING", "APPROVED"}
@@ -155,7 +156,7 @@ def sent_at(entry: Json) -> str:
 
 
 def _link(entry: Json) -> str:
-    """What the next entry has of this one."""
+    """The hash by which the next entry refers to this one."""
     return str(entry["chain"]) if is_summary(entry) else _hash(entry)
 
 

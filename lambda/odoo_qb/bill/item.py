@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from odoo_qb.exact_json import Json
 
-# What few lines have: kept only where there is something of it.
+# What few lines have; kept only if it is not empty.
 _SELDOM: Final[Json] = {
     "percent": None,
     "further_taxes": [],
@@ -36,14 +36,14 @@ _SELDOM: Final[Json] = {
 }
 LINES_IN_ITEM: Final = 100  # longer bills keep their lines in S3: an item holds 400 kB
 LINES_BYTES: Final = 100_000
-CONTENT_BYTES: Final = 200_000  # the rest is for attempts, cards and history
+CONTENT_BYTES: Final = 200_000  # the rest of an item is for attempts, cards and history
 LINES_ON_CARD: Final = 10
 AMOUNTS: Final[tuple[str, ...]] = ("quantity", "unit_price", "amount", "percent")  # of a line
 _TEXT_ON_CARD: Final = 500
 
 
 class Card(TypedDict):
-    """A message in Slack that shows the bill; only the last one that is not retired lives."""
+    """A message in Slack that shows the bill; only the last one not retired has buttons."""
 
     channel: str
     ts: str
@@ -62,7 +62,7 @@ class Item(TypedDict, total=False):
     status: Status
     revision: int
     digest: str
-    form: int  # the digest's version that was found to post the same as an older digest's
+    form: int  # the digest version found to post the same as the older digest
     vendor: Json | None
     bill_reference: str
     bill_date: str
@@ -98,9 +98,9 @@ class Item(TypedDict, total=False):
     changes: list[str]
     amended_after: str
     amended_changes: list[str]  # what changed then, in sentences
-    added_files: list[Json]  # documents that are all that became different
-    attached_later: list[Json]  # those of them that went to QuickBooks since
-    attach: Json  # who asked for that, and of which files
+    added_files: list[Json]  # documents, if nothing else changed
+    attached_later: list[Json]  # those of them now in QuickBooks
+    attach: Json  # who requested that, and for which files
     approvals: list[Json]
     decided_by: str
     decided_at: str
@@ -125,7 +125,7 @@ class Item(TypedDict, total=False):
 def content(bill: Bill, *, vendor_is_known: bool = False) -> Item:
     """A bill as the attributes that change when Odoo changes it.
 
-    With `vendor_is_known` QuickBooks has the vendor, and its name is not part of the digest.
+    If `vendor_is_known`, QuickBooks has the vendor and its name is not part of the digest.
     """
     lines = [_line(n) for n in bill.lines]
     is_long = len(lines) > LINES_IN_ITEM or len(lines_text(bill).encode()) > LINES_BYTES
@@ -165,7 +165,7 @@ def content(bill: Bill, *, vendor_is_known: bool = False) -> Item:
 
 
 def is_too_large(item: Item) -> bool:
-    """Whether a bill's content leaves too little room in its item for its history."""
+    """Whether a bill's content leaves too little room in the item for its history."""
     return len(json.dumps(item, ensure_ascii=False, default=str).encode()) > CONTENT_BYTES
 
 
@@ -175,7 +175,7 @@ def lines_text(bill: Bill) -> str:
 
 
 def bill_of(item: Item, lines: Sequence[Json] | None = None) -> Bill:
-    """The bill in an item; `lines` are S3's where the item has only the first ones."""
+    """The bill in an item; `lines` are from S3 if the item has only the first ones."""
     vendor = item["vendor"]
     return Bill(
         company=item["company"],
@@ -213,23 +213,23 @@ def bill_of(item: Item, lines: Sequence[Json] | None = None) -> Bill:
 
 
 def lacks_quickbooks_data(item: Item) -> bool:
-    """Whether approval was requested before anything was read from QuickBooks."""
+    """Whether approval was requested before QuickBooks was first read."""
     plan = item.get("preflight") or {"snapshot": "there is nothing to post"}
     return item["status"] == "READY_FOR_APPROVAL" and not plan["snapshot"]
 
 
 def approvals_of(item: Item) -> list[Json]:
-    """The approvals of the bill as it stands: an amendment voids those before it."""
+    """The approvals that count: an amendment voids those before it."""
     return [a for a in item["approvals"] if a["digest"] == item["digest"]]
 
 
 def approved_by(item: Item) -> list[str]:
-    """Who approved the bill as it stands, in their order."""
+    """Who gave the approvals that count, in order."""
     return [str(a["by"]) for a in approvals_of(item)]
 
 
 def link_of(item: Item) -> Json:
-    """Which document of QuickBooks a person said this very bill is; {} if nobody did."""
+    """The QuickBooks document a person linked to this version of the bill; {} if none."""
     link = item.get("link") or {}
     return link if link.get("digest") == item["digest"] else {}
 
@@ -245,9 +245,9 @@ def lines_of(rows: Sequence[Json]) -> list[Line]:
 
 
 def digests(bill: Bill, like: str) -> set[str]:
-    """What this content is called by the version that made the digest `like`.
+    """The digests of this content, in the version of the digest `like`.
 
-    With the vendor's name and without it: which of the two depends on what QuickBooks had then.
+    With and without the vendor's name: which one was used depends on what QuickBooks had then.
     """
     digest = digest_v1.digest if digest_v1.is_former(like) else Bill.digest
     return {digest(bill), digest(bill, vendor_is_known=True)}
@@ -263,7 +263,7 @@ def _listed(value: object) -> object:
 
 
 def _head(lines: Sequence[Json]) -> list[Json]:
-    """What a card shows of the lines that S3 keeps: of notes and taxes only if there is no more."""
+    """The lines that a card shows of those in S3; notes and taxes only if there are no others."""
     first = sorted(lines, key=lambda n: n["kind"] not in {"product", "other"})[:LINES_ON_CARD]
     return [{**n, "text": n["text"][:_TEXT_ON_CARD]} for n in first]
 
@@ -288,5 +288,5 @@ def _day(text: str) -> date | None:
 
 
 def is_unjudged(item: Item) -> bool:
-    """Whether nobody compared yet what 1.0 would have posted of a bill with what is posted now."""
+    """Whether what 1.0 would have posted has not been compared yet with what is posted now."""
     return is_former(item["digest"]) and not item.get("form")

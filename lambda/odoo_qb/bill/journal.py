@@ -18,7 +18,7 @@ Booking = tuple[dict[tuple[str, str], int], int]
 
 
 def moves_nothing(bill: Bill) -> bool:
-    """Whether every account of a bill nets to zero: then there is nothing to post."""
+    """Whether every account of a bill nets to zero, so that there is nothing to post."""
     by_account: dict[Hashable, Decimal] = defaultdict(Decimal)
     for row in bill.money_rows:
         by_account[account_of(row)] += row.amount
@@ -26,17 +26,17 @@ def moves_nothing(bill: Bill) -> bool:
 
 
 def account_of(row: Line) -> tuple[str, str]:
-    """What tells one account from another: its number, or its name where it has none."""
+    """What identifies an account: its number, or its name if it has none."""
     return row.account_code, row.account_name
 
 
 def without_cancelled(
     rows: Sequence[Line], where: Callable[[Line], Hashable] = account_of
 ) -> list[Line]:
-    """The rows without those that cancel each other out in one place, in their order.
+    """The rows in their order, without those that cancel each other out in one place.
 
-    That is all of a place that nets to zero; what Odoo added there (early payment discount,
-    say) if that nets to zero; and any two rows of opposite amounts.
+    That is: all rows of a place that nets to zero; what Odoo added there (such as an early payment
+    discount) if that nets to zero; and any two rows of opposite amounts.
     """
     places: dict[Hashable, list[int]] = defaultdict(list)
     for number, row in enumerate(rows):
@@ -52,7 +52,7 @@ def without_cancelled(
 
 
 def _opposites(rows: Sequence[Line], numbers: Sequence[int]) -> set[int]:
-    """Pairs of rows of which one takes back the other."""
+    """Pairs of rows in which one reverses the other."""
     waiting: dict[Decimal, list[int]] = defaultdict(list)
     gone: set[int] = set()
     for number in numbers:
@@ -67,8 +67,8 @@ def _opposites(rows: Sequence[Line], numbers: Sequence[int]) -> set[int]:
 def with_tax_on_lines(rows: Sequence[Line]) -> list[Line]:
     """The rows with each tax added to the lines it is of, in proportion and to the cent.
 
-    A tax of no line, or of lines that net to zero, stays a row of its own. So does one that is
-    owed to a tax office: what was withheld is no discount.
+    A tax on no line, or on lines that net to zero, stays a row of its own. So does tax withheld
+    for a tax office, which is not a discount.
     """
     amounts = [row.amount for row in rows]
     spread: set[int] = set()
@@ -91,7 +91,7 @@ def with_tax_on_lines(rows: Sequence[Line]) -> list[Line]:
 
 
 def shared_out(amount: Decimal, weights: Sequence[Decimal]) -> list[Decimal]:
-    """An amount in parts like the weights, which add up to it; [] where they weigh nothing."""
+    """An amount split in proportion to weights, to the cent; [] if they add up to zero."""
     whole, sofar, given = sum(weights, Decimal(0)), Decimal(0), Decimal(0)
     if not whole:
         return []

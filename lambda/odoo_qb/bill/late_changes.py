@@ -1,4 +1,4 @@
-"""What a bill became in Odoo after it was decided, and what to do about it. No I/O."""
+"""What changed in Odoo after a bill was decided, and what to do about it. No I/O."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ _BECAME: Final = {
 
 
 def afterwards(item: Item, change: str) -> str:
-    """What to do about a bill that became something else in Odoo after it was decided.
+    """What to do about a bill that changed in Odoo after it was decided.
 
-    `change` is its state there, "deleted", "moved", another digest, or "" for what it was.
+    `change` is its state there, "deleted", "moved", another digest, or "" if it changed back.
     """
     became = f"{_BECAME.get(change, 'was changed')} in Odoo"
     document = item.get("quickbooks") or {}
@@ -47,19 +47,19 @@ def afterwards(item: Item, change: str) -> str:
         case "POSTED" | "ALREADY_IN_QB":
             return f"{became} after it was posted. Compare it with {there} in QuickBooks."
         case "ACKNOWLEDGED":
-            said = f"{became} after it was acknowledged{_never_posted(item, change)}"
+            message = f"{became} after it was acknowledged{_never_posted(item, change)}"
         case _:
-            said = f"{became} {_before_it_was_posted(item, change)}"
-    return " ".join([said, *item.get("amended_changes", ())])
+            message = f"{became} {_before_it_was_posted(item, change)}"
+    return " ".join([message, *item.get("amended_changes", ())])
 
 
 def attach_label(item: Item) -> str:
-    """What the button is called that attaches what was added."""
+    """The label of the button that attaches the added files."""
     return "Attach file" if len(item["added_files"]) == 1 else "Attach files"
 
 
 def added_files(before: Bill, after: Bill) -> list[Json]:
-    """The documents that were added, each content once; none where one is gone."""
+    """The documents that were added, each content once; none if one was removed."""
     old, new = (Counter(d.sha256 for d in b.documents) for b in (before, after))
     if old - new:
         return []
@@ -68,9 +68,9 @@ def added_files(before: Bill, after: Bill) -> list[Json]:
 
 
 def without_later_files(bill: Bill, item: Item | None) -> Bill:
-    """The bill without those files that went to QuickBooks after it was posted.
+    """The bill without the files that were attached in QuickBooks after it was posted.
 
-    They are no longer news, and not of the content that was decided about.
+    They are no longer new, and not part of the content that was approved.
     """
     if item is None:
         return bill

@@ -25,9 +25,9 @@ _MICRO: Final = Decimal("0.000001")
 def money(value: Decimal | int | str) -> Decimal:
     """A number as the shortest exact Decimal: 84.030000 and 84.03 are one amount.
 
-    A server that computes in binary floats answers 317.84000000000003 now and then; six
-    places keep every unit price and drop that dust. ValueError or ArithmeticError where it is
-    none, or larger than any that can be counted with.
+    Odoo computes in binary floats and sometimes answers 317.84000000000003. Six decimals keep every
+    unit price and drop that error. ValueError or ArithmeticError if it is not a number, or too
+    large to calculate with.
     """
     number = Decimal(value)
     if not number.is_finite():
@@ -44,7 +44,7 @@ def amount_text(amount: Decimal, currency: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vendor:
-    """Who is to be paid: the company, never its contact person."""
+    """The vendor who is paid: the company, never its contact person."""
 
     odoo_id: int
     name: str
@@ -54,7 +54,7 @@ class Vendor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Author:
-    """Somebody who entered or edited a bill in Odoo: the name there, the login, the address."""
+    """A person who entered or edited a bill in Odoo: name, login and e-mail address there."""
 
     name: str
     login: str = ""
@@ -65,10 +65,10 @@ class Author:
 class Line:
     """One journal row of a bill; `amount` is what Odoo booked, in the bill's currency and sign.
 
-    A positive amount is a cost on a bill and a reduction on a credit note. A row of kind "tax" is
-    of one tax, its `taxes`; "other" is whatever else carries money (rounding, early payment
-    discount, what is not deductible); sections and notes have no account and no money.
-    `account_type` is Odoo's ("expense", "asset_current", …), "" where it was not read.
+    A positive amount is a cost on a bill and a reduction on a credit note. A row of kind "tax" has
+    one tax in `taxes`; "other" is anything else that carries money (rounding, early payment
+    discount, non-deductible tax); sections and notes have no account and no money.
+    `account_type` is Odoo's ("expense", "asset_current", …), "" if it was not read.
     """
 
     kind: LineKind
@@ -79,37 +79,37 @@ class Line:
     quantity: Decimal = Decimal(0)
     unit_price: Decimal = Decimal(0)
     amount: Decimal = Decimal(0)
-    taxes: tuple[str, ...] = ()  # a set, kept in the order of the names
+    taxes: tuple[str, ...] = ()  # sorted by name
     tax_ids: tuple[int, ...] = ()  # Odoo's, in the order of `taxes`
-    tax_parts: tuple[tuple[int, ...], ...] = ()  # of each tax its parts: itself, or a group's
-    percent: Decimal | None = None  # of a tax row whose tax has one
-    further_taxes: tuple[str, ...] = ()  # of a tax row the taxes that are computed on it, too
+    tax_parts: tuple[tuple[int, ...], ...] = ()  # of each tax the ids of its parts
+    percent: Decimal | None = None  # of a tax row, if its tax has one
+    further_taxes: tuple[str, ...] = ()  # of a tax row: taxes computed on this tax
     further_parts: tuple[tuple[int, ...], ...] = ()
-    is_rounding: bool = False  # of a tax row whether it is cash rounding, booked within the tax
+    is_rounding: bool = False  # of a tax row: cash rounding, booked within the tax
 
     @property
     def carries_money(self) -> bool:
-        """Whether there is anything to post; a row without money is a text."""
+        """Whether there is an amount to post; a row without one is only text."""
         return bool(self.amount) and self.kind not in {"section", "note"}
 
     @property
     def tax_leaves(self) -> Leaves:
-        """Each tax by its name, with what rows of it are known by: ids of Odoo's, a group's parts'.
+        """Each tax by its name, with what identifies its rows: the ids of its parts in Odoo.
 
-        The name itself where no ids are known.
+        A tax without known ids is identified by its name.
         """
         return _leaves(self.taxes, self.tax_parts or tuple((i,) for i in self.tax_ids))
 
     @property
     def taxed_by(self) -> Leaves:
-        """The taxes that are computed on this row: a tax may be taxed itself."""
+        """The taxes computed on this row; a tax may itself be taxed."""
         if self.kind == "tax":
             return _leaves(self.further_taxes, self.further_parts)
         return self.tax_leaves
 
     @property
     def tax_keys(self) -> frozenset[int | str]:
-        """What the rows of all its taxes are known by."""
+        """What identifies the rows of all its taxes."""
         return frozenset[int | str]().union(*(keys for _, keys in self.tax_leaves))
 
 
@@ -123,7 +123,7 @@ def _leaves(names: Sequence[str], parts: Sequence[Sequence[int]]) -> Leaves:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instalment:
-    """A part of a bill that falls due on a day of its own; `is_open` as it was last read."""
+    """A part of a bill with its own due date; `is_open` as last read."""
 
     due: date
     amount: Decimal
@@ -132,7 +132,7 @@ class Instalment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """A file attached to a bill: where its bytes lie and which bytes they are."""
+    """A file attached to a bill: where it is stored, and the hash of its content."""
 
     odoo_id: int
     name: str
@@ -149,9 +149,8 @@ class Bill:
     """A posted vendor bill, credit note (in_refund) or receipt as it stands in Odoo.
 
     Amounts are positive in every kind, in `currency`; `company_total` is the total in the
-    company's own currency. `amount_tax` is what its rows of tax add up to, `amount_untaxed` the
-    rest: they are shown, and decide nothing.
-    Only posted ones need approval.
+    company's own currency. `amount_tax` is the sum of its tax rows, `amount_untaxed` the rest; both
+    are only shown. Only posted bills need approval.
     """
 
     company: str
@@ -168,23 +167,23 @@ class Bill:
     bill_reference: str = ""
     bill_date: date | None = None
     accounting_date: date | None = None
-    due_date: date | None = None  # the last day, where it is paid in instalments
-    instalments: tuple[Instalment, ...] = ()  # empty where all is due on one day
+    due_date: date | None = None  # the last one, if it is paid in instalments
+    instalments: tuple[Instalment, ...] = ()  # empty if all is due on one day
     payment_terms: str = ""
     payment_terms_id: int = 0
     po_number: str = ""
     entered_by: str = ""
-    entered_by_email: str = ""  # "" where it is not known
+    entered_by_email: str = ""  # "" if unknown
     authors: tuple[Author, ...] = ()  # the people who entered and edited it, the last one last
     payment_state: str = ""  # Odoo's: "not_paid", "in_payment", "paid", "partial", "reversed" …
     lines: tuple[Line, ...] = ()
     documents: tuple[Document, ...] = field(default=())
     unsupported: tuple[str, ...] = ()
-    unreadable: str = ""  # what of it could not be read, as a sentence: nobody can approve it
+    unreadable: str = ""  # why it could not be read, as a sentence; it cannot be approved
 
     @property
     def entry_id(self) -> str:
-        """The bill's name in the table, the queue and on the buttons."""
+        """The bill's id in the table, the queue and on the buttons."""
         return f"odoo-{self.odoo_id}"
 
     @property
@@ -194,27 +193,27 @@ class Bill:
 
     @property
     def pdf(self) -> Document | None:
-        """The document a person looks at, if there is one: the first one kept."""
+        """The document that people look at: the first one stored, if any."""
         return next((d for d in self.documents if d.type == "application/pdf"), None)
 
     @property
     def money_rows(self) -> tuple[Line, ...]:
-        """The journal rows that add up to the total: all of it, by double entry."""
+        """The journal rows with money; by double entry they add up to the total."""
         return tuple(n for n in self.lines if n.carries_money)
 
     @property
     def first_open_due(self) -> date | None:
-        """When the first part that is not paid falls due."""
+        """The due date of the first unpaid part."""
         open_days = [i.due for i in self.instalments if i.is_open]
         return min(open_days, default=self.due_date)
 
     def digest(self, *, vendor_is_known: bool = False) -> str:
-        """Version and SHA-256 (hex) of the content that will be posted, and of nothing else.
+        """Version and SHA-256 (hex) of the content that will be posted, and nothing else.
 
         The vendor's name counts only while QuickBooks has no such vendor.
 
-        A payment, a chatter message, another order of a line's taxes or a no-op write in Odoo
-        leaves it as it is; a changed amount, line, date, vendor or document does not.
+        A payment, a chatter message, another order of a line's taxes or a no-op write in Odoo does
+        not change it; a changed amount, line, date, vendor or document does.
         """
         content = {
             "company": self.company,
@@ -224,7 +223,7 @@ class Bill:
             "dates": [iso(d) for d in (self.bill_date, self.accounting_date, self.due_date)],
             "instalments": [[iso(i.due), plain(i.amount)] for i in self.instalments],
             "currency": self.currency,
-            # The second with the first is the exchange rate.
+            # The two totals together are the exchange rate.
             "totals": [plain(a) for a in (self.amount_total, self.company_total)],
             "terms": self.payment_terms,
             "lines": [
@@ -250,7 +249,7 @@ def sha256(content: object) -> str:
 
 
 def plain(amount: Decimal) -> str:
-    """An amount as a digest has it, without needless zeros."""
+    """An amount as a digest has it, without trailing zeros."""
     return f"{money(amount):f}"
 
 

@@ -1,4 +1,4 @@
-"""Reminders and replies as a bill keeps them. No I/O."""
+"""Reminders and replies, as a bill's item keeps them. No I/O."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def notices_of(item: Item) -> list[Json]:
 
 
 def bounded(notices: Sequence[Json]) -> list[Json]:
-    """The notices, of those sent long ago only the last ones: a bill's item has its bounds."""
+    """The notices, with only the latest of those sent: an item's size is limited."""
     sent = [n for n in notices if n["ts"]]
     last = [n for n in sent if n["kind"] == ESCALATION][-1:]
     kept = [*last, *sent[-_SENT_KEPT:]]
@@ -30,7 +30,7 @@ def bounded(notices: Sequence[Json]) -> list[Json]:
 
 
 def pending(item: Item) -> list[Json]:
-    """The replies still to be sent: of reminders those about the wait that goes on."""
+    """The replies still to send; reminders only for the current wait."""
     return [
         n
         for n in notices_of(item)
@@ -39,7 +39,7 @@ def pending(item: Item) -> list[Json]:
 
 
 def waiting_since(item: Item) -> str:
-    """Since when a bill waits for a decision as it now stands (a stamp); "" if it does not."""
+    """Since when this version of a bill awaits a decision (a timestamp); "" if it does not."""
     since = ""
     for entry in reversed(item["history"]):
         if entry["to"] != "READY_FOR_APPROVAL" or entry["digest"] != item["digest"]:
@@ -49,9 +49,9 @@ def waiting_since(item: Item) -> str:
 
 
 def is_escalated(item: Item) -> bool:
-    """Whether the second list has been called to a bill as it now is.
+    """Whether the escalation approvers were called to this version of a bill.
 
-    Whoever approved it then may also act on it later: take it back, try it again.
+    An approver from that list may also act on it later: take it back, retry it.
     """
     since = ""
     for entry in reversed(item["history"]):

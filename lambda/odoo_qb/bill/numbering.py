@@ -1,4 +1,4 @@
-"""A vendor's number however it was typed: which ones are the same, how one may be typed. No I/O."""
+"""Vendor bill numbers: which spellings are the same number, and how one may be typed. No I/O."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 import unicodedata
 from typing import Final
 
-# Letters of other scripts that look like Latin ones, in either case: what is typed by eye.
+# Letters of other scripts that look like Latin ones, in upper or lower case.
 _LOOK_ALIKES: Final = str.maketrans(
     "асеіјорѕухвнкмтαοριτυχβηκμνεζ", "aceijopsyxbhkmtaopityxbhkmnez", "\u115f\u1160\u3164\uffa0"
 )
@@ -16,10 +16,10 @@ _LETTERS_OR_DIGITS: Final = re.compile(r"[A-Za-z]+|[0-9]+")
 
 
 def normalised(reference: str) -> str:
-    """A number without case, spaces, punctuation, and what cannot be seen or told apart.
+    """A number without case, spaces, punctuation, invisible characters and look-alike letters.
 
     "RE 2026-1", "re2026/1" and one with full-width digits or a zero-width space are one number.
-    One that has nothing but punctuation is what it is.
+    A number of punctuation only stays as it is.
     """
     text = unicodedata.normalize("NFKC", reference).casefold().translate(_LOOK_ALIKES)
     bare = (_digit(c) for c in unicodedata.normalize("NFKD", text) if c.isalnum())
@@ -27,14 +27,14 @@ def normalised(reference: str) -> str:
 
 
 def as_in_1_0(reference: str) -> str:
-    """What version 1.0 took for the same number: without case and spaces."""
+    """The number as version 1.0 compared it: without case and spaces."""
     return "".join(reference.casefold().split())
 
 
 def spellings(number: str, longest: int) -> list[str]:
-    """How else a person may have typed a number, to ask for; case is for the asked to ignore.
+    """Other spellings of a number to search for; QuickBooks ignores case.
 
-    With any one separator, or none, where it has one, and between its letters and digits.
+    The same groups, or runs of letters and of digits, joined by each usual separator or by none.
     """
     seen = (c for c in unicodedata.normalize("NFKD", number) if unicodedata.category(c) != "Cf")
     plain = "".join(_digit(c) if c.isalnum() else " " for c in seen if not unicodedata.combining(c))
@@ -49,6 +49,6 @@ def spellings(number: str, longest: int) -> list[str]:
 
 
 def _digit(character: str) -> str:
-    """A digit of any script as the one of ours."""
+    """A digit of any script as 0 to 9."""
     value = unicodedata.decimal(character, None)
     return character if value is None else str(value)

@@ -17,7 +17,7 @@ Status = Literal[
     "WITHDRAWN",
 ]
 
-# Which status may follow which. A status names itself where the content changes under it.
+# Which status may follow which. A status follows itself if the bill's content may change in it.
 TRANSITIONS: Final[dict[Status, frozenset[Status]]] = {
     "VALIDATION_FAILED": frozenset({"VALIDATION_FAILED", "READY_FOR_APPROVAL", "WITHDRAWN"}),
     "READY_FOR_APPROVAL": frozenset(
@@ -30,7 +30,7 @@ TRANSITIONS: Final[dict[Status, frozenset[Status]]] = {
             "WITHDRAWN",
         }
     ),
-    # What does not get to QuickBooks for an hour can be closed, as what was refused can.
+    # A bill delayed for an hour can be closed, like one that QuickBooks refused.
     "APPROVED": frozenset(
         {"POSTING", "READY_FOR_APPROVAL", "VALIDATION_FAILED", "ACKNOWLEDGED", "WITHDRAWN"}
     ),
@@ -47,7 +47,7 @@ TRANSITIONS: Final[dict[Status, frozenset[Status]]] = {
     ),
     "POSTED": frozenset({"POSTED"}),
     "ALREADY_IN_QB": frozenset({"ALREADY_IN_QB"}),
-    # Of a bill of zero there was nothing to post, until it was amended.
+    # A bill of zero had nothing to post until it was amended.
     "ACKNOWLEDGED": frozenset({"ACKNOWLEDGED", "READY_FOR_APPROVAL", "VALIDATION_FAILED"}),
     "POST_FAILED": frozenset(
         {
@@ -64,5 +64,5 @@ TRANSITIONS: Final[dict[Status, frozenset[Status]]] = {
 }
 IN_QUICKBOOKS: Final[frozenset[Status]] = frozenset({"POSTED", "ALREADY_IN_QB"})
 FINAL: Final[frozenset[Status]] = IN_QUICKBOOKS | {"ACKNOWLEDGED"}
-# Something may still become of these: a rejected bill may be amended.
+# These may still change: a rejected bill may be amended.
 OPEN: Final[frozenset[Status]] = frozenset(TRANSITIONS) - FINAL - {"WITHDRAWN"}

@@ -15,7 +15,7 @@ _KIND: Final = {"in_invoice": "Bill", "in_refund": "Credit note", "in_receipt": 
 
 
 def summary(item: Item) -> str:
-    """The bill in one plain sentence part, for notifications, answers and mails."""
+    """The bill in a few plain words, for notifications, replies and e-mails."""
     number, name, vendor = (
         one_line(text, NAME)
         for text in (item["bill_reference"], item["odoo_name"], vendor_of(item))
@@ -26,6 +26,6 @@ def summary(item: Item) -> str:
 
 
 def vendor_of(item: Item) -> str:
-    """The vendor's name, or that there is none."""
+    """The vendor's name, or "(no vendor)"."""
     vendor = item["vendor"]
     return str(vendor["name"]) if vendor else "(no vendor)"

@@ -1,7 +1,7 @@
-"""A bill as a Slack message: what a person needs to decide, and what became of it. No I/O.
+"""A bill as a Slack message: what a person needs to decide, and its state. No I/O.
 
-Text from Odoo goes into plain_text objects only, where Slack interprets nothing: a vendor
-named `<!channel> & *Co*` is shown as just that. Our own words may be mrkdwn.
+Text from Odoo goes only into plain_text objects, in which Slack interprets nothing: a vendor named
+`<!channel> & *Co*` is shown exactly so. Our own words may be mrkdwn.
 """
 
 from __future__ import annotations
@@ -51,9 +51,9 @@ _UPGRADED: Final = (
 def approval_card(
     item: Item, recent: Sequence[Json] = (), twins: Mapping[str, Item] = MappingProxyType({})
 ) -> Message:
-    """The card of a bill in the state it is in; `recent` is what its vendor billed before.
+    """The card of a bill in its current state; `recent` are the vendor's earlier bills.
 
-    `twins` are the earlier bills that it may be a duplicate of, by entry_id.
+    `twins` are the earlier bills that it may duplicate, by entry_id.
     """
     blocks: list[Block] = [header(_title(item)), *outcome(item)]
     blocks += _why(item)
@@ -63,28 +63,28 @@ def approval_card(
 
 
 def retired_card(item: Item, why: str = _CHANGED) -> Message:
-    """What a card says that is no longer its bill's: nothing can be decided there.
+    """A card that is outdated: it has no buttons.
 
-    `why` is mrkdwn of our own.
+    `why` is our own mrkdwn.
     """
     blocks = [header(_title(item)), markdown(why)]
     return _message(item, blocks, "Outdated: ")
 
 
 def why_outdated(item: Item, digest: str) -> str:
-    """Why a card that shows the content `digest` is no longer its bill's."""
+    """Why a card that shows the content `digest` is outdated."""
     return _UPGRADED if is_former(digest) and not is_former(item["digest"]) else _CHANGED
 
 
 def button_value(item: Item) -> str:
-    """What a button carries: which bill, and exactly which content of it."""
+    """A button's value: the bill, and exactly which content of it."""
     return f"{item['entry_id']}|{item['digest']}"
 
 
 def asked_as(item: Item) -> str:
-    """The name of the row of buttons, which a click repeats: as which revision it was shown.
+    """The id of the row of buttons, which a click repeats: the revision that was shown.
 
-    Approval of the same content is requested again when QuickBooks would book it otherwise.
+    The same content can need approval again, if QuickBooks would book it differently.
     """
     return f"revision-{int(item['revision'])}"
 
@@ -97,7 +97,7 @@ def _message(item: Item, blocks: list[Block], prefix: str = "") -> Message:
 
 
 def _more_words(item: Item) -> list[str]:
-    """What a person who hears only the fallback text has to know besides."""
+    """What else a person must know who gets only the fallback text."""
     match item["status"]:
         case "READY_FOR_APPROVAL":
             changes = [f"Changed: {c}" for c in item.get("changes", ())]
@@ -140,7 +140,7 @@ def _title(item: Item) -> str:
 
 
 def _why(item: Item) -> list[Block]:
-    """Why a bill is only to be acknowledged."""
+    """Why a bill only needs to be acknowledged."""
     return [section(f"ⓘ {item['nothing_to_post']}")] if item["nothing_to_post"] else []
 
 
@@ -173,7 +173,7 @@ def _actions(item: Item) -> list[Block]:
 
 
 def _closing(item: Item) -> Block:
-    """What is asked before a bill is closed: what QuickBooks has of it stays there."""
+    """The question before a bill is closed: what QuickBooks has stays there."""
     ends = "It won't be posted to QuickBooks, and it can't be reopened here."
     attempt, document = open_attempt(item), existing_document(item)
     if document:

@@ -1,4 +1,4 @@
-"""What a bill is, as blocks of its card: what changed, warnings, facts, lines, files. No I/O."""
+"""A bill's details as blocks of its card: changes, warnings, facts, lines, files. No I/O."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ _TAXED: Final = {
     "quickbooks": "QuickBooks will use its own tax of {quickbooks}; Odoo has {odoo}.",
     "lines": "The tax of {odoo} is posted as lines, not as tax.",
 }
-_KIND: Final = {"in_refund": "credit note of "}  # what is no bill to pay
+_KIND: Final = {"in_refund": "credit note of "}  # documents that are not bills to pay
 
 
 def particulars(item: Item, recent: Sequence[Json], twins: Mapping[str, Item]) -> list[Block]:
-    """What a person compares before deciding; `recent` is what the vendor billed before.
+    """What a person compares before deciding; `recent` are the vendor's earlier bills.
 
-    What changed, the warnings, the `twins` they name and the earlier bills are of interest while
-    it waits.
+    The changes, the warnings, the `twins` they name and the earlier bills are shown only while the
+    bill awaits a decision.
     """
     blocks: list[Block] = []
     if item["status"] == "READY_FOR_APPROVAL":
@@ -70,7 +70,7 @@ def _changes(item: Item) -> list[Block]:
 
 
 def warnings_of(item: Item) -> list[str]:
-    """What the approver should know, what is paid of it already before all the rest."""
+    """What the approver should know, beginning with what is already paid."""
     paid = checks.paid(item.get("payment_state", ""))
     return [*([paid] if paid else []), *item["warnings"]]
 
@@ -81,7 +81,7 @@ def _warnings(item: Item) -> list[Block]:
 
 
 def _to_compare(item: Item, twins: Mapping[str, Item]) -> list[Block]:
-    """Links to the bills that the warnings of a duplicate name, by their place there."""
+    """Links to the bills that the duplicate warnings name, in the same order."""
     ids = item.get("duplicates", [])
     found = [(n, _links(twins[i])) for n, i in enumerate(ids, 1) if i in twins]
     texts = [(f"{n}. " if len(ids) > 1 else "") + ", ".join(links) for n, links in found if links]
@@ -89,9 +89,9 @@ def _to_compare(item: Item, twins: Mapping[str, Item]) -> list[Block]:
 
 
 def _links(twin: Item) -> list[str]:
-    """An earlier bill's live card, and the bill in QuickBooks, where they exist."""
+    """Links to an earlier bill's current card and to it in QuickBooks, if they exist."""
     links = [
-        # Slack leads whoever follows it to their own workspace.
+        # Slack opens this in the reader's own workspace.
         f"<https://slack.com/archives/{card['channel']}/p{card['ts'].replace('.', '')}|card>"
         for card in twin["cards"]
         if not card["retired"]
@@ -104,7 +104,7 @@ def _links(twin: Item) -> list[str]:
 
 
 def _facts(item: Item) -> list[Block]:
-    """Label and value side by side: a section shows its fields in two columns."""
+    """Labels and values; Slack shows a section's fields in two columns."""
     preflight = item.get("preflight") or {}
     amount = amount_text(item["amount_total"], item["currency"])
     if item["company_currency"] not in {"", item["currency"]}:
@@ -132,7 +132,7 @@ def _facts(item: Item) -> list[Block]:
 
 
 def _due(item: Item) -> str:
-    """When it falls due; in instalments each day with its part, those paid marked."""
+    """The due date; for instalments each date and amount, with paid ones marked."""
     parts = item.get("instalments") or ()
     if not parts:
         return item["due_date"]
@@ -146,14 +146,14 @@ def _due(item: Item) -> str:
 
 
 def _vendor_there(item: Item, preflight: Json) -> str:
-    """The vendor QuickBooks uses; until the bill is there, that it will be created."""
+    """The vendor in QuickBooks; before posting also whether it will be created."""
     name, is_there = str(preflight.get("vendor_name", "")), item.get("quickbooks")
     is_new = name and not preflight.get("vendor_id") and not is_there
     return f"{name} (will be created)" if is_new else name
 
 
 def _before(recent: Sequence[Json]) -> list[Block]:
-    """What the vendor billed before, to compare with."""
+    """The vendor's earlier bills, for comparison."""
     if not recent:
         return []
     bills = [
@@ -170,12 +170,12 @@ def _before(recent: Sequence[Json]) -> list[Block]:
 
 
 def _lines(item: Item) -> list[Block]:
-    """The rows that become lines, each with where it goes, and how the total comes about."""
+    """The rows that become lines, each with its account, and the sum of the total."""
     currency = item["currency"]
     preflight = item.get("preflight") or {}
     listed_lines = [n for n in lines_of(item["lines"]) if n.kind in {"product", "other"}]
     costs = [n for n in listed_lines if n.carries_money]
-    # Where nothing is left, a free sample say, its lines are what there is to see.
+    # If nothing is left, as for a free sample, its own lines are shown.
     rows = without_cancelled(costs, lambda n: (account_of(n), n.taxes)) or listed_lines
     shown = [_line_text(n, currency, preflight) for n in rows[:LINES_ON_CARD]]
     unseen = int(item["line_count"]) - len(item["lines"])
@@ -193,7 +193,7 @@ def _lines(item: Item) -> list[Block]:
 
 
 def _tax_there(tax: Json, currency: str) -> list[Block]:
-    """How the tax comes about in QuickBooks, where it is not simply the same."""
+    """How QuickBooks gets its tax, if it is not simply the same."""
     if tax.get("how") not in _TAXED:
         return []
     figures = {k: amount_text(tax[k], currency) for k in ("odoo", "quickbooks")}
@@ -201,7 +201,7 @@ def _tax_there(tax: Json, currency: str) -> list[Block]:
 
 
 def _line_text(line: Line, currency: str, preflight: Json) -> str:
-    """A line with its account in Odoo and the one it goes to, its taxes and their code."""
+    """A line with its accounts in Odoo and QuickBooks, its taxes and their code."""
     account = " ".join(p for p in (line.account_code, line.account_name) if p)
     target = _target((preflight.get("accounts") or {}).get(line.account_code))
     codes = preflight.get("tax_codes") or {}
@@ -216,13 +216,13 @@ def _line_text(line: Line, currency: str, preflight: Json) -> str:
 
 
 def _code_name(line: Line, codes: Mapping[str, Json]) -> str:
-    """Under which taxes a line has its code: a tax that Odoo booked as cost is none of them."""
+    """The taxes for which a line has its code, without tax that Odoo booked as cost."""
     fitting = [name for name in codes if set(name.split(" + ")) <= set(line.taxes)]
     return max(fitting, key=lambda name: name.count(" + "), default=NO_TAX)
 
 
 def _target(target: Json | None) -> str:
-    """Where something of Odoo's goes in QuickBooks; one that only fills a gap says so."""
+    """Where something goes in QuickBooks; a fallback is marked as one."""
     if not target:
         return ""
     return f" → {target['name']}{' (default)' if target['how'] == 'default' else ''}"

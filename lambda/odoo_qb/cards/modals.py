@@ -1,4 +1,4 @@
-"""The modals that ask a person for a text, and what they typed there. No I/O."""
+"""The modals in which a person enters text, and what was entered. No I/O."""
 
 from __future__ import annotations
 

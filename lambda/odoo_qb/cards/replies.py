@@ -1,4 +1,4 @@
-"""What is said in the thread of a bill's card: why it was rejected, that it still waits. No I/O."""
+"""Replies in the thread of a bill's card: a rejection's reason, and reminders. No I/O."""
 
 from __future__ import annotations
 
@@ -32,29 +32,29 @@ def rejection_notice(
 ) -> Message:
     """The reply that tells `users` who rejected the bill, and why.
 
-    It names the bill where it is not in the thread of its card.
+    It names the bill if it is not in the thread of its card.
     """
-    told = "".join(f"<@{user}> " for user in users)
+    mentions = "".join(f"<@{user}> " for user in users)
     blocks = [
-        markdown(f"{told}:no_entry: Rejected by <@{notice['by']}>."),
+        markdown(f"{mentions}:no_entry: Rejected by <@{notice['by']}>."),
         *([] if in_thread else [section(summary(item))]),
         section(f"Reason: {notice['reason']}"),
     ]
     text = escaped(truncate(f"{summary(item)}: {notice['reason']}", FALLBACK, ESCAPED))
-    return Message(text=f"{told}Rejected: {text}", blocks=blocks, ids=ids_of(item))
+    return Message(text=f"{mentions}Rejected: {text}", blocks=blocks, ids=ids_of(item))
 
 
 def reminder(item: Item, notice: Json, users: Sequence[str]) -> Message:
-    """The reply that calls `users` to a bill that still waits."""
-    told = "".join(f"<@{user}> " for user in users)
+    """The reply that reminds `users` of a bill that awaits a decision."""
+    mentions = "".join(f"<@{user}> " for user in users)
     waits = "is awaiting a decision"
     if approved_by(item):
         waits = f"was approved by {people(approved_by(item))} and needs a second approver"
     mark = ":rotating_light:" if notice["kind"] == ESCALATION else ":hourglass:"
-    said = (
-        f"{told}{mark} This bill {waits}. It has been waiting"
+    message = (
+        f"{mentions}{mark} This bill {waits}. It has been waiting"
         f" since{timestamp(waiting_since(item))}."
     )
     text = escaped(truncate(summary(item), FALLBACK, ESCAPED))
-    fallback = f"{told}Still awaiting approval: {text}"
-    return Message(text=fallback, blocks=[markdown(said)], ids=ids_of(item))
+    fallback = f"{mentions}Still awaiting approval: {text}"
+    return Message(text=fallback, blocks=[markdown(message)], ids=ids_of(item))

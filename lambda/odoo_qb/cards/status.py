@@ -1,4 +1,4 @@
-"""What became of a bill, and what of it somebody has to see to, as blocks of its card. No I/O."""
+"""A bill's state and what a person must still do, as blocks of its card. No I/O."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _STUCK: Final = "It's tried again every hour. *Close* to leave it unposted."
 
 
 def outcome(item: Item) -> list[Block]:
-    """Where the bill stands, once there is more to say than that it waits."""
+    """The bill's state, unless it only awaits its first decision."""
     ends = loose_ends(item)
     return [*_decided(item), *([section("\n".join(f"⚠ {end}" for end in ends))] if ends else [])]
 
 
 def first_of_two(item: Item) -> str:
-    """Who approved a bill that waits for a second approver, in mrkdwn; or ""."""
+    """Who approved a bill that needs a second approver, in mrkdwn; or ""."""
     if item["status"] != "READY_FOR_APPROVAL" or not approved_by(item):
         return ""
     who = people(approved_by(item))
@@ -31,7 +31,7 @@ def first_of_two(item: Item) -> str:
 
 
 def _decided(item: Item) -> list[Block]:
-    """What was decided by whom, and what came of it."""
+    """Who decided what, and the result."""
     who, found = _decider(item), list[Block]()
     match item["status"]:
         case "READY_FOR_APPROVAL" if approved_by(item):
@@ -71,7 +71,7 @@ def _on_its_way(item: Item, who: str) -> list[Block]:
 
 
 def _being_attached(item: Item) -> list[Block]:
-    """Who had files attached that were added later, until that is done."""
+    """Who requested that later files be attached, until that is done."""
     asked = item.get("attach")
     if not asked:
         return []
@@ -82,7 +82,7 @@ def _being_attached(item: Item) -> list[Block]:
 
 
 def _decider(item: Item) -> str:
-    """Who decided and when; of two approvers both."""
+    """Who decided and when; both of two approvers."""
     who = f"<@{item['decided_by']}>" if item.get("decided_by") else "someone"
     if item["status"] not in {"REJECTED", "ACKNOWLEDGED"} and approved_by(item):
         who = people(approved_by(item))
@@ -90,7 +90,7 @@ def _decider(item: Item) -> str:
 
 
 def _in_quickbooks(item: Item) -> str:
-    """What it became there, and by whose word if somebody said so."""
+    """The document in QuickBooks, and who linked it, if a person did."""
     quickbooks = item["quickbooks"]
     document = escaped(f"{quickbooks['type']} {quickbooks['id']}")
     link = f"<{escaped(quickbooks['url'])}|{document}>"
@@ -102,14 +102,14 @@ def _in_quickbooks(item: Item) -> str:
 
 
 def stuck(item: Item) -> str:
-    """Why a bill does not get to QuickBooks, and since when."""
+    """Why posting is delayed, and since when."""
     trouble = trouble_of(item)
     since = datetime.fromisoformat(str(trouble["since"]))
     return f"Posting has failed since {since:%Y-%m-%d %H:%M} UTC. {trouble['reason']}"
 
 
 def _remedies(item: Item) -> str:
-    """What each button of a failed bill is for; or that one of them was clicked."""
+    """What each button of a failed bill does; or that one of them was clicked."""
     link = link_of(item)
     if link:
         asked = f"<@{link['by']}>{timestamp(link['at'])}"

@@ -1,4 +1,4 @@
-"""What is written where people are asked to approve a bill, or to correct it. No I/O."""
+"""What is stored when approval or a correction of a bill is requested. No I/O."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from odoo_qb.exact_json import Json
 
 ACTOR: Final = "extractor"
-# What an earlier decision or failure left, and a new question must not show.
+# What an earlier decision or failure left, which a new request must not show.
 AFTERWARDS: Final = ("amended_after", "amended_changes", "added_files")
 _UNDONE: Final = ("decided_by", "decided_at", "rejection_reason", "error", "trouble")
 _DECISION: Final = (*_UNDONE, *AFTERWARDS)
 
 
-def asked(bill: Bill, fields: Item, write: NewItem | ItemChange) -> Decision:
-    """A bill that people see from now on, as something to approve or to correct."""
+def request_approval(bill: Bill, fields: Item, write: NewItem | ItemChange) -> Decision:
+    """The decision to request approval, or a correction in Odoo, from now on."""
     outcome = Outcome(
         name="blocked" if fields["problems"] else "ready",
         total=amount_text(bill.amount_total, bill.currency),
@@ -41,7 +41,7 @@ def asked(bill: Bill, fields: Item, write: NewItem | ItemChange) -> Decision:
 
 
 def new(bill: Bill, fields: Item, reference_id: str, now: datetime) -> NewItem:
-    """A bill's item as it is first stored; only one that can be decided is owed a card."""
+    """A new bill's item; a card is due only if it can be decided."""
     status = _status_of(fields)
     item: Item = {
         **fields,
@@ -64,7 +64,7 @@ def new(bill: Bill, fields: Item, reference_id: str, now: datetime) -> NewItem:
 def amended(
     item: Item, fields: Item, changes: list[str], note: str, reference_id: str
 ) -> ItemChange:
-    """A bill with new content or form, which needs approval again; `note` says why."""
+    """The change for new content or form, which needs approval again; `note` says why."""
     shown = _since_shown(item, fields["digest"], changes)
     return ItemChange(
         item=item,
@@ -83,9 +83,10 @@ def amended(
 
 
 def checked_again(item: Item, checked: Item) -> ItemChange:
-    """What the checks say now of a content that was stored before.
+    """The change if the checks find something else for content stored before.
 
-    Who was asked before QuickBooks was read did not see where the bill goes.
+    If approval was requested before QuickBooks was read, the card did not show where the bill goes,
+    so earlier approvals do not count.
     """
     values: Json = dict(checked)
     if lacks_quickbooks_data(item):
@@ -100,9 +101,9 @@ def _status_of(checked: Item) -> Status:
 
 
 def _since_shown(item: Item, digest: str, found: list[str]) -> list[str]:
-    """What became different since a card last showed the bill; nothing if none ever did.
+    """What changed since a card last showed the bill; nothing if none ever did.
 
-    What was stored since and never shown is part of it.
+    This includes changes that were stored but never shown.
     """
     shown = item["cards"][-1]["digest"] if item["cards"] else digest
     if digest == shown:

@@ -1,6 +1,6 @@
-"""What the table knows around the bills of a page: ones like them, their vendors, usual rates.
+"""What the table knows about a page's bills: possible duplicates, vendors, usual rates.
 
-All notes of a page are read in one batch; bills that are under way only where something is new.
+All notes of a page are read in one batch; open bills are read only if something is new.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from odoo_qb.extraction.duplicates import (
     UNDER_WAY,
     ByAmount,
     ByNumber,
+    compared_bill,
+    compared_item,
+    last_posted,
     reference_ids,
-    seen_before,
-    seen_bill,
-    seen_item,
 )
-from odoo_qb.guarding import OF_AWS, Faults, of_aws
+from odoo_qb.guarding import OF_AWS, BadRecords, of_aws
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -33,18 +33,18 @@ if TYPE_CHECKING:
     from odoo_qb.bill.model import Bill
     from odoo_qb.company import Company
     from odoo_qb.exact_json import Json
-    from odoo_qb.extraction.duplicates import Seen
+    from odoo_qb.extraction.duplicates import ComparedBill
     from odoo_qb.mapping.plan import PostingPlan
     from odoo_qb.store.table import Table
 
-_AT_ONCE: Final = 100  # bills: what is kept of each is a line
+_AT_ONCE: Final = 100  # bills; little is kept of each
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Background:
-    """What is known around one bill; `reference_id` is the note that is to name it, "" for none.
+    """What is known about one bill; `reference_id` is the note to add it to, "" for none.
 
-    `earlier` are the bills it may be a duplicate of, those of the same number first.
+    `earlier` are the bills that it may duplicate, those with the same number first.
     """
 
     earlier: tuple[EarlierBill, ...] = ()
@@ -55,7 +55,7 @@ class Background:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Near:
-    """A bill, and the notes that may know something of it."""
+    """A bill, and the notes that may concern it."""
 
     bill: Bill
     plan: PostingPlan
@@ -66,20 +66,22 @@ class _Near:
 
     @property
     def note_ids(self) -> list[str]:
-        """All of them."""
+        """The ids of all of these notes."""
         return [*self.of_number, *self.of_vendor, *([self.of_rate] if self.of_rate else [])]
 
 
 @dataclass(slots=True, kw_only=True)
-class Surroundings:
-    """The table as a run sees it around its bills, page by page; `dry_run` writes nothing."""
+class BackgroundReader:
+    """Reads the background of a run's bills, page by page; writes nothing if `dry_run`."""
 
     table: Table
     companies: Mapping[str, Company]
     dry_run: bool
-    faults: Faults = field(default_factory=Faults)  # damaged bills, with which none is compared
+    bad_records: BadRecords = field(
+        default_factory=BadRecords
+    )  # damaged bills, which are not compared
     _by_amount: ByAmount = field(default_factory=ByAmount)
-    _are_known: set[str] = field(default_factory=set)  # companies whose bills under way were read
+    _are_known: set[str] = field(default_factory=set)  # companies whose open bills were read
 
     def of(
         self,
@@ -90,7 +92,7 @@ class Surroundings:
     ) -> dict[str, Background]:
         """The background of each bill that may be stored or checked again, by entry_id.
 
-        `remembered` has the note of each one's vendor in Odoo, `stored` what the table has of it.
+        `remembered` has the notes of their vendors, `stored` their items in the table.
         """
         found: dict[str, Background] = {}
         near = [
@@ -104,7 +106,7 @@ class Surroundings:
         by_number.know(self._sound(by_number.learn(numbered)))
         for one in near:
             bill, company = one.bill, self.companies[one.bill.company]
-            seen = seen_bill(bill, one.plan)
+            seen = compared_bill(bill, one.plan)
             duplicates = by_number.before(seen, one.of_number)
             alike = self._alike(seen, one.remembered, stored.get(bill.entry_id))
             met = {d.entry_id for d in duplicates}
@@ -136,34 +138,34 @@ class Surroundings:
             of_rate=exchange_rates.note_id(bill),
         )
 
-    def _alike(self, seen: Seen, remembered: Json, item: Item | None) -> list[Seen]:
-        """The bills of the vendor that have date and amount in common with this one."""
+    def _alike(self, seen: ComparedBill, remembered: Json, item: Item | None) -> list[ComparedBill]:
+        """The vendor's bills with the same date and amount as this one."""
         self._read_under_way(seen.company)
-        posted = seen_before(remembered, seen)
+        posted = last_posted(remembered, seen)
         alike = self._by_amount.before(seen, posted, is_new=item is None)
         if item is None or item["status"] in UNDER_WAY:
             self._by_amount.add(seen)
         return alike
 
     def _read_under_way(self, company: str) -> None:
-        """Read a company's bills under way, once a run."""
+        """Read a company's open bills, once per run."""
         if company in self._are_known:
             return
         self._are_known.add(company)
         try:
             ids = [i for s in UNDER_WAY for i in self.table.in_company(company, s)]
-        except OF_AWS as error:  # a softer warning is not worth a bill that is not stored
-            what = f"{of_aws(error)}. Bills with the same date and amount were not looked for."
-            self.faults.note(f"{company}: the list of bills under way", what)
+        except OF_AWS as error:  # a missing warning must not keep a bill from being stored
+            what = f"{of_aws(error)}. Possible duplicates by date and amount were not checked."
+            self.bad_records.note(f"{company}: its list of open bills", what)
             return
         for start in range(0, len(ids), _AT_ONCE):
             self._by_amount.know(self._sound(ids[start : start + _AT_ONCE]))
 
     def _sound(self, entry_ids: Iterable[str]) -> list[Item]:
-        return self.faults.where(self.table.get_many(entry_ids).values(), seen_item)
+        return self.bad_records.where(self.table.get_many(entry_ids).values(), compared_item)
 
     def _note_contact(self, shared: shared_contacts.Sharing, notes: dict[str, Json]) -> None:
-        """Note a contact of a vendor that is new to it, for the next ones of this page, too."""
+        """Note a new contact of a vendor, also for the following bills of this page."""
         if not shared.note_id:
             return
         values = dict(shared.values or {})
@@ -173,7 +175,7 @@ class Surroundings:
 
 
 def _is_news(bill: Bill, item: Item | None) -> bool:
-    """Whether a bill may be stored, or checked again: else nobody reads what is around it."""
+    """Whether a bill may be stored or checked again; otherwise its background is not needed."""
     if item is None or item["status"] in {"VALIDATION_FAILED", "WITHDRAWN"}:
         return True
     if item["status"] in FINAL and not item["nothing_to_post"]:

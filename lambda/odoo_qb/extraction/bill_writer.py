@@ -1,4 +1,4 @@
-"""Write what was decided about a bill: once, if its item still is as it was read."""
+"""Store what was decided about a bill, if its item has not changed since it was read."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BillWriter:
-    """Where bills are written; with `dry_run` nothing is."""
+    """Stores bills; writes nothing if `dry_run`."""
 
     table: Table
     documents: Documents
@@ -28,9 +28,9 @@ class BillWriter:
     now: datetime
 
     def apply(self, decision: Decision) -> Outcome:
-        """Write it; returns the outcome, which is another where a file is still to be stored.
+        """Store the decision; returns its outcome, or "not stored" if a file is missing.
 
-        Conflict where somebody else changed the bill meanwhile.
+        Conflict if someone else changed the bill meanwhile.
         """
         if self.dry_run or decision.write is None:
             return decision.outcome
@@ -54,7 +54,7 @@ class BillWriter:
         return decision.outcome
 
     def _keep_lines(self, bill: Bill | None, key: str) -> None:
-        """The lines of a long bill are in S3 before its item names them."""
+        """Store the lines of a long bill in S3, before its item refers to them."""
         if bill and key:
             self.documents.keep_lines(bill, key)
 

@@ -1,4 +1,4 @@
-"""A bill as it was just read, beside what the table has of it. No I/O but one question to S3."""
+"""Compare a bill as just read with its item. Only I/O: a long bill's lines from S3."""
 
 from __future__ import annotations
 
@@ -20,38 +20,38 @@ if TYPE_CHECKING:
     from odoo_qb.bill.model import Bill
     from odoo_qb.company import Company
     from odoo_qb.exact_json import Json
-    from odoo_qb.extraction.upgrade import Before
+    from odoo_qb.extraction.upgrade import FormerBill
     from odoo_qb.mapping.plan import PostingPlan
 
-# What is at its end; what became of it in Odoo since is only noted.
+# Finished bills; later changes in Odoo are only noted.
 DONE: Final = frozenset({"POSTING", "POSTED", "ALREADY_IN_QB", "ACKNOWLEDGED"})
 _CLOSED: Final = DONE | {"REJECTED"}
-_MOST_CHANGES: Final = 5  # of what became different after a bill's end
+_MOST_CHANGES: Final = 5  # changes noted after a bill's end
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """One bill twice: `bill` is Odoo's, `item` the table's.
+    """One bill as in Odoo (`bill`) and as in the table (`item`).
 
-    `stored` gives the bill in the item; of a long one S3 has the lines, so it is asked for only
-    where the digests do not tell. `before` is the same bill as version 1.0 knew it.
-    `is_configured` says whether the company in the item is one of ours by that key.
+    `stored` returns the bill in the item; a long bill's lines are in S3, so it is called only if
+    the digests do not tell. `before` is the same bill as version 1.0 read it. `is_configured` says
+    whether the item's company is still a key in the settings.
     """
 
     bill: Bill
     item: Item
     plan: PostingPlan
-    before: Before | None
+    before: FormerBill | None
     company: Company
     is_configured: bool
     stored: Callable[[], Bill]
 
     def is_same(self) -> bool:
-        """Whether a bill's content is what the table has of it, whatever it is called by now.
+        """Whether a bill's content is the stored one, even if its accounts or terms were renamed.
 
         A renamed account, tax or term is still the approved one: renaming it must not request
-        approval again for all its bills, nor mark what was posted as changed. What 1.0 stored
-        is compared as 1.0 read it.
+        approval again for all its bills, nor mark posted ones as changed. What 1.0 stored is
+        compared as 1.0 read it.
         """
         bill, item = self.bill, self.item
         if digest_v1.is_former(item["digest"]):
@@ -61,19 +61,19 @@ class Comparison:
         if item["digest"] in digests(bill, item["digest"]):
             return True
         if item["status"] == "VALIDATION_FAILED" or lacks_quickbooks_data(item):
-            return False  # by its new name QuickBooks may know it
+            return False  # QuickBooks may know the new name
         named = as_named_before(bill, self.stored())
         if item["status"] in _CLOSED and not self.is_configured:
-            named = replace(named, company=item["company"])  # the key alone is another
+            named = replace(named, company=item["company"])  # only the key has changed
         found = digests(named, item["digest"])
-        if self.plan.vendor_how == "remembered":  # whatever it was called then
+        if self.plan.vendor_how == "remembered":  # whatever its name was then
             found |= digests(_with_vendor_named_before(named, item), item["digest"])
         return item["digest"] in found
 
     def is_decided(self, *, is_same: bool) -> bool:
         """Whether a change in Odoo is only noted.
 
-        A bill of which there was nothing to post is decided anew once there is something.
+        A bill that had nothing to post needs a decision once it has.
         """
         was_nothing = self.item["status"] == "ACKNOWLEDGED" and bool(self.item["nothing_to_post"])
         if was_nothing and not is_same and not self.bill.unreadable:
@@ -81,9 +81,9 @@ class Comparison:
         return self.item["status"] in DONE
 
     def posted_otherwise(self) -> list[str] | None:
-        """In what an open bill that 1.0 stored is posted otherwise now; [] where it is not.
+        """How an open bill that 1.0 stored would now be posted differently; [] if it would not.
 
-        None where that is no question, or cannot be told before QuickBooks is read.
+        None if that does not apply, or is unknown until QuickBooks is read.
         """
         if self.before is None or not is_to_be_judged(self.item) or not self.plan.snapshot:
             return None
@@ -93,7 +93,7 @@ class Comparison:
         return posted_otherwise(self.item, self.bill, self.plan, self.before, nothing)
 
     def changes(self) -> list[str]:
-        """What became different in Odoo since a bill was stored; like is compared with like."""
+        """What changed in Odoo since a bill was stored; both sides in the same form."""
         before, stored = self.before, self.stored()
         now = as_named_before(before.bill if before else self.bill, stored)
         found = changes(stored, now, same_payee=stays_payee(self.item, self.plan))
@@ -104,7 +104,7 @@ class Comparison:
         return found
 
     def changes_afterwards(self) -> Json:
-        """What to note of a bill that became another after its end."""
+        """What to note about a bill that changed after its end."""
         before = self.before
         stored = (before.stored if before else None) or self.stored()
         now = before.bill if before else self.bill

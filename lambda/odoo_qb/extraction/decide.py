@@ -1,4 +1,4 @@
-"""Decide what to do with a bill: store, amend, withdraw, only compare. Nothing is written."""
+"""Decide what to do with a bill: store, amend, withdraw or only note. Nothing is written."""
 
 from __future__ import annotations
 
@@ -11,7 +11,13 @@ from odoo_qb.bill import checks, digest_v1
 from odoo_qb.bill.item import content, digests, is_too_large, lacks_quickbooks_data
 from odoo_qb.bill.late_changes import afterwards
 from odoo_qb.bill.model import DIGEST_VERSION, Bill, iso
-from odoo_qb.extraction.approval_requests import AFTERWARDS, amended, asked, checked_again, new
+from odoo_qb.extraction.approval_requests import (
+    AFTERWARDS,
+    amended,
+    checked_again,
+    new,
+    request_approval,
+)
 from odoo_qb.extraction.comparison import DONE, Comparison
 from odoo_qb.extraction.decision import Decision, ItemChange, Remark
 from odoo_qb.extraction.outcome import Outcome
@@ -26,17 +32,17 @@ if TYPE_CHECKING:
     from odoo_qb.company import Company
     from odoo_qb.exact_json import Json
     from odoo_qb.extraction.background import Background
-    from odoo_qb.extraction.upgrade import Before
+    from odoo_qb.extraction.upgrade import FormerBill
 
 _JUDGED: Final = "stored by version 1.0, and posted otherwise now"
 _NAME: Final = 100
-_STATES: Final = {"moved": "belongs to another company"}  # others are Odoo's own: "is cancel"
+_STATES: Final = {"moved": "belongs to another company"}  # other states are Odoo's: "is cancel"
 _UNCHANGED: Final = Decision(outcome=Outcome(name="unchanged"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decider:
-    """Decides about the bills of one run; `full` checks blocked ones again."""
+    """Decides what to do with the bills of one run; `full` checks blocked ones again."""
 
     companies: Mapping[str, Company]
     full: bool
@@ -48,14 +54,14 @@ class Decider:
         item: Item | None,
         around: Background,
         plan: PostingPlan,
-        before: Before | None,
+        before: FormerBill | None,
         stored: Callable[[Item], Bill],
     ) -> Decision:
         """What to do with a posted bill: a new or amended one needs approval.
 
-        The vendor's name is part of what is approved only while QuickBooks has no such vendor:
+        The vendor's name is part of the approved content only while QuickBooks has no such vendor:
         renaming one must not request approval again for all its bills. `before` is the same bill as
-        version 1.0 knew it; `stored` gives the bill in an item, and is called only if need be.
+        version 1.0 read it; `stored` returns the bill in an item, and is called only if needed.
         """
         fields = content(bill, vendor_is_known=bool(plan.vendor_id))
         if is_too_large({**fields, "preflight": plan.shown()}):
@@ -63,7 +69,7 @@ class Decider:
             fields = content(bill)
         if item is None:
             fields |= self._checked(bill, around, plan)
-            return asked(bill, fields, new(bill, fields, around.reference_id, self.now))
+            return request_approval(bill, fields, new(bill, fields, around.reference_id, self.now))
         both = Comparison(
             bill=bill,
             item=item,
@@ -93,13 +99,15 @@ class Decider:
             return _UNCHANGED
         fields |= checked
         if is_checked:
-            return asked(bill, fields, checked_again(item, checked))
+            return request_approval(bill, fields, checked_again(item, checked))
         changes = otherwise or both.changes()
         note = _JUDGED if otherwise else "changed in Odoo"
-        return asked(bill, fields, amended(item, fields, changes, note, around.reference_id))
+        return request_approval(
+            bill, fields, amended(item, fields, changes, note, around.reference_id)
+        )
 
     def _checked(self, bill: Bill, around: Background, plan: PostingPlan) -> Item:
-        """What the checks and the preflight say of a bill; one that is not posted needs none."""
+        """The results of the checks and the plan; a bill that is not posted needs no plan."""
         company = self.companies[bill.company]
         reason = checks.nothing_to_post(bill, company)
         blocking = () if reason or bill.unreadable else plan.problems
@@ -116,14 +124,14 @@ class Decider:
         }
 
     def _is_checked_again(self, item: Item) -> bool:
-        """Whether a blocked bill may be fine by now; what 1.0 blocked is judged before."""
+        """Whether to check a blocked bill again; what 1.0 blocked was compared before."""
         is_blocked = item["status"] == "VALIDATION_FAILED"
         return self.full and is_blocked and not digest_v1.is_former(item["digest"])
 
     def _stands(self, item: Item) -> Decision:
-        """A bill of 1.0 is posted as it was shown: nobody needs to compare it again.
+        """Mark a bill of 1.0 as compared: it is posted as the card showed.
 
-        One that is approved is sent to be posted as if it had been approved now.
+        An approved one is queued as if it had been approved now.
         """
         noted: Json = {"form": DIGEST_VERSION}
         if item["status"] == "APPROVED":
@@ -132,7 +140,7 @@ class Decider:
 
 
 def withdraw(item: Item | None, state: str) -> Decision:
-    """A draft, cancelled or deleted document: it matters only if approval was requested."""
+    """What to do with a draft, cancelled or deleted document: withdraw it if it was requested."""
     why = _STATES.get(state, f"is {state}")
     if item is None or item["status"] == "WITHDRAWN":
         return Decision(outcome=Outcome(name="ignored", reason=f"it {why}"))
@@ -149,22 +157,22 @@ def withdraw(item: Item | None, state: str) -> Decision:
 
 
 def _paid(bill: Bill, item: Item) -> Decision | None:
-    """Have the card of a bill that waits say what was paid of it: nobody is asked anew."""
+    """Show on a waiting bill's card what was paid in Odoo; this needs no new approval."""
     message = checks.paid(bill.payment_state)
     if (
         item["status"] != "READY_FOR_APPROVAL"
         or checks.paid(item.get("payment_state", "")) == message
     ):
         return None
-    message = message or "It is not paid in Odoo any more."
+    message = message or "It is no longer paid in Odoo."
     change = ItemChange(item=item, values={"payment_state": bill.payment_state}, note=message)
     return Decision(outcome=Outcome(name="noted", reason=message), write=change)
 
 
 def _changed_afterwards(both: Comparison, digest: str, *, is_same: bool) -> Decision:
-    """A bill that is at its end, whatever Odoo says of it now."""
+    """What to do with a finished bill that may have changed in Odoo."""
     item, bill, before = both.item, both.bill, both.before
-    known = item.get("amended_after", "")  # which stands while Odoo cannot be read
+    known = item.get("amended_after", "")  # kept while Odoo's bill cannot be read
     change = known if bill.unreadable else "" if is_same else digest
     if before and known in digests(before.bill, known):
         change = known
@@ -172,9 +180,9 @@ def _changed_afterwards(both: Comparison, digest: str, *, is_same: bool) -> Deci
 
 
 def _noted(item: Item, change: str, both: Comparison | None = None) -> Decision:
-    """Say what a bill became in Odoo ("": what it was), and do no more.
+    """Only note how a bill changed in Odoo ("": it changed back).
 
-    One that has a later date by now is kept for as long as approval might be requested for it.
+    If its date is later now, it is kept for as long as approval might be requested for it.
     """
     if item.get("amended_after", "") == change:
         return _UNCHANGED
@@ -195,7 +203,7 @@ def _noted(item: Item, change: str, both: Comparison | None = None) -> Decision:
 
 
 def _without_texts(bill: Bill) -> Bill:
-    """What is left to tell of a bill that the table cannot hold."""
+    """The parts that can be stored of a bill that is too large for the table."""
     return Bill(
         company=bill.company,
         odoo_id=bill.odoo_id,
@@ -207,6 +215,6 @@ def _without_texts(bill: Bill) -> Bill:
         amount_tax=bill.amount_tax,
         amount_total=bill.amount_total,
         bill_date=bill.bill_date,
-        unreadable="Its texts are too long to be kept: shorten the names of its files, vendor,"
-        " accounts and so on in Odoo.",
+        unreadable="Its texts are too long to store. Shorten the names of its files, vendor or"
+        " accounts in Odoo.",
     )

@@ -1,4 +1,4 @@
-"""What was decided about a bill: what a run reports of it, and what is to be written."""
+"""A decision about a bill: what a run reports, and what to write."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewItem:
-    """A bill that the table does not have yet; `reference_id` is the note that is to name it."""
+    """A bill that is new to the table; `reference_id` is the note to add it to."""
 
     item: Item
     reference_id: str
@@ -24,10 +24,10 @@ class NewItem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemChange:
-    """What is to change in a bill of the table, if it still is as it was read.
+    """A change of a bill in the table, made only if the bill is still as it was read.
 
-    `later_date` is the bill's date where it moved on since the bill came to its end: the bill is
-    kept for as long as approval might be requested for it.
+    `later_date` is the bill's date if it is later than when the bill ended: the bill is kept for as
+    long as approval might be requested for it.
     """
 
     item: Item
@@ -41,7 +41,7 @@ class ItemChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remark:
-    """What is noted on a bill of the table without being a change of it."""
+    """A note on a bill in the table that does not change its version."""
 
     item: Item
     values: Mapping[str, object]
@@ -49,7 +49,7 @@ class Remark:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What to do with a bill. `content` is the bill whose files are to be stored before."""
+    """What to do with a bill. `content` is the bill whose files must be stored first."""
 
     outcome: Outcome
     write: NewItem | ItemChange | Remark | None = None

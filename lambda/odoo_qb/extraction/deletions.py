@@ -1,4 +1,4 @@
-"""Find the bills of the table that Odoo no longer lists, and be careful before believing it."""
+"""Find stored bills that Odoo no longer has, and be careful before believing it."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
     from odoo_qb.bill.status import Status
     from odoo_qb.company import Company
-    from odoo_qb.guarding import Faults
+    from odoo_qb.guarding import BadRecords
     from odoo_qb.odoo.client import OdooClient
     from odoo_qb.store.table import Table
 
-SHARE_AT_ONCE: Final = 0.2  # of a company's bills: more of them gone is lost access, or worse
-BILLS_AT_ONCE: Final = 5  # that many may always go
+SHARE_AT_ONCE: Final = 0.2  # of a company's bills: if more are gone, access was probably lost
+BILLS_AT_ONCE: Final = 5  # this many may always disappear
 
 Kind = Literal["open", "posted"]
 _STATUSES: Final[dict[Kind, list[Status]]] = {
@@ -30,10 +30,10 @@ _STATUSES: Final[dict[Kind, list[Status]]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vanished:
-    """What became of a company's bills of a kind that a search did not list, by Odoo id.
+    """A company's open or posted bills that a search did not list, by Odoo id.
 
-    `still_there` were dated back, say; `kept` says why others are left alone. `all_ids` are all
-    of the kind.
+    `still_there` exist, but for example were dated back; `gone` were deleted; `kept` says why the
+    others are left alone. `all_ids` are all of that kind.
     """
 
     all_ids: frozenset[int] = frozenset()
@@ -48,51 +48,48 @@ def find_vanished(
     company: Company,
     listed: Collection[int],
     kind: Kind,
-    faults: Faults,
+    bad_records: BadRecords,
 ) -> Vanished:
     """Look for a company's open or posted bills that are not among the ids `listed`."""
     entry_ids = [i for s in _STATUSES[kind] for i in table.in_company(company.key, s)]
-    all_ids = frozenset(faults.numbers(entry_ids))
+    all_ids = frozenset(bad_records.numbers(entry_ids))
     unlisted = sorted(all_ids - set(listed))
     if not unlisted:
         return Vanished(all_ids=all_ids)
     kept = (
-        f"{company.key}: Odoo no longer lists {len(unlisted)} {kind} bills, and they were left"
-        " as they are"
+        f"{company.key}: Odoo no longer lists {len(unlisted)} {kind} bill"
+        f"{'' if len(unlisted) == 1 else 's'}. Nothing was changed."
     )
     company_id = search.company_id(odoo, company.odoo_company)
     if company_id is None:
-        return Vanished(all_ids=all_ids, kept=f"{kept}. The Odoo user cannot see this company.")
+        return Vanished(all_ids=all_ids, kept=f"{kept} The Odoo user cannot see this company.")
     try:
         found = search.existing(odoo, unlisted, company_id)
     except Refused as refusal:
-        return Vanished(all_ids=all_ids, kept=f"{kept}. {refusal}")
-    gone = _not_known_as_deleted(table, kind, [i for i in unlisted if i not in found], faults)
+        return Vanished(all_ids=all_ids, kept=f"{kept} {refusal}")
+    gone = _not_known_as_deleted(table, kind, [i for i in unlisted if i not in found], bad_records)
     still_there = tuple(i for i in unlisted if i in found)
     if len(gone) > max(BILLS_AT_ONCE, SHARE_AT_ONCE * len(all_ids)):
         what_to_do = (
-            (
-                "Find out what happened there, and reject them in Slack if they were deleted on"
-                " purpose."
-            )
+            "Reject them in Slack if they were deleted on purpose."
             if kind == "open"
-            else "Find out what happened there, and compare QuickBooks by hand."
+            else "Check them in QuickBooks by hand."
         )
         kept = (
             f"{company.key}: {len(gone)} of {len(all_ids)} {kind} bills are gone from Odoo."
-            " That many at once looks like a mistake, so they were left as they are."
-            f" {what_to_do}"
+            " That many at once looks like a mistake, so nothing was changed. Find out what"
+            f" happened in Odoo. {what_to_do}"
         )
         return Vanished(all_ids=all_ids, still_there=still_there, kept=kept)
     return Vanished(all_ids=all_ids, still_there=still_there, gone=gone)
 
 
 def _not_known_as_deleted(
-    table: Table, kind: Kind, ids: list[int], faults: Faults
+    table: Table, kind: Kind, ids: list[int], bad_records: BadRecords
 ) -> tuple[int, ...]:
-    """What is gone since the last look: a posted bill stays as it is, with a note of that."""
+    """The bills gone since the last check; for posted ones that is noted only once."""
     if kind == "open":
         return tuple(ids)
     items = table.get_many(f"odoo-{i}" for i in ids).values()
     new = [item["entry_id"] for item in items if item.get("amended_after") != "deleted"]
-    return tuple(faults.numbers(new))
+    return tuple(bad_records.numbers(new))

@@ -1,10 +1,10 @@
-"""Which earlier bill a bill may be a duplicate of: by its vendor in QuickBooks and its number.
+"""Find earlier bills that a bill may duplicate, by its QuickBooks vendor and its number.
 
-Bills of one vendor and number meet in a note (`reference#<realm>#<vendor>#<number>`): the vendor is
-QuickBooks', by its id or, until it has one, by the name it will have; the number is the vendor's
-however it was typed. Version 1.0 kept them by Odoo's vendor (`reference#<company>#<partner>#…`).
-Bills that only have date and amount in common are found among those that are under way and those
-of the vendor that were posted last: no note is written for them.
+Bills with the same vendor and number share a note (`reference#<realm>#<vendor>#<number>`). The
+vendor is QuickBooks', by its id or, until it has one, by its future name; the number is the
+vendor's, without regard to how it was typed. Version 1.0 used Odoo's vendor
+(`reference#<company>#<partner>#…`). Bills with only the same date and amount are found among open
+bills and the vendor's last posted ones, without a note.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from odoo_qb.exact_json import Json
     from odoo_qb.mapping.plan import PostingPlan
 
-_PART_BYTES: Final = 500  # of a name or number: a key of the table takes 2,048
-# What nobody pays any more is no bill to be paid twice.
+_PART_BYTES: Final = 500  # of a name or number: a table key may have 2,048
+# These will not be paid, so they cannot be paid twice.
 _ENDED: Final[frozenset[Status]] = frozenset({"WITHDRAWN", "REJECTED", "ACKNOWLEDGED"})
 UNDER_WAY: Final[tuple[Status, ...]] = (
     "READY_FOR_APPROVAL",
@@ -45,8 +45,8 @@ UNDER_WAY: Final[tuple[Status, ...]] = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
-    """A bill as others are compared with it."""
+class ComparedBill:
+    """The parts of a bill that are compared to find duplicates."""
 
     entry_id: str
     odoo_name: str
@@ -54,7 +54,7 @@ class Seen:
     is_credit: bool
     partner: int
     vendor: str  # its name in Odoo
-    vendor_id: str  # in QuickBooks; "" where it is not known
+    vendor_id: str  # in QuickBooks; "" if unknown
     reference: str
     day: str
     amount_total: Decimal
@@ -62,19 +62,19 @@ class Seen:
 
     @property
     def number(self) -> str:
-        """The vendor's number however it was typed."""
+        """The vendor's number, normalised."""
         return normalised(self.reference)
 
-    def is_of_vendor(self, other: Seen) -> bool:
-        """Whether the same is to be paid: one vendor of Odoo's, or one of QuickBooks'."""
+    def is_of_vendor(self, other: ComparedBill) -> bool:
+        """Whether both have the same vendor, in Odoo or in QuickBooks."""
         if self.partner == other.partner:
             return True
         if self.vendor_id and other.vendor_id:
             return self.vendor_id == other.vendor_id
         return _plain(self.vendor) == _plain(other.vendor)
 
-    def earlier(self, bill: Seen, *, is_alike: bool) -> EarlierBill:
-        """What the warning of a later bill needs of it."""
+    def earlier(self, bill: ComparedBill, *, is_alike: bool) -> EarlierBill:
+        """What a later bill's warning needs to know about this one."""
         return EarlierBill(
             entry_id=self.entry_id,
             odoo_name=self.odoo_name,
@@ -87,30 +87,30 @@ class Seen:
 
 
 def vendor_keys(bill: Bill, plan: PostingPlan, note: Json, realm: str) -> list[str]:
-    """What a bill's vendor goes by in the notes' keys, the one it is noted under first.
+    """The keys for a bill's vendor in notes, the one for writing first.
 
-    QuickBooks' ids of it, one a currency, and the names it has or had; `note` is what is
-    remembered of Odoo's vendor. None where there is no vendor.
+    These are its QuickBooks ids, one per currency, and the names it has or had; `note` is the note
+    of Odoo's vendor. Empty without a vendor.
     """
     if bill.vendor is None:
         return []
     used = all_remembered(note, realm)
     names = [bill.vendor.name, plan.vendor_name, *(u.name for u in used)]
     ids = [plan.vendor_id, *(u.id for u in used)]
-    # A name may be anything, an id is digits: neither is taken for the other.
+    # "=" keeps names apart from ids, because a name may be all digits.
     keys = [*(i for i in ids if i), *(f"={_part(_plain(n))}" for n in names if n)]
     return list(dict.fromkeys(keys))
 
 
 def realm_of(company: Company) -> str:
-    """The books in which a vendor has its id: QuickBooks', until they are known Odoo's."""
+    """The owner of vendor ids: the QuickBooks realm, or the company until that is known."""
     return company.realm_id or company.key
 
 
 def reference_ids(bill: Bill, plan: PostingPlan, note: Json, company: Company) -> list[str]:
-    """The notes under which bills of the vendor and number meet, the one to write to first.
+    """The notes for the bill's vendor and number, the one for writing first.
 
-    None without a number; the last is that of version 1.0.
+    Empty without a number; the last one is version 1.0's.
     """
     number, realm = _part(normalised(bill.bill_reference)), realm_of(company)
     if not number or bill.vendor is None:
@@ -123,9 +123,9 @@ def reference_ids(bill: Bill, plan: PostingPlan, note: Json, company: Company) -
     ]
 
 
-def seen_bill(bill: Bill, plan: PostingPlan) -> Seen:
-    """A bill that was just read."""
-    return Seen(
+def compared_bill(bill: Bill, plan: PostingPlan) -> ComparedBill:
+    """The compared parts of a bill that was just read."""
+    return ComparedBill(
         entry_id=bill.entry_id,
         odoo_name=bill.odoo_name,
         company=bill.company,
@@ -140,10 +140,10 @@ def seen_bill(bill: Bill, plan: PostingPlan) -> Seen:
     )
 
 
-def seen_item(item: Item) -> Seen:
-    """A bill of the table."""
+def compared_item(item: Item) -> ComparedBill:
+    """The compared parts of a bill in the table."""
     vendor = item["vendor"] or {"odoo_id": 0, "name": ""}
-    return Seen(
+    return ComparedBill(
         entry_id=item["entry_id"],
         odoo_name=item["odoo_name"],
         company=item["company"],
@@ -158,10 +158,10 @@ def seen_item(item: Item) -> Seen:
     )
 
 
-def seen_before(note: Json, bill: Seen) -> Iterable[Seen]:
-    """The last posted bills of a bill's vendor, as its note keeps them."""
+def last_posted(note: Json, bill: ComparedBill) -> Iterable[ComparedBill]:
+    """The vendor's last posted bills, from its note."""
     for kept in note.get("recent", ()):
-        yield Seen(
+        yield ComparedBill(
             entry_id=kept["entry_id"],
             odoo_name=kept["name"],
             company=bill.company,
@@ -177,30 +177,30 @@ def seen_before(note: Json, bill: Seen) -> Iterable[Seen]:
 
 
 class ByNumber:
-    """Bills by the notes they are in: those of the table, and those of this run."""
+    """Bills by the notes that name them: from the table and from this run."""
 
     def __init__(self) -> None:
         self._holders: dict[str, list[str]] = {}
-        self._seen: dict[str, Seen] = {}
+        self._seen: dict[str, ComparedBill] = {}
 
     def learn(self, notes: Mapping[str, Json]) -> list[str]:
-        """Take over what notes say; the ids of the bills they name."""
+        """Add notes; returns the ids of the bills that they name."""
         for note_id, note in notes.items():
             held = self._holders.setdefault(note_id, [])
             held += [i for i in sorted(note.get("bills", ())) if i not in held]
         return sorted({i for n in notes for i in self._holders[n]})
 
     def know(self, items: Iterable[Item]) -> None:
-        """Take over the bills that notes name; one that was taken back cannot be doubled."""
+        """Add the bills that notes name, without withdrawn ones."""
         for item in items:
             if item["status"] != "WITHDRAWN":
-                self._seen.setdefault(item["entry_id"], seen_item(item))
+                self._seen.setdefault(item["entry_id"], compared_item(item))
 
-    def before(self, bill: Seen, note_ids: Sequence[str]) -> list[Seen]:
-        """Those met before this one, which is met by that.
+    def before(self, bill: ComparedBill, note_ids: Sequence[str]) -> list[ComparedBill]:
+        """The bills before this one, which is then added.
 
-        A bill that was met before warned the later ones: it is warned of those before it alone. A
-        note also names bills that had the number once.
+        If this bill is in the note already, later bills have warnings about it, so only bills with
+        smaller ids are returned. A note may also name bills that no longer have the number.
         """
         held = list(dict.fromkeys(i for n in note_ids for i in self._holders.get(n, ())))
         if bill.entry_id in held:
@@ -217,22 +217,24 @@ class ByAmount:
     """Bills by company, kind, date and amount."""
 
     def __init__(self) -> None:
-        self._seen: defaultdict[tuple[object, ...], dict[str, Seen]] = defaultdict(dict)
+        self._seen: defaultdict[tuple[object, ...], dict[str, ComparedBill]] = defaultdict(dict)
 
     def know(self, items: Iterable[Item]) -> None:
-        """Take over bills of the table, except those that ended unposted."""
+        """Add bills from the table, except those that ended unposted."""
         for item in items:
             if item["status"] not in _ENDED:
-                self.add(seen_item(item))
+                self.add(compared_item(item))
 
-    def add(self, bill: Seen) -> None:
-        """Keep a bill for those that come after it."""
+    def add(self, bill: ComparedBill) -> None:
+        """Add a bill, for later ones to be compared with."""
         self._seen[_alike(bill)][bill.entry_id] = bill
 
-    def before(self, bill: Seen, posted: Iterable[Seen], *, is_new: bool) -> list[Seen]:
-        """Those of the vendor with the same date and amount, by another number or none.
+    def before(
+        self, bill: ComparedBill, posted: Iterable[ComparedBill], *, is_new: bool
+    ) -> list[ComparedBill]:
+        """The vendor's bills with the same date and amount but another number or none.
 
-        One that is not new warned the later ones, or is posted.
+        If this bill is not new, later ones have warnings about it, so only smaller ids count.
         """
         if not bill.amount_total or not bill.day:
             return []
@@ -248,8 +250,8 @@ class ByAmount:
         ]
 
 
-def _is_duplicate(one: Seen, other: Seen) -> bool:
-    """A credit note may quote the number of the bill it is about, and is no second one of it."""
+def _is_duplicate(one: ComparedBill, other: ComparedBill) -> bool:
+    """Whether both are the same kind; a credit note may quote the number of its bill."""
     same = (one.company, one.number, one.is_credit) == (
         other.company,
         other.number,
@@ -258,19 +260,19 @@ def _is_duplicate(one: Seen, other: Seen) -> bool:
     return same and one.is_of_vendor(other)
 
 
-def _alike(bill: Seen) -> tuple[object, ...]:
+def _alike(bill: ComparedBill) -> tuple[object, ...]:
     return (bill.company, bill.is_credit, bill.day, bill.amount_total, bill.currency)
 
 
 def _plain(name: str) -> str:
-    """A vendor's name as QuickBooks compares it, without what tells its currencies apart."""
+    """A vendor's name as QuickBooks compares it, without a currency suffix."""
     base, bracket, rest = name.rstrip().rpartition(" (")
     is_suffixed = bracket and (rest == "vendor)" or (len(rest) == 4 and rest[:3].isupper()))  # noqa: PLR2004 - "EUR)"
     return " ".join(basic(base if is_suffixed else name).replace(":", "-").split()).casefold()
 
 
 def _part(text: str) -> str:
-    """A part of a key: a text too long for one is replaced by its hash."""
+    """A part of a key; text that is too long is replaced by its hash."""
     if len(text.encode()) > _PART_BYTES:
         return hashlib.sha256(text.encode()).hexdigest()
     return text

@@ -1,4 +1,4 @@
-"""The files of a page of bills: which are stored already, the others brought from Odoo."""
+"""The files of a page of bills: those not stored yet are read from Odoo and stored."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _THREADS: Final = 8
 
 
 class FileStage:
-    """The files of a page of bills: which are stored already, which are being stored."""
+    """The files of a page of bills, stored and still missing."""
 
     def __init__(self, bills: Sequence[Bill], stored: Mapping[str, Item]) -> None:
         self._bills = bills
@@ -36,7 +36,7 @@ class FileStage:
         self._waiting: set[int] = set()
 
     def missing(self) -> list[Document]:
-        """The documents whose bytes are to be read from Odoo."""
+        """The documents to read from Odoo."""
         return [
             d
             for b in self._bills
@@ -45,9 +45,9 @@ class FileStage:
         ]
 
     def bring(self, odoo: OdooClient, documents: Documents, has_time: Callable[[], bool]) -> None:
-        """Store what is missing: a batch is read, then uploaded in parallel, while there is time.
+        """Store missing files in batches, while there is time; a batch is uploaded in parallel.
 
-        One batch is read whatever the time, so that each run gets further than the one before.
+        The first batch is read even without time, so that each run makes progress.
         """
         self._waiting = {d.odoo_id for d in self.missing()}
         with ThreadPoolExecutor(_THREADS) as pool:
@@ -56,14 +56,14 @@ class FileStage:
                 self._waiting -= {document.odoo_id for document, _ in batch}
                 if not has_time():
                     return
-        self._waiting = set()  # what was deleted since it was listed is in no batch
+        self._waiting = set()  # files deleted since they were listed are in no batch
 
     def is_waiting(self, bill: Bill) -> bool:
         """Whether there was no time for one of the bill's files."""
         return any(d.odoo_id in self._waiting for d in bill.documents)
 
     def _keep(self, documents: Documents, document: Document, data: bytes | None) -> None:
-        """Store one; a PDF by name that is none by content is an ordinary file."""
+        """Store a file; one that only claims to be a PDF is stored as an ordinary file."""
         bill = self._owner[document.odoo_id]
         if data is None:
             self._broken[document.odoo_id] = document.name
@@ -74,10 +74,10 @@ class FileStage:
         try:
             self._kept[document.odoo_id] = documents.keep(bill, document, data, main=main)
         except (BotoCoreError, ClientError):
-            return  # left without a hash, by which the bill is seen to be incomplete
+            return  # left without a hash, which shows that the bill is incomplete
 
     def completed(self, bill: Bill) -> Bill:
-        """The bill with its documents as they are stored."""
+        """The bill with its documents as stored."""
         known = self._known[bill.entry_id]
         documents = tuple(
             known.get((d.odoo_id, d.checksum)) or self._kept.get(d.odoo_id, d)
@@ -92,12 +92,12 @@ class FileStage:
 
 
 def _known_documents(item: Item | None) -> dict[tuple[int, str], Document]:
-    """What is stored of a bill's files; of one that is posted also what was added since."""
+    """The stored files of a bill, including those added after posting."""
     if item is None:
         return {}
     try:
         kept = [*item["documents"], *item.get("added_files", ()), *item.get("attached_later", ())]
         documents = [document_of(d) for d in kept]
     except DAMAGE:
-        return {}  # they are read again, and whoever compares the bill tells what is wrong
+        return {}  # they are read again; comparing the bill will report the damage
     return {(d.odoo_id, d.checksum): d for d in documents if d.sha256}

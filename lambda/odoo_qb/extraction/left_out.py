@@ -1,7 +1,7 @@
 """Documents left out of approval although people may expect them: each is mailed once.
 
-A bill dated before go-live that was entered after it belongs to nobody: the old way is closed, the
-new one leaves it alone. A company of Odoo that is not configured may have been forgotten.
+A bill dated before go-live but entered after it might be forgotten: the old process has ended, and
+this one leaves it alone. A company in Odoo that is not configured may have been overlooked.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ if TYPE_CHECKING:
     from odoo_qb.store.alerts import Alerts
     from odoo_qb.store.table import Table
 
-_NAMED: Final = 100  # late bills that the daily run reads to name them
-_MOST: Final = 10_000  # names kept, which are 200 kB: the oldest are forgotten
+_NAMED: Final = 100  # late bills that the daily run reads, to report each
+_MOST: Final = 10_000  # names stored, about 200 kB; the oldest are dropped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeftOut:
-    """What is left out, by the name under which it is mailed once, and the sentence."""
+    """What is left out: the name under which it is mailed once, and the sentence."""
 
     about: str
     line: str
 
 
 def late_bill(entry: OdooDocument, since: date) -> LeftOut | None:
-    """A bill that is dated before its company's go-live day `since` and was entered after it."""
+    """A bill dated before its company's go-live day `since` but entered after it, if it is one."""
     day = entry.bill.bill_date if entry.bill else None
     if entry.state != "posted" or day is None or day >= since or entry.entered < since.isoformat():
         return None
@@ -48,9 +48,9 @@ def late_bill(entry: OdooDocument, since: date) -> LeftOut | None:
 
 
 def not_mailed(numbers: list[int], table: Table, since: date) -> tuple[list[int], list[LeftOut]]:
-    """Of bills that were entered late, those that nobody was mailed about, to be read and named.
+    """The late bills not mailed yet, to be read and reported; and a line if there are many.
 
-    So many of them are an import of old records: they are only counted.
+    A large number is an import of old records, which is only counted.
     """
     mailed = set(_mailed(table))
     new = [n for n in numbers if f"odoo-{n}" not in mailed]
@@ -65,7 +65,7 @@ def not_mailed(numbers: list[int], table: Table, since: date) -> tuple[list[int]
 
 
 def unknown_company(name: str) -> LeftOut:
-    """A company of Odoo whose bills are left alone."""
+    """A company in Odoo that is not configured."""
     shown = one_line(name, NAME)
     return LeftOut(
         about=f"company {shown}",
@@ -86,11 +86,11 @@ def mail_left_out(found: Iterable[LeftOut], table: Table, alerts: Alerts) -> Non
     new = [name for name in by_name if name not in set(before)]
     if new:
         subject = "Bills or companies left out of approval"
-        alerts.publish(subject, [by_name[name] for name in sorted(new)])
+        alerts.mail(subject, [by_name[name] for name in sorted(new)])
         table.write_note(table_keys.LEFT_OUT, {"told": [*before, *new][-_MOST:]})
 
 
 def _mailed(table: Table) -> list[str]:
-    """What people were mailed about, oldest first."""
-    told = table.read_note(table_keys.LEFT_OUT).get("told")
-    return [name for name in told if isinstance(name, str)] if isinstance(told, list) else []
+    """The names mailed so far, oldest first."""
+    mailed = table.read_note(table_keys.LEFT_OUT).get("told")
+    return [name for name in mailed if isinstance(name, str)] if isinstance(mailed, list) else []

@@ -1,4 +1,4 @@
-"""The companies that our user sees in Odoo, and which of ours are not among them."""
+"""The companies that our user sees in Odoo, and which configured ones are missing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class OdooCompanies:
-    """Asks Odoo once, when a run first needs it."""
+    """Reads the companies once, when a run first needs them."""
 
     def __init__(self, odoo: OdooClient) -> None:
         self._odoo = odoo
@@ -26,11 +26,11 @@ class OdooCompanies:
         return search.companies(self._odoo)
 
     def not_seen(self, companies: Mapping[str, Company]) -> list[str]:
-        """The configured companies that Odoo does not have under their name, a sentence each."""
+        """A sentence for each configured company that Odoo does not have under its name."""
         shown = ", ".join(f'"{n}"' for n in self.names)
         return [
-            f'{key}: Odoo shows our user no company "{company.odoo_company}", so its bills are not'
-            f" read. It shows {shown}: correct odoo_company in company_settings, or give the user"
+            f'{key}: the Odoo user sees no company "{company.odoo_company}", so its bills are not'
+            f" read. It sees {shown}. Correct odoo_company in company_settings, or give the user"
             " that company in Odoo."
             for key, company in sorted(companies.items())
             if company.odoo_company not in self.names

@@ -1,4 +1,4 @@
-"""What became of one bill in a run, whatever happened: one bill never stops the others."""
+"""The outcome of one bill in a run, even after an error: one bill never stops the others."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 logger = Logger(child=True)
 
 OutcomeName = Literal[
-    "ready",  # to be approved
+    "ready",  # for approval
     "blocked",
     "unchanged",
     "ignored",
-    "noted",  # nobody is asked anew because of it
+    "noted",  # needs no new approval
     "withdrawn",
-    "changed afterwards",  # after it was decided for good
+    "changed afterwards",  # after the final decision
     "not stored",  # the next run tries again
     "not yet read",  # the run had no time for its files
-    "damaged",  # its record in the table or in Odoo makes no sense
+    "damaged",  # its record in the table or in Odoo is malformed
 ]
 DAMAGED: Final = "damaged"
 NOT_STORED: Final = "not stored"
@@ -36,10 +36,10 @@ NOT_YET_READ: Final = "not yet read"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What became of a bill, and why.
+    """The outcome of a bill, and why.
 
-    A bill that was stored has a `total`, and the `problems` and `warnings` that its card shows.
-    `about` is the record that is damaged, by the names people know it by.
+    A stored bill has a `total`, and the `problems` and `warnings` that its card shows. `about` is a
+    damaged record, by the names people know.
     """
 
     name: OutcomeName
@@ -50,7 +50,7 @@ class Outcome:
     about: str = ""
 
     def row(self) -> Json:
-        """As the function's answer has it."""
+        """The outcome as JSON for the function's answer."""
         row: Json = {"outcome": self.name}
         if self.total:
             row |= {"total": self.total}
@@ -59,11 +59,11 @@ class Outcome:
 
 
 def capture_outcome(act: Callable[[], Outcome], record: object = None) -> Outcome:
-    """What `act` gives, or what failed it; `record` is the bill's item, which may be the reason."""
+    """What `act` returns, or its failure; `record` is the bill's item, a possible cause."""
     try:
         return act()
     except Conflict:
-        return Outcome(name=NOT_STORED, reason="it was being changed at the same moment")
+        return Outcome(name=NOT_STORED, reason="someone else changed it at the same time")
     except OF_AWS as error:
         return Outcome(name=NOT_STORED, reason=of_aws(error))
     except DAMAGE:
@@ -72,6 +72,6 @@ def capture_outcome(act: Callable[[], Outcome], record: object = None) -> Outcom
 
 
 def damaged(record: object) -> Outcome:
-    """The outcome of a bill with whose record nothing can be done."""
+    """The outcome of a bill whose record cannot be processed."""
     about = label(record) if record else ""
     return Outcome(name=DAMAGED, reason=complaint(record), about=about)

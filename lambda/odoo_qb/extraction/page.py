@@ -1,4 +1,4 @@
-"""One page of Odoo's documents: compared, checked, stored."""
+"""Compare, check and store one page of Odoo's documents."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ if TYPE_CHECKING:
 
     from odoo_qb.bill.item import Item
     from odoo_qb.bill.model import Bill
-    from odoo_qb.extraction.background import Surroundings
+    from odoo_qb.extraction.background import BackgroundReader
     from odoo_qb.extraction.bill_writer import BillWriter
     from odoo_qb.extraction.decide import Decider
     from odoo_qb.extraction.odoo_companies import OdooCompanies
     from odoo_qb.extraction.request import Request
     from odoo_qb.extraction.scope import Scope
-    from odoo_qb.extraction.upgrade import Before
-    from odoo_qb.guarding import Faults
+    from odoo_qb.extraction.upgrade import FormerBill
+    from odoo_qb.guarding import BadRecords
     from odoo_qb.mapping.batch import BatchPlanner
     from odoo_qb.mapping.plan import PostingPlan
     from odoo_qb.odoo.client import OdooClient
@@ -51,7 +51,7 @@ _LEFT_FOR_THE_NEXT_RUN: Final = frozenset({NOT_STORED, NOT_YET_READ})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredPage:
-    """What was met on a page; `is_safe` where the next run need not read any of it again."""
+    """What was found on a page; `is_safe` if the next run need not read any of it again."""
 
     findings: Findings
     is_safe: bool
@@ -59,15 +59,15 @@ class StoredPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Known:
-    """What is known of the documents of a page, by entry_id; `asked` are the bills to compare."""
+    """What is known about a page's documents, by entry_id; `compared` are the bills to compare."""
 
     stored: Mapping[str, Item]
-    asked: Sequence[Bill]
+    compared: Sequence[Bill]
     files: FileStage
     bills: Mapping[str, Bill]
     plans: Mapping[str, PostingPlan]
     backgrounds: Mapping[str, Background]
-    befores: Mapping[str, Before]
+    befores: Mapping[str, FormerBill]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,13 +82,13 @@ class PageStore:
     decider: Decider
     writer: BillWriter
     planner: BatchPlanner
-    surroundings: Surroundings
+    background_reader: BackgroundReader
     odoo_companies: OdooCompanies
-    faults: Faults
+    bad_records: BadRecords
     has_time: Callable[[], bool]
 
     def store(self, page: Sequence[OdooDocument]) -> StoredPage:
-        """Store a page, of the company that is asked for if one is."""
+        """Store a page; only the requested company's documents, if there is one."""
         stored = self.table.get_many(f"odoo-{e.odoo_id}" for e in page)
         keys = self.scope.keys
         wanted = {name for name, key in keys.items() if self.request.company in {"", key}}
@@ -113,22 +113,22 @@ class PageStore:
             left_alone=[e.odoo_company for e in unknown],
             unknown=frozenset(e.odoo_company for e in unknown if e.state == POSTED),
             left_out=late,
-            is_blind=any(not plan.snapshot for plan in known.plans.values()),
+            lacks_quickbooks_data=any(not plan.snapshot for plan in known.plans.values()),
         )
         is_safe = all(o.name not in _LEFT_FOR_THE_NEXT_RUN for o in outcomes)
         return StoredPage(findings=findings, is_safe=is_safe)
 
     def _known(self, entries: Sequence[OdooDocument], stored: Mapping[str, Item]) -> _Known:
-        """Bring the files, and look up what the table and QuickBooks' lists have on the bills."""
-        asked = self.scope.bills(entries, stored)
-        files = FileStage(asked, stored)
+        """Store the files, and look the bills up in the table and in QuickBooks' lists."""
+        compared = self.scope.bills(entries, stored)
+        files = FileStage(compared, stored)
         if not self.request.dry_run:
             files.bring(self.odoo, self.documents, self.has_time)
-        bills = self._one_by_one(asked, partial(_completed, files, stored))
+        bills = self._one_by_one(compared, partial(_completed, files, stored))
         plans = self._one_by_one(bills.values(), self.planner.of)
 
         def background(some: list[Bill]) -> dict[str, Background]:
-            known = self.surroundings.of(some, plans, self.planner.remembered(), stored)
+            known = self.background_reader.of(some, plans, self.planner.remembered(), stored)
             return {b.entry_id: known.get(b.entry_id, Background()) for b in some}
 
         readable = [b for b in bills.values() if b.entry_id in plans]
@@ -140,11 +140,11 @@ class PageStore:
             companies=self.scope.companies,
             documents=self.documents,
             planner=self.planner,
-            faults=self.faults,
+            bad_records=self.bad_records,
         )
         return _Known(
             stored=stored,
-            asked=asked,
+            compared=compared,
             files=files,
             bills=bills,
             plans=plans,
@@ -153,14 +153,14 @@ class PageStore:
         )
 
     def _outcome(self, entry: OdooDocument, known: _Known) -> Outcome:
-        """Decide about one document, and write that; one reason not to store a bill is a line."""
+        """Decide about one document and store that; each reason not to is one line."""
         entry_id = f"odoo-{entry.odoo_id}"
         bill, item = known.bills.get(entry_id), known.stored.get(entry_id)
         if item and flaw_of(item):
             return damaged(item)
         if entry.state != POSTED:
             return self.writer.apply(withdraw(item, entry.state))
-        if entry.bill not in known.asked:
+        if entry.bill not in known.compared:
             since = self.scope.extracted_since(self.scope.keys[entry.odoo_company])
             return Outcome(name="ignored", reason=f"it is dated before {since.isoformat()}")
         if bill is None or entry_id not in known.backgrounds:
@@ -177,12 +177,12 @@ class PageStore:
         return bill_of(item, self.documents.lines(item))
 
     def _left_alone(self, entry: OdooDocument, item: Item | None) -> ReportedBill:
-        """A document of a company that is not ours, or not the one that is asked for.
+        """A document of a company that is not configured or not requested.
 
-        One that was ours is withdrawn, unless it is our company that has another name by now.
+        If it was one of ours it is withdrawn, unless our company was only renamed.
         """
         if not entry.odoo_company:
-            why = entry.damage or "it belongs to no company: open and check it in Odoo."
+            why = entry.damage or "it belongs to no company. Open and check it in Odoo."
             return _reported(entry, Outcome(name=DAMAGED, reason=why))
         company = self.scope.companies.get(item.get("company", "")) if item else None
         is_asked_for = self.request.company in {"", company.key if company else ""}
@@ -198,19 +198,19 @@ class PageStore:
     def _one_by_one[T](
         self, bills: Iterable[Bill], act: Callable[[list[Bill]], Mapping[str, T]]
     ) -> dict[str, T]:
-        """What `act` gives for all; where one of them fails it, for each that does not."""
+        """What `act` returns for all; if one makes it fail, for each of the others."""
         bills = list(bills)
         try:
             return dict(act(bills))
         except DAMAGE:
-            each = self.faults.each(bills, lambda bill: act([bill]))
+            each = self.bad_records.each(bills, lambda bill: act([bill]))
             return {entry_id: found for some in each for entry_id, found in some.items()}
 
 
 def _completed(
     files: FileStage, stored: Mapping[str, Item], bills: Sequence[Bill]
 ) -> dict[str, Bill]:
-    """Bills with their documents as stored, without those attached after posting."""
+    """The bills with their documents as stored, without those attached after posting."""
     return {
         b.entry_id: without_later_files(files.completed(b), stored.get(b.entry_id)) for b in bills
     }

@@ -1,4 +1,4 @@
-"""What a run met and did, of which the extractor makes its answer, the e-mails and the log."""
+"""A run's report, from which the extractor makes its answer, the e-mails and the log."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NO_NEWS: Final = frozenset({"unchanged", "ignored", NOT_YET_READ})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportedBill:
-    """A bill and what became of it; `company` is the key of ours that it counts for, if any."""
+    """A bill and its outcome; `company` is the company key it is counted under, if any."""
 
     entry_id: str
     name: str
@@ -28,37 +28,37 @@ class ReportedBill:
     company: str = ""
 
     def row(self) -> Json:
-        """As the function's answer has it."""
+        """The bill as JSON for the function's answer."""
         return {"entry_id": self.entry_id, "bill": self.name, **self.outcome.row()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Findings:
-    """What a part of a run met."""
+    """What a part of a run found."""
 
     bills: Sequence[ReportedBill] = ()
-    left_alone: Sequence[str] = ()  # companies that are not ours, one for each of their documents
-    unknown: frozenset[str] = frozenset()  # those of them that have posted ones
+    left_alone: Sequence[str] = ()  # unconfigured companies, one entry per document
+    unknown: frozenset[str] = frozenset()  # those of them with posted documents
     left_out: Sequence[LeftOut] = ()
     kept: Sequence[str] = ()  # why bills that Odoo does not list were not withdrawn
-    is_blind: bool = False  # whether approval was requested before QuickBooks was read
+    lacks_quickbooks_data: bool = False  # whether approval was requested before QuickBooks was read
 
 
 @dataclass(slots=True, kw_only=True)
 class Tally:
-    """What a run has met so far. Bills of which there is no news are only counted."""
+    """What a run has found so far. Bills without news are only counted."""
 
-    reports_all: bool  # whether somebody named the bills, and learns of each what became of it
+    reports_all: bool  # whether a person named the bills, and gets the outcome of each
     counts: dict[str, Counter[str]] = field(default_factory=dict)
     left_alone: Counter[str] = field(default_factory=Counter)
     unknown: set[str] = field(default_factory=set)
     bills: list[ReportedBill] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
-    is_blind: bool = False
+    lacks_quickbooks_data: bool = False
 
     def add(self, found: Findings) -> None:
-        """Count it, and keep what is news."""
+        """Count the findings, and keep those with news."""
         for bill in found.bills:
             name = bill.outcome.name
             if bill.company:
@@ -69,21 +69,21 @@ class Tally:
         self.unknown |= found.unknown
         self.left_out += found.left_out
         self.kept += found.kept
-        self.is_blind |= found.is_blind
+        self.lacks_quickbooks_data |= found.lacks_quickbooks_data
 
     @property
     def waiting(self) -> int:
-        """How many were met whose files the run had no time for."""
+        """How many bills have files that the run had no time for."""
         return sum(counts[NOT_YET_READ] for counts in self.counts.values())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What a run met and did.
+    """What a run found and did.
 
-    `not_seen` are the configured companies that Odoo does not have, None where that was not asked;
-    `left_alone_before` is the day before which bills of a company are left alone although they were
-    asked for; `checked_again` counts what was read once more, None in a run that does not do that.
+    `not_seen` are the configured companies that Odoo does not have, None if that was not checked;
+    `left_alone_before` is the day before which a company's bills are left alone although they were
+    requested; `checked_again` counts bills read once more, None in a run that does not do that.
     """
 
     companies: Mapping[str, Mapping[str, int]]
@@ -101,7 +101,7 @@ class Report:
     odoo_calls: int = 0
 
     def joined(self, again: Report) -> Report:
-        """The report with the bills of another, which counts only as read once more."""
+        """The report with the bills of another one, which are counted only as read once more."""
         return replace(
             self,
             bills=[*self.bills, *again.bills],
@@ -110,7 +110,7 @@ class Report:
         )
 
     def as_json(self) -> Json:
-        """All of it but what was left out, which is only counted: each is mailed once."""
+        """The report as JSON; what was left out is only counted, because it is mailed."""
         found: Json = {
             "companies": {key: dict(counts) for key, counts in self.companies.items()},
             "left_alone": dict(self.left_alone),

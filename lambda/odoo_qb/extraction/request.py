@@ -1,4 +1,4 @@
-"""What a run of the extraction is asked for, from an invocation's payload."""
+"""A run's request, parsed from an invocation's payload."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from odoo_qb.company import Company
 
 _KNOWN: Final = ("company", "dry_run", "entry_ids", "full", "since")
-_LARGEST_ID: Final = 2**31 - 1  # PostgreSQL's, for Odoo's ids
-_DIGITS: Final = 100  # Python reads no number of thousands of them
+_LARGEST_ID: Final = 2**31 - 1  # PostgreSQL's limit for Odoo's ids
+_DIGITS: Final = 100  # Python refuses to parse thousands of digits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What one run is asked for. Only a plain run (all defaults) moves the watermark."""
+    """What one run should do. Only a plain run (all defaults) moves the watermark."""
 
     company: str = ""
     since: date | None = None
@@ -30,22 +30,22 @@ class Request:
 
     @property
     def is_plain(self) -> bool:
-        """Whether this run is the schedule's: everything since the last one."""
+        """Whether this is the scheduled run: everything since the last one."""
         return self == Request()
 
     @property
     def is_scheduled(self) -> bool:
-        """Whether the run sees every company: the schedule's, or the daily full one."""
+        """Whether the run covers every company: the scheduled one, or the daily full one."""
         return self.is_plain or self == Request(full=True)
 
     @property
     def reports_all(self) -> bool:
-        """Whether somebody named the bills, and learns of each what became of it."""
+        """Whether a person named the bills, and gets the outcome of each."""
         return bool(self.odoo_ids) and not self.full
 
 
 def request_of(event: object, companies: Mapping[str, Company]) -> Request:
-    """The request in a payload, where null is as good as absent; Refused if it is none."""
+    """The request in a payload; null counts as missing. Refused if it is invalid."""
     if not isinstance(event, Mapping):
         raise Refused('Send an object like {"company": "1MD", "dry_run": true}.')
     given = {str(k): v for k, v in event.items() if v is not None}
@@ -72,7 +72,7 @@ def request_of(event: object, companies: Mapping[str, Company]) -> Request:
 
 
 def audited(value: object) -> str:
-    """The bill whose story is asked for; Refused if it is none."""
+    """The id of the bill to audit; Refused if it is not one."""
     number = _number(value)
     if number is None or not isinstance(value, str):
         raise Refused("audit takes an id like odoo-42.")
@@ -80,7 +80,7 @@ def audited(value: object) -> str:
 
 
 def _number(name: object) -> int | None:
-    """The number in a name like odoo-42; None where it is no id of Odoo's."""
+    """The Odoo id in a name like odoo-42; None if it is not one."""
     if isinstance(name, int):
         return name if not isinstance(name, bool) and 0 <= name <= _LARGEST_ID else None
     digits = name.removeprefix("odoo-") if isinstance(name, str) else ""

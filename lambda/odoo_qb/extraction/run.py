@@ -1,4 +1,4 @@
-"""Bring what changed in Odoo into the table: new bills, amended ones, withdrawn ones."""
+"""Bring changes in Odoo into the table: new, amended and withdrawn bills."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING, Final
 
 from odoo_qb import table_keys
 from odoo_qb.errors import Refused, Unavailable
-from odoo_qb.extraction.background import Surroundings
+from odoo_qb.extraction.background import BackgroundReader
 from odoo_qb.extraction.bill_writer import BillWriter
 from odoo_qb.extraction.decide import Decider
 from odoo_qb.extraction.left_out import unknown_company
-from odoo_qb.extraction.news import clock_troubles
+from odoo_qb.extraction.odoo_changes import WATCHED_AT_ONCE, clock_troubles
 from odoo_qb.extraction.odoo_companies import OdooCompanies
 from odoo_qb.extraction.page import PageStore
 from odoo_qb.extraction.report import Report, Tally
 from odoo_qb.extraction.request import Request
-from odoo_qb.extraction.reread import BLIND, Again
+from odoo_qb.extraction.reread import ASKED_BEFORE_QUICKBOOKS, RereadBills
 from odoo_qb.extraction.scope import Scope
 from odoo_qb.extraction.selection import Selection
 from odoo_qb.extraction.watermark import Watermark, position_of
-from odoo_qb.guarding import Faults
+from odoo_qb.guarding import BadRecords
 from odoo_qb.mapping.batch import BatchPlanner
 from odoo_qb.odoo.client import PAGE_SIZE
 from odoo_qb.odoo.reader import BillReader
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from odoo_qb.company import Company
     from odoo_qb.exact_json import Json
-    from odoo_qb.extraction.news import News
+    from odoo_qb.extraction.odoo_changes import OdooChanges
     from odoo_qb.odoo.client import OdooClient
     from odoo_qb.odoo.records import OdooDocument
     from odoo_qb.store.documents import Documents
@@ -46,16 +46,17 @@ _SECONDS_FOR_A_PAGE: Final = 60.0
 
 
 class Busy(Refused):
-    """Another extraction is running; what this one would have found is not lost."""
+    """Another extraction is running; nothing is lost, because a later run finds the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExtractionRun:
-    """What a run needs. `seconds_left` is how long it may still take.
+    """One run of the extraction. `seconds_left` is how long it may still take.
 
-    Bills dated before `extract_since`, or their company's own, need no approval, unless they
-    are in the table; nor are those from before `kept_since`, which the table may have forgotten.
-    Records with which nothing can be done are named in `faults`.
+    Bills dated before `extract_since`, or their company's own day, need no approval unless they are
+    in the table. Nor do bills from before `kept_since`, which the table may have deleted. Records
+    that cannot be processed are reported in `bad_records`. A page has `page_size` bills, and one
+    call searches for `watched_at_once` ids.
     """
 
     odoo: OdooClient
@@ -67,12 +68,13 @@ class ExtractionRun:
     seconds_left: Callable[[], float]
     sleep: Callable[[float], None]
     page_size: int = PAGE_SIZE
-    faults: Faults = field(default_factory=Faults)
+    watched_at_once: int = WATCHED_AT_ONCE
+    bad_records: BadRecords = field(default_factory=BadRecords)
 
     def run(self, request: Request, now: datetime) -> Report:
-        """Read, check and store; returns the counts of what was met, by company.
+        """Read, check and store; returns what was found.
 
-        A bill that cannot be stored stops the watermark before it, and nothing else.
+        A bill that cannot be stored only stops the watermark before it.
         """
         calls_before = self.odoo.calls
         if request.dry_run:
@@ -89,18 +91,18 @@ class ExtractionRun:
         return replace(report, odoo_calls=self.odoo.calls - calls_before)
 
     def _look_again(self, report: Report, now: datetime) -> Report:
-        """Read once more what is not new in Odoo and yet not as it should be.
+        """Read bills again that did not change in Odoo but need another look.
 
-        That is what changed in Odoo while it was being posted and then was not, and, once
-        QuickBooks or the settings are no longer the same, what they may have blocked: whoever
-        opened the missing account need not wait for the daily run. So are bills whose record in the
-        table is damaged, until somebody has corrected it. Returns the report with what that gave.
+        These are bills that changed in Odoo while posting failed; after a change of QuickBooks or
+        the settings, the bills they may have blocked, so that nobody waits for the daily run after
+        creating a missing account; and bills with a damaged record, until it is corrected. Returns
+        the report with what was found.
         """
-        again = Again(
+        again = RereadBills(
             table=self.table,
             documents=self.documents,
             companies=self.companies,
-            faults=self.faults,
+            bad_records=self.bad_records,
             note_id=self._note_id,
         )
         report = replace(report, checked_again=0)
@@ -119,13 +121,13 @@ class ExtractionRun:
         return report
 
     def _read_again(self, entry_ids: Sequence[str], now: datetime) -> Report | None:
-        """What reading these bills gave; None if they were not read.
+        """The report about these bills; None if they were not read.
 
-        None of it is so urgent that its failure were the run's own.
+        A failure here is not urgent, so it does not fail the run.
         """
         if not entry_ids or not self._has_time():
             return None
-        ids = tuple(self.faults.numbers(entry_ids))
+        ids = tuple(self.bad_records.numbers(entry_ids))
         try:
             return self._run(Request(odoo_ids=ids, full=True), now)
         except Unavailable:
@@ -133,7 +135,7 @@ class ExtractionRun:
         except Refused as refusal:
             if not refusal.code.endswith("AccessError"):
                 raise
-            return None  # a company was hidden from our user; the daily run tells what it misses
+            return None  # a company is hidden from our user; the daily run reports it
 
     @property
     def _note_id(self) -> str:
@@ -144,28 +146,33 @@ class ExtractionRun:
         return Lease(table=self.table, note_id=self._note_id, lasts=LEASE)
 
     def _take_lease(self, request: Request, now: datetime) -> str:
-        """One run at a time: the schedule's gives way to another, any other waits for it."""
+        """Take the lease; a scheduled run gives way to another run, any other waits for it."""
         for left in reversed(range(1 if request.is_plain else _LEASE_TRIES)):
             lease = self._lease.take(now)
             if lease:
                 return lease
             if left:
                 self.sleep(_LEASE_PAUSE)
-        raise Busy("Another extraction is running: try again in some minutes.")
+        raise Busy("Another extraction is running. Try again in a few minutes.")
 
     def _run(self, request: Request, now: datetime) -> Report:
         note = self.table.read_note(self._note_id)
         position = self._position(note, now)
         is_all = request.full and not request.odoo_ids
         if is_all:
-            self.odoo.start_over()  # after an upgrade of Odoo, or once our key was revoked
-        else:  # a function that starts anew need not find it out
+            self.odoo.start_over()  # Odoo may have been upgraded, or our key revoked
+        else:  # a cold start need not find it out again
             self.odoo.protocol = self.odoo.protocol or note.get("speaks")
         scope, tally = self._scope, Tally(reports_all=request.reports_all)
         odoo_companies = OdooCompanies(self.odoo)
         writer = self._writer(request, now)
         selection = Selection(
-            odoo=self.odoo, table=self.table, scope=scope, writer=writer, faults=self.faults
+            odoo=self.odoo,
+            table=self.table,
+            scope=scope,
+            writer=writer,
+            bad_records=self.bad_records,
+            watched_at_once=self.watched_at_once,
         )
         found, met_on_the_way = selection.find(request, position, now)
         known = request.is_plain and position.knows(found.changed)
@@ -187,13 +194,13 @@ class ExtractionRun:
             safe = start if is_safe else safe
             if request.is_plain:
                 position = self._move(position, found, safe, now)
-        if tally.is_blind and not request.dry_run:
-            self.table.write_note(self._note_id, {BLIND: True})
-        # Asked once a day, and when bills of a company that is not configured turn up: it may be
-        # one of ours that was renamed.
+        if tally.lacks_quickbooks_data and not request.dry_run:
+            self.table.write_note(self._note_id, {ASKED_BEFORE_QUICKBOOKS: True})
+        # Checked once a day, and when bills of an unconfigured company turn up, which may be one of
+        # ours that was renamed.
         is_asked = is_all or (request.is_plain and tally.left_alone)
         not_seen = odoo_companies.not_seen(self.companies) if is_asked else None
-        if not_seen == []:  # else it may be one of ours under another name
+        if not_seen == []:  # otherwise it may be one of ours under another name
             tally.left_out += [unknown_company(name) for name in sorted(tally.unknown)]
         keys = [request.company] if request.company else sorted(self.companies)
         return Report(
@@ -213,9 +220,9 @@ class ExtractionRun:
     def _read(
         self, ids: Sequence[int], age: Mapping[int, int]
     ) -> Iterator[tuple[int, list[OdooDocument]]]:
-        """The documents page by page while there is time, and how many of `ids` are read by then.
+        """The documents page by page while there is time, each with how many ids are read by then.
 
-        The order of the ids is that of the pages; on each the oldest change comes first, by `age`.
+        Pages follow the order of `ids`; within a page the oldest change comes first, by `age`.
         """
         bills = BillReader(self.odoo, self._scope.keys)
         start = 0
@@ -225,19 +232,19 @@ class ExtractionRun:
             yield start, bills.page(sorted(batch, key=lambda i: age.get(i, -1)))
 
     def _position(self, note: Json, now: datetime) -> Watermark:
-        """How far Odoo was read; where that is no date, all since go-live is read again."""
+        """How far Odoo was read; if that is not a valid date, everything since go-live is read."""
         try:
             return position_of(note, now)
         except ValueError:
-            self.faults.note(
+            self.bad_records.note(
                 self._note_id,
-                "it did not say how far Odoo had been read, so all since go-live was read again."
-                " There is nothing to do.",
+                "it did not say how far Odoo had been read, so everything since go-live was"
+                " read again. Nothing to do.",
             )
             return Watermark()
 
-    def _move(self, before: Watermark, found: News, safe: int, now: datetime) -> Watermark:
-        """Note how far everything is safe."""
+    def _move(self, before: Watermark, found: OdooChanges, safe: int, now: datetime) -> Watermark:
+        """Store how far everything is in the table."""
         position = before.after(found.changed, safe, now, found.now)
         if position != before:
             self.table.write_note(self._note_id, position.note())
@@ -266,14 +273,14 @@ class ExtractionRun:
             decider=Decider(companies=self.companies, full=request.full, now=now),
             writer=writer,
             planner=BatchPlanner(self.table, self.documents, self.companies),
-            surroundings=Surroundings(
+            background_reader=BackgroundReader(
                 table=self.table,
                 companies=self.companies,
                 dry_run=request.dry_run,
-                faults=self.faults,
+                bad_records=self.bad_records,
             ),
             odoo_companies=odoo_companies,
-            faults=self.faults,
+            bad_records=self.bad_records,
             has_time=self._has_time,
         )
 

@@ -1,4 +1,4 @@
-"""Which of Odoo's bills need approval: those of our companies, from a date on."""
+"""Which bills in Odoo need approval: those of our companies, from a date on."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 class Scope:
     """Bills dated before `extract_since`, or their company's own day, need no approval.
 
-    Unless they are in the table. Nor are those from before `kept_since`, which the table may have
-    forgotten.
+    Except those in the table. Nor do bills from before `kept_since`, which the table may have
+    deleted.
     """
 
     companies: Mapping[str, Company]
@@ -33,27 +33,27 @@ class Scope:
 
     @property
     def keys(self) -> dict[str, str]:
-        """Our keys of the companies, by their names in Odoo."""
+        """The company keys, by the companies' names in Odoo."""
         return {c.odoo_company: c.key for c in self.companies.values()}
 
     @property
     def first_day(self) -> date:
-        """From which bill date on anybody of any company is asked."""
+        """The earliest bill date that needs approval in any company."""
         return min((self.extracted_since(key) for key in self.companies), default=date.min)
 
     def extracted_since(self, key: str) -> date:
-        """From which bill date on anybody of a company is asked."""
+        """The earliest bill date that needs approval in a company."""
         return max(self._go_live(key), self.kept_since)
 
     def left_alone_before(self, keys: Iterable[str], since: date | None) -> dict[str, str]:
-        """Before which day bills are left alone although they were asked for, by company."""
+        """By company: the day before which bills are left alone although they were requested."""
         first = {key: self.extracted_since(key) for key in keys}
         return {k: day.isoformat() for k, day in first.items() if since and day > since}
 
     def bills(self, entries: Iterable[OdooDocument], stored: Mapping[str, Item]) -> list[Bill]:
-        """The bills to compare and to ask about: one from before go-live is not, unless it was.
+        """The bills to compare and request approval for; from before go-live only stored ones.
 
-        Nor is one whose record is damaged: with that nothing can be compared.
+        A bill with a damaged record is left out, because nothing can be compared with that.
         """
         found = []
         for bill in (e.bill for e in entries if e.bill):
@@ -64,7 +64,7 @@ class Scope:
         return found
 
     def late(self, entries: Iterable[OdooDocument], met: Collection[str]) -> list[LeftOut]:
-        """The bills left alone by their date although they were entered since; none of `met`."""
+        """The bills left alone by their date although they were entered since, without `met`."""
         keys = self.keys
         left = (e for e in entries if f"odoo-{e.odoo_id}" not in met)
         found = (late_bill(e, self._go_live(keys[e.odoo_company])) for e in left)

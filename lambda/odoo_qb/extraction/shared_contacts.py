@@ -1,7 +1,7 @@
-"""Which contacts of Odoo a vendor of QuickBooks stands for: two of one name are not one. No I/O.
+"""Which Odoo contacts share a QuickBooks vendor: two with the same name may differ. No I/O.
 
-A note a vendor (`payee#<realm>#<vendor>`, by its id or, until it has one, its name) keeps the
-contacts in the order in which they came. A contact is written there once, not with each bill.
+A note per vendor (`payee#<realm>#<vendor>`, by its id or, until it has one, its name) lists the
+contacts in the order in which they came. A contact is written once, not with each bill.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 
 _CONTACT: Final = "contact_"
 _NAMED: Final = 3
-# By its name alone a vendor is taken for another's; one that was mapped or paid before is meant.
+# Only matching by name may confuse vendors; a mapped or remembered vendor is intended.
 _BY_NAME: Final = frozenset({"name", "new"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sharing:
-    """The other contacts of a bill's vendor, and what is to be noted of its own: where, and what.
+    """The other contacts of a bill's vendor, and the note and values to write for its own.
 
-    `note_id` is empty where there is nothing to write.
+    `note_id` is empty if there is nothing to write.
     """
 
     others: tuple[Json, ...] = ()
@@ -39,17 +39,17 @@ class Sharing:
 
 
 def note_ids(bill: Bill, plan: PostingPlan, note: Json, company: Company) -> list[str]:
-    """The notes that may know the bill's vendor, the one to write to first."""
+    """The notes for the bill's vendor, the one for writing first."""
     realm = realm_of(company)
     if not plan.snapshot:
-        return []  # nobody knows yet which vendor it is
+        return []  # the vendor is not known yet
     return [table_keys.payee(realm, key) for key in vendor_keys(bill, plan, note, realm)]
 
 
 def sharing(
     bill: Bill, plan: PostingPlan, ids: Sequence[str], notes: Mapping[str, Json]
 ) -> Sharing:
-    """Who else has the bill's vendor, as the notes of these ids say."""
+    """Which other contacts share the bill's vendor, by the notes with these ids."""
     if bill.vendor is None or not ids:
         return Sharing()
     contacts: dict[str, Json] = {}
@@ -74,18 +74,18 @@ def sharing(
 
 
 def warnings(plan: PostingPlan, found: Sharing) -> list[str]:
-    """That the vendor belongs to another contact already, with what tells the two apart."""
+    """A warning that the vendor belongs to another contact, with what distinguishes them."""
     if not found.others:
         return []
     whose = " and ".join(_text(c) for c in found.others[:_NAMED])
     vendor = f"The vendor {plan.vendor_name} in QuickBooks"
     belongs = "will also belong" if plan.vendor_how == "new" else "also belongs"
-    said = f"{vendor} {belongs} to another contact in Odoo: {whose}."
-    return [f"{said} If they are not the same vendor, rename one of them in Odoo."]
+    shared = f"{vendor} {belongs} to another contact in Odoo: {whose}."
+    return [f"{shared} If they are not the same vendor, rename one of them in Odoo."]
 
 
 def _is_same(contact: Json, vendor: Vendor) -> bool:
-    """Whether two contacts are one vendor that was entered twice, or merged."""
+    """Whether two contacts are the same vendor, entered twice or merged."""
     ids = {_bare(contact["tax_id"]), _bare(vendor.tax_id)}
     if "" not in ids:
         return len(ids) == 1

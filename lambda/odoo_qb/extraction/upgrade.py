@@ -1,7 +1,7 @@
-"""Whether a bill that version 1.0 stored would be posted otherwise now, and in what. No I/O.
+"""Whether a bill that version 1.0 stored would now be posted differently, and how. No I/O.
 
-1.0 posted what it read of a bill's lines; now each row of Odoo's journal is posted. Where both
-book the same cents on the same accounts under the same codes, what was decided stands.
+1.0 posted a bill's lines; now each row of Odoo's journal is posted. If both book the same cents on
+the same accounts with the same codes, the decision stands.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ _NOTHING: Final[Booking] = ({}, 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Before:
-    """A bill that 1.0 stored, `stored`, and as 1.0 would read it now, `bill`.
+class FormerBill:
+    """A bill as 1.0 stored it (`stored`), and as 1.0 would read it now (`bill`).
 
-    Beside each what it would become in QuickBooks today; empty where nobody asks.
+    Each has a posting plan; empty if it is not needed.
     """
 
     bill: Bill
@@ -46,18 +46,18 @@ class Before:
 
 
 def is_to_be_judged(item: Item) -> bool:
-    """Whether nobody has compared yet what 1.0 would have posted of an open bill.
+    """Whether an open bill of 1.0 must still be compared with what would be posted now.
 
-    One that QuickBooks may have already is brought to its end as it was sent.
+    If QuickBooks may have it already, it is finished as it was sent instead.
     """
     is_waiting = item["status"] in _WAITING and not finishes_as_stored(item)
     return is_waiting and is_unjudged(item)
 
 
 def posted_otherwise(
-    item: Item, bill: Bill, plan: PostingPlan, before: Before, nothing: str
+    item: Item, bill: Bill, plan: PostingPlan, before: FormerBill, nothing: str
 ) -> list[str]:
-    """In what a bill that 1.0 stored is posted otherwise now, for its approver; [] if in nothing.
+    """How a bill that 1.0 stored is now posted differently, for its approver; [] if it is not.
 
     `nothing` is why there is nothing to post, if so.
     """
@@ -73,8 +73,8 @@ def posted_otherwise(
     return [*found, _AGAIN] if found and is_approved else found
 
 
-def form_differs(plan: PostingPlan, before: Before) -> bool:
-    """Whether what 1.0 would make of a bill as it is now differs from what is made of it."""
+def form_differs(plan: PostingPlan, before: FormerBill) -> bool:
+    """Whether 1.0 would book the bill, as it is now, differently."""
     return digest_v1.booking(before.bill, before.bill_plan.shown()) != plan.booking()
 
 
@@ -88,10 +88,10 @@ def _nothing_before_or_now(item: Item, bill: Bill, plan: PostingPlan, nothing: s
     return [FORM, *_booked_otherwise(_NOTHING, plan.booking(), {}, plan, bill.currency)]
 
 
-def _other_places(item: Item, bill: Bill, plan: PostingPlan, before: Before) -> list[str]:
-    """Where accounts, codes or cents are others than the card showed.
+def _other_places(item: Item, bill: Bill, plan: PostingPlan, before: FormerBill) -> list[str]:
+    """How accounts, codes or cents differ from the card.
 
-    A bill approved before QuickBooks was read goes by what is known of it now.
+    For a bill approved before QuickBooks was read, the current snapshot is used.
     """
     was_read = bool(item["preflight"].get("snapshot"))
     shown = item["preflight"] if was_read else before.stored_plan.shown()
@@ -107,12 +107,12 @@ def _other_places(item: Item, bill: Bill, plan: PostingPlan, before: Before) -> 
         and moved
         and _amounts_agree(then, now)
     ):
-        return moved  # accounts or settings became others since, as they may at any time
+        return moved  # accounts or settings changed, as they may at any time
     return [FORM, *_booked_otherwise(then, now, shown, plan, bill.currency)]
 
 
 def _amounts_agree(before: Booking | None, now: Booking | None) -> bool:
-    """Whether two bookings differ in places alone."""
+    """Whether two bookings differ only in their accounts or codes."""
     if before is None or now is None:
         return False
     return sorted(before[0].values()) == sorted(now[0].values()) and before[1] == now[1]
@@ -121,9 +121,9 @@ def _amounts_agree(before: Booking | None, now: Booking | None) -> bool:
 def _booked_otherwise(
     before: Booking | None, now: Booking | None, shown: Json, plan: PostingPlan, currency: str
 ) -> list[str]:
-    """Account by account what is booked now in place of what 1.0 would have booked.
+    """By account: what is booked now instead of what 1.0 would have booked.
 
-    Of a bill that is blocked now: what was to be booked.
+    For a bill that is blocked now: what would have been booked.
     """
     if before is None:
         return []

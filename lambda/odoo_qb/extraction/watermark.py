@@ -1,9 +1,9 @@
-"""How far Odoo has been read: kept so that nothing is missed and nothing is read in vain.
+"""How far Odoo has been read, so that nothing is missed and little is read twice.
 
-Odoo's write_date is when a transaction began, told without its fraction: what commits late
-lies before what was seen already, and one second may hold hundreds of bills. So every run
-looks back, and what it finds again is compared, not trusted. Nor is Odoo's clock: a date that is
-yet to come moves the position no further than today.
+Odoo's write_date is the start of a transaction, without fractions of a second: a late commit is
+dated before what was seen already, and one second may hold hundreds of bills. So every run looks
+back, and compares what it finds again. Odoo's clock may be wrong: a date in the future does not
+move the position beyond today.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ if TYPE_CHECKING:
 
     from odoo_qb.odoo.search import Changed
 
-LOOKBACK: Final = timedelta(minutes=15)  # longer than any transaction of Odoo's may last
-# So far Odoo's clock may be off without anybody being told; the look-back has room for it.
+LOOKBACK: Final = timedelta(minutes=15)  # longer than any transaction in Odoo may last
+# Odoo's clock may be off by this much without a report; looking back covers it.
 CLOCK_MARGIN: Final = timedelta(minutes=5)
 _FORMAT: Final = "%Y-%m-%d %H:%M:%S"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watermark:
-    """All that was written up to `written` (Odoo's text) is in the table.
+    """Everything written up to `written` (Odoo's text) is in the table.
 
-    `seen` is a hash of what the next search will find if nothing changes, `read_at` (ISO, UTC)
-    when that was read, by Odoo's clock; both empty when the next run has to read all it finds.
+    `seen` is a hash of what the next search finds if nothing changes, `read_at` (ISO, UTC) is when
+    that was read, by Odoo's clock; both are empty if the next run must read all it finds.
     """
 
     written: str = ""
@@ -39,13 +39,13 @@ class Watermark:
 
     @property
     def search_from(self) -> str:
-        """From when on the next search asks, in Odoo's text; empty before the first run."""
+        """The start of the next search, in Odoo's text; empty before the first run."""
         return as_text(as_instant(self.written) - LOOKBACK) if self.written else ""
 
     def knows(self, found: Sequence[Changed]) -> bool:
-        """Whether all of this was read before, late enough for nothing to hide in its second.
+        """Whether all of this was read before, late enough to miss no change of the same second.
 
-        What Odoo dates far ahead was not written when it was read, whatever it says.
+        Dates far in the future or past of that reading prove nothing.
         """
         if not self.seen or self.seen != _hash(found):
             return False
@@ -58,13 +58,13 @@ class Watermark:
     ) -> Watermark:
         """The position once the first `safe` of what a search found are in the table.
 
-        It is never beyond our own clock nor, as that was when it answered, beyond Odoo's: what is
-        written once a clock was put right must not lie before it.
+        It is never beyond our clock or Odoo's at the time of its answer: changes made after a wrong
+        clock was corrected must not be dated before it.
         """
         limit = as_text(min(now, odoo_now) + CLOCK_MARGIN)
         reached = max([self.written, *(c.written for c in found[:safe] if c.written <= limit)])
         if not reached and found and safe == len(found):
-            reached = as_text(min(now, odoo_now))  # all of it is dated in the future
+            reached = as_text(min(now, odoo_now))  # everything is dated in the future
         position = Watermark(written=min(reached, limit))
         if safe < len(found) or not reached:
             return position
@@ -75,12 +75,12 @@ class Watermark:
         )
 
     def note(self) -> dict[str, str]:
-        """As the table keeps it."""
+        """The position as the table stores it."""
         return {"written": self.written, "seen": self.seen, "read_at": self.read_at}
 
 
 def position_of(note: Mapping[str, object], now: datetime) -> Watermark:
-    """The position in the table's note; ValueError where it is none, or yet to come."""
+    """The position in the table's note; ValueError if it is invalid or in the future."""
     position = Watermark(**{k: str(note.get(k, "")) for k in ("written", "seen", "read_at")})
     if position.seen and datetime.fromisoformat(position.read_at).tzinfo is None:
         raise ValueError(f"{position.read_at} has no zone")
@@ -90,7 +90,7 @@ def position_of(note: Mapping[str, object], now: datetime) -> Watermark:
 
 
 def as_instant(text: str) -> datetime:
-    """Odoo's text of an instant; ValueError where it is none."""
+    """The instant in Odoo's text; ValueError if it is not one."""
     return datetime.strptime(text, _FORMAT).replace(tzinfo=UTC)
 
 

@@ -1,1 +1,1 @@
-"""Which vendor, accounts and tax codes a bill takes in QuickBooks.."""
+"""Which vendor, accounts and tax codes a bill gets in QuickBooks."""

@@ -1,4 +1,4 @@
-"""Where in QuickBooks a bill goes: the account and tax code of each line, the payable. No I/O."""
+"""Match a bill's accounts in QuickBooks: one per line, and accounts payable. No I/O."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from odoo_qb.company import Company
     from odoo_qb.quickbooks.snapshot import Account, Snapshot
 
-_OWN_PAYABLE: Final = "Accounts Payable (A/P)"  # as QuickBooks calls the one it opens on its own
+_OWN_PAYABLE: Final = "Accounts Payable (A/P)"  # the name of the one that QuickBooks creates itself
 _TAKES_NO_LINES: Final = {
     PAYABLE: "an accounts payable account",
     "Accounts Receivable": "an accounts receivable account",
@@ -31,9 +31,9 @@ def match_accounts(
     warnings: list[str],
     tax_accounts: Container[str] = (),
 ) -> dict[str, Target]:
-    """The account for each Odoo account of the rows: mapped, else same number, same name.
+    """The QuickBooks account for each Odoo account: mapped, or else by number, or else by name.
 
-    `tax_accounts` are Odoo's, of tax that QuickBooks keeps itself: only a tax goes there.
+    `tax_accounts` are Odoo's accounts for tax that QuickBooks books itself; only tax goes there.
     """
     found: dict[str, Target] = {}
     seen: set[str] = set()
@@ -76,7 +76,7 @@ def match_accounts(
 
 
 def _missing(label: str, wanted: str) -> str:
-    """That an account is not there, and what to do; `wanted` is what the settings ask for."""
+    """That an account is missing, and what to do; `wanted` is the one in the settings."""
     if wanted:
         return (
             f"QuickBooks has no active account {wanted} (mapped from {label}). Create it"
@@ -91,7 +91,7 @@ def _missing(label: str, wanted: str) -> str:
 def _reserved(
     line: Line, account: Account | None, tax_accounts: Container[str], snapshot: Snapshot
 ) -> str:
-    """That a row would go where QuickBooks itself keeps tax, and what to do."""
+    """That a row would go to an account where QuickBooks books tax itself, and what to do."""
     is_kept = account is not None and account.holds_quickbooks_tax and snapshot.taxes_purchases
     label = f"{line.account_code} {line.account_name}".strip()
     kept = "QuickBooks keeps that tax itself and accepts no lines there"
@@ -107,7 +107,7 @@ def _reserved(
 def find_account(
     line: Line, company: Company, snapshot: Snapshot
 ) -> tuple[Account | None, str, str]:
-    """The account, how it was found, and what the settings asked for where they did."""
+    """The account, how it was found, and the one named in the settings, if any."""
     wanted = mapped(line.account_code, company.accounts)
     if wanted:
         return snapshot.account(wanted), "mapped", wanted
@@ -118,7 +118,7 @@ def find_account(
 
 
 def _unusable(account: Account, how: str, bill: Bill, snapshot: Snapshot) -> str:
-    """Why no line of the bill can go to an account, or why that is doubtful."""
+    """Why an account cannot be used on the bill, or why that is doubtful."""
     if account.kind in _TAKES_NO_LINES:
         return f"is {_TAKES_NO_LINES[account.kind]}, which cannot be used on a bill"
     if how in {"name", "default"} and not is_of_bills(account):
@@ -139,7 +139,7 @@ def _name(account: Account) -> str:
 
 
 def mapped(code: str, mapping: Mapping[str, str]) -> str:
-    """The mapping's entry for a code: the exact one, else that of its longest prefix."""
+    """The mapping's entry for a code: the exact one, or else its longest prefix's."""
     prefixes = [k for k in mapping if code.startswith(k.rstrip("*")) and k.rstrip("*")]
     longest = max(prefixes, key=lambda k: len(k.rstrip("*")), default="")
     best = code if code in mapping else longest
@@ -149,10 +149,10 @@ def mapped(code: str, mapping: Mapping[str, str]) -> str:
 def choose_payable_account(
     bill: Bill, company: Company, snapshot: Snapshot, problems: list[str]
 ) -> Account | None:
-    """The accounts payable account: the one of the settings, else the only one there is.
+    """The accounts payable account: the one in the settings, or else the only one.
 
-    Of several the one that QuickBooks itself opened, by its name; which of others is meant only
-    a person knows. None before the first bill in a currency: QuickBooks then opens one.
+    Of several, the one that QuickBooks created itself, by its name; otherwise a person must choose.
+    None before the first bill in a currency, because QuickBooks then creates one.
     """
     wanted = company.payable_account
     named = snapshot.account(wanted) if wanted else None

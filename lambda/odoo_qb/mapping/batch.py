@@ -1,4 +1,4 @@
-"""What QuickBooks will do with the bills of one run: snapshots and remembered vendors at hand."""
+"""Posting plans for the bills of one run, from snapshots and remembered vendors."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class BatchPlanner:
-    """Preflights bills from what was read of QuickBooks before: no call to QuickBooks is made."""
+    """Plans how bills will be posted, from stored snapshots: QuickBooks is not called."""
 
     def __init__(
         self, table: Table, documents: Documents, companies: Mapping[str, Company]
@@ -33,7 +33,7 @@ class BatchPlanner:
         self._notes: dict[str, Json] = {}
 
     def of(self, bills: Sequence[Bill]) -> dict[str, PostingPlan]:
-        """The preflight of each bill, by entry_id."""
+        """The plan for each bill, by entry_id."""
         ids = {note_id(b) for b in bills if b.vendor}
         notes = cast("Mapping[str, Json]", self._table.get_many(sorted(ids)))
         self._notes = {b.entry_id: notes.get(note_id(b), {}) for b in bills}
@@ -48,11 +48,11 @@ class BatchPlanner:
         }
 
     def remembered(self) -> Mapping[str, Json]:
-        """What the table remembers of the vendors of the last bills, by entry_id."""
+        """The vendor notes of the last planned bills, by entry_id."""
         return self._notes
 
     def taken_at(self) -> str:
-        """When each company was last read: what was blocked is worth another look when it moves."""
+        """When each company was last read; a newer reading makes blocked bills be checked again."""
         found = ((key, self._snapshot(key)) for key in sorted(self._companies))
         return " ".join(f"{key}@{s.taken_at if s else 'never'}" for key, s in found)
 

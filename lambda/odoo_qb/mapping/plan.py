@@ -1,4 +1,4 @@
-"""How a bill will be posted: what was matched, what blocks it, what to warn of. No I/O."""
+"""How a bill will be posted: what was matched, what blocks it, which warnings. No I/O."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ How = Literal["", "computed", "override", "quickbooks", "lines"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostedRow:
-    """A journal row that becomes a line, under the name of its taxes ("" where no code is sent)."""
+    """A journal row that becomes a line, with the name of its taxes ("" if no code is sent)."""
 
     row: Line
     tax: str = ""
@@ -42,7 +42,7 @@ class PostedRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RateTax:
-    """The tax of one QuickBooks rate: the amount, and the net it is of."""
+    """The tax at one QuickBooks rate, and the net amount it is charged on."""
 
     rate_id: str
     amount: Decimal
@@ -51,10 +51,10 @@ class RateTax:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaxPlan:
-    """The lines of a document, their tax codes by name, and how its tax comes about.
+    """The lines of a document, their tax codes by name, and how its tax is posted.
 
-    `how` is "" where QuickBooks knows no purchase tax; "computed" where it comes to Odoo's tax by
-    itself; else what the settings say. `odoo` and `quickbooks` are the two figures.
+    `how` is "" if QuickBooks has no purchase tax, "computed" if QuickBooks computes the same tax as
+    Odoo, or else what the settings say. `odoo` and `quickbooks` are the two amounts.
     """
 
     how: How = ""
@@ -63,7 +63,9 @@ class TaxPlan:
     odoo: Decimal = Decimal(0)
     quickbooks: Decimal = Decimal(0)
     override: tuple[RateTax, ...] = ()
-    own_accounts: frozenset[str] = frozenset()  # Odoo's, of tax that QuickBooks keeps itself
+    own_accounts: frozenset[str] = (
+        frozenset()
+    )  # Odoo's accounts for tax that QuickBooks books itself
     problems: tuple[str, ...] = ()
 
 
@@ -78,11 +80,11 @@ HOW_TAXED: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostingPlan:
-    """What will be used. `problems` block the bill, `warnings` are for its approver.
+    """How a bill will be posted. `problems` block it, `warnings` are for its approver.
 
-    `vendor_id` is empty when the vendor is to be created; `vendor_how` is one of mapped,
-    remembered, name, new. `tax_codes` is None in a company where QuickBooks knows no purchase
-    tax: in the US, and elsewhere with `tax_is_off`.
+    `vendor_id` is empty if the vendor will be created; `vendor_how` is one of mapped, remembered,
+    name, new. `tax_codes` is None in a company without purchase tax in QuickBooks: in the US, and
+    elsewhere with `tax_is_off`.
     """
 
     snapshot: str = ""
@@ -109,7 +111,7 @@ class PostingPlan:
     warnings: tuple[str, ...] = ()
 
     def shown(self) -> Json:
-        """As the table keeps it, for the card and for `changes`."""
+        """As the table stores it, for the card and for `changes`."""
         kept = asdict(self)
         targets = {k: _pair(v) for k, v in self.accounts.items()}
         codes = {k: _pair(v) for k, v in (self.tax_codes or {}).items()}
@@ -122,20 +124,20 @@ class PostingPlan:
         }
 
     def total_of(self, bill: Bill) -> Decimal:
-        """What the document's total will be: the bill's, unless QuickBooks' own tax is wanted."""
+        """The document's total: the bill's, unless QuickBooks' own tax is used."""
         if self.tax.how != "quickbooks":
             return bill.amount_total
         return bill.amount_total - self.tax.odoo + self.tax.quickbooks
 
     def changes(self, shown: Json) -> list[str]:
-        """What is no longer as the card said, as sentences; a vendor created since is no change.
+        """What differs from the card, as sentences; a vendor created since is not a change.
 
-        A card made before the first snapshot promised what matches, and nothing that fills a gap.
+        A card made before the first snapshot promised only what matches, without fallbacks.
         """
         if not shown.get("snapshot"):
             filled = ((code, t) for code, t in self.accounts.items() if t.how == "default")
             return shorten([f"The account for {code} is now {t.name}." for code, t in filled])
-        if shown.get("realm_id") != self.realm_id:  # its ids mean nothing here
+        if shown.get("realm_id") != self.realm_id:  # its ids are not valid here
             return [f"The QuickBooks company is now {self.company_name}."]
         found: list[str] = []
         if not self._is_vendor(str(shown["vendor_id"]), str(shown["vendor_name"])):
@@ -161,13 +163,13 @@ class PostingPlan:
             )
             if shown.get(f"{what}_id", "") != id_now
         ]
-        # With the first bill in a currency QuickBooks opens an account: that is no change.
+        # QuickBooks creates an account with the first bill in a currency: that is not a change.
         if shown["payable_id"] not in {"", self.payable_id}:
             found.append(f"The accounts payable account is now {self.payable_name or 'a new one'}.")
         return shorten(found)
 
     def _tax_changes(self, shown: Json | None) -> list[str]:
-        """Whether tax comes about in another way than the card said; 1.0 said nothing of it."""
+        """Changes in how tax is posted since the card; 1.0's cards did not say."""
         now = self.tax
         if not shown or (shown["how"], shown["quickbooks"]) == (now.how, now.quickbooks):
             return []
@@ -176,9 +178,9 @@ class PostingPlan:
         return [f"QuickBooks now computes {now.quickbooks:,.2f} of tax."]
 
     def booking(self) -> Booking | None:
-        """What the document will book, whatever its rows are called.
+        """What the document will book, without the names of its rows.
 
-        None where an account or the tax is not known; closed books, say, are another matter.
+        None if an account or the tax is unknown. Other problems, such as closed books, don't count.
         """
         codes = self.tax_codes
         booked: dict[tuple[str, str], int] = {}
@@ -195,7 +197,7 @@ class PostingPlan:
         return {k: v for k, v in booked.items() if v}, int(tax * 100)
 
     def _is_vendor(self, shown_id: str, shown_name: str) -> bool:
-        """Whether the vendor is the one shown, or the one that was to be created."""
+        """Whether the vendor is the one shown, or the one that was going to be created."""
         if shown_id:
             return shown_id == self.vendor_id
         names = {shown_name.casefold(), f"{shown_name}{TAKEN_SUFFIX}".casefold()}
@@ -203,7 +205,7 @@ class PostingPlan:
 
 
 def _any_order(taxes: str) -> str:
-    """Taxes as one name: 1.0 named them in Odoo's order. A group may be called "VAT + Levy"."""
+    """Taxes as one sorted name: 1.0 used Odoo's order. One tax may be called "VAT + Levy"."""
     return joined(taxes.split(" + "))
 
 
@@ -211,4 +213,4 @@ def _pair(target: Target) -> Json:
     return {"id": target.id, "name": target.name, "how": target.how}
 
 
-TAKEN_SUFFIX: Final = " (vendor)"  # Intuit's advice for a name a customer or employee has
+TAKEN_SUFFIX: Final = " (vendor)"  # as Intuit advises if a customer or employee has the name

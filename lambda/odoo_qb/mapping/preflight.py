@@ -1,7 +1,7 @@
-"""What QuickBooks will do with a bill, found out before anybody is asked. No I/O.
+"""Plan how a bill will be posted, before approval is requested. No I/O.
 
-The extractor shows it on the card; the poster finds it out again and posts only if it is
-still what the approver saw.
+The extractor shows the plan on the card. The poster makes it again, and posts only if it is still
+what the approver saw.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ NO_SNAPSHOT: Final = (
 def plan_posting(
     bill: Bill, company: Company, snapshot: Snapshot | None, note: Json | None = None
 ) -> PostingPlan:
-    """What will be used for a bill; `note` is what the table remembers of the Odoo vendor."""
+    """The plan for a bill; `note` is what the table remembers about the Odoo vendor."""
     if snapshot is None:
         return PostingPlan(warnings=(NO_SNAPSHOT,))
     warnings: list[str] = []
@@ -96,7 +96,7 @@ def plan_posting(
 
 
 def _of_the_country(snapshot: Snapshot) -> list[str]:
-    """Whether it is known how QuickBooks treats purchase tax: that depends on the country."""
+    """A problem if the company's country is unknown: purchase tax depends on it."""
     if snapshot.country:
         return []
     why = "QuickBooks does not say which country this company is in, and tax depends on that"
@@ -104,7 +104,7 @@ def _of_the_country(snapshot: Snapshot) -> list[str]:
 
 
 def _not_kept(bill: Bill, snapshot: Snapshot, home: str) -> list[str]:
-    """Why the company's books in QuickBooks do not take this bill: its currency or its date."""
+    """Why the company's books do not accept this bill: its currency or its date."""
     problems = []
     if bill.currency != home and not snapshot.multicurrency:
         problems.append(
@@ -129,7 +129,7 @@ def _not_kept(bill: Bill, snapshot: Snapshot, home: str) -> list[str]:
 
 
 def _off_by_its_rate(bill: Bill) -> list[str]:
-    """Whether the rate that QuickBooks gets leads to another total in the company's currency."""
+    """A warning if the rate sent gives another total in the company's currency."""
     if not bill.amount_total:
         return []
     booked = exchange_rate(bill) * bill.amount_total
@@ -142,7 +142,7 @@ def _off_by_its_rate(bill: Bill) -> list[str]:
 
 
 def _beyond(bill: Bill) -> list[str]:
-    """What of a bill QuickBooks would refuse or round.
+    """What QuickBooks would refuse or round in a bill.
 
     https://developer.intuit.com/app/developer/qbo/docs/api/accounting/most-commonly-used/bill
     """
@@ -168,7 +168,7 @@ def _beyond(bill: Bill) -> list[str]:
 def _kept_under(
     what: Literal["class", "department"], wanted: str, snapshot: Snapshot, problems: list[str]
 ) -> Listed | None:
-    """The class or department the settings name for all bills of the company."""
+    """The class or department that the settings name for all bills of the company."""
     is_class = what == "class"
     found = snapshot.class_named(wanted) if is_class else snapshot.department(wanted)
     if wanted and not (snapshot.tracks_classes if is_class else snapshot.tracks_departments):

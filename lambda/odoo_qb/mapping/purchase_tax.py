@@ -1,9 +1,9 @@
-"""What QuickBooks will make of a bill's tax, found out before anybody is asked. No I/O.
+"""Plan how a bill's tax will be posted, before approval is requested. No I/O.
 
-In the US, and in companies that keep no tax in QuickBooks, tax is a cost: every row is a line.
-Elsewhere a line names its tax code and QuickBooks computes the tax, each line and rate rounded to
-the cent. Odoo's tax rows on the account where QuickBooks keeps that tax are compared with this;
-those on other accounts (not deductible, withheld) become lines.
+In the US, and in companies without tax in QuickBooks, tax is a cost: every row becomes a line.
+Elsewhere a line has a tax code, and QuickBooks computes the tax per line and rate, rounded to the
+cent. This is compared with Odoo's tax rows on the account where QuickBooks books that tax; rows on
+other accounts (not deductible, withheld) become lines.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 def plan_tax(bill: Bill, company: Company, snapshot: Snapshot) -> TaxPlan:
-    """The lines and the tax of a bill as QuickBooks will have them; problems say what blocks it."""
+    """The lines and tax of a bill in QuickBooks, and the problems that block it."""
     if not snapshot.taxes_purchases:
         rows = list(bill.money_rows)
         rows = without_cancelled(with_tax_on_lines(rows) if company.tax_on_lines else rows)
@@ -62,10 +62,10 @@ def plan_tax(bill: Bill, company: Company, snapshot: Snapshot) -> TaxPlan:
 
 
 class _Planner:
-    """The rows of one bill between Odoo's taxes and QuickBooks' codes.
+    """Maps the rows of one bill from Odoo's taxes to QuickBooks' codes.
 
-    `with_lines`: Odoo's tax account is mapped to where the tax goes if it has to become a line, so
-    that its mapping does not tell whether QuickBooks computes that tax.
+    With `with_lines`, Odoo's tax account is mapped to where the tax goes if it becomes a line, so
+    the mapping does not tell whether QuickBooks computes that tax.
     """
 
     def __init__(
@@ -87,11 +87,11 @@ class _Planner:
         self._groups: list[TaxGroup] = []
 
     def _is_quickbooks(self, row: Line) -> bool:
-        """Whether a tax row stands where QuickBooks itself keeps that tax.
+        """Whether QuickBooks itself books the tax of this row.
 
-        An account that QuickBooks has says so itself. One that it has not is Odoo's own tax
-        account, if it is an asset or a liability and no line with that tax stands on it: on an
-        asset that was bought the tax is a part of its cost.
+        If QuickBooks has the account, its type tells. Otherwise it is Odoo's tax account if it is
+        an asset or a liability and no line with that tax is booked on it: for a purchased asset the
+        tax is part of the cost.
         """
         account, _, wanted = accounts.find_account(row, self._company, self._snapshot)
         if account and account.holds_quickbooks_tax:
@@ -105,11 +105,11 @@ class _Planner:
 
     @property
     def own_accounts(self) -> frozenset[str]:
-        """Odoo's accounts of the tax that QuickBooks keeps itself."""
+        """Odoo's accounts for tax that QuickBooks books itself."""
         return frozenset(n.account_code for n in self._own)
 
     def computed(self) -> TaxPlan:
-        """The plan in which QuickBooks computes every tax by the codes of the lines."""
+        """The plan in which QuickBooks computes all tax from the codes of the lines."""
         rows = [PostedRow(row=n, tax=self._name(n)) for n in self._taxed()]
         posted = self._in_order(rows)
         self._find_codes(posted)
@@ -125,7 +125,7 @@ class _Planner:
         )
 
     def on_lines(self) -> TaxPlan:
-        """The plan in which every tax row is a line, and no line is taxed."""
+        """The plan in which every tax row becomes a line and no line has tax."""
         rows = [PostedRow(row=n, tax=NO_TAX) for n in self._bill.money_rows]
         posted = self._in_order(rows)
         self._codes = {}
@@ -139,11 +139,11 @@ class _Planner:
         )
 
     def _taxed(self) -> list[Line]:
-        """The rows that become lines: a tax that is a part of the cost may be taxed itself."""
+        """The rows that become lines; a tax that is part of the cost may itself be taxed."""
         return [*self._bases, *self._elsewhere]
 
     def _in_order(self, rows: Sequence[PostedRow]) -> tuple[PostedRow, ...]:
-        """The rows as they stand in the bill, without those that cancel each other out."""
+        """The rows in the bill's order, without those that cancel each other out."""
         names = {id(r.row): r.tax for r in rows}
         ordered = [n for n in self._bill.money_rows if id(n) in names]
 
@@ -154,10 +154,10 @@ class _Planner:
         return tuple(PostedRow(row=n, tax=names[id(n)]) for n in kept)
 
     def _name(self, row: Line) -> str:
-        """The taxes of a row that QuickBooks is to compute, as one name to be mapped.
+        """The taxes of a row that QuickBooks will compute, as one name for the mapping.
 
-        A tax that Odoo booked on other accounts alone is none of them, unless the settings map
-        all taxes of the row together.
+        Taxes that Odoo booked only on other accounts are left out, unless the settings map all
+        taxes of the row together.
         """
         whole = taxes.joined([name for name, _ in row.taxed_by])
         if taxes.mapped_tax(whole, self._company.taxes):
@@ -185,7 +185,7 @@ class _Planner:
             self._problems += self._unusable(code, name)
 
     def _unusable(self, code: TaxCode, name: str) -> list[str]:
-        """Why no line can carry a code: it is not for purchases, or what it charges is unknown."""
+        """Why a code cannot be used: it is not for purchases, or its rate is unknown."""
         percents = [rate.percent_on(self._day) for rate in code.rates]
         way = f"Map {name} to another one under taxes in company_settings"
         if not percents:
@@ -200,7 +200,7 @@ class _Planner:
         return []
 
     def _compare(self, rows: Sequence[PostedRow]) -> None:
-        """Put what belongs together into groups: QuickBooks' tax there, and Odoo's."""
+        """Group what belongs together, with QuickBooks' tax and Odoo's for each group."""
         groups = TaxGroups()
         for posted in rows:
             if posted.tax != NO_TAX:
@@ -213,11 +213,11 @@ class _Planner:
         self._groups = groups.all()
 
     def differing(self) -> list[TaxGroup]:
-        """The groups of lines for which QuickBooks would come to another tax than Odoo."""
+        """The groups for which QuickBooks would compute another tax than Odoo."""
         return [g for g in self._groups if g.quickbooks != g.odoo]
 
     def overridden(self) -> tuple[RateTax, ...]:
-        """Odoo's tax by QuickBooks' rates: what to send so that QuickBooks keeps it."""
+        """Odoo's tax by QuickBooks' rates, as sent to override QuickBooks' own."""
         amounts: dict[str, Decimal] = defaultdict(Decimal)
         for group in self._groups:
             for rate_id, amount in group.odoo_by_rate().items():
@@ -240,7 +240,7 @@ def _named(group: TaxGroup) -> str:
 
 
 def _wrong(group: TaxGroup, bill: Bill) -> str:
-    """That a code is another tax than the one Odoo booked."""
+    """The problem that a code is another tax than the one Odoo booked."""
     if not group.names:
         rows = ", ".join(f"{n.text} on {n.account_code or n.account_name}" for n in group.tax_rows)
         return (
@@ -257,7 +257,7 @@ def _wrong(group: TaxGroup, bill: Bill) -> str:
 
 
 def _undecided(group: TaxGroup, bill: Bill) -> str:
-    """That two figures differ by rounding, or by a part that is cost, and no setting decides."""
+    """The problem that amounts differ by rounding or a part booked as cost, without a setting."""
     if not group.is_rounding and not group.tax_rows:
         return (
             f"{_named(group)} comes to {_figures(group, bill)}, because all of it is booked"

@@ -1,4 +1,4 @@
-"""Taxes that belong together: what QuickBooks computes of them, and what Odoo booked. No I/O."""
+"""Taxes that belong together: what QuickBooks computes, and what Odoo booked. No I/O."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Computed = tuple[str, Decimal, Decimal]  # rate id, percent, amount
 
 
 def taxes_on(net: Decimal, rates: Sequence[TaxRate], day: str) -> list[Computed]:
-    """What QuickBooks adds to a line, rate by rate, each rounded to the cent.
+    """The tax QuickBooks adds to a line, per rate and rounded to the cent.
 
     Observed outside the US: https://quickbooks.intuit.com/learn-support/en-ca/306952
     """
@@ -35,14 +35,14 @@ def taxes_on(net: Decimal, rates: Sequence[TaxRate], day: str) -> list[Computed]
 
 @dataclass(slots=True)
 class TaxGroup:
-    """Lines whose taxes belong together, and what Odoo and QuickBooks make of them.
+    """Lines whose taxes belong together, and their tax in Odoo and in QuickBooks.
 
-    `names` are the names of their taxes; `odoo` is booked where QuickBooks keeps that tax.
+    `names` are the names of their taxes; `odoo` is booked where QuickBooks books that tax.
     """
 
     names: set[str] = field(default_factory=set)
     odoo: Decimal = Decimal(0)
-    elsewhere: Decimal = Decimal(0)  # tax of the same lines that Odoo booked as cost, say
+    elsewhere: Decimal = Decimal(0)  # tax of the same lines on other accounts, such as cost
     tax_rows: list[Line] = field(default_factory=list)
     by_rate: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
     percents: dict[str, Decimal] = field(default_factory=dict)
@@ -50,28 +50,28 @@ class TaxGroup:
 
     @property
     def quickbooks(self) -> Decimal:
-        """What QuickBooks computes."""
+        """The tax that QuickBooks computes."""
         return sum(self.by_rate.values(), Decimal(0))
 
     @property
     def slack(self) -> Decimal:
-        """How far two ways of rounding the same tax may be apart."""
+        """How much two ways of rounding the same tax may differ."""
         rounded = sum((abs(n.amount) for n in self.tax_rows if n.is_rounding), Decimal(0))
         return max(_CENT, _HALF_A_CENT * (self.roundings + len(self.tax_rows))) + rounded
 
     @property
     def is_rounding(self) -> bool:
-        """Whether the two figures are one tax, rounded in two ways."""
+        """Whether the amounts differ only by rounding."""
         return bool(self.names) and abs(self.quickbooks - self.odoo) <= self.slack
 
     @property
     def is_partial(self) -> bool:
-        """Whether Odoo booked a part of this tax on other accounts."""
+        """Whether Odoo booked part of this tax on other accounts."""
         whole = self.odoo + self.elsewhere
         return bool(self.elsewhere) and abs(self.quickbooks - whole) <= self.slack
 
     def absorb(self, other: TaxGroup) -> None:
-        """Take in a group that turned out to belong to this one."""
+        """Merge a group that turned out to belong to this one."""
         self.names |= other.names
         self.odoo += other.odoo
         self.elsewhere += other.elsewhere
@@ -82,7 +82,7 @@ class TaxGroup:
             self.by_rate[rate_id] += amount
 
     def odoo_by_rate(self) -> dict[str, Decimal]:
-        """Odoo's tax by QuickBooks' rates: by its percents, else the rest on the largest."""
+        """Odoo's tax by QuickBooks' rates, matched by percentage; the rest goes to the largest."""
         found = dict(self.by_rate)
         if not found or self.quickbooks == self.odoo:
             return found
@@ -99,13 +99,13 @@ class TaxGroup:
 
 
 class TaxGroups:
-    """Lines and tax rows, put together where they share a tax of Odoo's or a name of taxes."""
+    """Lines and tax rows, grouped if they share a tax in Odoo or a name of taxes."""
 
     def __init__(self) -> None:
         self._groups: dict[object, TaxGroup] = {}
 
     def add_line(self, name: str, row: Line, computed: Sequence[Computed]) -> None:
-        """A line under the name of its taxes, and what QuickBooks computes on it."""
+        """Add a line under the name of its taxes, with what QuickBooks computes on it."""
         keys = {key for _, keys in row.taxed_by for key in keys}
         group = self._of([("name", name), *keys])
         group.names.add(name)
@@ -115,13 +115,13 @@ class TaxGroups:
             group.roundings += 1
 
     def add_tax(self, row: Line) -> None:
-        """A tax row where QuickBooks keeps that tax."""
+        """Add a tax row on the account where QuickBooks books that tax."""
         group = self._of(row.tax_keys)
         group.odoo += row.amount
         group.tax_rows.append(row)
 
     def add_tax_elsewhere(self, row: Line) -> None:
-        """A tax row on another account, of a tax that QuickBooks computes a part of."""
+        """Add a tax row on another account, for a tax that QuickBooks computes in part."""
         for key in row.tax_keys & self._groups.keys():
             self._groups[key].elsewhere += row.amount
 
@@ -130,7 +130,7 @@ class TaxGroups:
         return list({id(g): g for g in self._groups.values()}.values())
 
     def _of(self, keys: Iterable[object]) -> TaxGroup:
-        """The one group that has these keys from now on."""
+        """The group for these keys, merged from those that had any of them."""
         keys = list(keys)
         met = list({id(g): g for k in keys if (g := self._groups.get(k))}.values())
         group = met[0] if met else TaxGroup()

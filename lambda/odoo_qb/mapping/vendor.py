@@ -1,4 +1,4 @@
-"""Which vendor in QuickBooks a bill's vendor is, of those that are known. No I/O."""
+"""Match a bill's vendor to a known vendor in QuickBooks. No I/O."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def match_vendor(
     problems: list[str],
     warnings: list[str],
 ) -> tuple[str, str, str]:
-    """QuickBooks' vendor as (id, name, how): mapped, remembered, of exactly that name; or new.
+    """The QuickBooks vendor as (id, name, how): mapped, remembered, same name, or new.
 
-    Never one of a similar name: money would go to somebody else.
+    Never one with a similar name: the money could go to someone else.
     """
     if bill.vendor is None:
         return "", "", ""
@@ -47,7 +47,7 @@ def match_vendor(
         vendor, how = snapshot.vendor(used.id) if used else None, "remembered"
         if used and vendor is None:
             if used.at >= snapshot.taken_at:
-                return used.id, used.name, how  # made since the snapshot
+                return used.id, used.name, how  # created since the snapshot
             warnings.append(
                 f"Earlier bills used the vendor {used.name}, which was merged or deleted in"
                 " QuickBooks. If another vendor is meant, have it mapped in company_settings"
@@ -69,7 +69,7 @@ def match_vendor(
 def _mapped(
     wanted: str, bill: Bill, snapshot: Snapshot, home: str, warnings: list[str]
 ) -> KnownVendor | None:
-    """The vendor of the settings, or the one of its name that is paid in the bill's currency."""
+    """The vendor in the settings, or its namesake that is paid in the bill's currency."""
     mapped = next(iter(_named(snapshot, wanted)), None) if wanted else None
     if mapped is None or bill.vendor is None:
         return None
@@ -85,9 +85,9 @@ def _mapped(
 
 
 def _namesake(name: str, bill: Bill, snapshot: Snapshot, home: str) -> KnownVendor | None:
-    """The vendor of that name, one that can be used if there is one.
+    """The vendor with that name, preferably one that can be used.
 
-    The vendor's plain name may be taken by it in another currency: then it is no namesake.
+    The same vendor in another currency may have the plain name; that is not a namesake.
     """
     plain = bill.vendor.name if bill.vendor else name
     own = [
@@ -101,9 +101,9 @@ def _namesake(name: str, bill: Bill, snapshot: Snapshot, home: str) -> KnownVend
 
 
 def is_deleted_as(vendor: KnownVendor, name: str) -> bool:
-    """Whether an inactive vendor is the one of this name, which QuickBooks shows as deleted.
+    """Whether an inactive vendor had this name; QuickBooks shows it as deleted.
 
-    Made active again it has its name back: another vendor of it must not be made meanwhile.
+    Once active again it gets its name back, so no other vendor may be created with it meanwhile.
     """
     shown = vendor.name.casefold()
     wanted = " ".join(name.split()).casefold()
@@ -111,7 +111,7 @@ def is_deleted_as(vendor: KnownVendor, name: str) -> bool:
 
 
 def _named(snapshot: Snapshot, name: str) -> tuple[KnownVendor, ...]:
-    """The vendors of exactly this name, and after them those that had it until deleted."""
+    """The vendors with exactly this name, then those that had it until they were deleted."""
     deleted = (v for v in snapshot.vendors if is_deleted_as(v, name))
     return (*snapshot.vendors_named(name), *deleted)
 
@@ -133,12 +133,12 @@ def _unusable(vendor: KnownVendor, currency: str, home: str) -> str:
 
 
 def stays_payee(item: Item, plan: PostingPlan) -> str:
-    """The name of the vendor in QuickBooks that a bill had and has, whoever it is in Odoo."""
+    """The QuickBooks vendor's name, if the bill keeps that vendor although Odoo's changed."""
     shown = item.get("preflight") or {}
     if not plan.vendor_id or shown.get("realm_id") != plan.realm_id:
         return ""
     if shown.get("vendor_id"):
         return plan.vendor_name if shown["vendor_id"] == plan.vendor_id else ""
-    # It was still to be created then.
+    # It did not exist yet at that time.
     is_same = str(shown.get("vendor_name", "")).casefold() == plan.vendor_name.casefold()
     return plan.vendor_name if is_same else ""

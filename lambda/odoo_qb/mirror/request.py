@@ -55,7 +55,7 @@ def sync_request(event: object, connections: Collection[str]) -> SyncRequest:
     flags: dict[str, Any] = {name: event.get(name, False) for name in _FLAGS}
     for name, value in flags.items():
         if not isinstance(value, bool):
-            raise Refused(f'"{name}" must be true or false.')
+            raise Refused(f"{name} must be true or false.")
     return SyncRequest(
         kinds=kinds_of(event.get("task")), connection=connection, wanted=Wanted(**flags)
     )

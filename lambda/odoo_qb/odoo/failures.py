@@ -74,7 +74,7 @@ class Failures:
 
     def no_answer(self) -> Unavailable:
         """JSON that is not what Odoo answers."""
-        return Unavailable(f"Odoo at {self._host} answered with something else than an answer.")
+        return Unavailable(f"Odoo at {self._host} sent an unexpected response.")
 
     def refusal(self, error: Any) -> Refused | Unavailable:  # noqa: ANN401 - Odoo's JSON
         """Odoo's error as a sentence; `data.name` decides, its traceback is never repeated."""
@@ -98,7 +98,7 @@ class Failures:
                 " to accounting in every configured company.",
                 code=name,
             )
-        return Refused(f"Odoo refused the question: {first}", code=name)
+        return Refused(f"Odoo refused the request: {first}", code=name)
 
     def denied(self, *, code: str = "") -> Refused:
         """Odoo did not let our user in."""

@@ -1,4 +1,4 @@
-"""The bytes of a bill's files, from Odoo."""
+"""Read the content of a bill's files from Odoo."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from odoo_qb.odoo.client import OdooClient
 
 
-BATCH_BYTES: Final = 8_000_000  # an answer holds base64 text and bytes at once
+BATCH_BYTES: Final = 8_000_000  # memory holds an answer's base64 text and its bytes at once
 BATCH_COUNT: Final = 50
 
 
@@ -26,8 +26,8 @@ def read_files(
 ) -> Iterator[list[tuple[Document, bytes | None]]]:
     """The bytes of the documents, in batches by size so that no answer gets large.
 
-    None stands for a file that Odoo lists and cannot give. One that was deleted since it was
-    listed is left out.
+    None for a file that Odoo lists but cannot deliver. A file that was deleted since it was listed
+    is left out.
     """
     for batch in _batches(documents):
         try:

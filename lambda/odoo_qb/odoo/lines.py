@@ -1,4 +1,4 @@
-"""A row of Odoo's journal as a line of a bill. No I/O."""
+"""Turn a row of Odoo's journal into a line of a bill. No I/O."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from odoo_qb.odoo.lookup_tables import LookupTables
     from odoo_qb.odoo.values import Record
 
-PAYABLE_ROW: Final = "payment_term"  # the rows that say what is owed, and when
+PAYABLE_ROW: Final = "payment_term"  # the rows with what is owed, and when
 _ROUNDING: Final = "rounding"
 _TEXTS: Final[dict[str, LineKind]] = {
     "line_section": "section",
@@ -24,11 +24,11 @@ _TEXTS: Final[dict[str, LineKind]] = {
 
 
 def line_of(row: Record, company_id: int, sign: int, names: LookupTables) -> Line:
-    """A row of a company's journal as a line of its bill; `sign` is -1 in a credit note."""
+    """The line for a row of a company's journal; `sign` is -1 in a credit note."""
     account = names.visible_id("account.account", row, "account_id", "account")
     of_account = names.accounts[company_id, account] if account else Account(code="", name="")
     if any(("account.tax", i) in names.hidden for i in all_taxes_of(row)):
-        raise NonsenseError(f"our Odoo user may not read a tax on {text_of(row['name']):.80}")
+        raise NonsenseError(f"the Odoo user may not read a tax on {text_of(row['name']):.80}")
     amount = money(amount_of(row, "amount_currency") * sign)
     taxes = sorted((names.taxes[i].name, i) for i in taxes_of(row))
     own = names.taxes[taxes[0][1]] if row["tax_line_id"] else None
@@ -53,18 +53,18 @@ def line_of(row: Record, company_id: int, sign: int, names: LookupTables) -> Lin
 
 
 def taxes_of(line: Record) -> list[int]:
-    """The taxes on a line; of a tax row, the tax it is of."""
+    """The taxes on a line; for a tax row, its own tax."""
     own = related_id(line, "tax_line_id")
     return [own] if own else [positive(i) for i in line["tax_ids"] or ()]
 
 
 def all_taxes_of(line: Record) -> list[int]:
-    """Those, and the taxes that are computed on a tax row, too."""
+    """Those, and for a tax row also the taxes computed on it."""
     return list(dict.fromkeys([*taxes_of(line), *(positive(i) for i in line["tax_ids"] or ())]))
 
 
 def _kind(row: Record, amount: Decimal) -> LineKind:
-    """What a row is to us: whatever carries money is posted, of a kind nobody knew yet, too."""
+    """The kind of a row; whatever carries money is posted, also of kinds that are new in Odoo."""
     display_type = row["display_type"]
     if row["tax_line_id"]:
         return "tax"

@@ -1,4 +1,4 @@
-"""Read from Odoo what the bills refer to: accounts, vendors, taxes, currencies and users."""
+"""Read what bills refer to from Odoo: accounts, vendors, taxes, currencies and users."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from odoo_qb.odoo.values import Record
 
 _VENDOR_FIELDS: Final = ("name", "email", "vat")
-_HIDDEN_AT_MOST: Final = 5  # vendors, accounts and taxes: more than that is a right we lack
+_HIDDEN_AT_MOST: Final = 5  # vendors, accounts and taxes: with more, the user lacks a right
 
 
 class LookupReader:
-    """Remembers names and accounts for one run: each record is asked for once."""
+    """Reads each record once per run and remembers it."""
 
     def __init__(self, odoo: OdooClient, company_keys: Mapping[str, str]) -> None:
         self._odoo = odoo
@@ -38,13 +38,13 @@ class LookupReader:
         self._hidden: set[tuple[str, int]] = set()
 
     def learn(self, moves: Mapping[int, Record], lines: Mapping[int, list[Record]]) -> LookupTables:
-        """Read the accounts, vendors, taxes and companies not met before in this run.
+        """Read the accounts, vendors, taxes and companies not yet read in this run.
 
-        Returns all that is known by then.
+        Returns everything read so far.
         """
         asked = _Referred()
         for number, move in moves.items():
-            # What makes no sense in one of them blocks that bill, which misses it.
+            # A malformed value in a bill blocks only that bill, whose lookup will fail.
             with suppress(*DAMAGE):
                 asked.add(move, lines.get(number, ()))
         self._learn_users(asked.users)
@@ -73,13 +73,13 @@ class LookupReader:
         )
 
     def _learn_taxes(self, ids: set[int]) -> None:
-        """Names, percents, and of a group its parts; only a group is asked for them."""
+        """Names and percentages, and the parts of tax groups."""
         new = sorted(ids - self._taxes.keys())
         rows = by_id(self._read_seen("account.tax", new, ("name", "amount", "amount_type")))
         groups = [number for number, row in rows.items() if row.get("amount_type") == "group"]
         read = by_id(self._read_seen("account.tax", groups, ("children_tax_ids",)))
         for number, row in rows.items():
-            # A tax that makes no sense is missed where a line has it.
+            # A malformed tax blocks only the bills that use it.
             with suppress(*DAMAGE):
                 children = read[number]["children_tax_ids"] if number in groups else ()
                 self._taxes[number] = Tax(
@@ -89,9 +89,9 @@ class LookupReader:
                 )
 
     def _learn_users(self, users: set[int]) -> None:
-        """Logins and addresses of who enters and edits bills, where our user may see them.
+        """Logins and e-mail addresses of the people who enter and edit bills, if visible to us.
 
-        Odoo's own bot is not asked for: it may be hidden, and with it all the others.
+        Odoo's own bot is left out: it may be hidden, and Odoo would then refuse all of them.
         """
         try:
             rows = self._read_new("res.users", users, self._users, ("login", "email"))
@@ -114,9 +114,9 @@ class LookupReader:
     def _read_seen(
         self, model: str, ids: Sequence[int], fields: Sequence[str], **kwargs: object
     ) -> list[Record]:
-        """Those of the records that our user may read; what is hidden is its bills' own fault.
+        """The records that our user may read; a hidden one blocks only the bills that need it.
 
-        Too many of them are not: then the user lacks a right.
+        If too many are hidden, the user lacks a right, and the refusal is raised.
         """
         ids = [i for i in ids if (model, i) not in self._hidden]
         try:
@@ -141,7 +141,7 @@ class LookupReader:
     def _whole(
         self, model: str, ids: Sequence[int], fields: Sequence[str], **kwargs: object
     ) -> list[Record]:
-        """The records that make sense; the others are missed by the bills that name them."""
+        """The well-formed records; bills that need another one are blocked."""
         try:
             return read_records(self._odoo, model, ids, fields, **kwargs)
         except Misshapen as misshapen:
@@ -151,7 +151,7 @@ class LookupReader:
 def read_records(
     odoo: OdooClient, model: str, ids: Sequence[int], fields: Sequence[str], **kwargs: object
 ) -> list[Record]:
-    """The records of these ids; none are asked for where there is no id."""
+    """The records with these ids; without ids nothing is called."""
     if not ids:
         return []
     rows = odoo.call(model, "read", list(ids), fields=list(fields), **kwargs)
@@ -159,7 +159,7 @@ def read_records(
 
 
 class _Referred:
-    """What a page of documents refers to, by Odoo's numbers."""
+    """The Odoo ids that a page of documents refers to."""
 
     def __init__(self) -> None:
         self.accounts: dict[int, set[int]] = {}
@@ -169,7 +169,7 @@ class _Referred:
         self.users: set[int] = set()
 
     def add(self, move: Record, lines: Iterable[Record]) -> None:
-        """Learn what a document refers to."""
+        """Add the ids that a document refers to."""
         company = related_id(move, "company_id")
         self.companies.add(company)
         users = {related_id(move, field) for field in ("create_uid", "write_uid")}

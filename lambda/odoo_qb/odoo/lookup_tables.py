@@ -1,4 +1,4 @@
-"""What the bills of a run refer to: accounts, vendors, taxes, users, as far as they were read."""
+"""What the bills of a run refer to, as read so far: accounts, vendors, taxes and users."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """An account of Odoo's chart, as its company calls it."""
+    """An account in a company's chart of accounts in Odoo."""
 
     code: str
     name: str
@@ -27,7 +27,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tax:
-    """A tax of Odoo's: a group has `parts`, a tax by percent its `percent`."""
+    """A tax in Odoo: a group has `parts`, a percentage tax has `percent`."""
 
     name: str
     percent: Decimal | None = None
@@ -36,19 +36,19 @@ class Tax:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LookupTables:
-    """What bills refer to, as far as it was read; `hidden` is what our user may not read."""
+    """What bills refer to, as read so far; `hidden` is what our user may not read."""
 
     company_keys: Mapping[str, str]  # Odoo's company name -> our key
     accounts: Mapping[tuple[int, int], Account]  # by company and id
     vendors: Mapping[int, Vendor]
     taxes: Mapping[int, Tax]
     currencies: Mapping[int, str]  # by company
-    users: Mapping[int, tuple[str, str]]  # login and address of those who enter and edit bills
+    users: Mapping[int, tuple[str, str]]  # login and e-mail of the people who enter and edit bills
     hidden: AbstractSet[tuple[str, int]]  # by model and id
 
     def visible_id(self, model: str, row: Record, field: str, what: str) -> int:
         """The id that a many2one names, 0 for none; NonsenseError if our user may not read it."""
         number, name = related(row, field, what)
         if (model, number) in self.hidden:
-            raise NonsenseError(f"our Odoo user may not read its {what} {name:.80}")
+            raise NonsenseError(f"the Odoo user may not read its {what} {name:.80}")
         return number

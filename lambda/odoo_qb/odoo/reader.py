@@ -1,4 +1,4 @@
-"""Read vendor bills from Odoo page by page: few calls, and a bill that fails stops no other."""
+"""Read vendor bills from Odoo page by page, in few calls; a bill that fails stops no other."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ _LINE_FIELDS: Final = (
     "price_subtotal", "tax_ids", "tax_line_id", "amount_currency", "date_maturity",
 )  # fmt: skip
 _FILE_FIELDS: Final = ("name", "res_id", "mimetype", "file_size", "checksum", "type")
-# What stops a whole run; anything else that Odoo refuses may be one bill's own fault.
+# These stop the whole run; any other refusal may concern only one bill.
 _OF_THE_CONNECTION: Final = ("AccessDenied", "AccessError", "OperationalError")
-_UNREADABLE_AT_MOST: Final = 5  # more than that is not a few bills' own fault
+_UNREADABLE_AT_MOST: Final = 5  # with more, it is not the bills that are wrong
 
 
 class BillReader:
-    """Turns ids into bills, PAGE_SIZE at a time; remembers names and accounts for one run."""
+    """Turns ids into bills, a page at a time; remembers names and accounts for one run."""
 
     def __init__(self, odoo: OdooClient, company_keys: Mapping[str, str]) -> None:
         self._odoo = odoo
@@ -48,9 +48,9 @@ class BillReader:
         self._unreadable_pages = 0
 
     def page(self, ids: Sequence[int]) -> list[OdooDocument]:
-        """The documents in the order of `ids`; one that vanished meanwhile is left out.
+        """The documents in the order of `ids`; one that was deleted meanwhile is left out.
 
-        Where Odoo cannot give them, their halves are asked for, down to the bill to blame.
+        If Odoo refuses a page, its halves are read, down to the bill that causes it.
         """
         return self._page(ids, is_part=False)
 
@@ -66,13 +66,13 @@ class BillReader:
                     raise
                 return self._unreadable(ids[0], str(refusal))
         except (Misshapen, *DAMAGE) as damage:
-            # Only of a part of what Odoo does answer is it the bill's own fault.
+            # If Odoo answers other parts of the page, the fault is in this bill.
             if isinstance(damage, Misshapen) and not is_part:
                 damage.others()
-            # Which of them makes no sense is not told by what it broke.
+            # The error does not say which bill is malformed.
             if len(ids) == 1:
                 logger.exception("a document could not be read", odoo_id=ids[0])
-                return self._unreadable(ids[0], "what Odoo says of it makes no sense")
+                return self._unreadable(ids[0], "Odoo's record of it is not valid")
         half = len(ids) // 2
         return self._page(ids[:half], is_part=True) + self._page(ids[half:], is_part=True)
 
@@ -101,7 +101,7 @@ class BillReader:
     def _lines(self, ids: Sequence[int]) -> dict[int, list[Record]]:
         if not ids:
             return {}
-        # Every row of the journal: what kinds later versions will write is nobody's to know.
+        # All rows of the journal: later versions of Odoo may write new kinds.
         domain = [["move_id", "in", list(ids)]]
         # "move_id" would sort by account.move's own order; "id" is cheap and grouped here.
         rows = self._odoo.call(

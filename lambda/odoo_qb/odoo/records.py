@@ -1,4 +1,4 @@
-"""Odoo's records as a Bill, and what makes one unreadable. No I/O."""
+"""Turn Odoo's records into a Bill, or say why it cannot be read. No I/O."""
 
 from __future__ import annotations
 
@@ -30,21 +30,20 @@ if TYPE_CHECKING:
     from odoo_qb.odoo.values import Record
 
 POSTED: Final = "posted"
-ODOO_BOT: Final = 1  # the user that Odoo itself is: whatever comes in by mail is entered by it
+ODOO_BOT: Final = 1  # Odoo's own user, which enters bills that arrive by e-mail
 _BOTS: Final = frozenset({"__system__", "public"})  # by login
 _STATES: Final = frozenset({"draft", POSTED, "cancel"})
-_LOST_TAX: Final = "non_deductible_tax"  # of the private part, as Odoo 19 books it
-_FILE_BYTES: Final = 30_000_000  # a larger file takes more memory than the function has
+_LOST_TAX: Final = "non_deductible_tax"  # for the private part, as Odoo 19 books it
+_FILE_BYTES: Final = 30_000_000  # a larger file needs more memory than the function has
 _FILE_TYPE: Final = re.compile(r"[A-Za-z0-9.+_-]{1,60}/[A-Za-z0-9.+_-]{1,100}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OdooDocument:
-    """What Odoo says of one document: its state, and the bill where it can be read as one.
+    """One document in Odoo: its state, and the bill if it can be read as one.
 
-    A document of which not even the company can be read has `damage`, which says so. `entered` is
-    the day it was created, "" where Odoo does not tell; `former` is the bill in the form that
-    version 1.0 would have stored.
+    `damage` is a sentence if not even its company can be read. `entered` is when it was created,
+    "" if Odoo does not say; `former` is the bill in the form that version 1.0 would have stored.
     """
 
     odoo_id: int
@@ -60,7 +59,7 @@ class OdooDocument:
 def document_of(
     move: Record, lines: Sequence[Record], files: Sequence[Record], names: LookupTables
 ) -> OdooDocument:
-    """What a document's records say; one that cannot be read is a bill that says why."""
+    """The document in these records; if it cannot be read, its bill says why."""
     number = id_of(move, "id")
     try:
         company, state = related(move, "company_id", "company")[1], _state(move)
@@ -70,8 +69,8 @@ def document_of(
     except NonsenseError as nonsense:
         return unreadable_document(number, move, names.company_keys, str(nonsense))
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError):
-        # Whatever one bill's data breaks must not stop its neighbours, nor be lost.
-        why = "its lines or files make no sense"
+        # Malformed data in one bill must not stop the others, and must be reported.
+        why = "its lines or files are not valid"
         return unreadable_document(number, move, names.company_keys, why)
     return OdooDocument(
         odoo_id=number,
@@ -87,10 +86,10 @@ def document_of(
 def unreadable_document(
     number: int, row: object, company_keys: Mapping[str, str], why: str
 ) -> OdooDocument:
-    """A document that Odoo refused to give, or that makes no sense, from what can be read of it.
+    """A document that Odoo refused or that is malformed, from what can be read of it.
 
-    No approval is requested for it, and no decision is taken back because of it: a state that
-    cannot be read is taken for posted.
+    No approval is requested for it, and no decision is reversed because of it: a state that cannot
+    be read counts as posted.
     """
     move: Record = row if isinstance(row, dict) else {}
     company, name = name_of(move.get("company_id")), text_of(move.get("name"))
@@ -103,7 +102,7 @@ def unreadable_document(
         odoo_company=company,
         state=state,
         bill=_unreadable(number, move, company_keys[company], why) if asked else None,
-        damage="" if company else f"it cannot be read ({why}): open and check it in Odoo.",
+        damage="" if company else f"it cannot be read ({why}). Open and check it in Odoo.",
     )
 
 
@@ -120,7 +119,7 @@ def _unreadable(number: int, move: Record, company_key: str, why: str) -> Bill:
         amount_tax=Decimal(0),
         amount_total=Decimal(0),
         bill_date=_date_or_none(move),
-        unreadable=f"This bill cannot be read ({why}): open and check it in Odoo.",
+        unreadable=f"This bill cannot be read ({why}). Open and check it in Odoo.",
     )
 
 
@@ -134,13 +133,13 @@ def _state(move: Record) -> str:
 def _bill(
     move: Record, rows: Sequence[Record], files: Sequence[Record], names: LookupTables
 ) -> tuple[Bill, Bill | None]:
-    """The bill as its journal has it, and in the form of version 1.0."""
+    """The bill from its journal entry, and in the form of version 1.0."""
     company_id, company = related(move, "company_id", "company")
     partner = names.visible_id("res.partner", move, "commercial_partner_id", "vendor")
     if partner and partner not in names.vendors:
-        raise NonsenseError("Odoo gives nothing of its vendor")
+        raise NonsenseError("Odoo does not show its vendor")
     if move["move_type"] not in MOVE_TYPES:
-        raise NonsenseError(f"its kind is {move['move_type']!s:.40}")
+        raise NonsenseError(f"its type is {move['move_type']!s:.40}")
     terms, creator = (related(move, k, k) for k in ("invoice_payment_term_id", "create_uid"))
     sign = -1 if move["move_type"] == "in_refund" else 1
     ordered = sorted(rows, key=lambda row: (row["sequence"], row["id"]))
@@ -150,7 +149,7 @@ def _bill(
         if row["display_type"] != PAYABLE_ROW
     ]
     lines = tuple(line for line, _ in booked)
-    # As Odoo itself counts, and as the vendor's paper has it: what is not deductible is tax, too.
+    # Like Odoo and the vendor's paper: non-deductible tax is tax, too.
     tax = sum(
         (n.amount for n, row in booked if n.kind == "tax" or row["display_type"] == _LOST_TAX),
         Decimal(0),
@@ -179,7 +178,7 @@ def _bill(
         entered_by=creator[1],
         entered_by_email=names.users.get(creator[0], ("", ""))[1],
         authors=_authors(move, names),
-        # A total of zero is paid at once, which tells nobody anything.
+        # Odoo marks a total of zero as paid at once, which means nothing.
         payment_state=text_of(move.get("payment_state")) if move["amount_total"] else "",
         lines=lines,
         documents=_documents(move, files),
@@ -191,9 +190,9 @@ def _bill(
 
 
 def _authors(move: Record, names: LookupTables) -> tuple[Author, ...]:
-    """Who entered the document and who last wrote to it; what a bot did nobody did.
+    """Who entered the document and who last wrote to it; bots do not count.
 
-    Odoo does not say who posted it: that is its last writer, unless somebody wrote to it since.
+    Odoo does not say who posted it. Usually that is the last writer.
     """
     found: dict[int, Author] = {}
     for field in ("create_uid", "write_uid"):
@@ -207,7 +206,7 @@ def _authors(move: Record, names: LookupTables) -> tuple[Author, ...]:
 def _instalments(move: Record, payables: Sequence[Record]) -> tuple[Instalment, ...]:
     """The parts of a bill that fall due on different days.
 
-    What is paid of it counts for the first ones: a bill says how much is left, not of which.
+    Payments count for the earliest parts: a bill says how much is left, not of which part.
     """
     parts = sorted(
         (day, abs(amount_of(row, "amount_currency")))
@@ -225,7 +224,7 @@ def _instalments(move: Record, payables: Sequence[Record]) -> tuple[Instalment, 
 
 
 def _documents(move: Record, files: Sequence[Record]) -> tuple[Document, ...]:
-    """The files, the one to look at first: Odoo's main attachment, else PDFs by id."""
+    """The files: Odoo's main attachment first, then PDFs, by id."""
     main_id = related_id(move, "message_main_attachment_id")
 
     def rank(file: Record) -> tuple[bool, bool, bool, int]:
@@ -248,7 +247,7 @@ def _documents(move: Record, files: Sequence[Record]) -> tuple[Document, ...]:
 
 
 def _not_kept(file: Record) -> str:
-    """Why a file is not passed on, with its name; empty when it is."""
+    """Why a file is not passed on, with its name; empty if it is."""
     name = text_of(file["name"])
     if file["type"] != "binary":
         return f"{name} (a link)"
@@ -258,7 +257,7 @@ def _not_kept(file: Record) -> str:
 
 
 def _file_type(file: Record) -> str:
-    """The type that was guessed or claimed, if it is one: it becomes a header of S3's."""
+    """The file's type as guessed or stated, if valid: it becomes a header in S3."""
     claimed = text_of(file["mimetype"])
     return claimed if _FILE_TYPE.fullmatch(claimed) else "application/octet-stream"
 

@@ -17,21 +17,21 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from datetime import date
 
-    from odoo_qb.guarding import Faults
+    from odoo_qb.guarding import BadRecords
     from odoo_qb.odoo.client import OdooClient
     from odoo_qb.odoo.values import Record
 
-Stamp = tuple[int, str, str]  # of a file: its id, Odoo's text of its last write, its checksum
+Stamp = tuple[int, str, str]  # of a file: its id, the text of its last write, its checksum
 
 _OLDEST_FIRST: Final = "write_date, id"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changed:
-    """A document that a search found, as it was then: `written` is Odoo's text, in UTC.
+    """A document found by a search, as it was then: `written` is Odoo's text, in UTC.
 
-    `stamps` are its files that changed lately: id, Odoo's text of when, and checksum, which tells
-    when a file's bytes were replaced in place.
+    `stamps` are its files that changed lately: id, time as Odoo's text, and checksum, which shows
+    when a file's content was replaced in place.
     """
 
     odoo_id: int
@@ -41,11 +41,11 @@ class Changed:
 
     @property
     def changed(self) -> str:
-        """When it or a file of it was last written; "" where Odoo told no such date."""
+        """When it or one of its files was last written; "" if Odoo gave no valid date."""
         return max((self.written, *(at for _, at, _ in self.stamps)))
 
     def since(self, start: str) -> Changed:
-        """The same as a search from `start` on would find it."""
+        """The same document as a search from `start` on would find it."""
         return replace(self, stamps=tuple(s for s in self.stamps if s[1] >= start))
 
 
@@ -55,15 +55,14 @@ def search_changed(
     watermark: str,
     dated_from: date,
     also: Collection[int] = (),
-    faults: Faults | None = None,
+    bad_records: BadRecords | None = None,
 ) -> list[Changed]:
     """Purchase documents changed since `watermark` (Odoo's UTC text), oldest change first.
 
-    Without a watermark: all dated from `dated_from` on, or not dated yet. The state is not
-    asked for, because a bill that was cancelled or reset would be hidden. One list of ids,
-    read by id afterwards, loses nothing when rows move while the pages are read. Those `also`
-    asked for are listed wherever they exist and our user sees them, changed or not. A row without
-    a number, with which nothing can be done, is named in `faults`.
+    Without a watermark: all dated from `dated_from` on, or not dated yet. The search does not
+    filter by state, which would hide a bill that was cancelled or reset. One list of ids, read by
+    id afterwards, loses nothing if rows move while pages are read. The ids in `also` are listed if
+    they exist and our user sees them, changed or not. Rows without an id go to `bad_records`.
     """
     domain: list[object] = [["move_type", "in", list(MOVE_TYPES)]]
     if also:
@@ -80,8 +79,8 @@ def search_changed(
         rows = odoo.call("account.move", "search_read", domain, fields=fields, order=_OLDEST_FIRST)
     except Misshapen as misshapen:
         rows = misshapen.others()
-        if faults:
-            faults.note("Odoo", "it lists documents without a number, so they cannot be read.")
+        if bad_records:
+            bad_records.note("Odoo", "it lists documents without an id, so they cannot be read.")
     return [
         Changed(
             odoo_id=number,
@@ -93,27 +92,27 @@ def search_changed(
 
 
 def listed(odoo: OdooClient, ids: Sequence[int]) -> set[int]:
-    """Which of these documents exist and are not hidden from our user."""
+    """Which of these documents exist and are visible to our user."""
     domain = [["id", "in", list(ids)]]
     return set(by_id(_some(odoo, "account.move", domain, ("state",))))
 
 
 def entered_late(odoo: OdooClient, since: date) -> list[int]:
-    """Posted documents that were entered since a day but are dated before it."""
+    """Posted documents that were entered on or after a day but are dated before it."""
     domain = [["move_type", "in", list(MOVE_TYPES)], ["state", "=", POSTED]]
     domain += [["invoice_date", "<", since.isoformat()], ["create_date", ">=", since.isoformat()]]
     return list(by_id(_some(odoo, "account.move", domain, ("state",))))
 
 
 def changed_files(odoo: OdooClient, ids: Sequence[int], since: str) -> dict[int, tuple[Stamp, ...]]:
-    """The files of these documents that were written since (Odoo's UTC text), by document."""
+    """The files of these documents written since a time (Odoo's UTC text), by document."""
     domain = [["res_model", "=", "account.move"], ["res_id", "in", list(ids)]]
     domain += [["write_date", ">=", since]]
     fields = ("res_id", "write_date", "checksum")
     found: dict[int, tuple[Stamp, ...]] = {}
     for number, row in by_id(_some(odoo, "ir.attachment", domain, fields)).items():
         stamp = (number, moment_of(row["write_date"]), text_of(row["checksum"]))
-        with suppress(NonsenseError):  # whose it is shows when the documents are read
+        with suppress(NonsenseError):  # reported when the documents themselves are read
             document = id_of(row, "res_id")
             found[document] = (*found.get(document, ()), stamp)
     return found
@@ -126,17 +125,16 @@ def companies(odoo: OdooClient) -> list[str]:
 
 
 def company_id(odoo: OdooClient, name: str) -> int | None:
-    """Odoo's id of a company; None if the user has no access to one of this name."""
+    """Odoo's id of the company with this name; None if the user has no access to it."""
     rows = _some(odoo, "res.company", [["name", "=", name]], ("name",))
     return next(iter(by_id(rows)), None)
 
 
 def existing(odoo: OdooClient, ids: Sequence[int], company: int) -> set[int]:
-    """Which of a company's documents exist; Refused where the user may not see one of them.
+    """Which of a company's documents exist; Refused if the user may not see one of them.
 
-    Odoo leaves out what does not exist and refuses what is hidden, so an id that is left out
-    of an answer is gone for certain. Refused, too, where a row of the answer makes no sense: then
-    nothing is.
+    Odoo leaves out what does not exist and refuses what is hidden, so an id missing from an answer
+    is certainly gone. A malformed row raises Refused too, because then nothing is certain.
     """
     found: set[int] = set()
     context = {"allowed_company_ids": [company]}
@@ -151,7 +149,7 @@ def existing(odoo: OdooClient, ids: Sequence[int], company: int) -> set[int]:
 
 
 def _some(odoo: OdooClient, model: str, domain: object, fields: Sequence[str]) -> list[Record]:
-    """The records that a search finds, without those that make no sense."""
+    """The well-formed records that a search finds."""
     try:
         rows = odoo.call(model, "search_read", domain, fields=list(fields), order="id")
     except Misshapen as misshapen:
@@ -160,7 +158,7 @@ def _some(odoo: OdooClient, model: str, domain: object, fields: Sequence[str]) -
 
 
 def _numbers(value: object) -> tuple[int, ...]:
-    """A list of ids in their order, () where it is none."""
+    """A list of ids, sorted; () if it is not one."""
     try:
         return tuple(sorted(positive(i) for i in cast("list[object]", value or ())))
     except (NonsenseError, TypeError):

@@ -1,4 +1,4 @@
-"""Single values of Odoo's records: what each says, or that it is none of its kind. No I/O."""
+"""Single values of Odoo's records, each checked for its type. No I/O."""
 
 from __future__ import annotations
 
@@ -20,46 +20,46 @@ _MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
 
 
 class NonsenseError(ValueError):
-    """A value that is none of its kind; the message says which, in one line."""
+    """A value of the wrong type; the message says which one, in one line."""
 
     def __init__(self, what: str) -> None:
         super().__init__(one_line(what, NAME))
 
 
 def text_of(value: object) -> str:
-    """Odoo says false for an empty text. A lone surrogate can be sent, but not stored."""
+    """Text, "" for Odoo's false. Lone surrogates, which cannot be stored, are replaced."""
     return value.encode(errors="replace").decode() if isinstance(value, str) else ""
 
 
 def name_of(value: object) -> str:
-    """The display name of a many2one: [id, name], or false."""
+    """The name in a many2one, which is [id, name] or false; "" for false."""
     return text_of(value[1]) if isinstance(value, list) else ""
 
 
 def moment_of(value: object) -> str:
-    """Odoo's text of an instant; "" where it is none."""
+    """Odoo's text of an instant; "" if it is not one."""
     return value if isinstance(value, str) and _MOMENT.fullmatch(value) else ""
 
 
 def positive(value: object) -> int:
-    """A record's number; NonsenseError where it is none."""
+    """A record's id; NonsenseError if it is not one."""
     if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
-        raise NonsenseError(f"{value!s:.40} is no record's number")
+        raise NonsenseError(f"{value!s:.40} is not a record's id")
     return value
 
 
 def id_of(row: object, name: str) -> int:
-    """The number in a row's field; NonsenseError where there is none."""
+    """The id in a row's field; NonsenseError if there is none."""
     return positive(row.get(name) if isinstance(row, dict) else None)
 
 
 def related_id(row: Record, field: str) -> int:
-    """The number in a many2one, 0 for none; NonsenseError where it is neither."""
+    """The id in a many2one, 0 for false; NonsenseError if it is neither."""
     return related(row, field, field)[0]
 
 
 def related(row: Record, field: str, what: str) -> tuple[int, str]:
-    """A many2one, [number, name] or false, as its number and name; (0, "") for none."""
+    """The id and name in a many2one, which is [id, name] or false; (0, "") for false."""
     value = row[field]
     if value is False or value is None:
         return 0, ""
@@ -69,7 +69,7 @@ def related(row: Record, field: str, what: str) -> tuple[int, str]:
 
 
 def amount_of(row: Record, name: str) -> Decimal:
-    """The amount in a row's field; NonsenseError where there is none."""
+    """The amount in a row's field; NonsenseError if there is none."""
     try:
         return money(row[name])
     except (TypeError, ValueError, ArithmeticError):
@@ -77,7 +77,7 @@ def amount_of(row: Record, name: str) -> Decimal:
 
 
 def date_of(row: Record, name: str) -> date | None:
-    """The day in a row's field, None for none; NonsenseError where it is neither."""
+    """The date in a row's field, None for false; NonsenseError if it is neither."""
     value = row.get(name)
     if value is False or value is None:
         return None
@@ -88,7 +88,7 @@ def date_of(row: Record, name: str) -> date | None:
 
 
 def by_id(rows: Iterable[object]) -> dict[int, Record]:
-    """The rows by their numbers; one without is missed where somebody refers to it."""
+    """The rows by id, without those that have none."""
     found: dict[int, Record] = {}
     for row in rows:
         with suppress(NonsenseError):

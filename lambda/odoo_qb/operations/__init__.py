@@ -1,1 +1,1 @@
-"""What looks over all stages: the sweep, e-mails, the audit."""
+"""What works across all stages: the sweep, e-mails, the audit."""

@@ -1,4 +1,4 @@
-"""A month for the auditor: what happened to every bill, as JSON lines in S3, a file a company."""
+"""A month for the auditor: what happened to every bill, as JSON lines in S3, by company."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from aws_lambda_powertools import Logger
 from odoo_qb.bill.status import IN_QUICKBOOKS, TRANSITIONS
 from odoo_qb.errors import Refused
 from odoo_qb.exact_json import to_json
-from odoo_qb.guarding import UNKNOWN, Faults, complaint, flaw_of, label
+from odoo_qb.guarding import UNKNOWN, BadRecords, complaint, flaw_of, label
 from odoo_qb.operations.audit_trail import flaw, story
 from odoo_qb.timestamps import stamp
 
@@ -30,15 +30,15 @@ if TYPE_CHECKING:
 
 logger = Logger(child=True)
 
-_NOBODYS: Final = "unknown"  # in place of the company that a damaged record lacks
-LAST: Final = "last"  # the month before this one: what a schedule asks for
+_NOBODYS: Final = "unknown"  # if a damaged record has no company
+LAST: Final = "last"  # the month before this one, as the schedule requests it
 _MONTH: Final = re.compile(r"20[0-9]{2}-(0[1-9]|1[0-2])")
-# Bookkeeping between the functions, which says nothing about the bill.
+# Internal bookkeeping of the functions, not about the bill.
 _LEFT_OUT: Final = frozenset({"card_due", "claim", "touched_at", "expires_at", "lines_key"})
 
 
 def month_of(asked: object, now: datetime) -> str:
-    """The month that is asked for, as 2026-10 in UTC; Refused if it is none or yet to come."""
+    """The requested month, such as 2026-10 in UTC; Refused if it is invalid or in the future."""
     this = f"{now:%Y-%m}"
     if asked == LAST:
         return f"{now.replace(day=1) - timedelta(days=1):%Y-%m}"
@@ -55,39 +55,39 @@ def export(
     companies: Mapping[str, Company],
     month: str,
     now: datetime,
-    faults: Faults | None = None,
+    bad_records: BadRecords | None = None,
 ) -> list[Json]:
-    """Write `audit/<month>/<company>.jsonl` for every company; the summary of each.
+    """Write `audit/<month>/<company>.jsonl` for every company; returns the summary of each.
 
-    A file has a summary in its first line and then, a line each, the bills to which anything
-    happened in the month: content, decision, every try at QuickBooks, and the history both as
-    it is stored and in sentences. The bills stand as they are now. Writing a month again adds
-    a version to its file and takes none away.
+    A file has a summary in its first line and then a line for each bill to which anything happened
+    in the month: content, decision, every posting attempt, and the history both as stored and in
+    sentences. Bills are in their current state. Writing a month again adds a version of its file
+    and removes none.
 
-    A damaged record is written as it is, with what is wrong with it, and named in `faults`.
+    A damaged record is written as it is, with what is wrong with it, and reported in `bad_records`.
     """
     start, end = _bounds(month)
-    faults = faults or Faults()
+    bad_records = bad_records or BadRecords()
     bills: dict[str, list[Item]] = {key: [] for key in companies}
     damaged: dict[str, list[Json]] = {}
     for item in _changed_since(table, start, now):
         if flaw_of(item):
-            faults.note(label(item), complaint(item))
+            bad_records.note(label(item), complaint(item))
             damaged.setdefault(item.get("company") or _NOBODYS, []).append(_as_it_is(item))
         elif any(_is_within(entry, start, end) for entry in item["history"]):
             bills.setdefault(item["company"], []).append(item)
     summaries = []
     for company in sorted({*bills, *damaged}):
         items = bills.get(company, [])
-        told = [_line(item, documents, faults) for item in items]
-        broken = [bill["entry_id"] for bill in told if not bill["history_is_whole"]]
+        bill_lines = [_line(item, documents, bad_records) for item in items]
+        broken = [bill["entry_id"] for bill in bill_lines if not bill["history_is_whole"]]
         summary = _summary(company, month, items, now) | {"broken_histories": broken}
         if company in damaged:
             summary["damaged"] = [bill["entry_id"] for bill in damaged[company]]
-            told += damaged[company]
+            bill_lines += damaged[company]
         summary["key"] = f"audit/{month}/{company}.jsonl"
-        lines = [summary, *told]
-        documents.write(summary["key"], "".join(f"{_text(line, faults)}\n" for line in lines))
+        lines = [summary, *bill_lines]
+        documents.write(summary["key"], "".join(f"{_text(line, bad_records)}\n" for line in lines))
         summaries.append(summary)
     return summaries
 
@@ -100,9 +100,9 @@ def export_and_mail(
     asked: object,
     now: datetime,
 ) -> Json:
-    """Write the month asked for, mail what of it was tampered with or damaged; the answer."""
-    faults, month = Faults(), month_of(asked, now)
-    files = export(table, documents, companies, month, now, faults)
+    """Write the requested month and mail what was modified or damaged; returns the answer."""
+    bad_records, month = BadRecords(), month_of(asked, now)
+    files = export(table, documents, companies, month, now, bad_records)
     broken = [
         (
             f"{entry_id} ({file['company']}): its history does not add up. Call the extractor"
@@ -112,40 +112,40 @@ def export_and_mail(
         for file in files
         for entry_id in file["broken_histories"]
     ]
-    alerts.tell("broken", "Bill history was modified outside this system", broken, now)
+    alerts.mail_if_new("broken", "Bill history was modified outside this system", broken, now)
     subject = "Some records could not be processed for the monthly export"
-    alerts.tell("damaged_export", subject, faults.lines, now)
+    alerts.mail_if_new("damaged_export", subject, bad_records.lines, now)
     report: Json = {"export": month, "files": [_summarised(file) for file in files]}
     logger.info("exported", **report)
     return report
 
 
 def _summarised(file: Json) -> Json:
-    """A file's summary as Lambda's answer can carry it: amounts as text."""
+    """A file's summary for Lambda's answer, with amounts as text."""
     posted = {c: {**p, "total": str(p["total"])} for c, p in file["posted_in_month"].items()}
     return {**file, "posted_in_month": posted}
 
 
 def _is_within(entry: Json, start: str, end: str) -> bool:
-    """Whether something happened between two stamps; an entry may stand for many, since one."""
+    """Whether something happened between two timestamps; an entry may cover a period."""
     return start <= str(entry["at"]) and str(entry.get("since") or entry["at"]) < end
 
 
 def _bounds(month: str) -> tuple[str, str]:
-    """The month's first instant and the next one's, as stamps."""
+    """The first instant of the month and of the next, as timestamps."""
     start = datetime.strptime(month, "%Y-%m").replace(tzinfo=UTC)
     return stamp(start), stamp((start + timedelta(days=32)).replace(day=1))
 
 
 def _changed_since(table: Table, start: str, now: datetime) -> Iterable[Item]:
-    """Every bill that was written since, and so every one with history since, by its number."""
+    """Every bill written since, which includes all with history since, by number."""
     ids = [i for s in TRANSITIONS for i in table.in_status(s, since=start, until=now)]
     items = table.get_many(ids).values()
     return sorted(items, key=lambda item: (len(item["entry_id"]), item["entry_id"]))
 
 
 def _summary(company: str, month: str, items: list[Item], now: datetime) -> Json:
-    """What the file holds, and what an auditor compares with the books."""
+    """What the file contains, and the totals that an auditor compares with the books."""
     start, end = _bounds(month)
     posted: dict[str, Json] = {}
     for item in items:
@@ -166,8 +166,8 @@ def _summary(company: str, month: str, items: list[Item], now: datetime) -> Json
     }
 
 
-def _line(item: Item, documents: Documents, faults: Faults) -> Json:
-    def told() -> Json:
+def _line(item: Item, documents: Documents, bad_records: BadRecords) -> Json:
+    def whole() -> Json:
         rows = documents.lines(item)
         return {
             **_kept(item),
@@ -176,19 +176,19 @@ def _line(item: Item, documents: Documents, faults: Faults) -> Json:
             "history_is_whole": not flaw(item, rows),
         }
 
-    return faults.guard(item, told, _as_it_is(item))
+    return bad_records.guard(item, whole, _as_it_is(item))
 
 
-def _text(line: Json, faults: Faults) -> str:
-    """A line of the file; a record with what JSON does not have is named there."""
+def _text(line: Json, bad_records: BadRecords) -> str:
+    """A line of the file; if JSON cannot hold a record, the line says so."""
     name = str(line.get("entry_id"))
-    return faults.guard(
+    return bad_records.guard(
         line, partial(to_json, line), to_json({"entry_id": name, "damaged": UNKNOWN})
     )
 
 
 def _as_it_is(item: Item) -> Json:
-    """A damaged record, for an auditor to see what is left of it."""
+    """A damaged record as it is, for the auditor."""
     return {**_kept(item), "story": [], "history_is_whole": False, "damaged": complaint(item)}
 
 
@@ -197,6 +197,6 @@ def _kept(item: Item) -> Json:
 
 
 def _sorted(item: Item) -> Iterator[tuple[str, object]]:
-    """Who it is first, the rest by name: two exports of a bill are compared line by line."""
+    """The identifying attributes first, the others by name, so that exports can be compared."""
     yield "entry_id", item["entry_id"]
     yield from sorted((k, v) for k, v in item.items() if k != "entry_id")

@@ -1,4 +1,4 @@
-"""A bill's story for an auditor: who did what when, and whether that is all of it."""
+"""A bill's history for an auditor: who did what when, and whether it is complete."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from odoo_qb.bill.history import is_summary, summarised_in, verify_history
 from odoo_qb.bill.item import approved_by, bill_of, digests
 from odoo_qb.bill.model import amount_text
 from odoo_qb.bill.summary import summary
-from odoo_qb.guarding import Faults
+from odoo_qb.guarding import BadRecords
 from odoo_qb.sentences import one_line
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ _BECAME: Final = {
     "WITHDRAWN": "withdrawn in Odoo",
 }
 _SENTENCE: Final = 1000  # characters
-_DIGITS: Final = 12  # of a digest, which are enough to tell two contents apart
+_DIGITS: Final = 12  # of a digest: enough to tell two contents apart
 
 
 def story(item: Item, lines: Sequence[Json] | None = None) -> list[str]:
@@ -42,18 +42,18 @@ def story(item: Item, lines: Sequence[Json] | None = None) -> list[str]:
 
     `lines` are a long bill's, from S3.
 
-    The first sentence is the bill, the last ones say what QuickBooks has and whether the history
-    is whole. People appear by their ids in Slack, contents by the beginning of their digest.
+    The first sentence is the bill, the last ones say what QuickBooks has and whether the history is
+    complete. People are named by Slack id, contents by the beginning of their digest.
     """
     history = item["history"]
     contents = [str(entry["digest"]) for entry in history]
-    told = [
+    events = [
         _sentence(entry, is_new=digest not in contents[:n])
         for n, (entry, digest) in enumerate(zip(history, contents, strict=True))
     ]
     found = [
         f"{summary(item)}.",
-        *told,
+        *events,
         *_approvals(item),
         *_in_quickbooks(item),
         _verdict(item, lines),
@@ -62,7 +62,7 @@ def story(item: Item, lines: Sequence[Json] | None = None) -> list[str]:
 
 
 def audit(table: Table, documents: Documents, entry_id: str) -> dict[str, Any]:
-    """The story of a bill as the extractor answers it, or {"error": sentence}."""
+    """A bill's history as the extractor returns it, or {"error": sentence}."""
     item = table.get(entry_id)
     if item is None or "status" not in item:
         return {"error": f"There is no bill {entry_id}. Give audit an id like odoo-42."}
@@ -71,8 +71,8 @@ def audit(table: Table, documents: Documents, entry_id: str) -> dict[str, Any]:
         lines = documents.lines(item)
         return {"audit": entry_id, "story": story(item, lines), "whole": not flaw(item, lines)}
 
-    faults = Faults()
-    return faults.guard(item, answer, {}) or {"error": " ".join(faults.lines)}
+    bad_records = BadRecords()
+    return bad_records.guard(item, answer, {}) or {"error": " ".join(bad_records.lines)}
 
 
 def _sentence(entry: Json, *, is_new: bool) -> str:
@@ -105,7 +105,7 @@ def _approvals(item: Item) -> list[str]:
 
 
 def _in_quickbooks(item: Item) -> list[str]:
-    """The document it became there, and each try that was made."""
+    """The document in QuickBooks, and each posting attempt."""
     found = [_try(attempt) for attempt in item.get("attempts", ())]
     document = item.get("quickbooks")
     if document:
@@ -132,9 +132,9 @@ def _try(attempt: Json) -> str:
 
 
 def flaw(item: Item, lines: Sequence[Json] | None = None) -> str:
-    """What was changed past this system, in the history or in the content; "" if nothing.
+    """What was changed outside this system, in the history or the content; "" if nothing.
 
-    The history is a chain that ends where the bill stands, and its last digest is the content's.
+    The history must end with the bill's status, and its last digest must be the content's.
     """
     history = item["history"]
     if not history or history[0]["prev"] or history[0]["from"]:
@@ -155,7 +155,7 @@ def flaw(item: Item, lines: Sequence[Json] | None = None) -> str:
 
 
 def _is_content_whole(item: Item, lines: Sequence[Json] | None) -> bool:
-    """Whether the digest is that of the content, of which a long bill's lines may be elsewhere."""
+    """Whether the digest matches the content; a long bill's lines are in S3."""
     if item["lines_key"] and lines is None:
         return True
     return item["digest"] in digests(bill_of(item, lines), item["digest"])

@@ -1,4 +1,4 @@
-"""Connections to QuickBooks as an operator sees them: what is read anew, renewed, or broken."""
+"""The connections to QuickBooks: lists read again, tokens renewed, broken ones reported."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ logger = Logger(child=True)
 
 
 class Count(Protocol):
-    """A figure for CloudWatch."""
+    """A function that writes a CloudWatch metric."""
 
     def __call__(self, name: str, value: float, **about: str) -> None:
-        """Count something; `about` stands beside it in the log."""
+        """Write a metric; `about` goes beside it in the log."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connections:
-    """The connections of all companies; `alarm` mails its subject and text to the operator."""
+    """The connections of all companies; `alarm` mails a subject and text to the operator."""
 
     companies: Collection[str]
     documents: Documents
@@ -42,17 +42,17 @@ class Connections:
     clock: Callable[[], datetime]
 
     def sync_reference(self, only: str) -> dict[str, Any]:
-        """Read accounts, vendors and preferences anew: for each company, or one, a sentence."""
+        """Read accounts, vendors and preferences again; a sentence for each company, or for one."""
         return self._each(self._sync, only)
 
     def check(self, only: str) -> dict[str, Any]:
-        """Renew every token and count its days: for each company, or one, a sentence."""
+        """Renew every token and count its days; a sentence for each company, or for one."""
         return self._each(self._check, only)
 
     def note_broken(self, company: str, refusal: Disconnected) -> None:
-        """The first to notice raises the alarm and writes it down.
+        """Mail the operator and record it, if this is the first to notice.
 
-        In this order: whoever dies in between is to mail it again, not to leave it unsaid.
+        In this order, so that a crash in between mails twice rather than never.
         """
         logger.error("not connected", company=company, reason=str(refusal))
         connection = self.connection(company)
@@ -64,7 +64,7 @@ class Connections:
         connection.note_broken(refusal)
 
     def _each(self, do: Callable[[str], str], only: str) -> dict[str, Any]:
-        """Do something for every company, or one; what fails for one does not stop the others."""
+        """Do something for every company, or one; a failure of one does not stop the others."""
         answers: dict[str, str] = {}
         if only not in {"", *self.companies}:
             known = ", ".join(self.companies)
@@ -92,7 +92,7 @@ class Connections:
     def _check(self, company: str) -> str:
         """Renew the token, which keeps it alive, and say how long it lasts.
 
-        A company that was closed to us is asked whether it is open again.
+        Also checks whether a company that was closed to us is open again.
         """
         connection = self.connection(company)
         days = connection.keep_alive()

@@ -1,4 +1,4 @@
-"""The mails about what a run found: which bills, companies or people need somebody, and why."""
+"""E-mails about what a run found: bills, companies or approvers that need a person, and why."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from odoo_qb.bill.item import bill_of
 from odoo_qb.bill.summary import summary
 from odoo_qb.extraction.left_out import mail_left_out
 from odoo_qb.extraction.outcome import DAMAGED, NOT_STORED
-from odoo_qb.guarding import Faults, label
+from odoo_qb.guarding import BadRecords, label
 from odoo_qb.operations.sweep import unposted
 from odoo_qb.quickbooks.file_types import unattachable
 from odoo_qb.sentences import NAME, one_line
@@ -35,40 +35,42 @@ if TYPE_CHECKING:
 
 logger = Logger(child=True)
 
-_UNCLEAR_FOR: Final = timedelta(days=30)  # so long the daily mail names such a bill
-_NOT_ATTACHED_FOR: Final = timedelta(days=3)  # a daily run or two may be missed
+_UNCLEAR_FOR: Final = timedelta(days=30)  # for so long the daily mail names such a bill
+_NOT_ATTACHED_FOR: Final = timedelta(days=3)  # in case a daily run or two fail
 _ON_ITS_WAY: Final = "It is tried again every hour. Its card or the poster's log says why."
 
 
-def tell_of_run(
+def mail_after_run(
     report: Report,
     request: Request,
     table: Table,
     companies: Mapping[str, Company],
     alerts: Alerts,
     now: datetime,
-    faults: Faults,
+    bad_records: BadRecords,
 ) -> Json:
-    """The e-mails after a run: of a scheduled one all, of any that wrote what changed late.
+    """Send the e-mails after a run: all after a scheduled one, otherwise only about late changes.
 
-    Returns what the run's answer says of it: how many bills are stuck.
+    Returns the part of the run's answer about it: how many bills are stuck.
     """
     answer: Json = {}
     if request.is_scheduled:
         is_full = request.full
-        stuck = tell_of(report, table, companies, alerts, now, is_full=is_full, faults=faults)
+        stuck = mail_findings(
+            report, table, companies, alerts, now, is_full=is_full, bad_records=bad_records
+        )
         answer["stuck"] = stuck
     if not request.dry_run:
-        tell_what_changed_afterwards(report, alerts)
+        mail_late_changes(report, alerts)
     return answer
 
 
-def tell_of_outage(reason: str, alerts: Alerts, now: datetime) -> None:
-    """That a run could not begin, once until it is over."""
-    alerts.tell("outage", "No bills could be read from Odoo", [reason], now)
+def mail_outage(reason: str, alerts: Alerts, now: datetime) -> None:
+    """Mail once that Odoo could not be read, until it can be again."""
+    alerts.mail_if_new("outage", "No bills could be read from Odoo", [reason], now)
 
 
-def tell_of(
+def mail_findings(
     report: Report,
     table: Table,
     companies: Mapping[str, Company],
@@ -76,68 +78,68 @@ def tell_of(
     now: datetime,
     *,
     is_full: bool,
-    faults: Faults | None = None,
+    bad_records: BadRecords | None = None,
 ) -> dict[str, int]:
-    """One mail about what needs somebody, when that changed since the last one.
+    """Send one mail per subject that needs a person, if it changed since the last one.
 
-    Returns how many bills are stuck, by what holds them up. `faults` are the records that the run
-    could not deal with; those met here join them.
+    Returns how many bills are stuck, by reason. `bad_records` are those that the run could not
+    process; those met here are added.
     """
-    faults = faults or Faults()
-    alerts.end("outage", "Bills can be read from Odoo again", now)
+    bad_records = bad_records or BadRecords()
+    alerts.mail_recovery("outage", "Bills can be read from Odoo again", now)
     not_stored = [
         f"{_named(b)}: {b.outcome.reason}. The next run tries again."
         for b in report.bills
         if b.outcome.name == NOT_STORED
     ]
-    stuck = _stuck(table, now, faults)
+    stuck = _stuck(table, now, bad_records)
     lines = sorted([*not_stored, *(line for kind in stuck.values() for line in kind)])
     waiting = "1 bill needs" if len(lines) == 1 else f"{len(lines)} bills need"
-    alerts.tell("stuck", f"{waiting} attention", lines, now)
+    alerts.mail_if_new("stuck", f"{waiting} attention", lines, now)
     mail_left_out(report.left_out, table, alerts)
-    alerts.tell("clock", "Odoo's clock is wrong", report.clock, now)
+    alerts.mail_if_new("clock", "Odoo's clock is wrong", report.clock, now)
     if report.not_seen is not None:
         subject = "A company was not found in Odoo, so its bills are not read"
-        alerts.tell("not_seen", subject, report.not_seen, now)
+        alerts.mail_if_new("not_seen", subject, report.not_seen, now)
     subject = "Some approvers could not be looked up in Slack"
     troubles = approvers.troubles(table, companies.values())
-    alerts.tell("approvers", subject, troubles, now)
+    alerts.mail_if_new("approvers", subject, troubles, now)
     unknown = unknown_zones(companies.values())
     if unknown:
         logger.warning("a time zone is not known", companies=unknown)
-    alerts.tell("zones", "A company's time zone is not valid", unknown, now)
+    alerts.mail_if_new("zones", "A company's time zone is not valid", unknown, now)
     if is_full or report.kept:
         subject = "Bills disappeared from Odoo and were not withdrawn"
-        alerts.tell("kept", subject, report.kept, now)
+        alerts.mail_if_new("kept", subject, report.kept, now)
     if is_full:
         subject = "The daily comparison with Odoo did not finish"
-        alerts.tell("unread", subject, _unread(report.not_yet_read), now)
+        alerts.mail_if_new("unread", subject, _unread(report.not_yet_read), now)
         subject = "QuickBooks may have bills that should not be paid"
-        alerts.tell("unclear", subject, _unclear(table, now, faults), now)
+        alerts.mail_if_new("unclear", subject, _unclear(table, now, bad_records), now)
         subject = "Files are missing from posted bills in QuickBooks"
-        alerts.tell("not_attached", subject, _not_attached(table, now, faults), now)
+        alerts.mail_if_new("not_attached", subject, _not_attached(table, now, bad_records), now)
     for bill in report.bills:
         if bill.outcome.name == DAMAGED:
-            faults.note(bill.outcome.about or _named(bill), bill.outcome.reason)
-    # The daily run meets more of them than the others: kept apart, each is mailed once.
+            bad_records.note(bill.outcome.about or _named(bill), bill.outcome.reason)
+    # The daily run finds more of them than the others: kept apart, so that each is mailed once.
     about = "damaged_daily" if is_full else "damaged"
-    alerts.tell(about, "Some records could not be processed", faults.lines, now)
+    alerts.mail_if_new(about, "Some records could not be processed", bad_records.lines, now)
     return {kind: len(lines) for kind, lines in stuck.items()}
 
 
-def tell_what_changed_afterwards(report: Report, alerts: Alerts) -> None:
-    """Of what was decided for good QuickBooks, or nobody, has another content than Odoo."""
+def mail_late_changes(report: Report, alerts: Alerts) -> None:
+    """Mail which bills changed in Odoo after the final decision."""
     lines = [
         f"{_named(b)} {b.outcome.reason}"
         for b in report.bills
         if b.outcome.name == "changed afterwards"
     ]
     if lines:
-        alerts.publish("Bills changed in Odoo after the decision", lines)
+        alerts.mail("Bills changed in Odoo after the decision", lines)
 
 
 def _unread(bills: int) -> list[str]:
-    """What a full run had no time for: it reads what is open first, then the newest."""
+    """What a full run had no time for; it reads open bills first, then the newest."""
     if not bills:
         return []
     text = (
@@ -149,17 +151,17 @@ def _unread(bills: int) -> list[str]:
 
 
 def _named(bill: ReportedBill) -> str:
-    """A bill of a run's report."""
+    """A bill in a run's report."""
     return f"{one_line(bill.name, NAME)} ({bill.entry_id})"
 
 
-def _stuck(table: Table, now: datetime, faults: Faults) -> dict[str, list[str]]:
-    """The bills that need somebody, each with its reason, by what holds them up."""
+def _stuck(table: Table, now: datetime, bad_records: BadRecords) -> dict[str, list[str]]:
+    """The bills that need a person, each with its reason, by kind of reason."""
     statuses: tuple[Status, ...] = ("VALIDATION_FAILED", "POST_FAILED")
-    approved_at = unposted(table, now, faults)
+    approved_at = unposted(table, now, bad_records)
     ids = [i for s in statuses for i in table.in_status(s, until=now)]
 
-    def told(item: Item) -> tuple[str, str]:
+    def reason_of(item: Item) -> tuple[str, str]:
         if item["status"] == "VALIDATION_FAILED":
             kind, reason = "blocked", f"blocked: {' '.join(item['problems'])}"
         elif item["status"] == "POST_FAILED":
@@ -172,30 +174,30 @@ def _stuck(table: Table, now: datetime, faults: Faults) -> dict[str, list[str]]:
         return kind, f"{label(item)}: {reason}"
 
     stuck: dict[str, list[str]] = {"blocked": [], "not_posted": [], "unposted": []}
-    for kind, line in faults.each(table.get_many([*ids, *approved_at]).values(), told):
+    for kind, line in bad_records.each(table.get_many([*ids, *approved_at]).values(), reason_of):
         if kind:
             stuck[kind].append(line)
     return stuck
 
 
-def _unclear(table: Table, now: datetime, faults: Faults) -> list[str]:
-    """The bills that came to their end before a try at QuickBooks was clear."""
+def _unclear(table: Table, now: datetime, bad_records: BadRecords) -> list[str]:
+    """The bills that ended while the result of a posting attempt was unknown."""
     statuses: tuple[Status, ...] = ("WITHDRAWN", "REJECTED", "ACKNOWLEDGED")
     since = stamp(now - _UNCLEAR_FOR)
     ids = [i for s in statuses for i in table.in_status(s, since=since, until=now)]
-    items = faults.where(table.get_many(ids).values(), possible_document)
-    return list(faults.each(items, lambda item: f"{summary(item)}: {possible_document(item)}"))
+    items = bad_records.where(table.get_many(ids).values(), possible_document)
+    return list(bad_records.each(items, lambda item: f"{summary(item)}: {possible_document(item)}"))
 
 
-def _not_attached(table: Table, now: datetime, faults: Faults) -> list[str]:
-    """The bills posted lately without a file that QuickBooks should have taken."""
+def _not_attached(table: Table, now: datetime, bad_records: BadRecords) -> list[str]:
+    """The recently posted bills with a missing file that QuickBooks would accept."""
     statuses: tuple[Status, ...] = ("POSTED", "ALREADY_IN_QB")
     since = stamp(now - _NOT_ATTACHED_FOR)
     ids = [i for s in statuses for i in table.in_status(s, since=since, until=now)]
 
-    def told(item: Item) -> str:
-        expected = unattachable(bill_of(item))  # as the approver was told
-        missing = [said for said in not_attached(item) if said not in expected]
+    def missing_files(item: Item) -> str:
+        expected = unattachable(bill_of(item))  # as the card said
+        missing = [reason for reason in not_attached(item) if reason not in expected]
         return (
             (
                 f"{summary(item)}: {' '.join(missing)} Attach the missing files in QuickBooks by"
@@ -205,4 +207,4 @@ def _not_attached(table: Table, now: datetime, faults: Faults) -> list[str]:
             else ""
         )
 
-    return sorted(filter(None, faults.each(table.get_many(ids).values(), told)))
+    return sorted(filter(None, bad_records.each(table.get_many(ids).values(), missing_files)))

@@ -1,4 +1,4 @@
-"""Attach a bill's documents to its QuickBooks document: each once, and seen to have arrived."""
+"""Attach a bill's files to its QuickBooks document: each once, and checked on arrival."""
 
 from __future__ import annotations
 
@@ -22,16 +22,18 @@ if TYPE_CHECKING:
     from odoo_qb.quickbooks.client import QuickBooksClient
     from odoo_qb.store.documents import Documents
 
-# QuickBooks takes 100 MB a request, but a request is twice in the function's memory of 256 MB.
+# QuickBooks accepts 100 MB, but a request is in the function's 256 MB of memory twice.
 REQUEST_BYTES: Final = 20_000_000
 _UNSEEN: Final = "QuickBooks does not say whether it is already there, so check first."
 _UNSEEN_SECONDS: Final = 20
-_UNSURE_SECONDS: Final = 120  # QuickBooks may be at it for so long; a look before tells nothing
+_UNSURE_SECONDS: Final = (
+    120  # QuickBooks may work on an upload this long; looking earlier tells nothing
+)
 
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """A document, and the name and type under which it goes to QuickBooks."""
+    """A document, and the name and type with which it is uploaded."""
 
     document: Document
     name: str
@@ -49,14 +51,14 @@ def attach_all(
     altered: Callable[[str], None],
     beside: tuple[Document, ...] = (),
 ) -> tuple[list[str], list[str]]:
-    """Attach what is not attached yet; the names attached, and sentences about what is not.
+    """Attach missing files; returns the names attached, and sentences about the others.
 
-    `target` is entity and id; a `fresh` document, made a moment ago, has nothing attached. What
-    else of the bill may be there already is `beside` it: of the same name and size it counts. An
-    upload of which nobody knows whether it arrived raises Throttled, so that the next delivery
-    looks first, when that can tell, unless this is the `last_try`. What is refused is looked
-    for, too, and then sent once more, each file alone. `altered` is called for each whose bytes are
-    not those that were approved.
+    `target` is entity and id; a `fresh` document, created a moment ago, has no files. `beside` are
+    other files of the bill that may be there already; one with the same name and size counts as
+    attached. If it is unknown whether an upload arrived, Throttled is raised so that the next
+    delivery looks first, unless this is the `last_try`. Refused files are looked up too, and then
+    sent once more, each alone. `altered` is called for each file whose bytes are not the approved
+    ones.
     """
     wanted = [_Wanted(d, *(upload_as(d) or ("", ""))) for d in attachable(bill.documents)]
     uploads = _Uploads(bill.entry_id, target, quickbooks, documents, last_try=last_try)
@@ -69,8 +71,8 @@ def attach_all(
             if one not in uploads.unsure:
                 uploads.send([one])
     attached = [w.name for w in wanted if w not in uploads.failed]
-    for said in uploads.altered.values():
-        altered(said)
+    for reason in uploads.altered.values():
+        altered(reason)
     trouble = [
         f"{w.document.name} could not be attached in QuickBooks: {why}"
         for w, why in uploads.failed.items()
@@ -79,9 +81,9 @@ def attach_all(
 
 
 class _Uploads:
-    """What became of each file sent to one QuickBooks document.
+    """The result of each file sent to one QuickBooks document.
 
-    `failed` are not there, as far as is known, and why; the `unsure` of them may come yet.
+    `failed` have not arrived as far as is known, with the reason; those in `unsure` still may.
     """
 
     def __init__(
@@ -99,25 +101,27 @@ class _Uploads:
         self._documents = documents
         self._last_try = last_try
         self._rounds = 0
-        self.beside: list[tuple[str, int]] = []  # what may be there besides, by name and size
+        self.beside: list[tuple[str, int]] = []  # other files that may be there, by name and size
         self.failed: dict[_Wanted, str] = {}
         self.unsure: set[_Wanted] = set()
         self.broken: list[str] = []
         self.altered: dict[_Wanted, str] = {}
 
     def missing(self, wanted: Sequence[_Wanted]) -> list[_Wanted]:
-        """Those that QuickBooks does not have, by name and size.
+        """The files that QuickBooks does not have, by name and size.
 
-        One that is there with another size arrived broken: sent again, there were two of it.
+        One with another size arrived broken. It is not sent again, which would make two of it.
         """
         try:
             rows = self._quickbooks.attachments(*self._target)
         except Unavailable as error:
-            if not self._last_try:  # the bill is there: this is waited for, and not for ever
+            if (
+                not self._last_try
+            ):  # the bill is posted, so files may be waited for, but not forever
                 wait = error.wait_seconds if isinstance(error, Throttled) else _UNSEEN_SECONDS
                 raise Throttled(str(error), wait) from error
             self.failed |= {w: str(error) for w in wanted}
-            return []  # better one file too few, and a sentence about it, than one twice
+            return []  # better one file missing, and reported, than one twice
         except Disconnected:
             raise
         except Refused as refusal:
@@ -144,7 +148,7 @@ class _Uploads:
         return missing
 
     def send(self, batch: Sequence[_Wanted]) -> None:
-        """One request. A Fault for one file comes beside the success of another."""
+        """Send one request. One file may get a Fault while another succeeds."""
         self._rounds += 1
         files = self._read(batch)
         batch = [w for w in batch if w in files]
@@ -176,9 +180,9 @@ class _Uploads:
                 self._check_size(one, int(answer["Size"]))
 
     def _read(self, batch: Sequence[_Wanted]) -> dict[_Wanted, File]:
-        """The files with their bytes; one that S3 no longer has must not keep a bill for ever.
+        """The files with their bytes; one that is gone from S3 must not block a bill forever.
 
-        Nor is one sent that S3 has other bytes of than were approved.
+        A file whose bytes in S3 are not the approved ones is not sent.
         """
         files = {}
         for one in batch:
@@ -204,7 +208,7 @@ class _Uploads:
 
 
 def _batches(wanted: Sequence[_Wanted]) -> Iterator[list[_Wanted]]:
-    """In requests of REQUEST_BYTES; a larger file goes alone."""
+    """The files in requests of REQUEST_BYTES; a larger file goes alone."""
     batch: list[_Wanted] = []
     size = 0
     for one in wanted:

@@ -1,4 +1,4 @@
-"""The poster's claim on a bill: while it lasts, nobody else posts it or decides about it."""
+"""The poster's claim on a bill: while it is held, no one else posts or decides the bill."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _TRIES: Final = 5
 
 @dataclass(slots=True, kw_only=True)
 class Claim:
-    """The claim of one message; `item` is the bill as last written or read.
+    """The claim for one message; `item` is the bill as last written or read.
 
-    Until it `is_held`, somebody else may write to the bill, and then it cannot be taken any more.
+    Until it `is_held`, others may write to the bill, and then it can no longer be taken.
     """
 
     table: Table
@@ -37,12 +37,12 @@ class Claim:
     is_held: bool = False
 
     def take(self) -> None:
-        """Keep everybody else from the bill until it is posted or the claim ends."""
+        """Claim the bill until it is posted or the claim expires."""
         if not self.is_held:
             self._take_with({})
 
     def release(self) -> None:
-        """Let the next delivery in at once; if this fails, the claim runs out."""
+        """Let the next delivery start at once; if this fails, the claim expires."""
         if not self.is_held:
             return
         now = stamp(self.clock())
@@ -50,7 +50,7 @@ class Claim:
         self.change("POSTING", free, show=False)
 
     def store(self, attempts: Sequence[Json]) -> Item:
-        """Write down the attempts, and claim the bill with them if that was not done yet."""
+        """Store the attempts, and claim the bill in the same write if it is not held yet."""
         if self.is_held:
             self.change("POSTING", {"attempts": attempts}, show=False)
         else:
@@ -60,10 +60,10 @@ class Claim:
     def change(
         self, to: Status, values: Mapping[str, object], *, show: bool = True, note: str = ""
     ) -> Status:
-        """Write on top of whatever else was written to our bill meanwhile.
+        """Change the bill, even if something was noted on it meanwhile.
 
-        While a bill is POSTING under our claim nobody else may move it, but a later change of
-        it in Odoo may be noted; then the write is done on the newer version.
+        While a bill is POSTING under our claim no one else may move it, but a later change in Odoo
+        may be noted. Then the change is made to the newer version.
         """
         self.take()
         for _ in range(_TRIES):
@@ -87,7 +87,7 @@ class Claim:
         raise Unavailable("The bill kept changing while it was being posted.")
 
     def _take_with(self, values: Mapping[str, object]) -> None:
-        """Claim the bill as it was read: whoever wrote to it since was faster."""
+        """Claim the bill as it was read, unless it was written since."""
         now = self.clock()
         claim = {"message_id": self.message_id, "until": stamp(now + CLAIM)}
         claimed = {**values, "claim": claim}

@@ -1,4 +1,4 @@
-"""What posting a bill and linking one need: the bill as approved, what QuickBooks consists of."""
+"""What posting and linking need: the bill as approved, and the QuickBooks snapshot."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ SNAPSHOT_AGE: Final = timedelta(hours=24)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostingContext:
-    """`quickbooks` gives the connected company for a company key.
+    """The stores and clients for posting; `quickbooks` returns the client for a company key.
 
-    `disconnected` hears of a company that must be connected again, and of the refusal that showed
-    it; `alarm` mails its subject and text to the operator.
+    `disconnected` is called with a company that must be connected again and the refusal that showed
+    it; `alarm` mails a subject and text to the operator.
     """
 
     table: Table
@@ -51,10 +51,10 @@ class PostingContext:
     clock: Callable[[], datetime]
 
     def bill(self, item: Item) -> Bill:
-        """The bill as it was approved, with all its lines; Altered where it is another by now.
+        """The bill as approved, with all its lines; Altered if the stored content has changed.
 
-        The digest is made of the content again: whoever changed an amount in the table, or a line
-        in S3, left the digest and the approval as they were.
+        The digest is computed again, because a change of an amount in the table or of a line in S3
+        leaves the stored digest and the approval as they were.
         """
         rows = self.documents.lines(item)
         if rows == []:
@@ -76,7 +76,7 @@ class PostingContext:
         return bill
 
     def snapshot(self, company: Company, quickbooks: QuickBooksClient) -> Snapshot:
-        """What QuickBooks consists of, read again when the last reading is too old."""
+        """The snapshot of QuickBooks, read again if it is too old."""
         now = self.clock()
         snapshot = sync.load(self.documents, company)
         if snapshot is None or snapshot.taken_at < stamp(now - SNAPSHOT_AGE):
@@ -84,17 +84,17 @@ class PostingContext:
         return snapshot
 
     def synced(self, company: Company, quickbooks: QuickBooksClient) -> Snapshot:
-        """What QuickBooks consists of, read now."""
+        """A new snapshot of QuickBooks."""
         now = self.clock()
         found = sync.sync(quickbooks, self.documents, company.key, now)
         return sync.with_country(found, company)
 
     def note_of(self, bill: Bill) -> Json:
-        """What the table remembers of the bill's vendor."""
+        """What the table remembers about the bill's vendor."""
         return self.table.read_note(note_id(bill)) if bill.vendor else {}
 
     def shown(self, entity: str, found: Json, realm_id: str) -> Json:
-        """A document of a QuickBooks company as the card shows it."""
+        """A QuickBooks document as the card shows it."""
         return {
             "type": entity,
             "id": str(found["Id"]),
@@ -103,12 +103,12 @@ class PostingContext:
             "posted_at": stamp(self.clock()),
         }
 
-    def tell_of_alteration(self, item: Item, said: str) -> None:
-        """Mail that what is stored of a bill was changed past this system."""
-        logger.error("altered", entry_id=item["entry_id"], company=item["company"], reason=said)
+    def mail_alteration(self, item: Item, reason: str) -> None:
+        """Mail that a stored bill was changed outside this system."""
+        logger.error("altered", entry_id=item["entry_id"], company=item["company"], reason=reason)
         self.alarm(
             f"{item['company']}: a bill was modified outside this system",
-            f"{item['odoo_name']} ({item['entry_id']}): {said} Check who can write to the"
+            f"{item['odoo_name']} ({item['entry_id']}): {reason} Check who can write to the"
             ' table and the bucket, and call the extractor with {"audit":'
             f' "{item["entry_id"]}"}} to see the bill\'s history.',
         )

@@ -1,9 +1,9 @@
-"""One document in QuickBooks for one bill: looked for, tried, looked for again.
+"""Create one document in QuickBooks for one bill: look, try, look again.
 
-An attempt is written down before it is sent, with its request id and its bytes. While nobody
-knows what came of it, it is repeated as it was; another one follows only a definitive refusal,
-or a look at a time when QuickBooks can no longer be working on any sending that it did not
-answer. A refusal is definitive at such a time, too: before, it may be of the repeat alone.
+An attempt is stored before it is sent, with its request id and its bytes. While its result is
+unknown, the same attempt is repeated. A new one follows only after a definitive refusal, or after a
+look at a time when QuickBooks can no longer be working on an unanswered request. Only at such a
+time is a refusal definitive, too: before, it may concern only the repeat.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ if TYPE_CHECKING:
     from odoo_qb.quickbooks.client import QuickBooksClient
     from odoo_qb.store.documents import Documents
 
-FOUND: Final = frozenset({"different", "tax", "total"})  # refusals: about a document of ours
-BODY_IN_ITEM: Final = 50_000  # characters; longer ones lie in S3: an item holds 400 kB in all
+FOUND: Final = frozenset({"different", "tax", "total"})  # refusals because of a document of ours
+BODY_IN_ITEM: Final = 50_000  # characters; longer ones go to S3, because an item holds 400 kB
 _UNKNOWN_ID: Final = "610"
 
 
 class NotCreated(Exception):  # noqa: N818 - posting makes a status of it
-    """QuickBooks refused the document itself, for good: a next attempt may be made."""
+    """QuickBooks definitively refused the document: another attempt may be made."""
 
     def __init__(self, refusal: Refused) -> None:
         super().__init__(str(refusal))
@@ -53,11 +53,11 @@ class NotCreated(Exception):  # noqa: N818 - posting makes a status of it
 
 @dataclass(slots=True, kw_only=True)
 class DocumentCreation:
-    """The way of one posting into QuickBooks; `store` keeps attempts and answers the item.
+    """Creates the document of one posting; `store` stores attempts and returns the item.
 
-    `is_brief` where a bill is long known not to get through: then it is sent once, and not again
-    at once. `is_first` tells afterwards whether nothing of this posting was ever sent before.
-    `looked_at` is when QuickBooks was last asked for the document.
+    With `is_brief`, for a bill delayed for long, it is sent once without an immediate repeat.
+    `is_first` says afterwards whether nothing of this posting was sent before. `looked_at` is when
+    QuickBooks was last searched for the document.
     """
 
     lookup: DocumentLookup
@@ -76,23 +76,23 @@ class DocumentCreation:
 
     @property
     def posting(self) -> Posting:
-        """What its document will be."""
+        """The document to create."""
         return self.lookup.posting
 
     @property
     def quickbooks(self) -> QuickBooksClient:
-        """The company it goes to."""
+        """The client of its company."""
         return self.lookup.quickbooks
 
     def look(self, *, for_others: bool = True) -> Json | None:
-        """Our document, if QuickBooks has it: see DocumentLookup."""
+        """Our document, if QuickBooks has it; see DocumentLookup."""
         self.looked_at = self.clock()
         return self.lookup.look(self.item, for_others=for_others)
 
     def create(self) -> Json:
-        """Store the attempt, then make it; after an ambiguous answer make it again, then look.
+        """Store the attempt, then send it; after an unclear answer repeat it, then look.
 
-        Raises NotCreated when QuickBooks will not have it.
+        Raises NotCreated if QuickBooks refuses it.
         """
         self._open_attempt()
         try:
@@ -105,7 +105,7 @@ class DocumentCreation:
             raise
         except Unavailable as error:
             unanswered = error
-        if not self.is_brief:  # the same request again is answered as the first was
+        if not self.is_brief:  # the same request gets the first one's answer
             try:
                 return self._repeated()
             except Throttled:
@@ -121,7 +121,7 @@ class DocumentCreation:
         raise unanswered
 
     def _sent(self) -> Json:
-        """What QuickBooks made of the open attempt; NotCreated where it refused."""
+        """The document created by the open attempt; NotCreated if it was refused."""
         attempt = self._now_open()
         entity = self.posting.entity
         try:
@@ -136,11 +136,11 @@ class DocumentCreation:
             return found
 
     def _repeated(self) -> Json:
-        """Send the same again, after an attempt that may have got no answer.
+        """Send an attempt again that may not have been answered.
 
-        From the repeat on it may be at work again, so its time is noted before; an answered one
-        leaves the sendings before it. Success may be the answer of back then: a document that
-        was deleted since is not made again unasked.
+        QuickBooks may then be working on it again, so the time is stored first; an answer to the
+        repeat does not settle the requests before it. A success may be the answer from back then:
+        if the document was deleted since, only a person may decide to create it again.
         """
         unanswered = str(self._now_open()["sent_at"])
         self._note(sent_at=stamp(self.clock()))
@@ -178,19 +178,19 @@ class DocumentCreation:
             raise NotCreated(gone) from refusal
 
     def _note(self, **values: str) -> None:
-        """Write down of the open attempt when it was sent, or by what a repeat was `refused`."""
+        """Record when the open attempt was sent, or why a repeat was `refused`."""
         attempts = list(self.item.get("attempts", ()))
         self.item = self.store([*attempts[:-1], {**attempts[-1], **values}])
 
     def _is_over(self) -> bool:
-        """Whether the last look came when QuickBooks could no longer be working on it."""
+        """Whether QuickBooks could no longer be working on it at the last look."""
         return self.looked_at is not None and is_over(self._now_open(), self.looked_at)
 
     def _now_open(self) -> Json:
         return dict(self.item["attempts"][-1])
 
     def _own(self) -> Json | None:
-        """Our own document under a number that is taken: of a try whose answer was lost."""
+        """Our own document under a number that is taken, from an attempt whose answer was lost."""
         try:
             return self.look()
         except Refused as other:
@@ -199,12 +199,12 @@ class DocumentCreation:
             raise NotCreated(other) from other
 
     def _open_attempt(self) -> None:
-        """Have an open attempt of this content: the one there is, else the next one, stored."""
+        """The open attempt for this content, or the next one, stored."""
         attempts: Sequence[Json] = self.item.get("attempts", ())
         now, wanted = self.clock(), content_hash(self.item, self.posting)
         last = open_attempt(self.item)
         if last:
-            refused = str(last.get("refused", ""))  # a repeat might be told the same for ever
+            refused = str(last.get("refused", ""))  # a repeat might get the same answer forever
             if last["content"] == wanted and not (refused and self._is_over()):
                 return
             if not self._is_over():

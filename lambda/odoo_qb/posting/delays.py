@@ -1,4 +1,4 @@
-"""Note what keeps an approved bill from getting to QuickBooks."""
+"""Note what delays an approved bill on its way to QuickBooks."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ TOLD_AFTER: Final = timedelta(hours=1)
 
 
 def note_trouble(table: Table, item: Item, message_id: str, reason: str, now: datetime) -> None:
-    """Note why a bill did not get there this time; nothing of it grows, and it is no change of it.
+    """Note why a bill was not posted this time, without changing its version or growing the item.
 
-    The reason on the card stays, so that the card does not change with every try.
+    The reason on the card stays, so that the card does not change with every attempt.
     """
     before = trouble_of(item)
     trouble: Json = before or {"since": stamp(now), "message_id": message_id, "told": False}
@@ -33,7 +33,7 @@ def note_trouble(table: Table, item: Item, message_id: str, reason: str, now: da
     values: Json = {
         "trouble": {**trouble, "told": is_long, "tries": int(before.get("tries", 0)) + 1}
     }
-    with suppress(Conflict):  # somebody moved it meanwhile
+    with suppress(Conflict):  # someone changed it meanwhile
         table.note_on_bill(
             item["entry_id"],
             {**values, **({"card_due": item["version"]} if is_due else {})},

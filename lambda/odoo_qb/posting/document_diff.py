@@ -1,4 +1,4 @@
-"""A document in QuickBooks beside the one that would be made of a bill. No I/O."""
+"""Compare a document in QuickBooks with the one that would be made of a bill. No I/O."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ if TYPE_CHECKING:
     from odoo_qb.posting.payload import Posting
     from odoo_qb.quickbooks.types import Payload
 
-# Where these differ it is another bill, or a copy that somebody made of ours.
+# If these differ, it is another bill, or a copy that someone made of ours.
 IDENTITY: Final = frozenset({"kind", "vendor", "date", "number"})
-# What QuickBooks fills in where it is not sent.
+# What QuickBooks fills in if it is not sent.
 _FILLED_IN: Final = {"currency": "CurrencyRef", "accounts payable account": "APAccountRef"}
 _CENT: Final = Decimal("0.01")
 
 
 def differences(posting: Posting, found_entity: str, found: Mapping[str, Any]) -> list[str]:
-    """In what a document of QuickBooks is not the one that would be made, in words.
+    """How a document in QuickBooks differs from the one that would be made, in words.
 
     Texts, terms and the order of lines are not compared, nor the number of a credit, which
-    QuickBooks may have given itself, nor one that it may not keep as it is sent; the total is
-    judged by whoever asks, to the cent.
+    QuickBooks may have assigned, nor a number that it may not keep as sent. The caller compares the
+    total, to the cent.
     """
     payload = posting.payload
     number = str(payload["DocNumber"])
@@ -51,15 +51,15 @@ def differences(posting: Posting, found_entity: str, found: Mapping[str, Any]) -
 
 
 def is_tax(posting: Posting, found: Mapping[str, Any]) -> bool:
-    """Whether a document has the tax that was sent, if any was: rate by rate where it says so.
+    """Whether a document has the tax that was sent, if any; by rate if the document states rates.
 
-    Two rates may be a cent off in opposite ways, which no total tells.
+    Two rates may be off by a cent in opposite directions, which the total does not show.
     """
     payload = posting.payload
     if "TxnTaxDetail" not in payload:
         return True
     there = _by_rate(found)
-    sent = _by_rate(payload)  # 1.0 sent a total alone where it could not tell the rates apart
+    sent = _by_rate(payload)  # 1.0 sent only a total if it could not tell the rates apart
     return _tax(found) == _tax(payload) and (not sent or there in ({}, sent))
 
 
@@ -68,8 +68,8 @@ def _id(holder: Mapping[str, Any], reference: str) -> str:
 
 
 def _booked(document: Mapping[str, Any], payload: Payload) -> Counter[tuple[str, ...]]:
-    """How much is booked on which account, class and tax code, in cents."""
-    # Where no tax codes are sent QuickBooks may answer one of its own for each line.
+    """The cents booked on each account, class and tax code."""
+    # If no tax codes are sent, QuickBooks may answer with its own for each line.
     is_taxed = payload.get("GlobalTaxCalculation") == "TaxExcluded"
     booked: Counter[tuple[str, ...]] = Counter()
     for line in document.get("Line", ()):
@@ -81,7 +81,7 @@ def _booked(document: Mapping[str, Any], payload: Payload) -> Counter[tuple[str,
 
 
 def _tax(document: Mapping[str, Any]) -> Decimal:
-    """All tax of a document: stated as one figure, or rate by rate."""
+    """All tax of a document: stated as one amount, or by rate."""
     detail = document.get("TxnTaxDetail") or {}
     if "TotalTax" in detail:
         return money(str(detail["TotalTax"]))
@@ -89,7 +89,7 @@ def _tax(document: Mapping[str, Any]) -> Decimal:
 
 
 def _by_rate(document: Mapping[str, Any]) -> dict[str, Decimal]:
-    """The tax of each rate, without what is nothing; {} where no line names a rate."""
+    """The tax of each rate, without zeros; {} if no line names a rate."""
     found: dict[str, Decimal] = {}
     for row in (document.get("TxnTaxDetail") or {}).get("TaxLine", ()):
         rate = _id(row.get("TaxLineDetail") or {}, "TaxRateRef")
@@ -98,7 +98,7 @@ def _by_rate(document: Mapping[str, Any]) -> dict[str, Decimal]:
 
 
 def _at_home(document: Mapping[str, Any], payload: Payload) -> Decimal:
-    """What the lines are worth in the company's currency, to the cent."""
+    """The lines' amounts in the company's currency, to the cent."""
     rate = Decimal(str(document.get("ExchangeRate", 1))) if "ExchangeRate" in payload else 1
     whole = sum((Decimal(str(n["Amount"])) for n in payload["Line"]), Decimal(0))
     return (whole * rate).quantize(_CENT)

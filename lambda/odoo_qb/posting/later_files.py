@@ -1,4 +1,4 @@
-"""Attach in QuickBooks, as a person asked, what was added to a bill in Odoo after it was posted."""
+"""Attach files in QuickBooks that were added in Odoo after posting, if a person asked to."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ _TRIES: Final = 5
 def attach_as_asked(
     context: PostingContext, item: Item, message_id: str, *, last_try: bool
 ) -> Status:
-    """Attach the files that a person saw and asked for; the bill's status, which stays.
+    """Attach the files that a person saw and requested; returns the bill's unchanged status.
 
-    Raises Unavailable when the message must come again: one that may have sent a file is followed
-    by a look at what is there. Another delivery waits, for two at once would send a file twice.
+    Raises Unavailable if the message must come again: after an unclear upload the next delivery
+    looks first. A simultaneous delivery waits, because two would send a file twice.
     """
     item = _claimed(context, item, message_id)
     files = [document_of(d) for d in item["attach"]["files"]]
@@ -69,7 +69,7 @@ def _claimed(context: PostingContext, item: Item, message_id: str) -> Item:
 def _attached(
     context: PostingContext, item: Item, files: list[Document], *, last_try: bool
 ) -> tuple[list[str], list[str]]:
-    """The names that are attached, and sentences about what is not."""
+    """The names attached, and sentences about the others."""
     company, posted = context.companies.get(item["company"]), item["quickbooks"]
     realms = {str(a["realm"]) for a in item.get("attempts", ())[-1:]}
     if company is None or (realms and company.realm_id not in realms):
@@ -89,12 +89,12 @@ def _attached(
         beside=tuple(before),
         fresh=False,
         last_try=last_try,
-        altered=partial(context.tell_of_alteration, item),
+        altered=partial(context.mail_alteration, item),
     )
 
 
 def _written(item: Item, files: list[Document], attached: list[str], trouble: list[str]) -> Json:
-    """The bill once that is done; what was added meanwhile is still to be asked for."""
+    """The bill afterwards; files added meanwhile still need a request."""
     done, posted = {f.sha256 for f in files}, item["quickbooks"]
     rest = [d for d in item.get("added_files", ()) if d["sha256"] not in done]
     asked = item["attach"]["files"]
@@ -112,7 +112,7 @@ def _written(item: Item, files: list[Document], attached: list[str], trouble: li
 
 
 def _again(context: PostingContext, item: Item) -> Item:
-    """The bill as it is now, if it is still ours to finish."""
+    """The bill as it is now, if this delivery still holds it."""
     found = context.table.get(item["entry_id"])
     asked = (found or {}).get("attach") or {}
     is_ours = asked.get("message_id") == item["attach"]["message_id"]

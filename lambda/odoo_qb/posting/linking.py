@@ -1,4 +1,4 @@
-"""A person says which document in QuickBooks a bill that was not posted is."""
+"""Link a bill that was not posted to the QuickBooks document that a person named."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
 
 def link_as_asked(context: PostingContext, item: Item) -> Status:
-    """Link a POST_FAILED bill to the document a person named; its status afterwards.
+    """Link a POST_FAILED bill to the document a person named; returns its status afterwards.
 
-    What stands against it becomes the bill's error, with the same remedies as before. Raises
-    Unavailable when the message must come again, Disconnected when the wish has to wait until
-    the company is connected.
+    If that is not possible, the reason becomes the bill's error, with the same buttons as before.
+    Raises Unavailable if the message must come again, Disconnected if linking must wait until the
+    company is connected.
     """
     asked = link_of(item)
     if not asked:
@@ -45,11 +45,11 @@ def link_as_asked(context: PostingContext, item: Item) -> Status:
 
 
 def link(context: PostingContext, entry_id: str, document_id: str, actor: str) -> Status:
-    """Make a POST_FAILED bill ALREADY_IN_QB, as QuickBooks' document of this id.
+    """Make a POST_FAILED bill ALREADY_IN_QB, as the QuickBooks document with this id.
 
-    Refused unless vendor, currency, total and date agree, it is no other bill's, and no other
-    document is this bill's. Nothing is changed in QuickBooks. Conflict when the bill is no
-    longer as it was read.
+    Refused unless vendor, currency, total and date agree, the document belongs to no other bill,
+    and the bill has no other document. Nothing is changed in QuickBooks. Conflict if the bill
+    changed since it was read.
     """
     item = context.table.get(entry_id)
     if item is None or item["status"] != "POST_FAILED":
@@ -57,7 +57,7 @@ def link(context: PostingContext, entry_id: str, document_id: str, actor: str) -
     company = context.companies.get(item["company"])
     if company is None:
         raise Refused(
-            f"The company {item['company']} is no longer configured. Ask the operator about it.",
+            f"The company {item['company']} is no longer configured. Tell the operator.",
             code="company",
         )
     quickbooks = context.quickbooks(company.key)
@@ -91,7 +91,9 @@ def link(context: PostingContext, entry_id: str, document_id: str, actor: str) -
         )
     except Conflict:
         by_now = context.table.get(entry_id)
-        if by_now is None or by_now["status"] != "ALREADY_IN_QB":  # as by a delivery beside ours
+        if (
+            by_now is None or by_now["status"] != "ALREADY_IN_QB"
+        ):  # linked by a simultaneous delivery
             context.table.write_note(note_id, {}, remove=["linked_to"])
         raise
     return "ALREADY_IN_QB"
@@ -111,7 +113,7 @@ def _read(quickbooks: QuickBooksClient, entity: str, document_id: str) -> Json:
 
 
 def _differences(bill: Bill, plan: PostingPlan, found: Json) -> list[str]:
-    """What of a document in QuickBooks is not the bill's, in words."""
+    """How a QuickBooks document differs from the bill, in words."""
     vendor = found.get("VendorRef", {})
     name = str(vendor.get("name", "")).casefold()
     is_named = not plan.vendor_id and name == plan.vendor_name.casefold()
@@ -127,7 +129,7 @@ def _differences(bill: Bill, plan: PostingPlan, found: Json) -> list[str]:
 
 
 def _refuse_second(item: Item, bill: Bill, found: Json, quickbooks: QuickBooksClient) -> None:
-    """Refused where a document of our own stands beside the one that was named."""
+    """Raise Refused if QuickBooks also has a document that we posted for this bill."""
     here = (payload.entity(bill), payload.doc_number(bill), str(bill.bill_date))
     for entity, number, day in sorted({here, *places(item.get("attempts", ()))}):
         for row in quickbooks.find_by_doc_number(entity, number, day):
@@ -143,7 +145,7 @@ def _refuse_second(item: Item, bill: Bill, found: Json, quickbooks: QuickBooksCl
 
 
 def _reserve(context: PostingContext, note_id: str, entry_id: str) -> None:
-    """Note that a document is this bill's; Refused if it is another's already."""
+    """Record that a document belongs to this bill; Refused if it belongs to another."""
     try:
         context.table.write_note(
             note_id,
@@ -164,12 +166,10 @@ def _reserve(context: PostingContext, note_id: str, entry_id: str) -> None:
 
 
 def _refuse(context: PostingContext, item: Item, refusal: Refused) -> Status:
-    """Say why it is not that one; whoever changed the bill meanwhile knew better."""
+    """Store why it cannot be linked, unless someone changed the bill meanwhile."""
     error = refusal.as_error()
     if not refusal.document and existing_document(item):
-        error["document"] = existing_document(
-            item
-        )  # whichever other one was named, it stands there
+        error["document"] = existing_document(item)  # it exists, whichever document was named
     try:
         context.table.change(
             item,

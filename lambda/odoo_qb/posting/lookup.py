@@ -1,4 +1,4 @@
-"""Look for a bill's document in QuickBooks, and whether it is the bill as approved."""
+"""Find a bill's document in QuickBooks, and check that it is the bill as approved."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ _HALF_A_CENT: Final = Decimal("0.005")
 
 @dataclass(slots=True, kw_only=True)
 class DocumentLookup:
-    """Where a posting's document would be, and whether what is there is this bill.
+    """Looks for a posting's document, and checks whether what it finds is this bill.
 
-    `similar` says which documents of others have the number in another spelling and another total:
-    a person should know.
+    `similar` are sentences about documents of others with the same number in another spelling and
+    another total, for a person to know.
     """
 
     bill: Bill
@@ -46,10 +46,10 @@ class DocumentLookup:
     similar: list[str] = field(default_factory=list)
 
     def look(self, item: Item, *, for_others: bool = True) -> Json | None:
-        """Our document, if QuickBooks has it; Refused if another one stands in its place.
+        """Our document, if QuickBooks has it; Refused if someone else's has its number.
 
         An earlier attempt may have had another number and date, if the bill was amended since.
-        Documents of others count only `for_others`: where this very posting is to be made.
+        Documents of others are checked only with `for_others`, that is before creating this one.
         """
         payload = self.posting.payload
         here = (self.posting.entity, str(payload["DocNumber"]), str(payload["TxnDate"]))
@@ -69,7 +69,7 @@ class DocumentLookup:
         return None
 
     def compare(self, found: Json) -> None:
-        """Refused when the document has another total or tax than was to be posted."""
+        """Raise Refused if the document's total or tax differs from what was posted."""
         document = f"{self.posting.entity} {found['Id']}"
         if not is_total(found, self.posting.total):
             total, currency = money(str(found.get("TotalAmt", 0))), self.bill.currency
@@ -91,10 +91,10 @@ class DocumentLookup:
             )
 
     def _recognised(self, marked: Mapping[tuple[str, str], Json], item: Item) -> Json:
-        """Which of the documents with our marker is this bill as approved, else a person decides.
+        """The document with our marker that is this bill as approved; otherwise a person decides.
 
-        People copy documents there, memo and all, so the marker alone tells nothing: vendor, date,
-        number and total must be this bill's. Of several the first one made is it.
+        People copy documents including the memo, so the marker alone is not enough: vendor, date,
+        number and total must match. Of several, the oldest one counts.
         """
         judged = [
             (self._differing(kind, row, item), kind, row) for (kind, _), row in marked.items()
@@ -118,10 +118,10 @@ class DocumentLookup:
         )
 
     def _differing(self, entity: str, row: Json, item: Item) -> list[str]:
-        """In what a document with our marker is not this bill.
+        """How a document with our marker differs from this bill.
 
-        One that may have been made for another content must have been corrected to this one in
-        everything; of one made for this content what somebody tidied up there is theirs to know.
+        A document that may have been made from other content must match completely. In one made
+        from this content, later edits in QuickBooks are accepted.
         """
         attempts: Sequence[Json] = item.get("attempts", ())
         content, found = content_hash(item, self.posting), differences(self.posting, entity, row)
@@ -131,19 +131,19 @@ class DocumentLookup:
         return [d for d in found if d in IDENTITY]
 
     def _typed_numbers(self) -> tuple[str, ...]:
-        """Under what else a person may have entered it: a long number's beginning, as it is.
+        """Other numbers under which a person may have entered it.
 
-        Or the number with another separator in it.
+        The beginning of a long number, or the number with another separator.
         """
         typed, number = typed_number(self.bill), self.posting.payload["DocNumber"]
         others = [typed, *spellings(typed, DOC_NUMBER_LENGTH)]
         return tuple(n for n in dict.fromkeys(others) if n not in {"", number})
 
     def _refuse_foreign(self, rows: Sequence[Json]) -> None:
-        """The same number of the same vendor, entered by somebody else: not ours to judge.
+        """Raise Refused if the vendor's number was entered by someone else: a person must decide.
 
-        So is a copy that somebody made of a document of ours: it keeps the memo, not the number.
-        In another spelling it is the same where its total is, too; otherwise the card warns.
+        That includes a copy that someone made of our document, which keeps the memo but not the
+        number. In another spelling it counts only with the same total; otherwise the card warns.
         """
         payload, entity = self.posting.payload, self.posting.entity
         typed = typed_number(self.bill)
@@ -170,10 +170,10 @@ class DocumentLookup:
 
 
 def content_hash(item: Item, posting: Posting) -> str:
-    """What tells an attempt of this posting from one of another content."""
+    """A hash that identifies the content of an attempt."""
     return content_of(item["digest"], exact_json.to_json(posting.payload))
 
 
 def is_total(found: Json, total: Decimal) -> bool:
-    """Whether a document of QuickBooks has this total, to the cent."""
+    """Whether a QuickBooks document has this total, to the cent."""
     return abs(money(str(found.get("TotalAmt", 0))) - total) < _HALF_A_CENT

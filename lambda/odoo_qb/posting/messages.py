@@ -1,4 +1,4 @@
-"""One message of the queue after another: what is posted, what comes again and when."""
+"""Handle queue messages one by one: what is posted, and what comes again when."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 logger = Logger(child=True)
 
-RETRY_SECONDS: Final = 20  # doubled with every try
+RETRY_SECONDS: Final = 20  # doubled with every attempt
 LONGEST_SECONDS: Final = 15 * 60  # the company's next bills wait behind this one
-LAST_RECEIVE: Final = 4  # the queue gives five; the sweep goes on where the tries end
+LAST_RECEIVE: Final = 4  # the queue delivers five times; afterwards the sweep continues
 _STOPPED: Final = "An unexpected error ({kind}) stopped this posting. Tell the operator."
 
 
 def is_record(record: object) -> bool:
-    """Whether it has what SQS gives a message: without its id, nothing can be said of it."""
+    """Whether it is a message of SQS; without its id nothing can be reported about it."""
     if isinstance(record, dict) and isinstance(record.get("messageId"), str):
         return True
     logger.error("not a record of the queue", type=type(record).__name__)
@@ -36,13 +36,13 @@ def is_record(record: object) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageConsumer:
-    """Posts the bill that a message names; `poster` is made with the first one."""
+    """Posts the bill that a message names; `poster` is made for the first message."""
 
     poster: Callable[[], Poster]
     queue: ApprovedQueue
 
     def consume(self, record: Mapping[str, Any]) -> bool:
-        """Post one message's bill; False when the message must come again."""
+        """Post one message's bill; False if the message must come again."""
         try:
             message = message_of(record.get("body"))
         except Refused as refusal:
@@ -61,9 +61,9 @@ class MessageConsumer:
         return True
 
     def _turn_away(self, record: Mapping[str, Any], refusal: Refused) -> bool:
-        """Send what is no message of ours to the dead letters, which have an alarm.
+        """Send a message that is not ours to the dead-letter queue, which has an alarm.
 
-        At once: as long as it is hidden, the bills of its group wait behind it.
+        At once, because the bills of its group wait while it is hidden.
         """
         message_id = record["messageId"]
         logger.error("not a message about a bill", message_id=message_id, reason=str(refusal))
@@ -73,10 +73,10 @@ class MessageConsumer:
     def _put_off(
         self, record: Mapping[str, Any], entry_id: str, error: Exception, received: int
     ) -> bool:
-        """Have a message come again soon, for its company's next bills wait behind it.
+        """Have a message delivered again soon, because its company's next bills wait behind it.
 
-        True when it is better left to the sweep: a dead letter would need a person, and the others
-        need not wait for a bill that did not get through in an earlier message's tries.
+        True if it is better left to the sweep: a dead letter would need a person, and others need
+        not wait for a bill that already failed in the attempts of an earlier message.
         """
         reason, wait = str(error), RETRY_SECONDS * 2 ** (received - 1)
         if not isinstance(error, Unavailable):
@@ -94,9 +94,9 @@ class MessageConsumer:
     def _is_delayed(
         self, record: Mapping[str, Any], entry_id: str, error: Exception, reason: str
     ) -> bool:
-        """Note what keeps a bill from QuickBooks; whether earlier messages met that, too."""
+        """Note what delays a bill; returns whether earlier messages were delayed, too."""
         if isinstance(error, Throttled):
-            return False  # all of the company have to wait
+            return False  # all bills of the company have to wait
         message = reason if isinstance(error, Unavailable) else _STOPPED.format(kind=reason)
         try:
             return self.poster().note_trouble(entry_id, record["messageId"], message)
@@ -105,7 +105,7 @@ class MessageConsumer:
             return False
 
     def _hide(self, record: Mapping[str, Any], seconds: int) -> None:
-        """Have a message come again after some seconds; if this fails, after the queue's own."""
+        """Have a message delivered again after some seconds; if this fails, when the queue does."""
         handle = record.get("receiptHandle")
         if not isinstance(handle, str):
             return
@@ -117,7 +117,7 @@ class MessageConsumer:
 
 
 def _received(record: Mapping[str, Any]) -> int:
-    """How often the queue has given this message."""
+    """How often the queue has delivered this message."""
     attributes = record.get("attributes")
     count = attributes.get("ApproximateReceiveCount") if isinstance(attributes, dict) else ""
     return int(count) if isinstance(count, str) and re.fullmatch("[0-9]{1,9}", count) else 1

@@ -1,4 +1,4 @@
-"""A bill as what QuickBooks is sent: the payload, its number, its memo. No I/O."""
+"""A bill as sent to QuickBooks: the payload, its number, its memo. No I/O."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ DOC_NUMBER_LENGTH: Final = 21
 _NOTE_LENGTH: Final = 4000
 _DESCRIPTION_LENGTH: Final = 4000
 _MARKER: Final = re.compile(r"\[(odoo-[0-9]+)\]")
-_LONG_HEAD: Final = 13  # what a number too long for QuickBooks keeps of its beginning
+_LONG_HEAD: Final = 13  # how much a number too long for QuickBooks keeps of its beginning
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Posting:
-    """What one document in QuickBooks will be: its entity, its payload, its total there."""
+    """One document to create in QuickBooks: its entity, its payload, its total there."""
 
     entity: Entity
     payload: Payload
@@ -38,12 +38,11 @@ class Posting:
 
 
 def posting(bill: Bill, preflight: PostingPlan, vendor_id: str) -> Posting:
-    """The document for a bill, with the rows, accounts and tax codes of its preflight.
+    """The document for a bill, with the rows, accounts and tax codes of its plan.
 
-    In a US company, and in one that keeps no tax in QuickBooks, every journal row is a line on its
-    account, tax included. Elsewhere each line names its tax code; tax detail is sent only where
-    Odoo's tax is to stand in place of another one that QuickBooks would compute.
-    A date is never moved.
+    In a US company, and in one without tax in QuickBooks, every journal row is a line on its
+    account, including tax. Elsewhere each line has a tax code, and tax detail is sent only if
+    Odoo's tax replaces another one that QuickBooks would compute. A date is never moved.
     """
     tax = preflight.tax
     payload: Payload = {
@@ -70,20 +69,20 @@ def posting(bill: Bill, preflight: PostingPlan, vendor_id: str) -> Posting:
         if tax.how == "override":
             payload["TxnTaxDetail"] = {"TaxLine": [_tax_line(t) for t in tax.override]}
     elif preflight.tax_is_off:
-        payload["GlobalTaxCalculation"] = "NotApplicable"  # outside the US it must be said
+        payload["GlobalTaxCalculation"] = "NotApplicable"  # required outside the US
     return Posting(entity=entity(bill), payload=payload, total=preflight.total_of(bill))
 
 
 def entity(bill: Bill) -> Entity:
-    """What the bill is called in QuickBooks; a receipt is a bill there too."""
+    """The bill's type in QuickBooks; a receipt is a bill there, too."""
     return "VendorCredit" if bill.is_credit else "Bill"
 
 
 def doc_number(bill: Bill) -> str:
-    """The vendor's number, else Odoo's, in QuickBooks' 21 characters.
+    """The vendor's number, or else Odoo's, in QuickBooks' 21 characters.
 
-    A longer one keeps its beginning and ends in a hash of the whole and of the bill, so that
-    two that begin alike stay apart.
+    A longer one keeps its beginning and ends in a hash of the whole number and of the bill, so that
+    numbers with the same beginning differ.
     """
     number = basic(bill.bill_reference) or basic(bill.odoo_name)
     if len(number) <= DOC_NUMBER_LENGTH:
@@ -94,27 +93,27 @@ def doc_number(bill: Bill) -> str:
 
 
 def typed_number(bill: Bill) -> str:
-    """What of the vendor's number a person can type into QuickBooks."""
+    """The part of the vendor's number that a person can type into QuickBooks."""
     return basic(bill.bill_reference)[:DOC_NUMBER_LENGTH].rstrip()
 
 
 def marker(entry_id: str) -> str:
-    """What tells a document of ours in QuickBooks from any other."""
+    """The text that marks a QuickBooks document as ours."""
     return f"[{entry_id}]"
 
 
 def entry_id_of(document: Mapping[str, Any]) -> str:
-    """The bill of ours that a document in QuickBooks says it is; "" for none.
+    """The bill of ours that a QuickBooks document was made for; "" if none.
 
-    Our marker counts at the very beginning of the memo, where we put it. Behind it stand Odoo's
-    number and the vendor's reference, which may hold any text, another bill's marker too.
+    Our marker counts only at the beginning of the memo, where we put it. It is followed by Odoo's
+    number and the vendor's reference, which may contain any text, even another bill's marker.
     """
     found = _MARKER.match(str(document.get("PrivateNote") or ""))
     return found[1] if found else ""
 
 
 def is_numbered_as_made(document: Mapping[str, Any]) -> bool:
-    """Whether a document was made by us and has the number its memo speaks of."""
+    """Whether we made a document and it still has the number in its memo."""
     note = f" {document.get('PrivateNote') or ''}".casefold()
     number = str(document.get("DocNumber") or "").casefold()
     is_cut = len(number) == DOC_NUMBER_LENGTH and number[_LONG_HEAD] == "~"
@@ -148,10 +147,10 @@ def _line(posted: PostedRow, preflight: PostingPlan) -> Payload:
 
 
 def _tax_line(tax: RateTax) -> Payload:
-    """Odoo's tax of one rate, which QuickBooks is to keep.
+    """Odoo's tax at one rate, which overrides QuickBooks' own.
 
-    One a rate, as an amount: with a percent QuickBooks computes anew, and a total alone nobody
-    was seen to send. https://developer.intuit.com/app/developer/qbo/docs/workflows/manage-sales-tax-for-non-us-locales
+    One per rate, as an amount: with a percentage QuickBooks would compute again, and a total
+    without rates is undocumented. https://developer.intuit.com/app/developer/qbo/docs/workflows/manage-sales-tax-for-non-us-locales
     """
     return {
         "Amount": tax.amount,

@@ -1,9 +1,9 @@
 """Post an approved bill to QuickBooks: once, and as it was approved.
 
 look → claim and store the attempt → create → compare the total → attach → POSTED. The claim is
-conditional on the bill as it was read before the look, so nobody else can have made anything
-since. A bill that was tried before is claimed before the look. Whatever dies on the way is
-repeated; the look and the attempt's request id see to it that this creates nothing twice.
+conditional on the bill as it was read before the look, so no one else can have created anything
+since. A bill with earlier attempts is claimed before the look. After a crash everything is
+repeated; the look and the attempt's request id ensure that nothing is created twice.
 """
 
 from __future__ import annotations
@@ -33,22 +33,22 @@ WAIT_SECONDS: Final = 60
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Poster(PostingContext):
-    """Posts, links and attaches what the queue brings."""
+    """Posts, links and attaches the bills that the queue delivers."""
 
     def post(  # noqa: PLR0911 - each reason to leave a bill alone is a line
         self, entry_id: str, revision: int, message_id: str, *, last_try: bool = False
     ) -> str:
         """Post one bill; returns its status afterwards, or OUTDATED, AMENDED or WAITING.
 
-        Raises Unavailable (Throttled) when the message must come again; the claim then is
-        free for it. With `last_try` a document that cannot be attached no longer keeps a bill
-        from being POSTED. While a company must be connected again its bills wait as they are,
-        and their messages are WAITING and cost nothing. Nothing is begun for a bill that is
-        known to have changed in Odoo: AMENDED ones wait for the extractor, which reads them again.
+        Raises Unavailable (Throttled) if the message must come again; the claim is released. With
+        `last_try` a file that cannot be attached no longer keeps a bill from being POSTED. While a
+        company must be connected again, its bills stay as they are and their messages end as
+        WAITING. A bill known to have changed in Odoo is not started: it is AMENDED and waits for
+        the extractor to read it again.
         """
         item = self.table.get(entry_id)
         if item is None or int(item["revision"]) != revision:
-            return "OUTDATED"  # amended since: a new decision brings a new message
+            return "OUTDATED"  # amended since; a new decision will send a new message
         company = item["company"]
         is_asked_to_link = item["status"] == "POST_FAILED" and item.get("link")
         is_asked_to_attach = item["status"] in IN_QUICKBOOKS and item.get("attach")
@@ -70,9 +70,9 @@ class Poster(PostingContext):
             return "WAITING"
 
     def note_trouble(self, entry_id: str, message_id: str, reason: str) -> bool:
-        """Note why a bill did not get to QuickBooks; whether it was in trouble before this message.
+        """Note why a bill was not posted; returns whether it was delayed before this message.
 
-        Such a one gives way: its company's other bills do not wait behind its next tries.
+        If so, its company's other bills do not wait for its next attempts.
         """
         item = self.table.get(entry_id)
         if item is None or item["status"] not in {"APPROVED", "POSTING"}:
@@ -107,7 +107,7 @@ class Poster(PostingContext):
             if refusal.code not in FOUND:
                 work.be_certain()
             if isinstance(refusal, Altered):
-                work.tell_of_alteration(str(refusal))
+                work.mail_alteration(str(refusal))
             status = work.fail(refusal, outcome="")
         except Unavailable:
             claim.release()
@@ -115,10 +115,10 @@ class Poster(PostingContext):
         return status
 
     def _left_to_be_judged(self, claim: Claim) -> str:
-        """A bill that 1.0 stored: the extractor first sees whether it is still posted as shown.
+        """Leave a bill that 1.0 stored until the extractor knows whether it is posted as shown.
 
-        For that it needs to know what QuickBooks consists of. One that 1.0 left half-way, with
-        nothing sent, waits as approved.
+        The extractor needs a QuickBooks snapshot for that. A bill that 1.0 was posting, with
+        nothing sent, returns to approved.
         """
         item = claim.item
         if item["status"] == "POSTING":

@@ -1,4 +1,4 @@
-"""The QuickBooks vendor of a bill: the one its preflight names, else created, never guessed."""
+"""The QuickBooks vendor of a bill: the one in its plan, or a new one; never guessed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 # https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/vendor
 _PLAIN_NAME_LENGTH: Final = 100  # of CompanyName and PrintOnCheckName
 _EMAIL_LENGTH: Final = 100
-# One plain address: what Odoo lets people write beside it QuickBooks may refuse (error 2210).
+# One plain address: QuickBooks may refuse what Odoo allows beside it (error 2210).
 _EMAIL: Final = re.compile(r"[\w.!#$%&'*+/=?^`|~-]+@[\w-]+(?:\.[\w-]+)+", re.ASCII)
 
 
@@ -41,8 +41,8 @@ def vendor_id(
 ) -> str:
     """The id of the bill's vendor, created if QuickBooks has none of exactly this name.
 
-    The id is remembered with the Odoo vendor, the realm and the currency, so that renaming it on
-    either side changes nothing.
+    The id is stored for the Odoo vendor, realm and currency, so that renaming the vendor on either
+    side changes nothing.
     """
     if bill.vendor is None:
         raise Refused("The bill has no vendor. Choose one in Odoo.", code="vendor")
@@ -58,7 +58,7 @@ def vendor_id(
 
 
 def _existing(bill: Bill, name: str, quickbooks: QuickBooksClient) -> Json | None:
-    """A vendor made since the snapshot; Refused if there is one that cannot be used."""
+    """A vendor created since the snapshot; Refused if there is one that cannot be used."""
     rows = quickbooks.find_by_name("Vendor", name)
     if not rows:
         deleted = quickbooks.find_by_name("Vendor", f"{name} {DELETED}")
@@ -83,7 +83,7 @@ def _existing(bill: Bill, name: str, quickbooks: QuickBooksClient) -> Json | Non
 def _created(
     bill: Bill, preflight: PostingPlan, quickbooks: QuickBooksClient, now: datetime
 ) -> Json:
-    """The vendor, made; or the one that stands where QuickBooks, which has a name once, refuses."""
+    """The created vendor; or the existing one, if QuickBooks refuses because the name is taken."""
     name = preflight.vendor_name
     try:
         return _create(bill, preflight, quickbooks, name, now)
@@ -91,8 +91,8 @@ def _created(
         if refusal.code != "6240":
             raise
         taken = refusal
-    # The name is taken. Whose it is decides: a vendor made in this very moment is used, one
-    # of a customer or employee gets a suffix.
+    # The name is taken. A vendor that was created just now is used. If a customer or employee has
+    # the name, the vendor gets a suffix.
     existing = _existing(bill, name, quickbooks)
     if existing:
         return existing
@@ -115,10 +115,10 @@ def _created(
 def _create(
     bill: Bill, preflight: PostingPlan, quickbooks: QuickBooksClient, name: str, now: datetime
 ) -> Json:
-    """Make the vendor. A name is unique in QuickBooks, so a repeat makes no second one.
+    """Create the vendor. Names are unique in QuickBooks, so a repeat creates no second one.
 
-    The request id is of this moment: one that lasted would be answered with a vendor that was
-    merged since, or with a refusal whose reason has gone.
+    The request id is new each time: with a lasting one QuickBooks would repeat an old answer, such
+    as a vendor merged since, or a refusal whose reason is gone.
     """
     payload: Json = {"DisplayName": name}
     if bill.vendor:
@@ -139,7 +139,7 @@ def _create(
     except Refused as refusal:
         if refusal.code == "6240":
             raise
-    # No bill waits for an address that QuickBooks does not like.
+    # An e-mail address that QuickBooks refuses must not block the bill.
     return _made(bill, payload, quickbooks, now)
 
 

@@ -1,4 +1,4 @@
-"""One posting of an approved bill, from the look to POSTED, under its claim."""
+"""One posting of an approved bill, from the first look to POSTED, under its claim."""
 
 from __future__ import annotations
 
@@ -41,15 +41,15 @@ if TYPE_CHECKING:
 
 logger = Logger(child=True)
 
-SNAPSHOT_FRESH: Final = timedelta(minutes=1)  # reading it again would tell nothing new
+SNAPSHOT_FRESH: Final = timedelta(minutes=1)  # reading it again would show nothing new
 
 
 class Changed(Exception):  # noqa: N818 - never leaves this package
-    """QuickBooks would do something else than the card said; the arguments say what."""
+    """QuickBooks would book something else than the card said; the arguments say what."""
 
 
 class Amended(Exception):  # noqa: N818 - never leaves this package
-    """Odoo has another content by now, and QuickBooks has none: this one is not made any more."""
+    """The bill changed in Odoo and QuickBooks does not have it: this content is not posted."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -58,7 +58,7 @@ class PostingAttempt:
 
     context: PostingContext
     claim: Claim
-    began: datetime  # before QuickBooks was looked at
+    began: datetime  # before the first look in QuickBooks
     snapshot: Snapshot | None = None
     plan: PostingPlan | None = None
 
@@ -68,14 +68,14 @@ class PostingAttempt:
         return self.claim.item
 
     def post(self, *, last_try: bool) -> Status:
-        """From the look to POSTED; raises what stands in the way.
+        """Post, from the first look to POSTED; raises what prevents it.
 
-        What QuickBooks refuses because the snapshot was old is tried once more with a new one.
+        If QuickBooks refuses because the snapshot is outdated, it is tried once with a new one.
         """
         try:
             return self._once(last_try=last_try)
         except NotCreated as error:
-            is_stored = is_unjudged(self.item)  # its bytes are 1.0's, and nobody made others
+            is_stored = is_unjudged(self.item)  # the bytes are from 1.0; there are no others
             if error.refusal.code not in GONE or is_stored or not self._may_be_outdated():
                 raise
             self.claim.store(closed(self.item.get("attempts", ()), error.refusal.code))
@@ -87,8 +87,7 @@ class PostingAttempt:
         company = context.companies.get(item["company"])
         if company is None:
             raise Refused(
-                f"The company {item['company']} is no longer configured. Ask the operator about"
-                " it.",
+                f"The company {item['company']} is no longer configured. Tell the operator.",
                 code="company",
             )
         if not item["approvals"] or item["approvals"][-1]["digest"] != item["digest"]:
@@ -111,12 +110,12 @@ class PostingAttempt:
             creation = self._creation(bill, self._posting(bill, company, quickbooks), quickbooks)
             found = creation.look()
             unseen = [s for s in creation.lookup.similar if s not in item.get("changes", ())]
-            if found is None and unseen:  # who approves again has seen it, and may know better
+            if found is None and unseen:  # who approves again has seen the warning
                 raise Changed(*unseen)
         is_adopted = found is not None and not item.get("attempts")
         if found is None:
             found = creation.create()
-        self.claim.take()  # what is adopted has no attempt that did it
+        self.claim.take()  # a document that is adopted has no attempt
         creation.lookup.compare(found)
         attached, trouble = attach_all(
             bill,
@@ -125,7 +124,7 @@ class PostingAttempt:
             context.documents,
             fresh=creation.is_first,
             last_try=last_try,
-            altered=self.tell_of_alteration,
+            altered=self.mail_alteration,
         )
         values: Json = {
             "quickbooks": {
@@ -150,7 +149,7 @@ class PostingAttempt:
         )
 
     def _check_realm(self, attempt: Json, company: Company) -> None:
-        """Where an earlier try went is where the bill may be: a company may change its realm."""
+        """Raise Refused if an earlier attempt went to another realm, which may have the bill."""
         if attempt["realm"] != company.realm_id:
             elsewhere = Refused(
                 "An earlier attempt to post this bill went to another QuickBooks company"
@@ -164,13 +163,13 @@ class PostingAttempt:
         plan = self._preflight(bill, company, quickbooks)
         vendor = vendor_id(bill, plan, quickbooks, self.context.table, self.context.clock())
         if plan.is_foreign and not (plan.payable_id or plan.vendor_id):
-            # With the first vendor of a currency QuickBooks opens its payable account.
+            # With the first vendor in a currency QuickBooks creates its payable account.
             self.snapshot = self.context.synced(company, quickbooks)
             plan = self._preflight(bill, company, quickbooks)
         return payload.posting(bill, plan, vendor)
 
     def _preflight(self, bill: Bill, company: Company, quickbooks: QuickBooksClient) -> PostingPlan:
-        """What QuickBooks would do now; it must be what the card said."""
+        """The plan made now; it must be what the card said."""
         context = self.context
         note = context.note_of(bill)
         self.snapshot = self.snapshot or context.snapshot(company, quickbooks)
@@ -191,26 +190,26 @@ class PostingAttempt:
         return self.snapshot is None or self.snapshot.taken_at < old
 
     def be_certain(self) -> None:
-        """Raise Throttled while an attempt may still become a document: no status fits both."""
+        """Raise Throttled while an attempt may still become a document."""
         earlier = open_attempt(self.item)
         if earlier and not is_over(earlier, self.began):
             self.claim.release()
             raise under_way(earlier, self.context.clock())
 
     def fail(self, refusal: Refused, *, outcome: str) -> Status:
-        """A definitive no: a person decides what follows. `outcome` closes the open attempt."""
+        """Store a definitive refusal, for a person to decide. `outcome` closes the open attempt."""
         values: Json = {"error": refusal.as_error()}
         log_refusal(self.item, refusal)
         if outcome:
             values["attempts"] = closed(self.item.get("attempts", ()), outcome)
         return self.claim.change("POST_FAILED", values, note=str(refusal))
 
-    def tell_of_alteration(self, said: str) -> None:
-        """Mail that what is stored of the bill was changed past this system."""
-        self.context.tell_of_alteration(self.item, said)
+    def mail_alteration(self, reason: str) -> None:
+        """Mail that the stored bill was changed outside this system."""
+        self.context.mail_alteration(self.item, reason)
 
     def ask_again(self, changes: list[str]) -> Status:
-        """What would be posted is not what was shown: the decision is asked for again."""
+        """Request approval again, because what would be posted differs from the card."""
         values: Json = {
             "approvals": [],
             "changes": changes,
@@ -224,19 +223,19 @@ class PostingAttempt:
         return self.claim.change("READY_FOR_APPROVAL", values, note=" ".join(changes))
 
     def hand_back(self) -> Status:
-        """Odoo has another content by now: the extractor reads it and asks about that one."""
+        """Return the bill to the extractor, because it changed in Odoo."""
         earlier, values = open_attempt(self.item), dict[str, object]()
-        if earlier and not is_decided_anew(earlier, self.item):  # it was looked for
+        if earlier and not is_decided_anew(earlier, self.item):  # it was looked up
             values["attempts"] = closed(self.item["attempts"], "absent")
         return self.claim.change("APPROVED", values, note="changed in Odoo: to be read again")
 
     def wait_for_connection(self, reason: str) -> None:
-        """The company is not connected: the bill waits as approved, nothing is burnt."""
+        """Let the bill wait as approved, because the company is not connected."""
         self.claim.change("APPROVED", {}, note=reason)
 
 
 def log_refusal(item: Item, refusal: Refused) -> None:
-    """For whoever asks Intuit's support, or us: by what a bill was stopped, and its trace id."""
+    """Log why a bill was refused, with the trace id for Intuit's support."""
     logger.warning(
         "refused",
         entry_id=item["entry_id"],

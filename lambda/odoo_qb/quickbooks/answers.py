@@ -1,7 +1,7 @@
-"""QuickBooks' answers, believed in their documented shape only. No I/O.
+"""QuickBooks' answers, trusted only in their documented shape. No I/O.
 
-Whatever else comes with status 200 (a gateway's note, a page, another entity's answer) says nothing
-about the books: it is Unavailable, and neither "there is none" nor "it was done".
+Anything else with status 200 (a gateway's note, a page, another entity) says nothing about the
+books. It raises Unavailable and counts neither as "there is none" nor as "done".
 https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities
 """
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from odoo_qb.quickbooks.types import Payload
     from odoo_qb.shapes import Shape
 
-_HIGHEST_RATE: Final = 10**9  # of a unit of one currency in another's
+_HIGHEST_RATE: Final = 10**9  # exchange rate
 _FROM: Final = re.compile(r"\bfrom (\w+)", re.IGNORECASE)
 _NO_ANSWER: Final = "QuickBooks sent an unexpected response."
 
@@ -66,7 +66,7 @@ _DOCUMENT: Final[Shape] = {
     "TxnTaxDetail": maybe({"TotalTax": maybe(number), "TaxLine": maybe([{"Amount": number}])}),
 }
 _ATTACHABLE: Final[Shape] = {"Id": identifier, "FileName": maybe(text), "Size": maybe(whole)}
-# What we read of each entity; more of it may come, and does.
+# The parts of each entity that we read.
 _SHAPES: Final[dict[str, Shape]] = {
     "Bill": _DOCUMENT,
     "VendorCredit": _DOCUMENT,
@@ -127,9 +127,9 @@ _SHAPES: Final[dict[str, Shape]] = {
 
 
 def rows_of(answer: object, statement: str) -> list[Payload]:
-    """The rows of the entity that a query asked for; none where QuickBooks says there are none.
+    """The rows of the queried entity; none if QuickBooks says there are none.
 
-    It says so by an object QueryResponse without that entity, never by anything less.
+    It says so with an object QueryResponse without that entity; anything less is not an answer.
     """
     entity = _FROM.findall(statement)[-1]
     found = answer.get("QueryResponse") if isinstance(answer, dict) else None
@@ -137,7 +137,7 @@ def rows_of(answer: object, statement: str) -> list[Payload]:
         raise Unavailable(_NO_ANSWER)
     rows = found.get(entity, [])
     others = [v for name, v in found.items() if name != entity and isinstance(v, (list, dict))]
-    # Of rows that are counted, but are not there, nobody knows what they are.
+    # The answer counts rows that it does not contain.
     is_counted = not rows and found.get("maxResults", 0) != 0
     if others or is_counted or not fits(rows, [_SHAPES[entity]]):
         raise Unavailable(_NO_ANSWER)
@@ -145,7 +145,7 @@ def rows_of(answer: object, statement: str) -> list[Payload]:
 
 
 def object_of(answer: object, entity: str, object_id: str = "") -> Payload:
-    """The one object that an answer is about: that of an id, where one was asked for."""
+    """The one object in an answer; with the requested id, if there was one."""
     found = answer.get(entity) if isinstance(answer, dict) else None
     is_another = object_id and isinstance(found, dict) and not _is_same(found.get("Id"), object_id)
     if is_another or not fits(found, _SHAPES[entity]):
@@ -154,7 +154,7 @@ def object_of(answer: object, entity: str, object_id: str = "") -> Payload:
 
 
 def uploaded(answer: object, count: int) -> list[Payload]:
-    """What became of each of the files sent: an Attachable, or a Fault."""
+    """The result for each file sent: an Attachable or a Fault."""
     rows = answer.get("AttachableResponse") if isinstance(answer, dict) else None
     if not isinstance(rows, list) or len(rows) != count:
         raise Unavailable("QuickBooks did not confirm every file.")
@@ -168,5 +168,5 @@ def _uploaded(row: object) -> Payload:
 
 
 def _is_same(found: Any, asked: str) -> bool:  # noqa: ANN401 - JSON
-    """Whether it is the id that was asked for; a person may type zeros before it."""
+    """Whether it is the requested id; a person may type leading zeros."""
     return isinstance(found, str) and found.lstrip("0") == asked.lstrip("0")

@@ -1,7 +1,7 @@
 """QuickBooks Online: the calls.
 
-python-quickbooks carries the calls. What it lacks is added here: timeouts, no redirects, no refresh
-per client, the HTTP status and intuit_tid of an error, and answers of the documented shape.
+python-quickbooks makes the calls. What it lacks is added here: timeouts, no redirects, no token
+refresh per client, the HTTP status and intuit_tid of errors, and checks of each answer's shape.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from odoo_qb.quickbooks.types import Payload
 
 _PAGE: Final = 1000  # the most a query returns
-CALLS_PER_MINUTE: Final = 500.0  # Intuit's limit for a company; its 10 a second is within it
-_NO_ACCESS: Final = "120"  # the token is good, but not its user; now and then it is said in passing
+CALLS_PER_MINUTE: Final = 500.0  # Intuit's limit per company, which also keeps 10 a second
+_NO_ACCESS: Final = "120"  # the token is valid, its user is not; sometimes only a glitch
 
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file to attach: its name and content type as QuickBooks takes them, its bytes."""
+    """A file to attach: name and content type as QuickBooks accepts them, and its bytes."""
 
     name: str
     type: str
@@ -39,10 +39,10 @@ class File:
 
 
 class QuickBooksClient:
-    """One company (realm) in QuickBooks. Every call raises Unavailable, Throttled or Refused.
+    """One company (realm) in QuickBooks. Every call may raise Unavailable, Throttled or Refused.
 
-    After Unavailable nobody knows whether a write was done: repeat it with the same
-    request id and bytes, then look.
+    After Unavailable it is unknown whether a write was done: repeat it with the same request id and
+    bytes, then look it up.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class QuickBooksClient:
         self._base = f"{self._client.api_url}/company/{realm_id}"
 
     def begin_batch(self) -> Self:
-        """Begin a piece of work: another process may have called a moment ago.
+        """Begin the next bill or list: another process may have called a moment ago.
 
         A company's bills are posted one after the other, but not always by the same process.
         """
@@ -71,20 +71,20 @@ class QuickBooksClient:
         return self
 
     def is_broken(self) -> bool:
-        """Whether the connection is known to be dead, and calling would be in vain.
+        """Whether the connection is known to be broken, so that a call would be useless.
 
-        Where only a write tells, one that is done opens the company again.
+        If only a write can tell, a successful one marks the company as open again.
         """
         standing = self._connection.standing()
         self._is_on_trial = standing == "on trial"
         return standing == "closed"
 
     def query(self, statement: str) -> list[Payload]:
-        """The rows of a query; values in it went through `quoted`."""
+        """The rows of a query, in which values were escaped by `quoted`."""
         return rows_of(self._do(lambda: self._client.query(statement)), statement)
 
     def query_all(self, entity: str, where: str = "") -> Iterator[Payload]:
-        """All rows of an entity, a thousand a call."""
+        """All rows of an entity, a thousand per call."""
         condition = f" where {where}" if where else ""
         return self._pages(f"select * from {entity}{condition}")  # noqa: S608 - no SQL
 
@@ -122,12 +122,12 @@ class QuickBooksClient:
     def find_by_doc_number(
         self, entity: str, doc_number: str, day: str, *others: str
     ) -> list[Payload]:
-        """Bills or vendor credits that may have this number or one of the others, of any vendor.
+        """Bills or vendor credits, of any vendor, that may have one of these numbers.
 
-        Where a number cannot be asked for (what a backslash means in a query is unknown)
-        those of the day are answered instead, and beside them where it may be misread (Intuit
-        names ISO-8859-1 for US companies) or not have been kept (a company that lets QuickBooks
-        number its credits): the caller compares.
+        If a number cannot be queried (what a backslash means in a query is undocumented), those of
+        the day are returned instead; and in addition if the number may be misread (Intuit names
+        ISO-8859-1 for US companies) or replaced (a company may let QuickBooks number its credits).
+        The caller compares.
         """
         by_day = f"select * from {entity} where TxnDate = '{day}'"  # noqa: S608 - no SQL
         numbers = [doc_number, *others]
@@ -150,11 +150,11 @@ class QuickBooksClient:
             found = _of_name(rows, name)
             if found or name.isascii():
                 return found
-        # What may be misread is looked for among all of them.
+        # A name that may be misread is compared with all of them.
         return _of_name(self.query_all(entity, active), name)
 
     def attachments(self, entity: str, document_id: str) -> list[Payload]:
-        """What is attached to a document already."""
+        """The files already attached to a document."""
         return self.query(
             "select * from Attachable where AttachableRef.EntityRef.Type ="  # noqa: S608
             f" '{entity.lower()}' and AttachableRef.EntityRef.value = '{document_id}'"
@@ -168,7 +168,7 @@ class QuickBooksClient:
         files: Sequence[File],
         request_id: str,
     ) -> list[Payload]:
-        """Upload files to a document in one request; the answer for each, in their order."""
+        """Upload files to a document in one request; returns the answer for each, in order."""
         parts: list[tuple[str, tuple[str, bytes | str, str]]] = []
         for number, file in enumerate(files, start=1):
             metadata = {
@@ -188,7 +188,7 @@ class QuickBooksClient:
         return uploaded(answer, len(files))
 
     def _write(self, call: Callable[[], object], *, repeatable: bool = True) -> object:
-        """Do what changes something there: a company may refuse that and answer all else."""
+        """Write something: a company may refuse writes and still answer reads."""
         try:
             answer = self._do(call, repeatable=repeatable)
         except Disconnected as refusal:
@@ -200,10 +200,10 @@ class QuickBooksClient:
         return answer
 
     def _do(self, call: Callable[[], object], *, repeatable: bool = True) -> object:
-        """Call with a good token; a rejected one is renewed and the call repeated.
+        """Call with a valid token; if it is rejected, renew it and repeat the call.
 
-        A gateway may reject a token after the work was done. A create is safe to repeat with its
-        request id; whether an upload is, Intuit does not say.
+        A gateway may reject a token after the work was done. A create can be repeated safely with
+        its request id; whether an upload can, Intuit does not document.
         """
         for last in (False, True):
             token = self._connection.access_token()
@@ -213,8 +213,8 @@ class QuickBooksClient:
                 return call()
             except TokenRejected as rejected:
                 if last:
-                    said = NO_ACCESS if rejected.code == _NO_ACCESS else RECONNECT
-                    raise Disconnected(said, code=rejected.code, tid=rejected.tid) from None
+                    message = NO_ACCESS if rejected.code == _NO_ACCESS else RECONNECT
+                    raise Disconnected(message, code=rejected.code, tid=rejected.tid) from None
                 self._connection.replace(token)
                 if not repeatable:
                     raise Unavailable("QuickBooks rejected the token during an upload.") from None
@@ -222,11 +222,11 @@ class QuickBooksClient:
 
 
 def _of_name(rows: Iterable[Payload], name: str) -> list[Payload]:
-    """QuickBooks itself compares without regard to case, and LIKE-like in places."""
+    """Compared again here: QuickBooks ignores case, and sometimes matches patterns."""
     wanted = name.casefold()
     return [r for r in rows if str(r.get("DisplayName", "")).casefold() == wanted]
 
 
 def quoted(text: str) -> str:
-    """A value for a query: a backslash is doubled before a quote is escaped."""
+    """A value for a query, with backslashes doubled and quotes escaped."""
     return text.replace("\\", "\\\\").replace("'", "\\'")

@@ -1,4 +1,4 @@
-"""The connection to a QuickBooks company: its tokens, and whether it still stands."""
+"""The connection to a QuickBooks company: its tokens, and whether it still works."""
 
 from __future__ import annotations
 
@@ -25,24 +25,24 @@ if TYPE_CHECKING:
     from odoo_qb.exact_json import Json
     from odoo_qb.store.table import Table
 
-_LEASE: Final = timedelta(seconds=60)  # longer than two calls for tokens may take
+_LEASE: Final = timedelta(seconds=60)  # longer than two token requests may take
 _PAUSE: Final = 1.0
 _TRIES: Final = 30
 _WRITE: Final = "write"
 _TRIAL_AFTER: Final = timedelta(hours=1)
-_OF_THE_END: Final = ("reason", "code", "since", "by", "tried_at")  # of the note about it
+_OF_THE_END: Final = ("reason", "code", "since", "by", "tried_at")  # attributes of the note
 Standing = Literal["open", "closed", "on trial"]
-# What a new access token proves wrong; whatever else was said of a company, only a call can.
+# A new access token disproves these failures; any other is disproved only by a call.
 _OF_THE_TOKEN: Final = frozenset({"invalid_grant", "invalid_client", ""})
-# What is news even of a company that is closed to us: each has its own remedy.
+# Reported even if the company is already closed to us: each has its own remedy.
 _ENDED: Final = ("invalid_grant", "invalid_client")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tokens:
-    """A company's tokens as its secret keeps them; `seed` is the fingerprint of Terraform's.
+    """A company's tokens, as its secret stores them; `seed` is a fingerprint of Terraform's token.
 
-    `previous` is the refresh token before this one; the instants are ISO, UTC.
+    `previous` is the refresh token before this one; instants are ISO, UTC.
     """
 
     seed: str
@@ -54,12 +54,12 @@ class Tokens:
 
 
 class Connection:
-    """One company's tokens: read from its secret, renewed by one at a time, kept before use.
+    """One company's tokens: read from its secret, renewed by one process at a time.
 
-    `seed_token` is the refresh token Terraform was given: a new one takes over from whatever
-    was rotated before, and an empty one leaves that as it is. The table's note
-    `connection#<company>` says whether the connection stands (state CONNECTED or
-    NEEDS_RECONNECT) and holds the lease for renewing; no secrets.
+    New tokens are stored before they are used. `seed_token` is the refresh token given to
+    Terraform: a new one replaces the rotated one, an empty one leaves it as it is. The table's note
+    `connection#<company>` has the state (CONNECTED or NEEDS_RECONNECT) and the lease for renewing,
+    and no secrets.
     """
 
     def __init__(
@@ -89,9 +89,9 @@ class Connection:
         self._tokens: Tokens | None = None
 
     def access_token(self) -> str:
-        """The token for the next call, renewed when its hour is over and not before.
+        """The token for the next call, renewed only when its hour is over.
 
-        One that ends on its way is rejected by QuickBooks, and `replace` is called.
+        If it expires on the way, QuickBooks rejects it and `replace` is called.
         """
         tokens = self._tokens or self._stored()
         if tokens.expires_at <= stamp(self._clock()):
@@ -100,11 +100,11 @@ class Connection:
         return tokens.access_token
 
     def replace(self, rejected: str) -> None:
-        """QuickBooks rejected an access token before its time: get another one."""
+        """Get a new access token after QuickBooks rejected one early."""
         self._tokens = self._renew(rejected)
 
     def keep_alive(self) -> int:
-        """Renew the token if its hour is over; the days left until somebody must connect again."""
+        """Renew the token if its hour is over; returns the days until a person must reconnect."""
         tokens = self._stored()
         is_due = self.is_broken() or tokens.expires_at <= stamp(self._clock())
         self._tokens = tokens = self._renew(tokens.access_token) if is_due else tokens
@@ -112,20 +112,20 @@ class Connection:
         return left.days
 
     def is_broken(self) -> bool:
-        """Whether it is known to be dead, and no new refresh token was applied since."""
+        """Whether it is known to be broken and no new refresh token was applied since."""
         return self._is_dead(self._table.read_note(self._note_id))
 
     def knows(self, refusal: Disconnected) -> bool:
-        """Whether somebody was told already; not so where the token of a closed company ends."""
+        """Whether this refusal was reported already; the end of a token always is a new report."""
         note = self._table.read_note(self._note_id)
         is_news = refusal.code in _ENDED and note.get("code") not in _ENDED
         return self._is_dead(note) and not is_news
 
     def standing(self) -> Standing:
-        """Whether a bill may be posted; "on trial" where only that tells if the company is open.
+        """Whether a bill may be posted; "on trial" if only posting one can tell.
 
-        A company that refused a write, as one whose subscription is read-only does, is read as
-        ever. Once an hour a bill is posted to find out.
+        A company that refused a write, such as one with a read-only subscription, can still be
+        read. Once an hour a bill is posted to find out.
         """
         note = self._table.read_note(self._note_id)
         if not self._is_dead(note):
@@ -134,25 +134,25 @@ class Connection:
         return "on trial" if note.get("by") == _WRITE and is_due else "closed"
 
     def note_works(self, *, wrote: bool = False) -> None:
-        """A call was answered: a company that was closed to us is open again.
+        """Record that a call succeeded: a company that was closed to us is open again.
 
-        One that was closed to a write is opened by a write.
+        One that refused a write is opened only by a write.
         """
         note = self._table.read_note(self._note_id)
         if self._is_dead(note) and (wrote or note.get("by") != _WRITE):
             self._note_connected(self._stored())
 
     def note_broken(self, refusal: Disconnected) -> bool:
-        """Write down that it is dead, or what else it died of; True for the first to notice."""
+        """Record that it is broken, or another reason for it; True for the first to notice."""
         now = stamp(self._clock())
         is_other = " OR NOT #code IN (:grant, :client)" if refusal.code in _ENDED else ""
-        said: Json = {"reason": str(refusal), "code": refusal.code}
+        failure: Json = {"reason": str(refusal), "code": refusal.code}
         if refusal.on_write:
-            said |= {"by": _WRITE, "tried_at": now}
+            failure |= {"by": _WRITE, "tried_at": now}
         try:
             self._table.write_note(
                 self._note_id,
-                {"state": "NEEDS_RECONNECT", "seed": self._seed, **said, "since": now},
+                {"state": "NEEDS_RECONNECT", "seed": self._seed, **failure, "since": now},
                 remove=[] if refusal.on_write else ["by", "tried_at"],
                 condition=(
                     "attribute_not_exists(#state) OR #state <> :dead OR #seed <> :seed" + is_other
@@ -162,7 +162,7 @@ class Connection:
             )
         except Conflict:
             if refusal.on_write:
-                self._table.write_note(self._note_id, said)
+                self._table.write_note(self._note_id, failure)
             return False
         return True
 
@@ -171,9 +171,9 @@ class Connection:
         return note.get("state") == "NEEDS_RECONNECT" and is_same
 
     def _renew(self, stale: str) -> Tokens:
-        """Get new tokens, unless another process did while this one waited for its turn.
+        """Get new tokens, unless another process did while this one waited for the lease.
 
-        Two renewals at once may cost the connection: Intuit may revoke both.
+        Two renewals at once may end the connection: Intuit may revoke both.
         """
         for _ in range(_TRIES):
             tokens = self._stored()
@@ -202,7 +202,7 @@ class Connection:
         except Disconnected:
             if not tokens.previous:
                 raise
-            # Intuit's pages differ on how long the token before stays good: it gets one try.
+            # Intuit's pages differ on how long the previous token stays valid: it gets one try.
             answer = self._auth.renewed(tokens.previous)
         rotated = str(answer["refresh_token"])
         ends = [answer["x_refresh_token_expires_in"], answer.get(HARD_END) or FIVE_YEARS]
@@ -215,7 +215,7 @@ class Connection:
             expires_at=stamp(now + timedelta(seconds=int(answer["expires_in"]))),
             refresh_expires_at=stamp(now + timedelta(seconds=seconds)),
         )
-        # Kept before it is used: the old refresh token may be dead already.
+        # Stored before it is used: the old refresh token may be invalid already.
         self._secrets.put_secret_value(
             SecretId=self._secret_id, SecretString=json.dumps(asdict(fresh))
         )
@@ -224,7 +224,7 @@ class Connection:
         return fresh
 
     def _is_closed(self) -> bool:
-        """Whether a good token does not help, because QuickBooks does not let us in with it."""
+        """Whether a valid token does not help, because QuickBooks denies access with it."""
         code = self._table.read_note(self._note_id).get("code", "")
         return self.is_broken() and code not in _OF_THE_TOKEN
 
@@ -240,7 +240,7 @@ class Connection:
         except ClientError as error:
             if error.response["Error"]["Code"] != "ResourceNotFoundException":
                 raise
-            raw = {}  # Terraform makes the secret empty
+            raw = {}  # Terraform creates the secret empty
         is_kept = bool(raw.get("refresh_token")) and not self._seed_token  # emptied, not replaced
         if raw.get("seed") == self._seed or is_kept:
             return Tokens(**raw)

@@ -1,4 +1,4 @@
-"""What each of QuickBooks' refusals means for us. This table decides; nothing else does."""
+"""What each of QuickBooks' errors means for us. Only this table decides that."""
 
 from __future__ import annotations
 
@@ -16,12 +16,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 # https://developer.intuit.com/app/developer/qbo/docs/develop/troubleshooting/error-codes
-GONE: Final = frozenset({"610", "2500"})  # what is referred to: an old snapshot may explain it
+GONE: Final = frozenset(
+    {"610", "2500"}
+)  # a reference that no longer exists; an old snapshot may explain it
 _AGAIN: Final = frozenset({"130", "140", "150"})
-_SYSTEM: Final = 10_000  # from here on it is QuickBooks' own trouble
+_SYSTEM: Final = 10_000  # from this code on the failure is QuickBooks' own
 _KNOWN_ID: Final = "600"
 _RENEW: Final = frozenset({"100", "110", "120", "3200"})
-_COMPANY: Final = {  # nothing of this company can be posted until somebody acts
+_COMPANY: Final = {  # nothing can be posted for this company until a person acts
     "3100": (
         "The app has no access to this QuickBooks company. Check qb_realm_ids, and that the"
         " company was connected with keys of the same kind (production or sandbox)."
@@ -32,7 +34,7 @@ _COMPANY: Final = {  # nothing of this company can be posted until somebody acts
     ),
     "6190": "This company's QuickBooks subscription has ended. Renew it; bills wait until then.",
 }
-# Only a fault of this program gets these; one about what a bill holds is in `refused_fields`.
+# Only a bug of ours causes these; errors about a bill's data are in `refused_fields`.
 _OURS: Final = frozenset({"500", "1050", "2010", "4000", "4001"})
 _CLOSED: Final = (
     "The books are closed for this date.",
@@ -42,7 +44,7 @@ _CLOSED: Final = (
     ),
 )
 REACTIVATE: Final = "Make that vendor active again in QuickBooks, then retry."
-# What is wrong, and what to do about it.
+# The reason and the remedy.
 _SENTENCES: Final = {
     "610": (
         "Something this bill refers to was deleted or made inactive in QuickBooks.",
@@ -128,11 +130,11 @@ _CALCULATING_TAX: Final = re.compile(
     r"calculating\b.{0,20}\btax|reselect.{0,20}\btax", re.IGNORECASE
 )
 _INACTIVE: Final = re.compile(r"\binactive\b|\bdeleted\b", re.IGNORECASE)
-# A gateway may answer in XML whatever was asked for.
+# A gateway may answer in XML although JSON was requested.
 _XML_CODE: Final = re.compile(r"""<Error\b[^>]*?\bcode\s*=\s*["'](\w+)["']""", re.IGNORECASE)
-# No word of a sentence is so long: it may be a token that is repeated to us.
+# No word of a sentence is this long; it may be a token.
 _LONG_WORD: Final = re.compile(r"\S{40,}")
-# A page, an object or a traceback, where a sentence was expected.
+# A page, an object or a traceback instead of a sentence.
 _FOREIGN: Final = re.compile(
     r"<(?:!doctype|/?(?:html|head|body|title|div|span|p|pre|h[1-6]|table|script))\b"
     r"|\{\s*[\"'}]|Traceback \(|\bat (?:com|java)\.",
@@ -148,7 +150,7 @@ _XML_DETAIL: Final = re.compile(r"<Detail>([^<]*)</Detail>", re.IGNORECASE)
 
 
 class _Error(NamedTuple):
-    """The first error of an answer; all empty when there is none."""
+    """The first error in an answer; all fields empty if there is none."""
 
     code: str = ""
     element: str = ""
@@ -157,11 +159,11 @@ class _Error(NamedTuple):
 
 
 class RequestKnown(Unavailable):
-    """QuickBooks has met this request id before and does not say what came of it: look."""
+    """QuickBooks has seen this request id but does not say with which result: look it up."""
 
 
 class TokenRejected(Exception):  # noqa: N818 - quickbooks renews the token and never lets it out
-    """The access token was not accepted: a new one may be."""
+    """The access token was rejected; a new one may be accepted."""
 
     def __init__(self, code: str, tid: str) -> None:
         super().__init__(code)
@@ -170,9 +172,9 @@ class TokenRejected(Exception):  # noqa: N818 - quickbooks renews the token and 
 
 
 def refusal_of(status: int, headers: Mapping[str, str], text: str) -> Exception | None:
-    """What an answer of QuickBooks means when it is not a success; None when it is.
+    """The error in an answer from QuickBooks; None if it is a success.
 
-    A Fault may come with HTTP 200; gateways write `fault` in lower case, XML or HTML.
+    A Fault may come with HTTP 200; gateways send `fault` in lower case, XML or HTML.
     """
     tid = str(headers.get("intuit_tid", ""))
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
@@ -207,7 +209,7 @@ def refusal_of(status: int, headers: Mapping[str, str], text: str) -> Exception 
 
 
 def body_of(text: str) -> object:
-    """The JSON of an answer, its fractions as Decimal; None where it is none that can be read."""
+    """The JSON of an answer, with fractions as Decimal; None if it cannot be parsed."""
     try:
         body: object = json.loads(text, parse_float=Decimal)
     except (ValueError, ArithmeticError, RecursionError):
@@ -216,7 +218,7 @@ def body_of(text: str) -> object:
 
 
 def _sentences(error: _Error) -> tuple[str, str]:
-    """What a bookkeeper reads: what is wrong, and what to do about it."""
+    """The reason and the remedy, for a bookkeeper."""
     code, why = error.code, reason_of(error.detail)
     if code in _OURS:
         reason = f"QuickBooks could not read the request: {why}. Nothing is wrong in Odoo."
@@ -239,7 +241,7 @@ def _sentences(error: _Error) -> tuple[str, str]:
 
 
 def fault_of_file(answer: Mapping[str, Any]) -> str:
-    """Why one file was refused: its Fault comes inside an HTTP 200. Empty when it was taken."""
+    """Why a file was refused: its Fault comes inside an HTTP 200. Empty if it was accepted."""
     error = _first_error(answer)
     if error.code in _ABOUT_FILES:
         return " ".join(_sentences(error))
@@ -247,7 +249,7 @@ def fault_of_file(answer: Mapping[str, Any]) -> str:
 
 
 def reason_of(detail: str) -> str:
-    """Why, in QuickBooks' words where they are words: a page or a traceback tells nobody."""
+    """The reason in QuickBooks' words, unless they are a page or a traceback."""
     words = " ".join(detail.split())
     if _FOREIGN.search(words):
         return "it gave no readable reason"
@@ -255,7 +257,7 @@ def reason_of(detail: str) -> str:
 
 
 def _is_throttle(status: int, text: str) -> bool:
-    """Whether a gateway asks for a pause under another status: some say 403."""
+    """Whether a gateway throttles with another status than 429: some use 403."""
     return status >= HTTPStatus.BAD_REQUEST and "ThrottleExceeded" in text
 
 
@@ -265,7 +267,7 @@ def _is_passing(code: str, status: int) -> bool:
 
 
 def _first_error(body: object, text: str = "", status: int = HTTPStatus.OK) -> _Error:
-    """What the first error of an answer says; empty where it has none of the documented shape."""
+    """The first error in an answer; empty if it has none of the documented shape."""
     if body is None and text.lstrip().startswith("<"):
         found = (p.search(text) for p in (_XML_CODE, _XML_ELEMENT, _XML_DETAIL))
         return _Error(*(f[1] if f else "" for f in found))

@@ -1,4 +1,4 @@
-"""Which of a bill's files QuickBooks takes, and under which name. No I/O."""
+"""Which of a bill's files QuickBooks accepts, and under which name. No I/O."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _UPLOAD_TYPES: Final = {
     "xlsx": f"{_OFFICE}.spreadsheetml.sheet",
     "xml": "text/xml",
 }
-# What a scanner or a mail may leave without an ending, or with one QuickBooks does not know.
+# Files that scanners and mail programs name without an extension, or with an unknown one.
 _ENDINGS: Final = {
     "application/pdf": "pdf",
     "image/jpeg": "jpg",
@@ -38,11 +38,11 @@ _ENDINGS: Final = {
     "image/tiff": "tif",
 }
 _FILE_NAME_LENGTH: Final = 1000
-UPLOAD_BYTES: Final = 100_000_000  # the most QuickBooks takes in one request
+UPLOAD_BYTES: Final = 100_000_000  # the most QuickBooks accepts in one request
 
 
 def attachable(documents: tuple[Document, ...]) -> list[Document]:
-    """The documents QuickBooks takes, each content once."""
+    """The documents that QuickBooks accepts, each content once."""
     chosen: dict[str, Document] = {}
     for document in documents:
         if _refusal(document) is None:
@@ -51,13 +51,13 @@ def attachable(documents: tuple[Document, ...]) -> list[Document]:
 
 
 def unattachable(bill: Bill) -> list[str]:
-    """What QuickBooks will not take, as warnings."""
+    """Warnings about the files that QuickBooks does not accept."""
     refusals = ((d.name, _refusal(d)) for d in bill.documents)
     return [f"{name} will not be attached in QuickBooks: {why}." for name, why in refusals if why]
 
 
 def upload_as(document: Document) -> tuple[str, str] | None:
-    """The name and content type under which QuickBooks takes a file; None if it does not."""
+    """The name and content type with which QuickBooks accepts a file; None if it does not."""
     name = basic(document.name)
     ending = name.rpartition(".")[2].lower() if "." in name else ""
     if ending not in _UPLOAD_TYPES:

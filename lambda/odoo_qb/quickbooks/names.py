@@ -1,4 +1,4 @@
-"""Text as QuickBooks takes it."""
+"""Text that QuickBooks accepts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ VENDOR_NAME_LENGTH: Final = 500
 
 
 def vendor_name(vendor: Vendor, currency: str, home_currency: str) -> str:
-    """A vendor's name by QuickBooks' rules; a vendor there has one currency for good."""
+    """A vendor's name by QuickBooks' rules, with its currency: a vendor there has only one."""
     name = " ".join(basic(vendor.name).replace(":", "-").split())
     name = name or f"Odoo vendor {vendor.odoo_id}"
     suffix = "" if currency == home_currency else f" ({currency})"
@@ -20,6 +20,6 @@ def vendor_name(vendor: Vendor, currency: str, home_currency: str) -> str:
 
 
 def basic(text: str) -> str:
-    """Without control characters and beyond U+FFFF: whether QuickBooks keeps those is unknown."""
+    """The text without control characters and those beyond U+FFFF, which may get lost."""
     spaced = "".join(" " if c.isspace() else c for c in text)
     return "".join(c for c in spaced if c.isprintable() and ord(c) <= 0xFFFF).strip()  # noqa: PLR2004

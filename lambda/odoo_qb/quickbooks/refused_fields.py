@@ -1,7 +1,7 @@
-"""What QuickBooks has against one detail of a bill, said in the words of Odoo. No I/O.
+"""QuickBooks' errors about one detail of a bill, in the words of Odoo. No I/O.
 
-QuickBooks names its own field (the fault's `element`); a bookkeeper knows it as what it is in
-Odoo, or as what an operator mapped.
+QuickBooks names its own field (the fault's `element`); a bookkeeper knows the field in Odoo, or the
+setting that an operator mapped.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Final
 
 LENGTH: Final = "2050"
 MISSING: Final = "2020"
-# Faults about data: an id, a character, a number, a date, a length, a choice, an address.
+# Errors about data: an id, a character, a number, a date, a length, a choice, an address.
 CODES: Final = frozenset({MISSING, "2030", "2040", LENGTH, "2170", "2210", "6080"})
 
 _VENDOR: Final = "the vendor's name"
@@ -32,7 +32,7 @@ _IN_ODOO: Final = {
     "ExchangeRate": "the exchange rate",
     "CurrencyRef": "the currency",
 }
-# What is chosen by the settings rather than typed in Odoo, and the setting.
+# Fields that come from a setting instead of Odoo, and the setting.
 _MAPPED: Final = {
     "AccountRef": ("the account of a line", "accounts"),
     "APAccountRef": ("the accounts payable account", "payable_account"),
@@ -50,9 +50,9 @@ _LENGTHS: Final = re.compile(r"Max: ?([0-9,]+)\D.*?length: ?([0-9,]+)", re.IGNOR
 
 
 def refused(code: str, element: str, detail: str, why: str) -> tuple[str, str]:
-    """The reason and the remedy; `why` is what of the detail can be shown.
+    """The reason and the remedy; `why` is QuickBooks' detail, if it can be shown.
 
-    A sentence names the field as Odoo does; one that is not known by QuickBooks' own name.
+    The sentence uses Odoo's name of the field, or QuickBooks' if there is none.
     """
     field = _field(element or detail)
     setting = ""
@@ -66,7 +66,7 @@ def refused(code: str, element: str, detail: str, why: str) -> tuple[str, str]:
 
 
 def _field(text: str) -> str:
-    """The innermost field that is known, of a path like `Line[0].Amount` or of a sentence."""
+    """The innermost known field in a path like `Line[0].Amount`, or in a sentence."""
     found = _KNOWN.findall(text)
     return str(found[-1]) if found else ""
 

@@ -1,4 +1,4 @@
-"""What a QuickBooks company consists of: a snapshot of its lists and preferences in S3."""
+"""A QuickBooks company's lists and preferences, as a snapshot in S3."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
-PAYABLE: Final = "Accounts Payable"  # the kind of account that says what vendors are owed
+PAYABLE: Final = "Accounts Payable"  # the type of account with what vendors are owed
 _UNITED_STATES: Final = {"US", "USA", "UNITED STATES"}
 _TAX_ACCOUNTS: Final = frozenset({"GlobalTaxPayable", "GlobalTaxSuspense"})
-# What a bill's lines are booked on, as a rule; on other kinds only where somebody says so.
+# Bills are normally booked on these types; on others only if the settings say so.
 _OF_BILLS: Final = frozenset(
     {
         "Expense", "Other Expense", "Cost of Goods Sold", "Fixed Asset", "Other Asset",
@@ -40,13 +40,13 @@ class Account:
 
     @property
     def holds_quickbooks_tax(self) -> bool:
-        """Whether QuickBooks itself keeps sales tax or VAT here, and takes no line on it."""
+        """Whether QuickBooks itself books sales tax or VAT here and accepts no lines on it."""
         return self.sub_kind in _TAX_ACCOUNTS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownVendor:
-    """A vendor; its currency is fixed for good, and inactive ones keep their names."""
+    """A vendor; its currency never changes, and inactive ones keep their names."""
 
     id: str
     name: str
@@ -58,8 +58,8 @@ class KnownVendor:
 class TaxRate:
     """A rate as a tax code uses it: `periods` are (first day, last day or "", percent text).
 
-    `basis` is QuickBooks' TaxTypeApplicable: what the percent is of. A rate that QuickBooks
-    does not list has no periods.
+    `basis` is QuickBooks' TaxTypeApplicable: the amount that the percentage applies to. A rate that
+    QuickBooks does not list has no periods.
     """
 
     id: str
@@ -68,14 +68,14 @@ class TaxRate:
     order: int = 0
 
     def percent_on(self, day: str) -> Decimal | None:
-        """The percent that holds on an ISO day; None where it is not known, which is never 0."""
+        """The percentage on an ISO day; None if unknown, which must not be taken for 0."""
         found = [p for first, last, p in self.periods if first <= day and (not last or day <= last)]
         return Decimal(found[-1]) if found else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaxCode:
-    """A tax code and the rates it charges on purchases; none means that it is not for purchases."""
+    """A tax code and its rates for purchases; without any it is not for purchases."""
 
     id: str
     name: str
@@ -84,7 +84,7 @@ class TaxCode:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listed:
-    """A row of a plain list: terms of payment, a class, a department (its full name)."""
+    """A row of a plain list: payment terms, a class or a department (its full name)."""
 
     id: str
     name: str
@@ -94,9 +94,8 @@ class Listed:
 class Snapshot:
     """A company as it was at `taken_at` (UTC, ISO); `book_close_date` is ISO or empty.
 
-    Ids mean something in the realm `realm_id` only: the same id is another's elsewhere.
-    `uses_tax` says whether it keeps sales tax or VAT at all; `classes` and `departments` are
-    read only where bills can carry them.
+    Ids are valid only in the realm `realm_id`. `uses_tax` says whether it keeps sales tax or VAT at
+    all; `classes` and `departments` are read only if bills can have them.
     """
 
     taken_at: str
@@ -118,16 +117,16 @@ class Snapshot:
 
     @property
     def taxes_purchases(self) -> bool:
-        """Whether a bill's lines carry tax codes: elsewhere purchase tax is a cost."""
+        """Whether a bill's lines have tax codes; otherwise purchase tax is a cost."""
         return self.uses_tax and not self.in_us
 
     @property
     def in_us(self) -> bool:
-        """Whether QuickBooks treats purchase tax the American way: not at all."""
+        """Whether it is a US company, for which QuickBooks has no purchase tax."""
         return self.country.upper() in _UNITED_STATES
 
     def account(self, number_or_name: str) -> Account | None:
-        """The account an operator named, by its number or its full name."""
+        """The account with this number or full name, as an operator entered it."""
         return self.by_number(number_or_name) or self.by_name(number_or_name)
 
     def by_number(self, number: str) -> Account | None:
@@ -135,9 +134,9 @@ class Snapshot:
         return next((a for a in self._open() if number and a.number == number), None)
 
     def by_name(self, name: str) -> Account | None:
-        """The active account with this full name, else the only one with this name below others.
+        """The active account with this full name, or else the only sub-account with this name.
 
-        Case does not count. An account of a kind that bills are booked on comes before others.
+        Case is ignored. Account types that bills are booked on take precedence.
         """
         wanted = name.casefold()
         if not wanted:
@@ -146,7 +145,7 @@ class Snapshot:
         return _by_name(wanted, suitable) or _by_name(wanted, list(self._open()))
 
     def payables(self, currency: str) -> tuple[Account, ...]:
-        """The accounts payable accounts that take bills in a currency."""
+        """The accounts payable accounts for bills in a currency."""
         payables = (a for a in self._open() if a.kind == PAYABLE)
         return tuple(a for a in payables if a.currency in {"", currency})
 
@@ -155,24 +154,24 @@ class Snapshot:
         return next((v for v in self.vendors if v.id == vendor_id), None)
 
     def vendors_named(self, name: str) -> tuple[KnownVendor, ...]:
-        """The vendors of exactly this name: at most one, as a rule.
+        """The vendors with exactly this name: usually at most one.
 
-        Case does not count, nor which spaces stand between its words.
+        Case and the kind of spaces are ignored.
         """
         wanted = " ".join(name.split()).casefold()
         return tuple(v for v in self.vendors if v.name.casefold() == wanted)
 
     def tax_code(self, name: str) -> TaxCode | None:
-        """The tax code with this name, whatever the case."""
+        """The tax code with this name; case is ignored."""
         wanted = name.casefold()
         return next((c for c in self.tax_codes if c.name.casefold() == wanted), None)
 
     def term(self, name: str) -> Listed | None:
-        """The terms with this name, whatever the case."""
+        """The terms with this name; case is ignored."""
         return _named(self.terms, name)
 
     def class_named(self, name: str) -> Listed | None:
-        """The class with this full name, whatever the case."""
+        """The class with this full name; case is ignored."""
         return _named(self.classes, name)
 
     def department(self, name: str) -> Listed | None:

@@ -1,4 +1,4 @@
-"""Read what a QuickBooks company consists of, and keep it in S3."""
+"""Read a QuickBooks company's lists and preferences, and store them in S3."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ _PLAIN_LISTS: Final = ("terms", "classes", "departments")
 
 
 def load(documents: Documents, company: Company) -> Snapshot | None:
-    """The last snapshot taken of a company.
+    """The last snapshot of a company.
 
-    None before the first, and when the last is of another realm or from an older release.
+    None before the first one, or if it is of another realm or from an older release.
     """
     text = documents.find_text(_key(company.key))
     raw = json.loads(text) if text else {}
     if raw.keys() != {f.name for f in fields(Snapshot)} or raw["realm_id"] != company.realm_id:
         return None
     if not all(isinstance(rate, dict) for c in raw["tax_codes"] for rate in c["rates"]):
-        return None  # 1.0 kept a rate without its dates
+        return None  # 1.0 stored tax rates without their dates
     lists = {
         "accounts": tuple(Account(**a) for a in raw["accounts"]),
         "vendors": tuple(KnownVendor(**v) for v in raw["vendors"]),
@@ -57,22 +57,22 @@ def _kept_code(raw: Row) -> TaxCode:
 
 
 def with_country(snapshot: Snapshot, company: Company) -> Snapshot:
-    """With the country of the settings where QuickBooks states none."""
+    """The snapshot with the country from the settings, if QuickBooks states none."""
     return snapshot if snapshot.country else replace(snapshot, country=company.country)
 
 
 def sync(
     quickbooks: QuickBooksClient, documents: Documents, company: str, now: datetime
 ) -> Snapshot:
-    """Read the company in QuickBooks and keep the snapshot where every function finds it.
+    """Read the company in QuickBooks and store the snapshot where every function finds it.
 
-    Reads are metered: five in a US company of up to 1,000 rows a list, two more for the tax
-    codes where purchases are taxed, and one each for classes and departments in use.
+    Intuit meters reads: five for a US company with up to 1,000 rows per list, two more for tax
+    codes if purchases are taxed, and one each for classes and departments if used.
     """
     preferences = quickbooks.preferences()
     company_info = quickbooks.company_info()
     country = str(company_info.get("Country") or "")
-    # A company that does not say what it allows is left to refuse a foreign bill itself.
+    # If the company does not say, QuickBooks will refuse a bill in a foreign currency itself.
     currencies = preferences.get("CurrencyPrefs", {"MultiCurrencyEnabled": True})
     accounting = preferences.get("AccountingInfoPrefs", {})
     snapshot = Snapshot(
@@ -103,7 +103,7 @@ def sync(
 
 
 def vendor_of(row: Row) -> KnownVendor:
-    """A Vendor as QuickBooks sends it."""
+    """The vendor in a QuickBooks record."""
     return KnownVendor(
         id=str(row["Id"]),
         name=" ".join(str(row.get("DisplayName") or "").split()),
@@ -113,7 +113,7 @@ def vendor_of(row: Row) -> KnownVendor:
 
 
 def _listed(quickbooks: QuickBooksClient, entity: str) -> tuple[Listed, ...]:
-    """The active rows of a list; one below another is known by its full name."""
+    """The active rows of a list; sub-entries have their full name."""
     return tuple(
         Listed(id=str(row["Id"]), name=str(row.get("FullyQualifiedName") or row.get("Name") or ""))
         for row in quickbooks.query_all(entity)
@@ -148,7 +148,7 @@ def _tax_code(row: Row, periods: Mapping[str, tuple[tuple[str, str, str], ...]])
 
 
 def _periods(row: Row) -> tuple[tuple[str, str, str], ...]:
-    """Which percent of a TaxRate holds when; a rate without dates always holds."""
+    """The percentages of a TaxRate by period; one without dates always applies."""
     dated = row.get("EffectiveTaxRate") or [{"RateValue": row.get("RateValue")}]
     return tuple(
         sorted(

@@ -1,4 +1,4 @@
-"""Intuit's token endpoint, asked by intuit-oauth; its answers are judged here."""
+"""Intuit's token endpoint: intuit-oauth calls it, and its answers are checked here."""
 
 from __future__ import annotations
 
@@ -20,21 +20,23 @@ if TYPE_CHECKING:
     from odoo_qb.shapes import Shape
 
 
-THROTTLE_SECONDS: Final = 60  # what Intuit asks to wait after a 429
-# What intuit-oauth raises of an answer that is none; we judge the answer itself.
+THROTTLE_SECONDS: Final = 60  # how long Intuit asks to wait after a 429
+# What intuit-oauth raises for a malformed answer; we check the answer ourselves.
 _NO_TOKENS: Final = (ValueError, TypeError, AttributeError, RecursionError)
 _CALL_SECONDS: Final = (3.05, 20.0)
-FIVE_YEARS: Final = 5 * 365 * 24 * 3600  # the most a refresh token lives, however often renewed
+FIVE_YEARS: Final = (
+    5 * 365 * 24 * 3600
+)  # the longest life of a refresh token, however often renewed
 HARD_END: Final = "x_refresh_token_hard_expires_in"
 
 
 def _token(value: object) -> bool:
-    """Whether it is a token: words for a header."""
+    """Whether it is a token that fits into a header."""
     return isinstance(value, str) and _TOKEN.fullmatch(value) is not None
 
 
 def _seconds(value: object) -> bool:
-    """Whether it is so many seconds as a token may last."""
+    """Whether it is a plausible lifetime of a token, in seconds."""
     return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= 2 * FIVE_YEARS
 
 
@@ -49,7 +51,7 @@ _ANSWER: Final[Shape] = {
 
 
 class TokenEndpoint:
-    """Intuit's token endpoint, asked by intuit-oauth."""
+    """Intuit's token endpoint, called through intuit-oauth."""
 
     def __init__(self, client_id: str, client_secret: str, oauth_url: str) -> None:
         self._session = HttpSession()
@@ -57,11 +59,11 @@ class TokenEndpoint:
         self._url = oauth_url
 
     def close(self) -> None:
-        """Give back what is open."""
+        """Close the connections."""
         self._session.close()
 
     def renewed(self, refresh_token: str) -> Json:
-        """Intuit's answer: the tokens, and in seconds how long each lasts."""
+        """Intuit's answer: the tokens and how many seconds each lasts."""
         answers: list[requests.Response] = []
         try:
             _AuthClient(self._client, self._url, self._session, answers).refresh(refresh_token)
@@ -83,8 +85,8 @@ class TokenEndpoint:
 class _AuthClient(AuthClient):  # type: ignore[misc]  # intuit-oauth has no types
     """intuit-oauth's client for one renewal, without the discovery request of its constructor.
 
-    It sets whatever an answer names on itself, the address of the next call included: so each
-    renewal has its own, and its answer is judged by us.
+    intuit-oauth sets any attribute that an answer names, even the address of the next call. So each
+    renewal has its own client, and we check the answer.
     """
 
     def __init__(
@@ -102,7 +104,7 @@ class _AuthClient(AuthClient):  # type: ignore[misc]  # intuit-oauth has no type
         self._answers = answers
 
     def request(self, *args: Any, **kwargs: Any) -> requests.Response:  # noqa: ANN401 - as requests
-        """As requests, but with an end to waiting and no redirect; asks for the five-year end."""
+        """Send a request with a timeout and no redirect; also requests the five-year expiry."""
         extra = {"x-include-refresh-token-hard-expires-in": "true"}
         kwargs["headers"] = {**(kwargs.get("headers") or {}), **extra}
         response = self._session.request(*args, **{"timeout": _CALL_SECONDS, **kwargs})
@@ -111,7 +113,7 @@ class _AuthClient(AuthClient):  # type: ignore[misc]  # intuit-oauth has no type
 
 
 def _refusal(response: requests.Response) -> Disconnected | Unavailable:
-    """What a refusal means; its text is not repeated, for it may repeat a token."""
+    """The error for a refusal; its text is not repeated, because it may contain a token."""
     status, tid = response.status_code, str(response.headers.get("intuit_tid", ""))
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         return Throttled("Intuit asks us to slow down.", THROTTLE_SECONDS)

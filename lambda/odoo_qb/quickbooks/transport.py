@@ -1,4 +1,4 @@
-"""python-quickbooks' client with our session, our patience and no redirects."""
+"""python-quickbooks' client with our session and timeouts, and no redirects."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from odoo_qb.http_session import HttpSession
 from odoo_qb.quickbooks.error_codes import body_of, refusal_of
 
 _READ_SECONDS: Final = (3.05, 20.0)
-_WRITE_SECONDS: Final = (3.05, 45.0)  # within the function's own two minutes
+_WRITE_SECONDS: Final = (3.05, 45.0)  # less than the function's two minutes
 MINOR_VERSION: Final = 75
 
 
 class Session(HttpSession):
-    """What python-quickbooks calls a session: ours, with the token beside it."""
+    """Our HTTP session, with the access token where python-quickbooks expects it."""
 
     access_token = ""
 
 
 class Transport(QuickBooks):  # type: ignore[misc]  # python-quickbooks has no types
-    """python-quickbooks with an address of ours, timeouts, and errors that keep their status."""
+    """python-quickbooks with a configurable address, timeouts, and errors with their status."""
 
     base = ""
 
     @classmethod
     def at(cls, api_url: str, realm_id: str) -> Transport:
-        """A client that has no token yet; each call is given one."""
+        """A client without a token; each call sets one."""
         client = cls(company_id=realm_id, minorversion=MINOR_VERSION)
         client.base = api_url.rstrip("/").removesuffix("/v3")
         client.session = Session()
@@ -38,7 +38,7 @@ class Transport(QuickBooks):  # type: ignore[misc]  # python-quickbooks has no t
 
     @property
     def api_url(self) -> str:
-        """Where the accounting API lives."""
+        """The address of the accounting API."""
         return f"{self.base}/v3"
 
     def process_request(
@@ -49,7 +49,7 @@ class Transport(QuickBooks):  # type: ignore[misc]  # python-quickbooks has no t
         params: Any = "",  # noqa: ANN401 - as the library
         data: Any = "",  # noqa: ANN401 - as the library
     ) -> requests.Response:
-        """Send one request; an answer that is not a success is raised as what it means."""
+        """Send one request; an answer that is not a success is raised as an error."""
         reading = request_type == "GET" or url.endswith("/query")
         try:
             response = self.session.request(
@@ -68,9 +68,9 @@ class Transport(QuickBooks):  # type: ignore[misc]  # python-quickbooks has no t
         return cast("requests.Response", response)
 
     def upload(self, url: str, parts: Any, request_id: str) -> object:  # noqa: ANN401 - as urllib3
-        """Send files as binary parts: base64, as the library sends them, arrives broken.
+        """Send files as binary parts: the library's base64 arrives corrupted.
 
-        The boundary is the request id's, so that a repeat has the same bytes.
+        The boundary comes from the request id, so that a repeat has the same bytes.
         """
         params = {"minorversion": MINOR_VERSION, "requestid": request_id}
         body, content_type = encode_multipart_formdata(parts, boundary=request_id)

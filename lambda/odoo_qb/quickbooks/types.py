@@ -1,4 +1,4 @@
-"""What QuickBooks calls things."""
+"""The JSON of QuickBooks' documents, and their names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Slack's answers, believed in their documented shape only, and what its refusals mean. No I/O.
+"""Slack's answers: trusted only in their documented shape, and what refusals mean. No I/O.
 
 https://docs.slack.dev/apis/web-api#responses and the page of each method.
 """
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from odoo_qb.shapes import Shape
 
-NO_PAGE: Final = "HTTP status 404"  # what a stand-in for Slack says of a method it does not have
-_RETRY_AFTER: Final = 30  # seconds, where Slack throttles without saying how long
+NO_PAGE: Final = "HTTP status 404"  # a simulator's answer to a method it does not have
+_RETRY_AFTER: Final = 30  # seconds, if Slack throttles without saying how long
 _SECONDS: Final = re.compile(r"[0-9]{1,6}")
 _OPERATOR_ERRORS: Final = {
     "invalid_auth": "Slack rejected the bot token. Check slack_bot_token.",
@@ -35,7 +35,7 @@ _OPERATOR_ERRORS: Final = {
 _BUSY: Final = {"internal_error", "fatal_error", "service_unavailable", "request_timeout"}
 _CODE: Final = re.compile(r"[a-z0-9_]{1,60}")
 _APART: Final = ("is_restricted", "is_ultra_restricted", "is_stranger", "is_bot", "deleted")
-# What we read of each method's answer; more of it comes.
+# The parts of each method's answer that we read.
 _SHAPES: Final[dict[str, Shape]] = {
     "auth.test": {
         "team_id": identifier,
@@ -69,10 +69,10 @@ _SHAPES: Final[dict[str, Shape]] = {
 def checked(
     method: str, status: int, headers: Mapping[str, str], body: str, *, is_slacks: bool
 ) -> dict[str, Any]:
-    """What a method answered; Unavailable, Throttled or Refused where that is not what was asked.
+    """A method's answer; Unavailable, Throttled or Refused if it is not a success.
 
-    Names of headers are in small letters. A stand-in for Slack may have no such method, and say so
-    by a page; `is_slacks` is false there.
+    Header names are in lower case. `is_slacks` is false for a simulator of Slack, which may lack a
+    method and answer with a page.
     """
     answer = _object(body)
     is_ok, code = answer.get("ok"), answer.get("error")
@@ -99,7 +99,7 @@ def checked(
 
 
 def is_taken(status: int, body: str) -> bool:
-    """Whether an address for answers took one: it says `ok`, in one form or another."""
+    """Whether a response URL accepted a reply: it says `ok` in one form or another."""
     is_ok = body.strip() == "ok" or _object(body).get("ok") is True
     return status == HTTPStatus.OK and is_ok
 

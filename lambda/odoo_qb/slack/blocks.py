@@ -1,6 +1,6 @@
-"""The pieces of a Slack message: Block Kit's blocks within Slack's limits. No I/O.
+"""The parts of a Slack message: Block Kit's blocks, within Slack's limits. No I/O.
 
-Foreign text goes into plain_text objects only, where Slack interprets nothing.
+Foreign text goes only into plain_text objects, in which Slack interprets nothing.
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ if TYPE_CHECKING:
 
 Block = dict[str, Any]
 
-# Slack's limits (https://docs.slack.dev/reference/block-kit) with room to spare: the longest
-# card stays below the 13,000 characters of JSON that a message may have in all.
+# Slack's limits (https://docs.slack.dev/reference/block-kit) with room to spare: the longest card
+# stays below the 13,000 characters of JSON that a message may have.
 HEADER: Final = 150
 FIELD: Final = 200
 TEXT: Final = 1500
 CONFIRM: Final = 250
 LINE: Final = 220
-LINE_TEXT: Final = 80  # of a line: what was bought; its accounts need the rest
-LINES: Final = 2500  # ten of them, a count and the totals
+LINE_TEXT: Final = 80  # of a line's text; the rest is for its accounts
+LINES: Final = 2500  # ten lines, a count and the totals
 NAMES: Final = 300
 FALLBACK: Final = 3000  # chat.update takes 4,000
 
-# What a character costs beyond one: within JSON, and where Slack wants it escaped.
+# How many more characters one takes, in JSON and if Slack requires it escaped.
 IN_JSON: Final = {'"': 2, "\\": 2, "\n": 2}
 ESCAPED: Final = {"&": 5, "<": 4, ">": 4}
-_FORMATTING: Final = re.compile(r"[*_~`:|]")  # what Slack would make more of than a name
+_FORMATTING: Final = re.compile(r"[*_~`:|]")  # what Slack would interpret in a name
 
 
 def button(label: str, action_id: str, value: str, style: str = "") -> Block:
@@ -39,22 +39,22 @@ def button(label: str, action_id: str, value: str, style: str = "") -> Block:
 
 
 def header(text: str) -> Block:
-    """A title, cut to what Slack takes."""
+    """A title, truncated to Slack's limit."""
     return {"type": "header", "text": plain_text(truncate(text, HEADER))}
 
 
 def section(text: str, length: int = TEXT) -> Block:
-    """Text of anybody's, shown as it is."""
+    """Foreign text, shown as it is."""
     return {"type": "section", "text": plain_text(truncate(text, length))}
 
 
 def markdown(text: str) -> Block:
-    """Text of our own, in which Slack shows mentions, links and dates."""
+    """Our own text, in which Slack renders mentions, links and dates."""
     return {"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": True}}
 
 
 def fields(rows: Sequence[tuple[str, str]]) -> Block:
-    """Up to five labels of ours with anybody's values."""
+    """Up to five of our labels, with foreign values."""
     cells: list[Block] = []
     for label, value in rows:
         cells.append({"type": "mrkdwn", "text": f"*{label}*"})
@@ -68,17 +68,17 @@ def plain_text(text: str) -> Block:
 
 
 def escaped(text: str) -> str:
-    """Foreign text for a place that Slack parses: nothing in it can mention or link."""
+    """Foreign text for a place that Slack parses, escaped so that it cannot mention or link."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def label(name: str, amount: str) -> str:
-    """A bill by its number and amount, as a part of mrkdwn that stays one line and one link."""
+    """A bill's number and amount as mrkdwn, on one line and safe inside a link."""
     return escaped(f"{_FORMATTING.sub('', truncate(name, FIELD)).replace(chr(10), ' ')}, {amount}")
 
 
 def truncate(text: str, length: int, costs: Mapping[str, int] = IN_JSON) -> str:
-    """The text, at most `length` long by what its characters cost, without invisible ones."""
+    """The text without invisible characters, at most `length` long once encoded."""
     clean = "".join(c if c.isprintable() or c == "\n" else " " for c in text)
     if not clean.strip():
         return "-"  # Slack refuses an empty text
@@ -97,7 +97,7 @@ def people(ids: Sequence[str]) -> str:
 
 
 def timestamp(instant: str) -> str:
-    """An instant after a space, in mrkdwn: Slack shows it in the reader's own time zone."""
+    """A space and an instant, in mrkdwn: Slack shows it in the reader's time zone."""
     if not instant:
         return ""
     seconds = int(datetime.fromisoformat(instant).timestamp())

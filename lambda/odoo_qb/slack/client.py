@@ -1,4 +1,4 @@
-"""Talk to Slack: post and update messages, open modals, answer a click, ask who is who."""
+"""Slack's API: post and update messages, open modals, reply to clicks, look up people."""
 
 from __future__ import annotations
 
@@ -31,23 +31,23 @@ if TYPE_CHECKING:
     from odoo_qb.slack.message import Message
 
 CALL_SECONDS: Final = 10  # the longest a call may take
-_PAGE: Final = 1000  # the most members Slack names at once
-# What a stand-in for Slack says that knows no members or guests; Slack itself never does.
+_PAGE: Final = 1000  # the most members Slack lists at once
+# A simulator without members or guests says this; Slack itself never does.
 _NO_SUCH_METHOD: Final = {"unknown_method", NO_PAGE}
 
-# What a broken connection raises through the SDK.
+# What the SDK raises if a connection breaks.
 _NO_CONNECTION: Final = (URLError, OSError, HTTPException, ValueError)
 
 
 class SlackClient:
-    """A workspace, as our app. Every call raises Unavailable, Throttled or Refused."""
+    """The workspace, seen by our app. Every call may raise Unavailable, Throttled or Refused."""
 
     def __init__(self, token: str, api_url: str, *, seconds: float = CALL_SECONDS) -> None:
-        # The SDK logs what it was answered; what a log may say is ours to choose.
+        # The SDK would log Slack's answers; we decide what the log may contain.
         self._silence = logging.getLogger(f"{__name__}.sdk")
         self._silence.setLevel(logging.CRITICAL)
-        # No retry handler: after a reset nobody knows whether the message was posted, and a
-        # blind second try would double it.
+        # No retry handler: after a reset it is unknown whether the message was posted, and a retry
+        # could post it twice.
         self._client = _Client(
             token=token,
             base_url=api_url,
@@ -68,9 +68,9 @@ class SlackClient:
         thread_ts: str | None = None,
         in_channel: bool = False,
     ) -> str:
-        """Post a message; returns its `ts`, by which it is updated.
+        """Post a message; returns its `ts`, needed to update it.
 
-        With `thread_ts` it is a reply, which the channel itself shows only if `in_channel`.
+        With `thread_ts` it is a reply, which also appears in the channel if `in_channel`.
         """
         given: dict[str, object] = {"thread_ts": thread_ts} if thread_ts else {}
         if thread_ts and in_channel:
@@ -95,7 +95,7 @@ class SlackClient:
         self._write("views.open", trigger_id=trigger_id, view=view)
 
     def respond(self, response_url: str, text: str, blocks: Sequence[Block] = ()) -> None:
-        """Tell the person who clicked, and nobody else; `blocks` are shown in the text's place."""
+        """Reply visibly only to the person who clicked; `blocks` replace the text."""
         self._answer(
             response_url,
             text=text,
@@ -107,21 +107,21 @@ class SlackClient:
         )
 
     def replace(self, response_url: str, message: Message) -> None:
-        """Put another message in the place of the one that was clicked."""
+        """Replace the message that was clicked."""
         self._answer(response_url, replace_original=True, **message.content())
 
     def lacks(self, refusal: Refused) -> bool:
-        """Whether a stand-in for Slack has no such method; Slack itself has them all."""
+        """Whether the simulator of Slack lacks this method; Slack itself has them all."""
         return refusal.code in _NO_SUCH_METHOD and not _is_slacks(self._client.base_url)
 
     def home(self) -> Workspace:
-        """Where the app is installed; asked once."""
+        """Where the app is installed; read once."""
         return home_of(self._installation())
 
     def app(self) -> str:
-        """Our app's id, which every click on a card of ours names; asked once.
+        """Our app's id, which every click on one of our cards carries; read once.
 
-        Empty where a stand-in for Slack does not say. auth.test names the bot alone:
+        Empty if a simulator of Slack does not say. auth.test returns only the bot's id:
         https://docs.slack.dev/reference/methods/bots.info
         """
         if self._app is None:
@@ -136,7 +136,7 @@ class SlackClient:
         return self._installed
 
     def _read_if_there(self, method: str, **arguments: object) -> Mapping[str, Any]:
-        """What a method answers; nothing where a stand-in for Slack does not have it."""
+        """A method's answer; nothing if a simulator of Slack lacks the method."""
         try:
             answer: Mapping[str, Any] = self._read(method, **arguments)
         except Refused as refusal:
@@ -146,11 +146,11 @@ class SlackClient:
         return answer
 
     def group_members(self, group: str) -> list[str]:
-        """The ids of a user group's people; Slack lets no guest into a group."""
+        """The ids of a user group's members; Slack admits no guests to groups."""
         return [str(user) for user in self._read("usergroups.users.list", usergroup=group)["users"]]
 
     def channel_members(self, channel: str) -> list[str]:
-        """The ids of everybody in a channel: guests, bots and people of other workspaces too."""
+        """The ids of all members of a channel: also guests, bots and people of other workspaces."""
         found: list[str] = []
         cursor = ""
         while True:
@@ -162,9 +162,9 @@ class SlackClient:
                 return found
 
     def colleague_email(self, person: str) -> str | None:
-        """A colleague's e-mail address, "" where Slack does not tell it.
+        """A colleague's e-mail address, "" if Slack does not show it.
 
-        None for whoever is no full member of our workspace: a guest, stranger or bot.
+        None for anyone who is not a full member of our workspace: a guest, stranger or bot.
         """
         try:
             user = self._read("users.info", user=person)["user"]
@@ -181,7 +181,7 @@ class SlackClient:
         return self._call(method, json=arguments)
 
     def _read(self, method: str, **arguments: object) -> Any:  # noqa: ANN401 - Slack's JSON
-        # Methods that only read take a form, no JSON: https://docs.slack.dev/apis/web-api
+        # Methods that only read take a form, not JSON: https://docs.slack.dev/apis/web-api
         return self._call(method, params=arguments)
 
     def _call(self, method: str, **arguments: Any) -> Any:  # noqa: ANN401 - Slack's JSON
@@ -191,7 +191,7 @@ class SlackClient:
             raise Unavailable(f"Slack did not answer {method}.") from error
 
     def _answer(self, response_url: str, **message: Any) -> None:  # noqa: ANN401 - the SDK's
-        """Use an address for answers; it came in a signed request, but must be Slack's still."""
+        """Post to a response URL: it came in a signed request, but must still be Slack's."""
         if not self._is_slacks(response_url):
             raise Refused("The response address is not Slack's.")
         webhook = _Webhook(
@@ -218,7 +218,7 @@ class SlackClient:
 
 
 class _Client(WebClient):
-    """The SDK's client, on a way to Slack of our own: no redirects, and documented answers only."""
+    """The SDK's client, without redirects and with documented answers only."""
 
     def _perform_urllib_http_request_internal(self, url: str, req: Request) -> dict[str, Any]:
         status, headers, body = _carried(req, self.timeout)
@@ -227,7 +227,7 @@ class _Client(WebClient):
 
 
 class _Webhook(WebhookClient):
-    """The SDK's client for an address for answers, on the same way."""
+    """The SDK's client for response URLs, without redirects."""
 
     def _perform_http_request_internal(self, url: str, req: Request) -> WebhookResponse:
         status, headers, body = _carried(req, self.timeout)
@@ -235,7 +235,7 @@ class _Webhook(WebhookClient):
 
 
 def _carried(request: Request, seconds: float) -> tuple[int, dict[str, str], str]:
-    """Status, headers (their names in small letters) and body of the answer to a request."""
+    """Status, headers (names in lower case) and body of the answer to a request."""
     with _opener().open(request, timeout=seconds) as response:
         headers = {name.lower(): value for name, value in response.headers.items()}
         return response.status, headers, response.read().decode("utf-8", errors="replace")
@@ -243,9 +243,9 @@ def _carried(request: Request, seconds: float) -> tuple[int, dict[str, str], str
 
 @cache
 def _opener() -> OpenerDirector:
-    """What carries a request, and brings back whatever answer comes, a redirect as one of them.
+    """An opener of requests that returns every answer, also a redirect.
 
-    Python's own follows redirects, with the token, and opens files.
+    Python's own opener follows redirects with the token, and opens files.
     """
     opener = OpenerDirector()
     for handler in (ProxyHandler(), HTTPHandler(), HTTPSHandler(), UnknownHandler()):
@@ -254,6 +254,6 @@ def _opener() -> OpenerDirector:
 
 
 def _is_slacks(url: str) -> bool:
-    """Whether an address is Slack's own, and no stand-in's."""
+    """Whether an address is Slack's own, not a simulator's."""
     host = urlsplit(url).hostname or ""
     return host in {"slack.com", "slack-gov.com"} or host.endswith((".slack.com", ".slack-gov.com"))

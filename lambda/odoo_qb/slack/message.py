@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """What is sent to Slack: `text` is what notifications and screen readers say.
+    """A message to Slack: `text` is for notifications and screen readers.
 
-    `ids` become the message's metadata, which any app in the workspace can read: ids only.
+    `ids` become the message's metadata, which any app in the workspace can read, so only ids.
     """
 
     text: str
@@ -21,5 +21,5 @@ class Message:
     ids: dict[str, str]
 
     def content(self) -> dict[str, Any]:
-        """The part of a message that posting and updating have in common."""
+        """The arguments that posting and updating a message have in common."""
         return {"text": self.text, "blocks": self.blocks}

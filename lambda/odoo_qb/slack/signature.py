@@ -1,4 +1,4 @@
-"""Whether a request was signed by Slack, a moment ago. No I/O."""
+"""Whether a request was signed by Slack in the last five minutes. No I/O."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SIGNATURE: Final = re.compile(r"v0=[0-9a-f]{64}")
 
 @dataclass(slots=True)
 class _At(Clock):
-    """slack_sdk asks a clock; ours was read by whoever called us."""
+    """The caller's time as the clock that slack_sdk expects."""
 
     instant: datetime
 
@@ -30,13 +30,13 @@ class _At(Clock):
 
 
 def may_be_signed(headers: Mapping[str, str], now: datetime) -> bool:
-    """Whether a request has a recent timestamp and what may be a signature.
+    """Whether a request has a recent timestamp and something like a signature.
 
-    It costs nothing, so that junk is turned away before a secret is read for it.
+    This is cheap, so junk is refused before the signing secret is read.
     """
     lower = {k.lower(): v for k, v in headers.items()}
     stamp, signature = (lower.get(f"x-slack-{n}", "") for n in ("request-timestamp", "signature"))
-    # Ten digits last until the year 2286; more would only be junk to compute with.
+    # Ten digits last until the year 2286; more would be junk.
     if not re.fullmatch(r"[0-9]{1,10}", stamp) or not _SIGNATURE.fullmatch(signature):
         return False
     return abs(now.timestamp() - int(stamp)) <= WINDOW_SECONDS

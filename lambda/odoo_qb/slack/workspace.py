@@ -1,4 +1,4 @@
-"""Which workspace of Slack is ours, and who and what comes from another one. No I/O."""
+"""Our Slack workspace, and who or what comes from another one. No I/O."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workspace:
-    """Where the app is installed: a workspace, or all those of an organisation (Enterprise Grid).
+    """Where the app is installed: one workspace, or a whole organisation (Enterprise Grid).
 
-    Both are empty where Slack did not say.
+    Both ids are empty if Slack did not say.
     """
 
     team: str = ""
@@ -22,7 +22,10 @@ class Workspace:
 
 
 def home_of(answer: Mapping[str, Any]) -> Workspace:
-    """What auth.test says of the app; see https://docs.slack.dev/reference/methods/auth.test ."""
+    """The workspace in the answer of auth.test.
+
+    https://docs.slack.dev/reference/methods/auth.test
+    """
     everywhere = bool(answer.get("is_enterprise_install"))
     return Workspace(
         team="" if everywhere else str(answer.get("team_id") or ""),
@@ -31,10 +34,10 @@ def home_of(answer: Mapping[str, Any]) -> Workspace:
 
 
 def is_member(user: Mapping[str, Any], home: Workspace) -> bool:
-    """Whether users.info tells of somebody of ours.
+    """Whether users.info describes a member of our workspace.
 
-    `is_stranger` does not say it: it is false for whoever shares a channel with the app, and so
-    for everybody who comes by Slack Connect. A person of an organisation is at home in several
+    `is_stranger` does not tell: it is false for everyone who shares a channel with the app, so also
+    for people who come by Slack Connect. In an organisation a person may belong to several
     workspaces: https://docs.slack.dev/reference/objects/user-object
     """
     theirs = user.get("enterprise_user") or {}
@@ -46,10 +49,10 @@ def is_member(user: Mapping[str, Any], home: Workspace) -> bool:
 
 
 def is_ours(named: AbstractSet[str], home: Workspace) -> bool:
-    """Whether every workspace that a request names is ours; one that names none is nobody's.
+    """Whether every workspace that a request names is ours; false if it names none.
 
-    Where the app is installed for a whole organisation, or Slack did not say where, they must at
-    least be one and the same.
+    If the app is installed for a whole organisation, or Slack did not say where, all of them must
+    at least be the same.
     """
     others = named - {home.team, home.organisation}
     return bool(named) and len(others) <= (0 if home.team else 1)
@@ -58,7 +61,7 @@ def is_ours(named: AbstractSet[str], home: Workspace) -> bool:
 def is_of_organisation(named: AbstractSet[str], organisation: str, home: Workspace) -> bool:
     """Whether a request comes from a workspace of our own organisation (Enterprise Grid).
 
-    It says nothing of the person: somebody of another company may have clicked in a channel that
-    is shared with them. Only who is known as a member of our own workspace decides.
+    This says nothing about the person: someone from another company may have clicked in a shared
+    channel. Only known members of our own workspace may decide.
     """
     return bool(named) and organisation == home.organisation != ""

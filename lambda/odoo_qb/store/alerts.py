@@ -1,4 +1,4 @@
-"""Mail people what needs them, once: the same thing is not said again until it changed."""
+"""E-mails about what needs a person: each is sent once, and again only after it changed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SUBJECT: Final = 99
 
 
 class Alerts:
-    """The alert topic. `client` is boto3's SNS client; the note keeps what was said last."""
+    """The alert topic. `client` is boto3's SNS client; the note keeps what was mailed last."""
 
     def __init__(self, client: SNSClient, topic: str, table: Table, note_id: str) -> None:
         self._client = client
@@ -31,32 +31,32 @@ class Alerts:
         self._table = table
         self._note_id = note_id
 
-    def tell(self, about: str, subject: str, lines: Sequence[str], now: datetime) -> None:
-        """Mail the lines unless they were the last ones about this; no lines: all is well."""
-        said = hashlib.sha256("\n".join(lines).encode()).hexdigest() if lines else ""
-        note = self._said()
+    def mail_if_new(self, about: str, subject: str, lines: Sequence[str], now: datetime) -> None:
+        """Mail the lines, unless the last mail about this had the same; no lines: recovered."""
+        content = hashlib.sha256("\n".join(lines).encode()).hexdigest() if lines else ""
+        note = self._note()
         before = note.get(about, "")
-        if before == said:
+        if before == content:
             return
         if lines:
-            self.publish(subject, lines)
+            self.mail(subject, lines)
         since = note.get(f"{about}_at", stamp(now)) if before and lines else stamp(now)
-        self._table.write_note(self._note_id, {about: said, f"{about}_at": since})
+        self._table.write_note(self._note_id, {about: content, f"{about}_at": since})
 
-    def end(self, about: str, subject: str, now: datetime) -> None:
-        """Say that what was told last is over; nothing if nothing was."""
-        note = self._said()
+    def mail_recovery(self, about: str, subject: str, now: datetime) -> None:
+        """Mail that the last reported problem is over, if there was one."""
+        note = self._note()
         if note.get(about):
-            self.publish(subject, [f"Recovered. The problem began at {note.get(f'{about}_at')}."])
+            self.mail(subject, [f"Recovered. The problem began at {note.get(f'{about}_at')}."])
             self._table.write_note(self._note_id, {about: "", f"{about}_at": stamp(now)})
 
-    def _said(self) -> dict[str, Any]:
+    def _note(self) -> dict[str, Any]:
         return self._table.read_note(self._note_id)
 
-    def publish(self, subject: str, lines: Sequence[str]) -> None:
-        """Mail the lines, whatever was said before.
+    def mail(self, subject: str, lines: Sequence[str]) -> None:
+        """Mail the lines, even if they were mailed before.
 
-        Each stays one line, whatever is in it: what others wrote must not look like ours.
+        Each becomes one line, so that foreign text cannot pass for ours.
         """
         shown = [one_line(line, LINE) for line in lines[:_LINES]]
         if len(lines) > _LINES:
@@ -66,5 +66,5 @@ class Alerts:
 
 
 def subject_of(text: str) -> str:
-    """A mail's subject as SNS takes it: short enough, and of characters it takes."""
+    """A subject that SNS accepts: short enough, and ASCII."""
     return "".join(c if c.isascii() and c.isprintable() else "?" for c in text)[:_SUBJECT]

@@ -1,4 +1,4 @@
-"""Items as DynamoDB takes and gives them, and back."""
+"""DynamoDB's typed attributes to plain values, and back."""
 
 from __future__ import annotations
 

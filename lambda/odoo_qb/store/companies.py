@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 
 def load_companies(table: Table, settings_table: str) -> dict[str, Company]:
-    """The companies by key, as Terraform stored them: in a table that no function may write.
+    """The companies by key, as Terraform stored them in a table that no function may write.
 
-    `settings_table` is that table's name, "" where the function does not know it yet.
+    `settings_table` is that table's name; "" if the function was not given it yet.
 
-    Version 1.0 had them among the bills. While an upgrade is being applied a function may have the
-    new package before it knows that table, or before its role may read it, and the old item is
-    still there. Any function may write beside bills: at any other time nothing is taken from there.
+    Version 1.0 kept them in the bills' table. While an upgrade is applied, a function may have its
+    new package before it has that name, or before its role may read that table. Only then is the
+    old item used: any function may write to the bills' table.
     """
     note = _own_note(table.other(settings_table)) if settings_table else None
     document = (table.read_note(table_keys.SETTINGS) if note is None else note).get("companies")
@@ -33,7 +33,7 @@ def load_companies(table: Table, settings_table: str) -> dict[str, Company]:
 
 
 def _own_note(table: Table) -> Mapping[str, Any] | None:
-    """The item in the settings' own table; None where the role may not read it yet."""
+    """The item in the settings table; None if the role may not read it yet."""
     try:
         return table.read_note(table_keys.SETTINGS)
     except ClientError as error:

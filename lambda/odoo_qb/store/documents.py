@@ -1,4 +1,4 @@
-"""The bills' files in S3: every version kept, so that the approved bytes can be named."""
+"""The bills' files in S3: all versions are kept, so that the approved one can be read."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from odoo_qb.exact_json import Json
 
 LINK_SECONDS: Final = 300  # how long a person may open the PDF after clicking
-_NAME_LENGTH: Final = 100  # of a file: an address has an end
+_NAME_LENGTH: Final = 100  # of a file name in a link, whose length is limited
 _PDF_START: Final = 1024  # a PDF may have a few bytes before %PDF (ISO 32000, annex H)
 
 
@@ -34,7 +34,7 @@ class Documents:
         self._bucket = bucket
 
     def keep(self, bill: Bill, document: Document, data: bytes, *, main: bool) -> Document:
-        """Store the bytes; the document as it now is, with its key, version and hash."""
+        """Store the bytes; returns the document with its key, version and hash."""
         folder = f"pending/{bill.company}/{bill.entry_id}"
         key = f"{folder}.pdf" if main else f"{folder}/{document.odoo_id}"
         answer = self._client.put_object(
@@ -49,9 +49,9 @@ class Documents:
         )
 
     def read(self, document: Document) -> bytes:
-        """The bytes that were approved, whatever was stored under the key since.
+        """The approved bytes, even if something else was stored under the key since.
 
-        Altered where these are others.
+        Altered if the stored bytes are not the approved ones.
         """
         version: Json = {"VersionId": document.version_id} if document.version_id else {}
         answer = self._client.get_object(Bucket=self._bucket, Key=document.key, **version)
@@ -61,7 +61,7 @@ class Documents:
         return data
 
     def link(self, document: Document) -> str:
-        """An address at which anybody can read the document for the next five minutes."""
+        """A link with which anyone can read the document for the next five minutes."""
         name = quote(document.name[-_NAME_LENGTH:], safe="")
         parameters = {
             "Bucket": self._bucket,
@@ -77,24 +77,24 @@ class Documents:
         return address
 
     def keep_lines(self, bill: Bill, key: str) -> None:
-        """Store the lines of a bill that are too many for the table."""
+        """Store the lines of a bill that has too many for the table."""
         self.write(key, lines_text(bill))
 
     def lines(self, item: Item) -> list[Json] | None:
-        """All lines of a long bill; None when the item itself has them, [] if they are gone."""
+        """All lines of a long bill; None if the item has them itself, [] if they are gone."""
         if not item["lines_key"]:
             return None
         rows: list[Json] = json.loads(self.find_text(item["lines_key"]) or "[]")
         return [{**row, **{k: money(row[k]) for k in AMOUNTS if k in row}} for row in rows]
 
     def write(self, key: str, text: str) -> None:
-        """Store a text of our own."""
+        """Store a text file."""
         self._client.put_object(
             Bucket=self._bucket, Key=key, Body=text.encode(), ContentType="application/json"
         )
 
     def find_text(self, key: str) -> str | None:
-        """A text of our own that may not be there yet."""
+        """A text file that may not exist yet."""
         try:
             return self.text(key)
         except ClientError as error:
@@ -103,18 +103,18 @@ class Documents:
             raise
 
     def text(self, key: str) -> str:
-        """A text of our own."""
+        """A text file."""
         answer = self._client.get_object(Bucket=self._bucket, Key=key)
         text: str = answer["Body"].read().decode()
         return text
 
 
 def is_gone(error: ClientError) -> bool:
-    """Whether S3 says that it has no such file, or not that version of it any more."""
+    """Whether S3 answers that the file, or that version of it, does not exist."""
     # Without the right to list, S3 answers 403 for a key that does not exist.
     return error.response["Error"]["Code"] in {"NoSuchKey", "NoSuchVersion", "AccessDenied"}
 
 
 def is_pdf(data: bytes) -> bool:
-    """Whether the bytes are a PDF, whatever the file is called."""
+    """Whether the bytes are a PDF, whatever the file's name."""
     return b"%PDF" in data[:_PDF_START]

@@ -1,4 +1,4 @@
-"""A lock in the table: one process at a time, until it gives it back or its time is over."""
+"""A lock in the table: held by one process until it releases it or the lease expires."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Lease:
     lasts: timedelta
 
     def take(self, now: datetime) -> str:
-        """The lease by its end, which nobody else's has; "" while another process has it."""
+        """Take the lease; returns its unique end, or "" while another process has it."""
         lease = f"{stamp(now + self.lasts)} {uuid4().hex[:8]}"
         try:
             self.table.write_note(
@@ -50,7 +50,7 @@ class Lease:
                     " NOT attribute_type(lease_until, :text) OR"
                     " lease_until < :now OR lease_until > :never"
                 ),
-                # None is given for so long: such a one is no lease of ours.
+                # No lease lasts this long, so this is not one of ours.
                 condition_values={
                     "now": stamp(now),
                     "never": stamp(now + 2 * self.lasts),
@@ -62,9 +62,9 @@ class Lease:
         return lease
 
     def give_back(self, lease: str, values: Mapping[str, object] | None = None) -> None:
-        """End it early, and note `values` with it.
+        """Release the lease, and store `values` in its note.
 
-        One whose time was over may be another process's by now, and stays that one's.
+        A lease that expired may have another holder by now; then nothing happens.
         """
         with suppress(Conflict):
             self.table.write_note(

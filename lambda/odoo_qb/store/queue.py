@@ -1,4 +1,4 @@
-"""A message of the queue: which bill is to be posted, and as which revision. No I/O."""
+"""The queue of approved bills: each message names a bill and the approved revision."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ if TYPE_CHECKING:
     from odoo_qb.bill.item import Item
 
 _ENTRY_ID: Final = re.compile(r"odoo-[0-9]{1,18}")
-_LARGEST: Final = 10**9  # revisions: a bill is not changed so often
+_LARGEST: Final = 10**9  # no bill has so many revisions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """What the queue carries: the bill's name and the revision that was decided."""
+    """A message: the bill's id and the revision that was decided."""
 
     entry_id: str
     revision: int
 
 
 def message_of(body: object) -> Message:
-    """The message in a body; Refused, without a word of what is in it, where it is none."""
+    """The message in a body; Refused if it is not one. The sentence never quotes the body."""
     try:
-        told = json.loads(body) if isinstance(body, str) else None
+        content = json.loads(body) if isinstance(body, str) else None
     except (ValueError, RecursionError):
         raise Refused("Its body is not JSON.") from None
-    if not isinstance(told, dict):
+    if not isinstance(content, dict):
         raise Refused("Its body is not a JSON object.")
-    entry_id, revision = told.get("entry_id"), told.get("revision")
+    entry_id, revision = content.get("entry_id"), content.get("revision")
     if not isinstance(entry_id, str) or not _ENTRY_ID.fullmatch(entry_id):
         raise Refused("Its entry_id is not a bill's, like odoo-42.")
     if type(revision) is not int or not 0 < revision < _LARGEST:  # a bool is an int, too
@@ -50,10 +50,10 @@ class ApprovedQueue:
     url: str
 
     def send(self, item: Item) -> None:
-        """Ask for a bill to be posted; one company's bills go one after the other.
+        """Queue a bill for posting; a company's bills are posted one after the other.
 
-        The deduplication id has the version, so that sending again after a change within
-        five minutes is not swallowed, and sending the same twice is.
+        The deduplication id includes the version: sending the same version twice within five
+        minutes has no effect, sending a changed one does.
         """
         self.client.send_message(
             QueueUrl=self.url,
@@ -65,7 +65,7 @@ class ApprovedQueue:
         )
 
     def hide(self, receipt_handle: str, seconds: int) -> None:
-        """Have a message that was received come again after so many seconds."""
+        """Deliver a received message again after so many seconds."""
         self.client.change_message_visibility(
             QueueUrl=self.url, ReceiptHandle=receipt_handle, VisibilityTimeout=seconds
         )

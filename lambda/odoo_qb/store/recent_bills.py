@@ -1,8 +1,8 @@
-"""What a vendor billed before: the last bills of it that were approved and posted.
+"""A vendor's last bills that were approved and posted.
 
-They are kept in the note of the vendor (`remembered`) beside its ids in QuickBooks. The notifier
-writes them when it shows a bill as posted, where nobody waits for it; a bill that is missing there,
-or an older one, harms nothing.
+They are in the vendor's note (see `vendor_notes`) beside its QuickBooks ids. The notifier writes
+them when it shows a bill as posted, because no one waits for that. A missing or outdated entry does
+no harm.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
     from odoo_qb.bill.item import Item
     from odoo_qb.exact_json import Json
 
-KEPT: Final = 7  # a later bill is compared with them; with more a note takes a second kilobyte
+KEPT: Final = 7  # later bills are compared with them; more would take a second kilobyte
 _SHOWN: Final = 3
 
 
 def earlier_bills(note: Json, item: Item) -> list[Json]:
-    """The vendor's last bills but this one, the newest first, as many as a card shows."""
+    """The vendor's last bills without this one, newest first, as many as a card shows."""
     return [r for r in note.get("recent", ()) if r["entry_id"] != item["entry_id"]][:_SHOWN]
 
 
 def as_read(note: Json) -> tuple[str, Json]:
-    """The condition, with its values, that nobody changed the list since it was read.
+    """The condition, with its values, that the list has not changed since it was read.
 
-    Two runs may show two of a vendor's bills as posted at the same moment.
+    Two runs may show two bills of a vendor as posted at the same time.
     """
     if "recent" in note:
         return "recent = :was", {"was": note["recent"]}
@@ -35,7 +35,7 @@ def as_read(note: Json) -> tuple[str, Json]:
 
 
 def with_bill(note: Json, item: Item) -> list[Json] | None:
-    """The list with a bill that was posted; None where there is nothing to write."""
+    """The list with a posted bill added; None if there is nothing to write."""
     before = list(note.get("recent", ()))
     if item["status"] not in IN_QUICKBOOKS or any(
         r["entry_id"] == item["entry_id"] for r in before

@@ -1,4 +1,4 @@
-"""A pace of calls that several runs of a function keep together."""
+"""Space out the calls of several concurrent runs of a function."""
 
 from __future__ import annotations
 
@@ -21,18 +21,17 @@ if TYPE_CHECKING:
 
 logger = Logger(child=True)
 
-BLOCK: Final = 8  # calls taken at once: a write to the table for each block, not for each call
-UNNOTICED: Final = (
-    3  # so few nobody needs to know of, if nobody is in line: short bursts are let pass
-)
+BLOCK: Final = 8  # calls reserved at once: one write to the table per block, not per call
+UNNOTICED: Final = 3  # bursts this short need no reservation if no other run has one
 _TRIES: Final = 4
 
 
 class SharedThrottle:
-    """A pace that several runs keep together: they stand in line for blocks of the time to come.
+    """A gap between calls that several runs keep together: each reserves blocks of time ahead.
 
-    A table has a run of its stream's reader for each shard, and a new one has several. Until when
-    the time is taken stands in the table. `clock` gives aware instants, the same ones to all runs.
+    AWS runs a stream's reader once for each shard, and a new table has several. The end of the
+    time reserved so far is in the table. `clock` returns aware instants, and is the same clock for
+    all runs. `own` keeps the gap between this run's own calls.
     """
 
     def __init__(
@@ -41,27 +40,28 @@ class SharedThrottle:
         gap_seconds: float,
         clock: Callable[[], datetime],
         sleep: Callable[[float], None] = time.sleep,
+        own: Throttle | None = None,
     ) -> None:
         self._table = table
         self._gap = gap_seconds
         self._clock = clock
         self._sleep = sleep
-        self._own = Throttle(gap_seconds, sleep)
-        # The block in hand: its next call and its end in seconds since 1970, and how many are left.
+        self._own = own or Throttle(gap_seconds, sleep)
+        # The reserved block: its next call and its end in seconds since 1970; how many are left.
         self._next = self._until = 0.0
         self._left = 0
         self._ahead = 0
         self._has_called = False
 
     def begin(self, calls: int) -> None:
-        """A run begins, which may make so many calls."""
+        """Begin a run that may make this many calls."""
         self._ahead, self._has_called = calls, False
 
     def wait(self, most_seconds: float) -> None:
-        """Return when one more call is within the limit; Unavailable if that takes too long.
+        """Return when one more call is within the limit; Unavailable if that would take too long.
 
-        Whoever cannot wait for even the first call of a run makes it all the same: a run that
-        did nothing would count as a failed one, and Slack itself says who is to wait.
+        A run without time to wait for its first call makes it anyway: a run that did nothing
+        would count as failed, and Slack itself answers that it must wait.
         """
         if self._gap > 0 and not self._has_block():
             self._take(most_seconds)
@@ -76,19 +76,19 @@ class SharedThrottle:
         self._has_called = True
 
     def _take(self, most_seconds: float) -> None:
-        """Stand in line; without a block in hand if that is not worth it, or does not work."""
+        """Try to reserve a block; without one if it is not needed, or the table does not answer."""
         for _ in range(_TRIES):
             try:
                 if self._took(most_seconds):
                     return
             except Conflict:
-                continue  # another run stood in line first
+                continue  # another run reserved first
             except (BotoCoreError, ClientError):
                 logger.exception("the pace is not shared just now")
                 return
 
     def _took(self, most_seconds: float) -> bool:
-        """Whether that is settled: a block was taken, or none is needed or to be had in time."""
+        """Whether it is settled: a block was reserved, or none is needed or free in time."""
         taken = self._table.read_note(table_keys.SLACK_PACE).get("taken_until")
         now = self._now()
         start = max(now, float(taken or 0))

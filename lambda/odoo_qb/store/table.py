@@ -30,10 +30,10 @@ _BATCH_GET: Final = 100  # DynamoDB's limit
 class Table:
     """The bills' table. `client` is boto3's low-level DynamoDB client.
 
-    Every write that changes a bill is conditional on the `version` it was read with and
-    raises Conflict when somebody was faster; what is only noted on it (its cards, what its thread
-    is owed) leaves the version as it is. `retention` after a bill came to its end, or
-    after its date, DynamoDB may forget it; the extractor asks about no bill older than that.
+    Every write that changes a bill is conditional on the `version` that was read, and raises
+    Conflict if someone else was faster. Notes on a bill (its cards, pending replies) leave the
+    version as it is. DynamoDB may delete a bill `retention` after its end or its date; no approval
+    is requested for bills older than that.
     """
 
     def __init__(self, client: DynamoDBClient, name: str, *, retention: timedelta) -> None:
@@ -42,11 +42,11 @@ class Table:
         self._retention = retention
 
     def other(self, name: str) -> Table:
-        """Another table, which the same client reads."""
+        """Another table, with the same client."""
         return Table(self._client, name, retention=self._retention)
 
     def get(self, entry_id: str) -> Item | None:
-        """One item as it stands now."""
+        """One item in its current state (a consistent read)."""
         answer = self._client.get_item(
             TableName=self._name, Key={"entry_id": {"S": entry_id}}, ConsistentRead=True
         )
@@ -68,9 +68,10 @@ class Table:
         return found
 
     def put_new(self, item: Item, reference_id: str) -> None:
-        """Store a bill met for the first time; Conflict if it is there already.
+        """Store a new bill; Conflict if it exists already.
 
-        It is noted under its reference first: a note that names a bill too many does no harm.
+        It is first added to the note of its reference: a note that names one bill too many does no
+        harm.
         """
         self._note_reference(item["entry_id"], reference_id)
         self._conditionally(
@@ -95,11 +96,11 @@ class Table:
         note: str = "",
         reference_id: str = "",
     ) -> Item:
-        """Write `values` and move to the status `to`, if the item still is as it was read.
+        """Write `values` and move to the status `to`, if the item is still as it was read.
 
-        One entry of history tells of a transition, of new content, or of what a `note` says; a
-        posting's own steps are in its attempts. `show` says that the card must show it. Returns the
-        item as it now stands. A transition that TRANSITIONS lacks is refused.
+        A transition, new content or a `note` adds an entry to the history; the steps of a posting
+        are in its attempts instead. `show` marks the card as due. Returns the changed item. Only
+        the transitions in TRANSITIONS are accepted.
         """
         before = item["status"]
         after = to or before
@@ -114,8 +115,8 @@ class Table:
             "version": version,
         }
         if after != before or note or digest != item["digest"]:
-            told = item["history"]
-            changed["history"] = continued(told, now, actor, before, after, digest, note)
+            history = item["history"]
+            changed["history"] = continued(history, now, actor, before, after, digest, note)
         if show:
             changed["card_due"] = version
         if after in FINAL and before not in FINAL:
@@ -136,9 +137,9 @@ class Table:
         return cast("Item", {**kept, **changed})
 
     def expiry(self, bill_date: str, ended_at: datetime) -> Json:
-        """When DynamoDB may forget a bill of this date that ended then, as its attribute.
+        """The attribute with the time at which DynamoDB may delete a bill.
 
-        None for a bill without a date or with an absurd one: it would need approval again.
+        Empty for a bill with no date or an absurd one: once deleted, it would need approval again.
         """
         if not bill_date:
             return {}
@@ -146,9 +147,9 @@ class Table:
         return {"expires_at": int(at.timestamp())} if at else {}
 
     def card_shown(self, entry_id: str, version: int, cards: Sequence[Card]) -> bool:
-        """The notifier's bookkeeping: these cards exist, and `version` has been shown.
+        """Record for the notifier that these cards exist and that `version` has been shown.
 
-        Returns False when a newer version waits to be shown; the cards are kept either way.
+        Returns False if a newer version waits to be shown; the cards are stored either way.
         """
         key = {"TableName": self._name, "Key": {"entry_id": {"S": entry_id}}}
         changed = update_expression({"cards": list(cards)}, ["card_due"])
@@ -172,7 +173,7 @@ class Table:
     def in_status(self, status: Status, *, until: datetime, since: str = "0") -> Iterator[str]:
         """Ids of the bills in a status, oldest first.
 
-        Their last change lies between `since` (a stamp) and `until`, both included.
+        Their last change is between `since` (a timestamp) and `until`, inclusive.
         """
         return self._query(
             "status-index",
@@ -189,9 +190,9 @@ class Table:
         )
 
     def touch(self, entry_id: str, now: datetime) -> bool:
-        """Make the stream show a bill again; False when it owes no card any more.
+        """Make the stream deliver a bill again; False if its card is no longer due.
 
-        It is no change of the bill: its version and updated_at stay.
+        This does not change the bill: its version and updated_at stay.
         """
         update = {
             "TableName": self._name,
@@ -234,7 +235,7 @@ class Table:
         condition: str = "",
         condition_values: Mapping[str, object] | None = None,
     ) -> None:
-        """Set attributes of an item that is not a bill; Conflict when `condition` fails."""
+        """Set attributes of an item that is not a bill; Conflict if `condition` fails."""
         update = update_expression(values, remove)
         extra = {f":{k}": serialize(v) for k, v in (condition_values or {}).items()}
         values = {**update.pop("ExpressionAttributeValues", {}), **extra}
@@ -253,9 +254,9 @@ class Table:
         condition: str = "",
         condition_values: Mapping[str, object] | None = None,
     ) -> None:
-        """Note what is owed to a bill's readers: no change of it, so `version` stays.
+        """Set attributes of a bill without changing it: `version` stays.
 
-        Conflict when `condition` fails.
+        Conflict if `condition` fails.
         """
         self.write_note(entry_id, values, condition=condition, condition_values=condition_values)
 

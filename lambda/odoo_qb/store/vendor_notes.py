@@ -1,6 +1,6 @@
-"""What the table remembers of a vendor of Odoo's: the vendors it is in QuickBooks. No I/O.
+"""Which QuickBooks vendors were used for a vendor in Odoo, as the table remembers. No I/O.
 
-The note (`vendor#<company>#<partner id>`) also has the vendor's last bills, which `recent` keeps.
+The note (`vendor#<company>#<partner id>`) also has the vendor's last bills, see `recent_bills`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remembered:
-    """A vendor in QuickBooks that was used: its id there, its name then, and when (UTC, ISO)."""
+    """A QuickBooks vendor that was used: its id, its name at the time, and when (UTC, ISO)."""
 
     id: str
     name: str
@@ -29,24 +29,24 @@ class Remembered:
 
 
 def note_id(bill: Bill) -> str:
-    """Where the bill's vendor is remembered; "" where it has none."""
+    """The note of the bill's vendor; "" if it has none."""
     return _note_id(bill.company, bill.vendor.odoo_id) if bill.vendor else ""
 
 
 def note_id_of(item: Item) -> str:
-    """The same, of a bill in the table."""
+    """The same, for a bill in the table."""
     vendor = item["vendor"]
     return _note_id(item["company"], int(vendor["odoo_id"])) if vendor else ""
 
 
 def remembered(note: Json, realm_id: str, currency: str) -> Remembered | None:
-    """The vendor that was used in a realm for a currency: it has one currency for good."""
+    """The vendor used in a realm for a currency: a QuickBooks vendor has only one currency."""
     kept = {k: str(note.get(_name(k, realm_id, currency), "")) for k in ("id", "name", "at")}
     return Remembered(**kept) if kept["id"] else None
 
 
 def all_remembered(note: Json, realm_id: str) -> list[Remembered]:
-    """The vendors that were used in a realm, one a currency."""
+    """The vendors used in a realm, one per currency."""
     prefix = _name("id", realm_id, "")
     currencies = sorted(k.removeprefix(prefix) for k in note if k.startswith(prefix))
     found = (remembered(note, realm_id, currency) for currency in currencies)
@@ -54,7 +54,7 @@ def all_remembered(note: Json, realm_id: str) -> list[Remembered]:
 
 
 def to_remember(vendor_id: str, name: str, realm_id: str, currency: str, now: datetime) -> Json:
-    """What to write into the note. An id names another vendor in another realm."""
+    """What to write into the note, by realm: the same id is another vendor in another realm."""
     values = {"id": vendor_id, "name": name, "at": stamp(now)}
     return {_name(k, realm_id, currency): value for k, value in values.items()}
 

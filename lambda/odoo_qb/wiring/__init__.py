@@ -1,1 +1,1 @@
-"""What each of the functions is built from: its clients, made once a start."""
+"""What each function is built from: its clients, made once per cold start."""

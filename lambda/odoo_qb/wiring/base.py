@@ -1,4 +1,4 @@
-"""What every function is built from, each part made once and when it is first needed."""
+"""What every function is built from; each part is made once, when first needed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import time
 from datetime import UTC, datetime
 from functools import cached_property
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import boto3
 
@@ -24,41 +24,49 @@ if TYPE_CHECKING:
 
     from odoo_qb.company import Company
 
-_OWN: Final = frozenset(
-    {"clock", "sleep", "_config", "_s3_config", "_clients", "_lock"}
-)  # the rest is made anew
-
 
 class Wiring:
     """The parts that functions have in common.
 
-    `config` is botocore's for all clients, `s3_config` the one for S3 in its place. `clock` says
-    what time it is, in UTC, and `sleep` waits so many seconds.
+    `config` is botocore's for all clients, `s3_config` replaces it for S3.
     """
 
     def __init__(self, *, config: Config | None = None, s3_config: Config | None = None) -> None:
-        self.clock: Callable[[], datetime] = _utc_now
-        self.sleep: Callable[[float], None] = time.sleep
+        self._clock: Callable[[], datetime] = _utc_now
+        self._sleep: Callable[[float], None] = time.sleep
         self._config = config
         self._s3_config = s3_config
         self._clients: dict[str, Any] = {}
-        self._lock = Lock()  # a session may not make two clients at once
+        self._lock = Lock()  # a session must not make two clients at once
+
+    def use(
+        self,
+        *,
+        clock: Callable[[], datetime] | None = None,
+        sleep: Callable[[float], None] | None = None,
+    ) -> None:
+        """Take the time from another clock, or wait in another way, where time isn't real.
+
+        `clock` returns the time in UTC, `sleep` takes seconds. Parts already made use them too.
+        """
+        self._clock = clock or self._clock
+        self._sleep = sleep or self._sleep
 
     def now(self) -> datetime:
-        """What time it is, as `clock` says by then."""
-        return self.clock()
+        """The time, in UTC."""
+        return self._clock()
 
     def wait(self, seconds: float) -> None:
-        """Wait, as `sleep` says by then."""
-        self.sleep(seconds)
+        """Wait."""
+        self._sleep(seconds)
 
     @cached_property
     def _session(self) -> Any:  # noqa: ANN401 - its `client` is typed by literal names only
-        """One session: each loads AWS's endpoints, and the models of its clients, for itself."""
+        """One session: each new one would load AWS's endpoints and models again."""
         return boto3.Session()
 
     def client(self, name: str) -> Any:  # noqa: ANN401 - boto3
-        """A client of AWS, as "dynamodb"."""
+        """An AWS client by its name, such as "dynamodb"."""
         with self._lock:
             if name not in self._clients:
                 config = self._s3_config if name == "s3" else self._config
@@ -82,7 +90,7 @@ class Wiring:
 
     @cached_property
     def queue(self) -> ApprovedQueue:
-        """The queue of what was approved."""
+        """The queue of approved bills."""
         return ApprovedQueue(client=self.client("sqs"), url=settings.environment("SQS_QUEUE_URL"))
 
     @cached_property
@@ -91,19 +99,20 @@ class Wiring:
         return load_companies(self.table, settings.optional("SETTINGS_TABLE"))
 
     def alerts(self, note_id: str) -> Alerts:
-        """E-mails to the operator; what was said last is kept under `note_id`."""
+        """E-mails to the operator; what was last mailed is kept in the note `note_id`."""
         topic = settings.environment("SNS_ALERT_TOPIC")
         return Alerts(self.client("sns"), topic, self.table, note_id)
 
     def count(self, name: str, value: float, **about: str) -> None:
-        """Count something in CloudWatch; `about` stands beside it in the log."""
+        """Write a CloudWatch metric; `about` goes beside it in the log."""
         namespace = settings.environment("POWERTOOLS_METRICS_NAMESPACE")
         metric.put(namespace, self.now(), name, value, **about)
 
     def forget(self) -> None:
-        """Make every part anew when it is next needed, as a new start would."""
+        """Make every part again when it is next needed, as a cold start does."""
         self._clients.clear()
-        for name in vars(self).keys() - _OWN:
+        made = [n for n in vars(self) if isinstance(getattr(type(self), n, None), cached_property)]
+        for name in made:
             delattr(self, name)
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from odoo_qb.guarding import Faults
+    from odoo_qb.guarding import BadRecords
     from odoo_qb.store.alerts import Alerts
 
 ALERTS_NOTE: Final = "mail#extractor"
@@ -43,9 +43,9 @@ class ExtractorWiring(Wiring):
         return self.alerts(ALERTS_NOTE)
 
     def run(
-        self, seconds_left: Callable[[], float], now: datetime, faults: Faults
+        self, seconds_left: Callable[[], float], now: datetime, bad_records: BadRecords
     ) -> ExtractionRun:
-        """A run that has so many seconds; what cannot be dealt with is named in `faults`."""
+        """A run with this many seconds left; it reports what it cannot process in `bad_records`."""
         return ExtractionRun(
             odoo=self.odoo,
             table=self.table,
@@ -55,5 +55,5 @@ class ExtractorWiring(Wiring):
             kept_since=kept_since(now, settings.retention()),
             seconds_left=seconds_left,
             sleep=self.wait,
-            faults=faults,
+            bad_records=bad_records,
         )

@@ -16,13 +16,13 @@ class NotifierWiring(Wiring):
 
     @cached_property
     def throttle(self) -> SharedThrottle:
-        """Slack's pace for a channel, which all notifiers share."""
+        """Slack's rate limit for a channel, shared by all running notifiers."""
         gap = 1 / float(settings.optional("SLACK_MESSAGES_PER_SECOND") or 1)
         return SharedThrottle(self.table, gap, self.now)
 
     @cached_property
     def publisher(self) -> CardPublisher:
-        """Who posts and updates cards."""
+        """The publisher that posts and updates cards."""
         secret = self.secret("SLACK_SECRET_ARN")
         notified = settings.optional("REJECTION_NOTIFY_USERS").split(",")
         return CardPublisher(

@@ -21,7 +21,7 @@ class PosterWiring(Wiring):
 
     @cached_property
     def credentials(self) -> dict[str, Any]:
-        """The app's id and secret, and the refresh tokens that Terraform was given."""
+        """The app's id and secret, and the refresh tokens given to Terraform."""
         return self.secret("QB_SECRET_ARN")
 
     @cached_property
@@ -50,7 +50,7 @@ class PosterWiring(Wiring):
         return self._connections[company]
 
     def quickbooks(self, company: str) -> QuickBooksClient:
-        """A company in QuickBooks, for the next bill or list."""
+        """A company's QuickBooks client, ready for the next bill or list."""
         if company not in self._quickbooks:
             self._quickbooks[company] = QuickBooksClient(
                 connection=self.connection(company),
@@ -65,7 +65,7 @@ class PosterWiring(Wiring):
 
     @cached_property
     def poster(self) -> Poster:
-        """Who posts bills."""
+        """The poster of bills."""
         sandbox = "sandbox-" in settings.environment("QB_API_URL")
         return Poster(
             table=self.table,
@@ -80,12 +80,12 @@ class PosterWiring(Wiring):
 
     @cached_property
     def consumer(self) -> MessageConsumer:
-        """Who takes the queue's messages."""
+        """The consumer of queue messages."""
         return MessageConsumer(poster=lambda: self.poster, queue=self.queue)
 
     @cached_property
     def connections(self) -> Connections:
-        """Who looks after connections."""
+        """The connections of all companies."""
         return Connections(
             companies=self.companies,
             documents=self.documents,
@@ -97,5 +97,5 @@ class PosterWiring(Wiring):
         )
 
     def _alarm(self, subject: str, text: str) -> None:
-        """Mail what the operator must see to now; what waits is in the extractor's e-mails."""
-        self.alerts(_ALERTS_NOTE).publish(subject, [text])
+        """Mail what is urgent for the operator; the rest is in the extractor's e-mails."""
+        self.alerts(_ALERTS_NOTE).mail(subject, [text])

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 import extractor
-from odoo_qb.extraction import news
 from odoo_qb.extraction.watermark import CLOCK_MARGIN, as_instant
 from tests.extraction.test_run import WATERMARK, outcomes, put_in, run, utc_now, written
 from tests.functions.test_extractor import fails
@@ -25,7 +24,7 @@ DAYS = timedelta(days=3)
 def books(world: World) -> World:
     """A world where Odoo has no bill since go-live yet, and nobody waits before a retry."""
     world.forget_old_bills()
-    extractor.wired.sleep = lambda _seconds: None
+    extractor.wired.use(sleep=lambda _seconds: None)
     return world
 
 
@@ -166,16 +165,15 @@ def test_what_our_user_may_no_longer_see_is_not_taken_for_deleted(books: World) 
 
 
 def test_many_that_wait_are_asked_for_in_one_call_and_very_many_in_some(
-    books: World, monkeypatch: pytest.MonkeyPatch
+    books: World,
 ) -> None:
     at = utc_now() - timedelta(hours=1)
     numbers = [books.odoo.new_bill(reference=f"A-{n}", at=at) for n in range(5)]
     run(books)
     assert run(books)["odoo_calls"] == 1
-    monkeypatch.setattr(news, "WATCHED_AT_ONCE", 2)
-    assert run(books)["odoo_calls"] == 3
+    assert run(books, watched_at_once=2)["odoo_calls"] == 3
     delete(books, numbers[4])
-    run(books)
+    run(books, watched_at_once=2)
     assert books.item(f"odoo-{numbers[4]}")["status"] == "WITHDRAWN"
 
 
