@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -9,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import boto3
 from moto import mock_aws
+from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.dynamodb.models import dynamodb_backends
 
 from odoo_qb.mirror.content import data_of
 from odoo_qb.mirror.request import sync_request
@@ -24,7 +27,7 @@ from sandbox.odoo import truth
 from sandbox.odoo.server import Odoo
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from odoo_qb.exact_json import Json
     from odoo_qb.mirror.report import Report
@@ -119,6 +122,21 @@ class MirrorDesk:
     def differences(self) -> list[str]:
         """What the mirror holds otherwise than Odoo, in a line each."""
         return [line for kind in MODELS for line in self.different(kind)]
+
+    def remember(self) -> Callable[[], None]:
+        """How all stands now; what is returned brings it back."""
+        kept = {k: v for k, v in vars(self.odoo).items() if k not in ("lock", "_clock")}
+        odoo, rows, now = pickle.dumps(kept), self.client.scan(TableName=TABLE)["Items"], self.now
+
+        def restore() -> None:
+            vars(self.odoo).update(pickle.loads(odoo))  # noqa: S301 - what we dumped ourselves
+            self.now, self._batches = now, None
+            table = dynamodb_backends[DEFAULT_ACCOUNT_ID][REGION].tables[TABLE]
+            table.items.clear()
+            for row in rows:
+                table.put_item(dict(row), overwrite=True)
+
+        return restore
 
     def different(self, kind: Kind) -> list[str]:
         """The same of one kind."""

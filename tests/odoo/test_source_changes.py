@@ -168,7 +168,7 @@ def test_five_thousand_changed_documents_take_eleven_calls(version: int, way: st
     assert all(len(reading.records[number]["invoice_lines"]) == 1 for number in ids)
 
 
-@SOMEHOW
+@pytest.mark.parametrize(("version", "way"), SOME_DOORS[-2:])
 def test_five_thousand_changed_contacts_take_seven_calls(version: int, way: str) -> None:
     simulator = ledger(version)
     since = f"{simulator.clock() - timedelta(minutes=1):%Y-%m-%d %H:%M:%S}"

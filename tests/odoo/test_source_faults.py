@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from odoo_qb.sources import Kind
 
 HOWEVER = pytest.mark.parametrize(("version", "way"), DOORS)
-SOMEHOW = pytest.mark.parametrize(("version", "way"), SOME_DOORS)
 KINDWISE = pytest.mark.parametrize("kind", KINDS)
 
 
@@ -151,7 +150,7 @@ ASKED: dict[str, Callable[[OdooSource], object]] = {
 
 
 @pytest.mark.parametrize("name", ASKED)
-@SOMEHOW
+@pytest.mark.parametrize(("version", "way"), SOME_DOORS[-2:])
 def test_garbage_in_place_of_an_answer_is_no_answer(name: str, version: int, way: str) -> None:
     door = Garbled(ledger(version))
     with serve(door) as server:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from odoo_qb.sources import Kind, Source
     from odoo_qb.store.mirror_table import MirrorTable, Stored
 
-READ: Final = 1_000  # records a call
+READ: Final = 2_500  # records a batch: a source reads a thousand a call, lines of so many
 _REREAD: Final = 500  # ids added to a set at once
 
 

@@ -53,7 +53,7 @@ class MirrorCounts:
         }
         updates = [self._update(name, how, some) for name, some in told.items() if some]
         if len(updates) >= _TRANSACTION:
-            raise ValueError("there are more counts than a transaction holds")
+            raise ValueError("A transaction cannot hold this many counts.")
         done = {
             "Update": {
                 "TableName": self._table.name,

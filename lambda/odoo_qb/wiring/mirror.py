@@ -10,6 +10,7 @@ from odoo_qb.errors import Misconfigured
 from odoo_qb.mirror.connections import DEFAULT, ErpConnection, parse_connections
 from odoo_qb.mirror.sync import Syncing
 from odoo_qb.odoo.client import OdooClient
+from odoo_qb.odoo.failures import SettingNames
 from odoo_qb.odoo.source import OdooSource
 from odoo_qb.store.erp_session import SecretSession
 from odoo_qb.store.sorted_table import SortedTable
@@ -76,8 +77,21 @@ class MirrorWiring(Wiring):
         credential = str(self._credentials.get(connection, ""))
         if not credential:
             raise Misconfigured(f"erp_credentials has none for {connection}. Add it and apply.")
-        odoo = client(url=erp.url, database=erp.database, username=erp.username, auth=erp.auth,
-                      **self._key(erp, credential))  # fmt: skip
+        names = SettingNames(
+            url=f"erp_connections.{connection}.url",
+            database=f"erp_connections.{connection}.database",
+            username=f"erp_connections.{connection}.username",
+            api_key=f"erp_credentials.{connection}",
+            password=f"erp_credentials.{connection}",
+        )
+        odoo = client(
+            setting_names=names,
+            url=erp.url,
+            database=erp.database,
+            username=erp.username,
+            auth=erp.auth,
+            **self._key(erp, credential),
+        )
         return OdooSource(odoo, erp.companies)
 
     def _key(self, erp: ErpConnection, credential: str) -> dict[str, Any]:

@@ -1,0 +1,30 @@
+"""A mirror that was loaded once for all tests, each of which finds it as it was then."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sandbox.in_process.mirror import MirrorDesk, a_mirror
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+@pytest.fixture(scope="session")
+def loaded() -> Iterator[tuple[MirrorDesk, Callable[[], None]]]:
+    """The ledger of Odoo 18, loaded an hour ago; and what brings that back."""
+    with a_mirror(dataset="ledger-18", version=18) as made:
+        made.sync()
+        made.sleep(3600)
+        made.sync()
+        yield made, made.remember()
+
+
+@pytest.fixture
+def desk(loaded: tuple[MirrorDesk, Callable[[], None]]) -> MirrorDesk:
+    """The ledger of Odoo 18, and a mirror that was loaded an hour ago."""
+    made, restore = loaded
+    restore()
+    return made
