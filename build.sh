@@ -3,7 +3,7 @@
 # imports, as sources with compiled files beside them. The same sources give the same bytes.
 # This finds a Python 3.12; lambda/pack.py does the rest.
 #
-#   ./build.sh [FUNCTION…]   build all four, or those named
+#   ./build.sh [FUNCTION…]   build all five, or those named
 #   ./build.sh --python      print the Python 3.12 it would use
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"

@@ -51,6 +51,24 @@ output "sns_alerts_topic_arn" {
   value       = aws_sns_topic.alerts.arn
 }
 
+output "mirror_table" {
+  description = "Table with the mirrored records; null while the mirror is off."
+  value       = one(aws_dynamodb_table.mirror[*].name)
+}
+
+output "mirror_function_name" {
+  description = "Name of the mirror's function, for `aws lambda invoke` and `aws logs tail`; null while the mirror is off."
+  value       = one(aws_lambda_function.mirror[*].function_name)
+}
+
+output "mirror_connections" {
+  description = "What is mirrored, by the connection's key: the flow's own Odoo is odoo. Null while the mirror is off."
+  value = var.mirror_enabled ? merge(
+    { odoo = { url = var.odoo_api_url, database = var.odoo_database } },
+    { for id, connection in local.erp_connections : id => { url = connection.url, database = connection.database } },
+  ) : null
+}
+
 output "slack_app_manifest" {
   description = "Manifest of the Slack app: paste it at api.slack.com/apps, Create New App, From a manifest, JSON."
   value = jsonencode({

@@ -44,7 +44,7 @@ def check_tools() -> None:
 
 
 def build() -> None:
-    """Build the four packages; quick when nothing changed."""
+    """Build the five packages; quick when nothing changed."""
     done = subprocess.run(["./build.sh"], cwd=PROJECT, check=False, capture_output=True, text=True)
     if done.returncode:
         said = " ".join((done.stderr or done.stdout).split())

@@ -60,6 +60,26 @@ mock_provider "aws" {
     target = aws_dynamodb_table.settings
     values = { arn = "arn:aws:dynamodb:us-west-2:123456789012:table/settings" }
   }
+  override_resource {
+    target = aws_dynamodb_table.mirror[0]
+    values = { arn = "arn:aws:dynamodb:us-west-2:123456789012:table/mirror" }
+  }
+  override_resource {
+    target = aws_sqs_queue.mirror_failures[0]
+    values = { arn = "arn:aws:sqs:us-west-2:123456789012:mirror-failures" }
+  }
+  override_resource {
+    target = aws_cloudwatch_log_group.mirror[0]
+    values = { arn = "arn:aws:logs:us-west-2:123456789012:log-group:mirror" }
+  }
+  override_resource {
+    target = aws_secretsmanager_secret.erp_credentials[0]
+    values = { arn = "arn:aws:secretsmanager:us-west-2:123456789012:secret:erp" }
+  }
+  override_resource {
+    target = aws_secretsmanager_secret.erp_session["ledger"]
+    values = { arn = "arn:aws:secretsmanager:us-west-2:123456789012:secret:session-ledger" }
+  }
 }
 
 variables {
@@ -73,6 +93,7 @@ variables {
   slack_bot_token      = "xoxb-token"
   slack_signing_secret = "signing"
   qb_refresh_token     = "" # an ephemeral variable must be given, for a test to apply
+  erp_credentials      = {}
   qb_client_id         = "client"
   qb_client_secret     = "client-secret"
   qb_realm_ids         = { north = "9130350000000001", south = "9130350000000002" }
@@ -668,5 +689,249 @@ run "one_company_may_use_the_single_token" {
     qb_realm_ids      = { north = "9130350000000001" }
     qb_refresh_token  = "only-token"
     qb_refresh_tokens = {}
+  }
+}
+
+# --- The mirror ---
+
+run "the_mirror_is_off_unless_it_is_turned_on" {
+  command = plan
+
+  assert {
+    condition = length(concat(
+      aws_dynamodb_table.mirror, aws_secretsmanager_secret.erp_credentials, aws_secretsmanager_secret_version.erp_credentials,
+      values(aws_secretsmanager_secret.erp_session), aws_lambda_function.mirror, aws_cloudwatch_log_group.mirror,
+      aws_iam_role.mirror, aws_iam_role_policy.mirror, values(aws_cloudwatch_event_rule.mirror),
+      values(aws_cloudwatch_event_target.mirror), values(aws_lambda_permission.mirror),
+      aws_lambda_function_event_invoke_config.mirror, aws_sqs_queue.mirror_failures, values(aws_cloudwatch_metric_alarm.mirror),
+    )) == 0
+    error_message = "Something of the mirror is there though nobody turned it on."
+  }
+  assert {
+    condition     = output.mirror_table == null && output.mirror_function_name == null && output.mirror_connections == null
+    error_message = "An output speaks of a mirror that is not there."
+  }
+  assert {
+    condition     = length(var.allowed_private_networks) == 0
+    error_message = "Connections reach into private networks though nobody allowed it."
+  }
+}
+
+run "connections_that_wait_for_the_mirror_make_nothing" {
+  command = plan
+
+  variables {
+    erp_connections = { ledger = { type = "odoo", url = "https://ledger.example.com", database = "ledger", username = "mirror", auth = "session" } }
+    erp_credentials = { ledger = "password" }
+  }
+
+  assert {
+    condition     = length(aws_secretsmanager_secret.erp_credentials) + length(aws_secretsmanager_secret.erp_session) == 0
+    error_message = "A secret costs $0.40 a month, and no mirror reads it."
+  }
+}
+
+run "the_mirror_of_the_flows_own_odoo_needs_no_secret_of_its_own" {
+  command = plan
+
+  variables {
+    mirror_enabled = true
+  }
+
+  assert {
+    condition     = length(aws_secretsmanager_secret.erp_credentials) + length(aws_secretsmanager_secret.erp_session) == 0 && local.erp_connections == {}
+    error_message = "A secret without a connection costs $0.40 a month."
+  }
+  assert {
+    condition     = output.mirror_connections == { odoo = { url = "https://example.odoo.com", database = "example" } }
+    error_message = "The flow's own Odoo is not mirrored."
+  }
+}
+
+run "the_mirror_has_what_it_needs_and_nothing_else" {
+  variables {
+    mirror_enabled  = true
+    secrets_version = 3
+    erp_connections = {
+      ledger = { type = "odoo", url = "https://ledger.example.com", database = "ledger", username = "mirror", auth = "session", companies = ["North Ltd", 3] }
+      shop   = { type = "odoo", url = "https://shop.example.com", database = "shop", username = "mirror", auth = "api_key", companies = null }
+    }
+    erp_credentials = { ledger = "password", shop = "key" }
+  }
+
+  assert {
+    condition     = output.mirror_table == "odoo-mirror-prod" && output.mirror_function_name == "odoo-mirror-prod" && aws_sqs_queue.mirror_failures[0].name == "odoo-mirror-failures-prod"
+    error_message = "A name changed that other systems rely on."
+  }
+  assert {
+    condition = output.mirror_connections == {
+      odoo   = { url = "https://example.odoo.com", database = "example" }
+      ledger = { url = "https://ledger.example.com", database = "ledger" }
+      shop   = { url = "https://shop.example.com", database = "shop" }
+    }
+    error_message = "The connections are not those of the variables."
+  }
+  assert {
+    condition = setunion(aws_secretsmanager_secret.erp_credentials[*].name, [for secret in aws_secretsmanager_secret.erp_session : secret.name]) == toset([
+      "odoo-erp-credentials-prod", "odoo-erp-session-prod/ledger",
+    ])
+    error_message = "A secret has another name, or a connection with an API key has a session."
+  }
+  assert {
+    condition = aws_lambda_function.mirror[0].environment[0].variables == tomap({
+      ENVIRONMENT                  = "prod"
+      MIRROR_TABLE                 = "odoo-mirror-prod"
+      MIRROR_MINUTES               = "1"
+      ODOO_API_URL                 = "https://example.odoo.com"
+      ODOO_SECRET_ARN              = "arn:aws:secretsmanager:us-west-2:123456789012:secret:odoo"
+      ERP_SECRET_ARN               = "arn:aws:secretsmanager:us-west-2:123456789012:secret:erp"
+      ERP_SESSION_SECRET_PREFIX    = "odoo-erp-session-prod/"
+      ALLOWED_PRIVATE_NETWORKS     = ""
+      SNS_ALERT_TOPIC              = "arn:aws:sns:us-west-2:123456789012:alerts"
+      SECRETS_VERSION              = "3"
+      POWERTOOLS_METRICS_NAMESPACE = "OdooQuickBooks/prod"
+      POWERTOOLS_SERVICE_NAME      = "mirror"
+      ERP_CONNECTIONS = jsonencode({
+        ledger = { auth = "session", companies = ["North Ltd", 3], database = "ledger", type = "odoo", url = "https://ledger.example.com", username = "mirror" }
+        shop   = { auth = "api_key", database = "shop", type = "odoo", url = "https://shop.example.com", username = "mirror" }
+      })
+    })
+    error_message = "The function's environment has a variable more or less, or another value."
+  }
+  assert {
+    condition = (
+      aws_lambda_function.mirror[0].handler == "mirror.lambda_handler" && aws_lambda_function.mirror[0].runtime == "python3.12"
+      && aws_lambda_function.mirror[0].timeout == 300 && aws_lambda_function.mirror[0].memory_size == 512 && aws_cloudwatch_log_group.mirror[0].retention_in_days == 365
+    )
+    error_message = "The function has another handler, size or log."
+  }
+  assert {
+    condition = [for statement in jsondecode(aws_iam_role.mirror[0].assume_role_policy).Statement : [statement.Effect, statement.Action, statement.Principal]] == [
+      ["Allow", "sts:AssumeRole", { Service = "lambda.amazonaws.com" }],
+    ]
+    error_message = "Others than Lambda may take the role."
+  }
+  assert {
+    condition = toset(flatten([for statement in jsondecode(aws_iam_role_policy.mirror[0].policy).Statement : [
+      for resource in statement.Resource : [for action in statement.Action : "${statement.Effect} ${action} ${resource}"]
+      ]])) == toset([
+      "Allow secretsmanager:GetSecretValue arn:aws:secretsmanager:us-west-2:123456789012:secret:odoo",
+      "Allow secretsmanager:GetSecretValue arn:aws:secretsmanager:us-west-2:123456789012:secret:erp",
+      "Allow secretsmanager:GetSecretValue arn:aws:secretsmanager:us-west-2:123456789012:secret:session-ledger",
+      "Allow secretsmanager:PutSecretValue arn:aws:secretsmanager:us-west-2:123456789012:secret:session-ledger",
+      "Allow dynamodb:BatchGetItem arn:aws:dynamodb:us-west-2:123456789012:table/mirror",
+      "Allow dynamodb:BatchWriteItem arn:aws:dynamodb:us-west-2:123456789012:table/mirror",
+      "Allow dynamodb:GetItem arn:aws:dynamodb:us-west-2:123456789012:table/mirror",
+      "Allow dynamodb:Query arn:aws:dynamodb:us-west-2:123456789012:table/mirror",
+      "Allow dynamodb:UpdateItem arn:aws:dynamodb:us-west-2:123456789012:table/mirror",
+      "Allow dynamodb:Query arn:aws:dynamodb:us-west-2:123456789012:table/mirror/index/by-partner",
+      "Allow sqs:SendMessage arn:aws:sqs:us-west-2:123456789012:mirror-failures",
+      "Allow sns:Publish arn:aws:sns:us-west-2:123456789012:alerts",
+      "Allow logs:CreateLogStream arn:aws:logs:us-west-2:123456789012:log-group:mirror:*",
+      "Allow logs:PutLogEvents arn:aws:logs:us-west-2:123456789012:log-group:mirror:*",
+    ])
+    error_message = "The mirror may do more or less than the list says."
+  }
+  assert {
+    condition = { for index in aws_dynamodb_table.mirror[0].global_secondary_index : index.name => [index.hash_key, index.range_key, index.projection_type] } == {
+      by-month   = ["month", "written", "KEYS_ONLY"]
+      by-partner = ["partner", "pk", "KEYS_ONLY"]
+    } && [aws_dynamodb_table.mirror[0].hash_key, aws_dynamodb_table.mirror[0].range_key] == ["pk", "sk"]
+    error_message = "The table's keys or indexes changed."
+  }
+  assert {
+    condition = alltrue([
+      aws_dynamodb_table.mirror[0].stream_view_type == "NEW_AND_OLD_IMAGES", aws_dynamodb_table.mirror[0].ttl[0].attribute_name == "expires_at",
+      aws_dynamodb_table.mirror[0].point_in_time_recovery[0].enabled, aws_dynamodb_table.mirror[0].server_side_encryption[0].enabled,
+      aws_dynamodb_table.mirror[0].deletion_protection_enabled, aws_dynamodb_table.mirror[0].billing_mode == "PAY_PER_REQUEST",
+    ])
+    error_message = "The table has lost its stream, its time to live, its recovery, its encryption or its protection."
+  }
+  assert {
+    condition = { for name, target in aws_cloudwatch_event_target.mirror : name => [aws_cloudwatch_event_rule.mirror[name].schedule_expression, jsondecode(target.input), aws_cloudwatch_event_rule.mirror[name].state] } == {
+      sync-all  = ["rate(1 minute)", { task = "sync_all" }, "ENABLED"]
+      sync-full = ["rate(1 day)", { task = "sync_all", full = true }, "ENABLED"]
+    } && alltrue([for permission in aws_lambda_permission.mirror : permission.principal == "events.amazonaws.com" && permission.source_arn != null])
+    error_message = "A schedule calls at another time or with another input, or others may call."
+  }
+  assert {
+    condition = (
+      aws_lambda_function_event_invoke_config.mirror[0].destination_config[0].on_failure[0].destination == aws_sqs_queue.mirror_failures[0].arn
+      && aws_lambda_function_event_invoke_config.mirror[0].maximum_retry_attempts == 1
+      && aws_sqs_queue.mirror_failures[0].message_retention_seconds == 1209600 && aws_sqs_queue.mirror_failures[0].sqs_managed_sse_enabled
+    )
+    error_message = "A failed run of the mirror is not kept."
+  }
+  assert {
+    condition = { for key, alarm in aws_cloudwatch_metric_alarm.mirror : key => join(" ", concat(
+      [alarm.namespace, alarm.metric_name], values(alarm.dimensions),
+      [alarm.statistic, alarm.comparison_operator, tostring(alarm.threshold)],
+      ["${alarm.datapoints_to_alarm} of ${alarm.evaluation_periods} x ${alarm.period} s,", alarm.treat_missing_data],
+      )) } == {
+      mirror_is_old   = "OdooQuickBooks/prod MirrorAgeMinutes Minimum GreaterThanThreshold 3 1 of 3 x 300 s, missing"
+      mirror_fails    = "AWS/Lambda Errors odoo-mirror-prod Minimum GreaterThanOrEqualToThreshold 1 1 of 1 x 300 s, notBreaching"
+      mirror_failures = "AWS/SQS ApproximateNumberOfMessagesVisible odoo-mirror-failures-prod Maximum GreaterThanThreshold 0 1 of 1 x 300 s, notBreaching"
+    }
+    error_message = "An alarm looks at something else, or there is one more or less: each metric costs $0.10 a month."
+  }
+  assert {
+    condition = alltrue([for alarm in aws_cloudwatch_metric_alarm.mirror :
+      alarm.actions_enabled && alarm.alarm_actions == toset([aws_sns_topic.alerts.arn]) && length(alarm.alarm_description) >= 80 && length(alarm.alarm_description) <= 1024
+      && (alarm.treat_missing_data != "missing" || alarm.insufficient_data_actions == toset([aws_sns_topic.alerts.arn]))
+    ])
+    error_message = "An alarm tells nobody, or does not say what to do."
+  }
+}
+
+run "a_mirror_that_is_to_rest_is_not_mailed_about_for_its_age" {
+  command = plan
+
+  variables {
+    mirror_enabled           = true
+    schedules_enabled        = false
+    environment              = "staging"
+    mirror_rate              = "rate(2 hours)"
+    allowed_private_networks = ["10.20.0.0/16", "127.0.0.0/8", "fd00:12::/32"]
+  }
+
+  assert {
+    condition     = alltrue([for rule in aws_cloudwatch_event_rule.mirror : rule.state == "DISABLED"])
+    error_message = "A switch does not switch."
+  }
+  assert {
+    condition     = { for key, alarm in aws_cloudwatch_metric_alarm.mirror : key => alarm.actions_enabled } == { mirror_is_old = false, mirror_fails = true, mirror_failures = true }
+    error_message = "The age that was wanted would be mailed, or a failed run by hand would not."
+  }
+  assert {
+    condition = (
+      aws_cloudwatch_metric_alarm.mirror["mirror_is_old"].threshold == 360 && aws_cloudwatch_metric_alarm.mirror["mirror_is_old"].period == 7200
+      && aws_cloudwatch_metric_alarm.mirror["mirror_is_old"].namespace == "OdooQuickBooks/staging"
+    )
+    error_message = "A schedule of two hours is not given six, or another deployment's mirror counts."
+  }
+  assert {
+    condition     = !aws_dynamodb_table.mirror[0].deletion_protection_enabled
+    error_message = "Elsewhere than in production everything can be thrown away."
+  }
+  assert {
+    condition     = aws_cloudwatch_event_rule.mirror["sync-all"].schedule_expression == "rate(2 hours)" && local.mirror_minutes == 120
+    error_message = "The rate is not kept to."
+  }
+}
+
+run "no_alarm_of_the_mirror_looks_back_further_than_aws_lets_it" {
+  command = plan
+
+  variables {
+    mirror_enabled = true
+    mirror_rate    = "rate(30 days)"
+  }
+
+  assert {
+    condition = alltrue([
+      for alarm in aws_cloudwatch_metric_alarm.mirror :
+      alarm.period % 60 == 0 && alarm.period * alarm.evaluation_periods <= (alarm.period < 3600 ? 86400 : 604800)
+    ])
+    error_message = "AWS would refuse an alarm: a week is the most, a day where periods are shorter than an hour."
   }
 }

@@ -13,6 +13,7 @@ variables {
   slack_bot_token      = "xoxb-token"
   slack_signing_secret = "signing"
   qb_refresh_token     = ""
+  erp_credentials      = {}
   qb_client_id         = "client"
   qb_client_secret     = "client-secret"
   qb_realm_ids         = { north = "9130350000000001", south = "9130350000000002" }
@@ -433,4 +434,196 @@ run "quiet_hours_are_times_of_the_day" {
   }
 
   expect_failures = [var.company_settings]
+}
+
+run "a_mirror_runs_at_a_rate_that_eventbridge_knows" {
+  command = plan
+
+  variables {
+    mirror_rate = "every minute"
+  }
+
+  expect_failures = [var.mirror_rate]
+}
+
+run "connections_are_a_map" {
+  command = plan
+
+  variables {
+    erp_connections = ["ledger"]
+  }
+
+  expect_failures = [var.erp_connections]
+}
+
+run "a_connections_key_can_be_part_of_a_name" {
+  command = plan
+
+  variables {
+    erp_connections = { Ledger = { type = "odoo", url = "https://ledger.example.com", database = "ledger", username = "mirror", auth = "api_key" } }
+    erp_credentials = { Ledger = "key" }
+  }
+
+  expect_failures = [var.erp_connections]
+}
+
+run "the_flows_own_connection_keeps_its_key" {
+  command = plan
+
+  variables {
+    erp_connections = { odoo = { type = "odoo", url = "https://ledger.example.com", database = "ledger", username = "mirror", auth = "api_key" } }
+    erp_credentials = { odoo = "key" }
+  }
+
+  expect_failures = [var.erp_connections]
+}
+
+run "a_mistyped_setting_of_a_connection_is_refused" {
+  command = plan
+
+  variables {
+    erp_connections = { ledger = { type = "odoo", url = "https://ledger.example.com", database = "ledger", username = "mirror", auth = "api_key", companys = ["North Ltd"] } }
+    erp_credentials = { ledger = "key" }
+  }
+
+  expect_failures = [var.erp_connections]
+}
+
+run "only_what_can_be_mirrored_is_a_type" {
+  command = plan
+
+  variables {
+    erp_connections = { ledger = { type = "salesforce", url = "https://ledger.example.com", database = "ledger", username = "mirror", auth = "api_key" } }
+    erp_credentials = { ledger = "key" }
+  }
+
+  expect_failures = [var.erp_connections]
+}
+
+run "a_connections_password_does_not_travel_in_the_clear" {
+  command = plan
+
+  variables {
+    erp_connections = { ledger = { type = "odoo", url = "http://ledger.example.com", database = "ledger", username = "mirror", auth = "api_key" } }
+    erp_credentials = { ledger = "key" }
+  }
+
+  expect_failures = [var.erp_connections]
+}
+
+run "a_connections_address_holds_no_credentials" {
+  command = plan
+
+  variables {
+    erp_connections = { ledger = { type = "odoo", url = "https://mirror:password@ledger.example.com", database = "ledger", username = "mirror", auth = "api_key" } }
+    erp_credentials = { ledger = "key" }
+  }
+
+  expect_failures = [var.erp_connections]
+}
+
+run "a_connection_without_a_database_is_refused" {
+  command = plan
+
+  variables {
+    erp_connections = { ledger = { type = "odoo", url = "https://ledger.example.com", username = "mirror", auth = "api_key" } }
+    erp_credentials = { ledger = "key" }
+  }
+
+  expect_failures = [var.erp_connections]
+}
+
+run "a_connection_signs_in_in_one_of_two_ways" {
+  command = plan
+
+  variables {
+    erp_connections = { ledger = { type = "odoo", url = "https://ledger.example.com", database = "ledger", username = "mirror", auth = "password" } }
+    erp_credentials = { ledger = "key" }
+  }
+
+  expect_failures = [var.erp_connections]
+}
+
+run "no_company_is_not_all_companies" {
+  command = plan
+
+  variables {
+    erp_connections = { ledger = { type = "odoo", url = "https://ledger.example.com", database = "ledger", username = "mirror", auth = "api_key", companies = [] } }
+    erp_credentials = { ledger = "key" }
+  }
+
+  expect_failures = [var.erp_connections]
+}
+
+run "connections_fit_into_a_functions_environment" {
+  command = plan
+
+  variables {
+    erp_connections = { for number in range(40) : "ledger-${number}" => { type = "odoo", url = "https://ledger-${number}.example.com", database = "ledger-${number}", username = "mirror@example.com", auth = "api_key" } }
+    erp_credentials = { for number in range(40) : "ledger-${number}" => "key" }
+  }
+
+  expect_failures = [var.erp_connections]
+}
+
+run "a_credential_without_its_connection_is_refused" {
+  command = plan
+
+  variables {
+    erp_credentials = { ledger = "key" }
+  }
+
+  expect_failures = [var.erp_credentials]
+}
+
+run "every_connection_needs_a_credential" {
+  command = plan
+
+  variables {
+    erp_connections = { ledger = { type = "odoo", url = "https://ledger.example.com", database = "ledger", username = "mirror", auth = "api_key" } }
+    erp_credentials = {}
+  }
+
+  expect_failures = [var.erp_credentials]
+}
+
+run "an_empty_credential_is_refused" {
+  command = plan
+
+  variables {
+    erp_connections = { ledger = { type = "odoo", url = "https://ledger.example.com", database = "ledger", username = "mirror", auth = "api_key" } }
+    erp_credentials = { ledger = " " }
+  }
+
+  expect_failures = [var.erp_credentials]
+}
+
+run "the_whole_internet_is_no_private_network" {
+  command = plan
+
+  variables {
+    allowed_private_networks = ["0.0.0.0/0"]
+  }
+
+  expect_failures = [var.allowed_private_networks]
+}
+
+run "a_network_begins_with_its_first_address" {
+  command = plan
+
+  variables {
+    allowed_private_networks = ["10.20.0.5/16"]
+  }
+
+  expect_failures = [var.allowed_private_networks]
+}
+
+run "private_networks_fit_into_a_functions_environment" {
+  command = plan
+
+  variables {
+    allowed_private_networks = [for number in range(11) : "10.${number}.0.0/16"]
+  }
+
+  expect_failures = [var.allowed_private_networks]
 }

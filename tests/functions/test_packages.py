@@ -19,6 +19,7 @@ PROJECT: Final = Path(__file__).parents[2]
 FUNCTIONS: Final = tuple(TARGETS)
 LIBRARIES: Final = {
     "extractor": {"requests", "urllib3", "certifi", "idna", "charset_normalizer"},
+    "mirror": {"requests", "urllib3", "certifi", "idna", "charset_normalizer"},
     "notifier": {"slack_sdk"},
     "approval_handler": {"slack_sdk"},
     "poster": {

@@ -69,13 +69,18 @@ def test_each_version_reads_the_same_but_for_odoos_own_words(kind: Kind) -> None
         "account": {"company_ids"},
     }[kind]
 
+    # Before 18 an account was one company's, so those items have other accounts.
+    shared = {
+        n for n, r in records_of(18, "session", "transaction").items() if r["account_id"] == 127
+    }
+
     def common(version: int) -> dict[int, Json]:
         records = records_of(version, dict(SOME_DOORS)[version], kind)
         everywhere = records_of(18, dict(SOME_DOORS)[18], kind)
         return {
             number: {name: value for name, value in record.items() if name not in own}
             for number, record in records.items()
-            if number in everywhere
+            if number in everywhere and not (kind == "transaction" and number in shared)
         }
 
     def names(version: int) -> set[frozenset[str]]:

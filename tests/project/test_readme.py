@@ -18,6 +18,7 @@ from botocore import xform_name
 from werkzeug.test import Client
 
 import poster
+from odoo_qb.mirror.request import sync_request
 from sandbox.__main__ import main
 from sandbox.odoo import http
 from sandbox.quickbooks import faults
@@ -204,6 +205,7 @@ def alarms() -> set[str]:
         re.findall(r'resource "aws_sqs_queue" "(\w+)" \{[^}]*?\n  name += "(.+)"', TERRAFORM)
     )
     [names] = re.findall(r"^  names = \{(.*?)^  \}", TERRAFORM, re.MULTILINE | re.DOTALL)
+    named = dict(re.findall(r'^  (\w+) += "(.+)"$', TERRAFORM, re.MULTILINE))
     functions = dict(re.findall(r'(\w+) += "(.+)"', names))
 
     def resolved(text: str) -> str:
@@ -213,15 +215,17 @@ def alarms() -> set[str]:
             lambda m: str(queues[m[1]]).replace("${each.key}", m[2] or ""),
             text,
         )
+        text = re.sub(r"\$\{local\.(\w+)\}", lambda m: str(named[m[1]]), text)
         return text.replace("${var.environment}", "prod")
 
-    alarms = (PROJECT / "alarms.tf").read_text("utf-8")
-    found = re.findall(r'^ {6}name += "(.+)"$|^ {2}alarm_name += "(.+)"$', alarms, re.MULTILINE)
+    files = ((PROJECT / name).read_text("utf-8") for name in ("alarms.tf", "mirror.tf"))
+    pattern = r'^ {6}name += "(.+)"$|^ {2}alarm_name += "(.+)"$'
+    found = [pair for text in files for pair in re.findall(pattern, text, re.MULTILINE)]
     return {resolved(a or b) for a, b in found}
 
 
 def test_every_alarm_is_explained_and_no_other() -> None:
-    assert len(alarms()) == 13
+    assert len(alarms()) == 13 + 3
     assert set(rows(TROUBLESHOOTING, "The alarms")) == alarms()
 
 
@@ -238,7 +242,9 @@ def test_every_setting_it_shows_is_one() -> None:
     [names] = re.findall(
         r"company_setting_names = \{(.*?)^  \}", TERRAFORM, re.MULTILINE | re.DOTALL
     )
-    known = set(re.findall(r'"(\w+)"', names)) | set(re.findall(r'variable "(\w+)"', TERRAFORM))
+    [of_a_connection, *_] = re.findall(r'\["type", .*?\]', TERRAFORM)
+    known = set(re.findall(r'"(\w+)"', names + of_a_connection))
+    known |= set(re.findall(r'variable "(\w+)"', TERRAFORM))
     shown = {
         name
         for block in blocks(OPERATORS, "hcl")
@@ -246,7 +252,7 @@ def test_every_setting_it_shows_is_one() -> None:
     }
 
     assert len(shown) > 10
-    assert shown - known == {"north"}  # a company
+    assert shown - known == {"north", "ledger"}  # a company, a connection
 
 
 # -- what can be run -------------------------------------------------------------------------------
@@ -278,6 +284,13 @@ def test_every_payload_it_lists_is_answered_as_asked(world: World) -> None:
     assert [answer for answer in answers if "error" in answer] == []
     wrong = re.findall(r'`(\{"error": .+?\})`', listed)
     assert [json.loads(text) for text in wrong] == [world.extract(since="last week")]
+
+
+def test_every_payload_it_lists_for_the_mirror_is_understood() -> None:
+    payloads = re.findall(r"^\| `(\{.+?\})` \|", section(OPERATORS, "The mirror"), re.MULTILINE)
+
+    assert len(payloads) == 6
+    assert all(sync_request(json.loads(text), ["odoo"]).kinds for text in payloads)
 
 
 def commands() -> Iterator[str]:
@@ -356,6 +369,8 @@ def _is_awss(service: str, operation: str, options: list[str]) -> None:
     members = shape.members if shape else {}
     of_the_cli = {"cli-binary-format", "cli-read-timeout"}
     given = {option.removeprefix("--") for option in options if option.startswith("--")}
+    switches = {xform_name(m, "-") for m, kind in members.items() if kind.type_name == "boolean"}
+    of_the_cli |= {f"no-{switch}" for switch in switches}
     assert given - of_the_cli - {xform_name(member, "-") for member in members} == set()
     for option, value in pairwise(options):
         if option == "--payload":

@@ -11,13 +11,15 @@ from collections import Counter
 from dataclasses import fields
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import pytest
 
 from odoo_qb import company
 from odoo_qb.approval import publisher
 from odoo_qb.extraction import run
+from odoo_qb.mirror import sync
+from odoo_qb.mirror.request import TASKS, sync_request
 from odoo_qb.operations import sweep
 from odoo_qb.posting import claim
 from odoo_qb.posting.messages import LAST_RECEIVE
@@ -27,14 +29,32 @@ from sandbox.terraform import plugin_mirror
 from tests.simulation import simulation
 from tests.support import limits
 
+Json = dict[str, Any]
+
 PROJECT: Final = Path(__file__).parents[2]
 INFRA: Final = PROJECT / "tests" / "infra.tftest.hcl"
 REFUSALS: Final = PROJECT / "tests" / "refusals.tftest.hcl"
+VARIABLES: Final = ("variables.tf", "companion_variables.tf")
 PROVIDER: Final = 'mock_provider "aws" {}\n'
 SECRETS: Final = (
     *("odoo_api_key", "slack_bot_token", "slack_signing_secret"),
-    *("qb_client_secret", "qb_refresh_token", "qb_refresh_tokens"),
+    *("qb_client_secret", "qb_refresh_token", "qb_refresh_tokens", "erp_credentials"),
 )
+# What an apply makes where nothing stands beside the flow: the addresses of its resources.
+FLOW: Final = (Path(__file__).parent / "flow_resources.txt").read_text().splitlines()
+LEDGER: Final[dict[str, object]] = {
+    "mirror_enabled": True,
+    "erp_connections": {
+        "ledger": {
+            "type": "odoo",
+            "url": "https://ledger.example.com",
+            "database": "ledger",
+            "username": "mirror",
+            "auth": "session",
+        }
+    },
+    "erp_credentials": {"ledger": "password"},
+}
 
 
 def terraform(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -45,6 +65,10 @@ def terraform(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]
 
 def events(done: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
     return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+
+
+def text_of_variables() -> str:
+    return "\n".join((PROJECT / name).read_text() for name in VARIABLES)
 
 
 def plan_of_example(folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
@@ -63,7 +87,7 @@ def initialised(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copy2(INFRA, folder / "tests")
     shutil.copy2(PROJECT / "terraform.tfvars.example", folder / "example.tfvars")
     (folder / "lambda").mkdir()
-    for function in ("extractor", "notifier", "approval_handler", "poster"):
+    for function in ("extractor", "notifier", "approval_handler", "poster", "mirror"):
         (folder / "lambda" / f"{function}.zip").write_bytes(b"a zip")
     (folder / "example").mkdir()
     (folder / "example" / "example.tftest.hcl").write_text(
@@ -82,7 +106,7 @@ def initialised(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def judging(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The variables with what judges them: they need no provider, which takes seconds a run."""
     folder = tmp_path_factory.mktemp("variables")
-    for source in ("variables.tf", "company_settings.tf"):
+    for source in (*VARIABLES, "company_settings.tf"):
         shutil.copy2(PROJECT / source, folder)
     (folder / "tests").mkdir()
     refusals = REFUSALS.read_text()
@@ -180,7 +204,7 @@ def test_the_example_of_variables_is_complete(initialised: Path) -> None:
 
 @pytest.mark.parametrize("variable", SECRETS)
 def test_a_secret_is_in_neither_state_nor_plan(variable: str) -> None:
-    text = (PROJECT / "variables.tf").read_text()
+    text = text_of_variables()
     block = text.split(f'variable "{variable}" {{', 1)[1].split("\n}\n", 1)[0]
 
     assert re.search(r"^  ephemeral += true$", block, re.MULTILINE)
@@ -195,6 +219,7 @@ def test_a_saved_plan_holds_no_secret_and_everything_else(
     values: dict[str, object] = {**given, "qb_refresh_token": ""}
     values["qb_refresh_tokens"] = {"north": given["qb_refresh_tokens"]}
     values |= {"qb_realm_ids": {"north": "9130350000000001"}, "company_settings": {}}
+    values |= {**LEDGER, "erp_credentials": {"ledger": given["erp_credentials"]}}
     (tmp_path / "given.tfvars.json").write_text(json.dumps(values))
     files = ["example.tfvars", str(tmp_path / "given.tfvars.json")]
     emulator = aws.start(tmp_path / "aws")
@@ -215,6 +240,7 @@ def test_a_saved_plan_holds_no_secret_and_everything_else(
     with zipfile.ZipFile(tmp_path / "plan") as plan:
         kept = b"".join(plan.read(name) for name in plan.namelist()) + done.stdout.encode()
     assert b"odoo-qb-integration/slack-config-prod" in kept  # so the search does find what is there
+    assert b"odoo-erp-credentials-prod" in kept
     assert [name for name, value in given.items() if value.encode() in kept] == []
 
 
@@ -226,6 +252,19 @@ def test_a_missing_zip_is_said_in_a_sentence(initialised: Path, tmp_path: Path) 
 
     details = {e["diagnostic"]["detail"] for e in told if e["type"] == "diagnostic"}
     assert "lambda/poster.zip is not there yet: run ./build.sh first." in details
+
+
+def test_the_mirrors_zip_is_missed_only_where_it_is_on(initialised: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(initialised, copy, symlinks=True)
+    (copy / "lambda" / "mirror.zip").unlink()
+    (copy / "on.tfvars.json").write_text(json.dumps(LEDGER))
+
+    off, on = (events(plan_of_example(copy, *more)) for more in ((), ("-var-file=on.tfvars.json",)))
+
+    assert [e for e in off if e["type"] == "diagnostic"] == []
+    details = {e["diagnostic"]["detail"] for e in on if e["type"] == "diagnostic"}
+    assert details == {"lambda/mirror.zip is not there yet: run ./build.sh first."}
 
 
 @pytest.mark.parametrize("variable", ["odoo_api_url", "extract_since", "qb_realm_ids"])
@@ -247,7 +286,7 @@ def test_a_missing_variable_is_named(judging: Path, tmp_path: Path, variable: st
 
 def test_each_validation_has_a_run_that_expects_its_variable_to_fail() -> None:
     """As many runs as a variable has validations: none is met only beside another."""
-    text = (PROJECT / "variables.tf").read_text()
+    text = text_of_variables()
     blocks = re.split(r'^variable "', text, flags=re.MULTILINE)[1:]
     written = {b.split('"', 1)[0]: b.split("\n}\n", 1)[0].count("  validation {") for b in blocks}
     expected = Counter(
@@ -279,6 +318,104 @@ def test_no_function_starts_again_before_the_new_secrets_are_stored(initialised:
     stored = {f"aws_secretsmanager_secret_version.{s}" for s in ("odoo", "slack", "quickbooks")}
     assert waits_for(initialised, "aws_lambda_function.function") >= stored
     assert waits_for(initialised, "aws_lambda_function.approval_handler") >= stored
+    assert waits_for(initialised, "aws_lambda_function.mirror") >= {
+        *("aws_secretsmanager_secret_version.odoo", "aws_iam_role_policy.mirror"),
+        "aws_secretsmanager_secret_version.erp_credentials",
+    }
+
+
+# -- what stands beside the flow -----------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def switched(initialised: Path) -> dict[str, dict[str, dict[str, Any]]]:
+    """What turning the mirror on, and then off again, does to each resource of a deployment."""
+    given = INFRA.read_text().split('\nrun "', 1)[0]
+    on = "\n".join(f"    {name} = {json.dumps(value)}" for name, value in LEDGER.items())
+    (initialised / "switching").mkdir()
+    (initialised / "switching" / "switching.tftest.hcl").write_text(
+        f"""{given}
+run "stands" {{}}
+
+run "plans_on" {{
+  command = plan
+  variables {{
+{on}
+  }}
+}}
+
+run "turns_on" {{
+  variables {{
+{on}
+  }}
+}}
+
+run "plans_off" {{
+  command = plan
+}}
+"""
+    )
+    done = terraform(initialised, "test", "-json", "-verbose", "-test-directory=switching")
+    plans = {e["@testrun"]: e["test_plan"] for e in events(done) if e["type"] == "test_plan"}
+    assert plans.keys() >= {"plans_on", "plans_off"}, done.stdout
+    return {
+        run: {c["address"]: c["change"] for c in plan["resource_changes"]}
+        for run, plan in plans.items()
+    }
+
+
+@pytest.fixture(scope="module")
+def mirrored(initialised: Path) -> dict[str, dict[str, Any]]:
+    """What the plan says of each resource where the mirror is on, with the longest names."""
+    connections = [f"a-connection-{'x' * 16}{number:02}" for number in range(9)]
+    (ledger,) = cast("dict[str, Json]", LEDGER["erp_connections"]).values()
+    longest: dict[str, object] = {
+        "mirror_enabled": True,
+        "environment": "a-long-name-" + "x" * 4,
+        "aws_region": "ap-southeast-2",
+        "odoo_api_url": f"https://{'o' * 60}.example.com/{'o' * 20}",
+        "erp_connections": {name: {**ledger, "companies": ["C" * 77]} for name in connections},
+        "erp_credentials": dict.fromkeys(connections, "password"),
+        "allowed_private_networks": [f"fd12:3456:789a:bc{n:02}::/64" for n in range(10)],
+    }
+    return planned_with(initialised, longest)
+
+
+def test_aws_takes_the_mirror_also_with_the_longest_names(
+    mirrored: dict[str, dict[str, Any]],
+) -> None:
+    assert limits.refusals(mirrored) == []
+    assert sum(address.startswith("aws_secretsmanager_secret.erp") for address in mirrored) == 10
+
+
+def test_the_mirrors_schedules_ask_for_what_it_does_and_a_lease_outlasts_a_run(
+    mirrored: dict[str, dict[str, Any]],
+) -> None:
+    targets = {a: t for a, t in mirrored.items() if a.startswith("aws_cloudwatch_event_target.mi")}
+    requests = {a: sync_request(json.loads(t["input"]), ()) for a, t in targets.items()}
+
+    assert sorted(r.wanted.full for r in requests.values()) == [False, True]
+    assert {r.kinds for r in requests.values()} == {TASKS["sync_all"]}
+    assert timedelta(seconds=mirrored["aws_lambda_function.mirror[0]"]["timeout"]) < sync.LEASE
+
+
+def test_with_the_mirror_off_exactly_the_flow_is_made(
+    planned: dict[str, dict[str, Any]],
+) -> None:
+    assert sorted(planned) == FLOW
+
+
+def test_turning_the_mirror_on_and_off_again_leaves_the_flow_as_it_is(
+    switched: dict[str, dict[str, dict[str, Any]]],
+) -> None:
+    """No-op: each environment, policy and alarm of the flow stays byte for byte the same."""
+    flow = dict.fromkeys(FLOW, "no-op")
+    for plan, done in (("plans_on", "create"), ("plans_off", "delete")):
+        actions = {a: " ".join(change["actions"]) for a, change in switched[plan].items()}
+        of_the_mirror = dict.fromkeys(actions.keys() - flow.keys(), done)
+
+        assert actions == flow | of_the_mirror
+        assert len(of_the_mirror) > 15
 
 
 # -- what the code takes for granted of the infrastructure --------------------------------------

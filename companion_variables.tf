@@ -1,0 +1,121 @@
+# The inputs of what stands beside the flow of vendor bills. Each part is off until its variable turns it
+# on, and costs nothing while it is off.
+
+# --- The mirror ---
+
+variable "mirror_enabled" {
+  description = "Whether to keep a copy of Odoo's contacts, invoices, bills, payments, orders and accounts in a table of its own, brought up to date every minute."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "mirror_rate" {
+  description = "How often to bring the mirror up to date. A run that finds nothing new makes one call per kind of record."
+  type        = string
+  default     = "rate(1 minute)"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^(rate\\((1 (minute|hour|day)|([2-9]|[1-9][0-9]+) (minutes|hours|days))\\)|cron\\(.+\\))$", var.mirror_rate))
+    error_message = "mirror_rate must be an EventBridge expression, such as rate(1 minute), rate(1 hour) or cron(...)."
+  }
+}
+
+variable "erp_connections" {
+  description = <<-EOT
+    What to mirror beside the flow's own Odoo, by a key you choose, such as ledger. Each has:
+    type: "odoo".
+    url, database, username: as odoo_api_url, odoo_database and odoo_username.
+    auth: "api_key", or "session" for an Odoo plan without the external API: the credential is then the
+    user's password.
+    companies: names or ids of the companies to mirror. Without it, all that the user sees are.
+  EOT
+  # Not an object type: Terraform silently drops attributes that it doesn't list, so with a mistyped
+  # companies every company would be mirrored.
+  type     = any
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = can([for connection in values(var.erp_connections) : keys(connection)])
+    error_message = "erp_connections must be a map of connections, each { type = \"odoo\", url = \"…\", … }."
+  }
+  validation {
+    condition     = alltrue([for id in try(keys(var.erp_connections), []) : can(regex("^[a-z][a-z0-9_-]{0,30}$", id))])
+    error_message = "A key in erp_connections is part of names and records: use a lower-case letter, then up to 30 lower-case letters, digits, _ or -."
+  }
+  validation {
+    condition     = !contains(try(keys(var.erp_connections), []), "odoo")
+    error_message = "The key odoo in erp_connections is taken: it is the Odoo of odoo_api_url, which is always mirrored. Choose another key."
+  }
+  validation {
+    condition     = try(length(setsubtract(flatten([for connection in values(var.erp_connections) : keys(connection)]), ["type", "url", "database", "username", "auth", "companies"])) == 0, true)
+    error_message = "erp_connections has unknown names: ${try(join(", ", setsubtract(flatten([for connection in values(var.erp_connections) : keys(connection)]), ["type", "url", "database", "username", "auth", "companies"])), "")}. Use type, url, database, username, auth or companies."
+  }
+  validation {
+    condition     = alltrue([for connection in try(values(var.erp_connections), []) : try(connection.type == "odoo", false)])
+    error_message = "In erp_connections type must be \"odoo\": other systems can't be mirrored yet."
+  }
+  validation {
+    condition     = alltrue([for connection in try(values(var.erp_connections), []) : can(regex("^(https://[^/?#@\\s]+|http://(127\\.0\\.0\\.1|localhost)(:[0-9]+)?)(/[^?#@\\s]*)?$", connection.url))])
+    error_message = "In erp_connections url must be an https address without credentials, query or fragment (http only on this machine)."
+  }
+  validation {
+    condition     = alltrue(flatten([for connection in try(values(var.erp_connections), []) : [for name in ["database", "username"] : can(regex("^\\S(.*\\S)?$", connection[name]))]]))
+    error_message = "In erp_connections each connection needs a database and a username, without spaces around them."
+  }
+  validation {
+    condition     = alltrue([for connection in try(values(var.erp_connections), []) : try(contains(["api_key", "session"], connection.auth), false)])
+    error_message = "In erp_connections auth must be \"api_key\", or \"session\" to sign in with the user's password."
+  }
+  validation {
+    condition     = alltrue([for connection in try(values(var.erp_connections), []) : try(length(connection.companies) > 0 && alltrue([for company in connection.companies : can(regex("^\\S(.*\\S)?$", company))]), false) if try(connection.companies, null) != null])
+    error_message = "In erp_connections companies must be a list of names or ids: [\"…\", \"…\"]. To mirror all companies, leave it out."
+  }
+  validation {
+    # As Lambda measures the 4 kB of an environment: in bytes of its JSON, where this is a text with escaped
+    # quotation marks. 4,000 characters of base64 are 3,000 bytes.
+    # https://github.com/github-aws-runners/terraform-aws-github-runner/issues/3594
+    condition     = length(base64encode(jsonencode(jsonencode(var.erp_connections)))) <= 4000
+    error_message = "erp_connections is longer than a function's environment can hold: 3,000 characters as JSON, with quotation marks and accented letters counted twice. Shorten it, or mirror fewer systems."
+  }
+}
+
+variable "erp_credentials" {
+  description = "API key of each connection in erp_connections, or with auth = \"session\" the password, by the connection's key. After changing one, raise secrets_version."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+  sensitive   = true
+  ephemeral   = true
+
+  validation {
+    condition     = length(setsubtract(keys(var.erp_credentials), try(keys(var.erp_connections), []))) == 0
+    error_message = "erp_credentials has a connection that isn't in erp_connections. Remove it, or add the connection there."
+  }
+  validation {
+    condition     = length(setsubtract(try(keys(var.erp_connections), []), keys(var.erp_credentials))) == 0
+    error_message = "A connection in erp_connections has no credential. Add its API key or password to erp_credentials."
+  }
+  validation {
+    condition     = alltrue([for credential in values(var.erp_credentials) : try(length(trimspace(credential)) > 0, false)])
+    error_message = "A credential in erp_credentials is empty. Enter the API key or password."
+  }
+}
+
+variable "allowed_private_networks" {
+  description = "Private networks in which a mirrored system may be, such as 10.20.0.0/16. Normally none: connections are then made to public addresses only, so that a wrong or hijacked name can't reach into your network."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for network in var.allowed_private_networks : try(cidrsubnet(network, 0, 0) == network && tonumber(split("/", network)[1]) >= 8, false)])
+    error_message = "allowed_private_networks must be networks such as 10.20.0.0/16: no wider than /8, and the address must be the network's first."
+  }
+  validation {
+    condition     = length(var.allowed_private_networks) <= 10
+    error_message = "allowed_private_networks may have up to 10 networks, for lack of space in a function's environment. Give wider ones."
+  }
+}
