@@ -38,7 +38,7 @@ class Deaths:
 
 
 @dataclass(kw_only=True)
-class _Death:
+class Death:
     """Comes before the writing step of this number, or in the middle of it."""
 
     client: Any
@@ -54,7 +54,7 @@ class _Death:
             return work()
         if len(self.steps) == self.number:
             self.is_dead = True
-            if self.halfway and isinstance(work, partial):
+            if self.halfway and step == BATCH and isinstance(work, partial):
                 self._half(work)
             raise Killed(step)
         self.steps.append(step)
@@ -73,13 +73,13 @@ def die_everywhere(
     """Change Odoo, and let the runs of these tasks die at each step that writes."""
     change(desk)
     again, expected, deaths = desk.remember(), in_odoo(desk), Deaths()
-    undisturbed = _Death(client=desk.client, number=-1)
+    undisturbed = Death(client=desk.client, number=-1)
     desk.on_step = undisturbed.on_step
     _run(desk, tasks)
     for number, step in enumerate(undisturbed.steps):
         for halfway in (False, True) if step == BATCH else (False,):
             again()
-            death = _Death(client=desk.client, number=number, halfway=halfway)
+            death = Death(client=desk.client, number=number, halfway=halfway)
             desk.on_step = death.on_step
             name = f"dead {'in' if halfway else 'before'} {step}"
             deaths.tried[name] += 1

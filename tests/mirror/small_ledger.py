@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -15,9 +16,10 @@ if TYPE_CHECKING:
 
     from odoo_qb.exact_json import Json
     from odoo_qb.sources import Kind
+    from sandbox.odoo.query import Record
     from sandbox.odoo.server import Odoo
 
-_EACH = 2  # documents of each type and state, payments and orders
+_EACH = 2  # orders
 
 
 @contextmanager
@@ -31,15 +33,20 @@ def a_small_mirror(version: int = 18) -> Iterator[MirrorDesk]:
 def shrink(odoo: Odoo) -> None:
     """Leave a few records of each kind, and what they refer to."""
     records = odoo.records
-    payments = list(islice(records["account.payment"].values(), _EACH))
+    alike: Counter[tuple[object, ...]] = Counter()
+    payments: list[Record] = []
+    for payment in records["account.payment"].values():
+        sort = (payment["company_id"], payment["payment_type"], payment["journal_id"])
+        alike[sort] += 1
+        if alike[sort] == 1 and payment["move_id"]:
+            payments.append(payment)
     moves = {p["move_id"] for p in payments}
     for payment in payments:
         moves.update(*(payment[f] for f in ("reconciled_invoice_ids", "reconciled_bill_ids")))
-    alike: dict[tuple[str, str], int] = {}
     for move in records["account.move"].values():
-        sort = (str(move["move_type"]), str(move["state"]))
-        alike[sort] = alike.get(sort, 0) + 1
-        if alike[sort] <= _EACH and move["move_type"] != "entry" and not move["reversed_entry_id"]:
+        sort = (move["move_type"], move["state"], move["company_id"])
+        alike[sort] += 1
+        if alike[sort] == 1 and move["move_type"] != "entry" and not move["reversed_entry_id"]:
             moves.add(move["id"])
     orders = set(islice(records["sale.order"], _EACH))
     _keep(odoo, "account.payment", {p["id"] for p in payments})

@@ -213,3 +213,17 @@ def test_what_moved_to_another_company_leaves_the_mirror_and_comes_back(desk: Mi
     desk.odoo.amend_contact(contact, company_id=1)
     desk.sync()
     assert desk.stored("contact")[contact]["company_id"] == 1
+
+
+def test_what_changed_while_it_was_hidden_is_read_when_it_is_seen_again(desk: MirrorDesk) -> None:
+    contact = some_contact(desk)
+    desk.odoo.hide("res.partner", [contact])
+    desk.odoo.amend_contact(contact, phone="unseen")
+    assert desk.sync()["contact"].error
+    desk.sleep(3600)
+    desk.odoo.restore_rights()
+    desk.sync()
+    assert desk.stored("contact")[contact]["phone"] == "unseen"
+    source = desk.source()
+    desk.sync(source=source)
+    assert desk.sync(source=source)["contact"].calls == 1

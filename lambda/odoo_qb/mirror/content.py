@@ -30,14 +30,14 @@ _NO_TIME: Final = "0000-00"  # the month of a record whose time of writing the s
 class Decision:
     """What comes of a reading.
 
-    `missing` are stored records that the source did not answer. `posted` are the contacts of
-    posted documents that are stored anew, each with the last time such a one was written.
+    `missing` are stored records that the source did not answer. `documents` are the contacts of
+    documents that are stored anew, each with the last time that one was written.
     """
 
     puts: list[Put] = field(default_factory=list)
     unchanged: int = 0
     missing: list[int] = field(default_factory=list)
-    posted: dict[int, str] = field(default_factory=dict)
+    documents: dict[int, str] = field(default_factory=dict)
     faults: dict[int, str] = field(default_factory=dict)
 
     @property
@@ -71,18 +71,18 @@ def decide(
             put = Put(source_id=source_id, item=item, before=before, made_at=made_at)
             decision.puts.append(put)
             if place[1] == "move":
-                _note_posted(reading.records[source_id], decision)
+                data = reading.records[source_id]
+                written = str(data.get("write_date") or "")
+                for contact in contacts_of(data):
+                    decision.documents[contact] = max(written, decision.documents.get(contact, ""))
         elif source_id in stored and source_id not in reading.faults:
             decision.missing.append(source_id)
     return decision
 
 
-def _note_posted(move: Json, decision: Decision) -> None:
-    if move.get("state") == "posted":
-        written = str(move.get("write_date") or "")
-        for contact in (move.get("partner_id"), move.get("commercial_partner_id")):
-            if contact:
-                decision.posted[contact] = max(written, decision.posted.get(contact, ""))
+def contacts_of(move: Json) -> set[int]:
+    """The contacts whose ranks a document raises when it is posted."""
+    return {move[name] for name in ("partner_id", "commercial_partner_id") if move.get(name)}
 
 
 def item_of(

@@ -11,6 +11,7 @@ from collections import defaultdict
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from odoo_qb.mirror.content import contacts_of, data_of
 from odoo_qb.mirror.state import LOOK_BACK, earlier, later
 from odoo_qb.sources import KINDS
 from odoo_qb.store import mirror_keys as keys
@@ -73,14 +74,17 @@ class Dependents:
         self._note([*children, *(key for key, name in expected.items() if shown.get(key) != name)])
 
     def of_removed(self, gone: Iterable[int]) -> None:
-        """Of contacts about to be removed: all that names them, their addresses or their company.
+        """Of records about to be removed: all that names a contact, or one of its addresses.
 
         A merged contact's addresses keep their names, yet their documents get another company; and
         an order may be invoiced to an address of its customer's.
         """
+        gone = set(gone)
+        if self._table.kind == "move":
+            rows = self._table.records(gone).values()
+            self.of_documents({i: None for row in rows for i in contacts_of(data_of(row))})
         if self._table.kind != "contact":
             return
-        gone = set(gone)
         found = {
             key
             for parent in self._table.parents(gone)
@@ -96,8 +100,11 @@ class Dependents:
             waiting = {contact for kind, contact in told if kind == "contact"} - known
         self._note(found)
 
-    def of_posted(self, contacts: Mapping[int, str]) -> None:
-        """Contacts with the time at which a document of theirs was posted, unless read since."""
+    def of_documents(self, contacts: Mapping[int, str | None]) -> None:
+        """Contacts of documents, with the time at which one was written, unless read since.
+
+        Whatever its state: it may have been posted in between, and taken back.
+        """
         if not contacts:
             return
         other = self._table.other("contact")
@@ -106,7 +113,7 @@ class Dependents:
         if not since:  # they are not mirrored, or not yet
             return
         window = earlier(since, LOOK_BACK)
-        other.note_to_reread([i for i, written in contacts.items() if written >= window])
+        other.note_to_reread([i for i, at in contacts.items() if at is None or at >= window])
 
     def _note(self, found: Iterable[keys.Key]) -> None:
         by_kind: dict[str, set[int]] = defaultdict(set)

@@ -118,7 +118,13 @@ class KindRun:
         else:
             self._read_changes(summary, begun)
         self._reread(state.reread, handled=self._applying.handled)
-        self._compare(summary, thorough=thorough)
+        try:
+            self._compare(summary, thorough=thorough)
+        except Refused:
+            self._keep({"doubted": True})
+            raise
+        if state.doubted:
+            self._read_all(begun, anew=True)
 
     def _read_all(self, begun: datetime, *, anew: bool) -> None:
         """Read every record: `anew`, or from where the last run had to stop."""
@@ -127,7 +133,7 @@ class KindRun:
             state.reading, state.after = text_of(begun), 0
             shown = self._source.shown(self._table.kind)
             start = {"reading": state.reading, "after": 0, "ahead": self._ahead, "shown": shown}
-            self._keep(start)
+            self._keep(start, remove=["doubted"])
         for page in self._source.changes(self._table.kind, "", state.after):
             for some in batched(page, READ):
                 self._applying.apply([written.source_id for written in some])

@@ -28,7 +28,8 @@ class State:
     `shown` what tells whether names that records show (a company's, a journal's) have changed.
     `reread` are notes of records to read again whatever their times say, `unreadable` those that
     could not be understood, `writing` the partitions that a crash left uncounted, and
-    `compared_on` the day on which the ids were last compared.
+    `compared_on` the day on which the ids were last compared. `doubted` says that there was no
+    telling whether some records are deleted or hidden: what is hidden may change unseen.
     """
 
     since: str = ""
@@ -40,6 +41,7 @@ class State:
     unreadable: set[int] = field(default_factory=set)
     writing: list[int] = field(default_factory=list)
     compared_on: str = ""
+    doubted: bool = False
 
     @property
     def is_reading_all(self) -> bool:
@@ -61,6 +63,7 @@ def load_state(table: MirrorTable) -> State:
         unreadable={int(i) for i in item.get("unreadable", ())},
         writing=[int(n) for n in item.get("writing", ())],
         compared_on=str(item.get("compared_on", "")),
+        doubted=bool(item.get("doubted")),
     )
 
 

@@ -140,6 +140,28 @@ class MirrorTable:
         rows = (row for some in batched(wanted, GET) for row in self._table.get_many(some))
         return {int(row["sk"]): row for row in rows}
 
+    def listed(
+        self,
+        number: int,
+        *,
+        low: int = 0,
+        high: int = 10**10,
+        filters: Mapping[str, str] | None = None,
+        backwards: bool = False,
+        most: int | None = None,
+    ) -> Iterator[Json]:
+        """Whole records of a partition by id from `low` up to, not including, `high`.
+
+        Those that `filters` let through; `most` is how many are wanted at all.
+        """
+        return self._table.query(
+            "pk = :pk AND sk BETWEEN :low AND :high",
+            {":pk": self._partition(number), ":low": f"{low:010d}", ":high": f"{high - 1:010d}"},
+            filters=filters or {},
+            backwards=backwards,
+            most=most,
+        )
+
     def every(self, numbers: Iterable[int]) -> Iterator[Json]:
         """The whole records of partitions, by id."""
         for number in numbers:
