@@ -53,6 +53,8 @@ def rows_of(results: Json) -> Iterator[Row]:
     yield from _functions(results["functions"])
     yield from _odoo(results.get("odoo", {"runs": []})["runs"])
     yield from _life(results["life"])
+    if "mirror" in results:
+        yield from _mirror(results["mirror"])
     yield from _warm(results.get("warm", {"seconds": {}})["seconds"])
     yield from _costs(results["costs"])
 
@@ -148,6 +150,28 @@ def _of_bills(writes: Json) -> float:
     """Writes to bills and to what is noted of each: its number, its vendor."""
     kinds = ("odoo", "reference", "vendor", "payee", "rate")
     return sum(float(writes.get(kind, 0)) for kind in kinds)
+
+
+def _mirror(mirror: Json) -> Iterator[Row]:
+    row = partial(Row, section="The mirror of Odoo")
+    changed, idle, costs = mirror["changed"], mirror["idle"], mirror["costs"]
+    for kind in ("contacts", "moves"):
+        what = f"calls to Odoo for {changed:,} changed {kind}"
+        yield row(what=what, value=mirror[kind]["calls"], at_most=12)
+    what = "calls to Odoo for a kind in which nothing has changed"
+    yield row(what=what, value=idle["calls_a_kind"], at_most=1)
+    what = "records written by an idle run, and by a full one without changes"
+    written = idle["records_written"] + mirror["unchanged_written"]
+    yield row(what=what, value=written, at_most=0)
+    far = mirror["far"]
+    what = f"calls to DynamoDB for a page after skipping {far['skip']:,}"
+    yield row(what=what, value=far["calls"], at_most=3)
+    row = partial(row, unit=" $", digits=3)
+    yield row(what="an idle month, a run a minute", value=costs["idle_month"])
+    yield row(what="naive: 10,000 records read and written each minute", value=costs["naive_month"])
+    yield row(what="1,000 changed records", value=costs["thousand_changed"])
+    yield row(what="1,000 pages so far into a list", value=costs["thousand_pages_far"])
+    yield row(what="naive: by a scan", value=costs["naive_thousand_pages_far"])
 
 
 def _warm(seconds: Json) -> Iterator[Row]:

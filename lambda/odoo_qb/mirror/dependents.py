@@ -101,18 +101,17 @@ class Dependents:
         self._note(found)
 
     def of_documents(self, contacts: Mapping[int, str | None]) -> None:
-        """Contacts of documents, with the time at which one was written, unless read since.
+        """Contacts of documents with the time at which one was written, unless all were read since.
 
         Whatever its state: it may have been posted in between, and taken back.
         """
         if not contacts:
             return
         other = self._table.other("contact")
-        state = other.own(keys.STATE)
-        since = str(state.get("since") or state.get("reading") or "")
-        if not since:  # they are not mirrored, or not yet
+        loaded_from = str(other.own(keys.STATE).get("loaded_from", ""))
+        if not loaded_from:  # they are not mirrored, or not yet
             return
-        window = earlier(since, LOOK_BACK)
+        window = earlier(loaded_from, LOOK_BACK)
         other.note_to_reread([i for i, at in contacts.items() if at is None or at >= window])
 
     def _note(self, found: Iterable[keys.Key]) -> None:

@@ -132,7 +132,13 @@ class KindRun:
         if anew or not state.reading:
             state.reading, state.after = text_of(begun), 0
             shown = self._source.shown(self._table.kind)
-            start = {"reading": state.reading, "after": 0, "ahead": self._ahead, "shown": shown}
+            start = {
+                "reading": state.reading,
+                "loaded_from": state.reading,
+                "after": 0,
+                "ahead": self._ahead,
+                "shown": shown,
+            }
             self._keep(start, remove=["doubted"])
         for page in self._source.changes(self._table.kind, "", state.after):
             for some in batched(page, READ):
