@@ -97,6 +97,7 @@ def measure(say: Callable[[str], None]) -> Json:
         reports = desk.sync(source=source)
         again = _counted(desk)
         desk.sync(source=source, full=True)
+        desk.on_step = Units().on_step
         say(f"the mirror: {CHANGED:,} contacts and {CHANGED:,} documents")
         for number in range(CHANGED):
             desk.odoo.new_contact(f"Contact {number}")

@@ -14,6 +14,7 @@ from moto import mock_aws
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.dynamodb.models import dynamodb_backends
 
+from odoo_qb.mirror.applying import READ
 from odoo_qb.mirror.content import data_of
 from odoo_qb.mirror.request import sync_request
 from odoo_qb.mirror.sync import Syncing
@@ -58,6 +59,7 @@ class MirrorDesk:
     now: datetime = field(default_factory=lambda: datetime(2026, 11, 28, 8, 0, tzinfo=UTC))
     seconds: float = 240.0  # that a run has
     companies: tuple[int | str, ...] = ()
+    batch: int = READ  # records at a time
     on_step: Callable[[str, Callable[[], Any]], Any] = field(default_factory=lambda: _do)
     _batches: int | None = None
     user: dict[str, Any] = field(
@@ -95,6 +97,7 @@ class MirrorDesk:
             connections=("odoo",),
             clock=self.clock,
             seconds_left=self._seconds_left,
+            batch=self.batch,
         )
         reports = syncing.sync(sync_request({"task": task, **more}, ("odoo",)))
         self.sleep(60)
@@ -141,9 +144,14 @@ class MirrorDesk:
             vars(self.odoo).update(pickle.loads(odoo))  # noqa: S301 - what we dumped ourselves
             table.items = pickle.loads(items)  # noqa: S301 - as above
             self.now, self.companies, self._batches = now, companies, None
+            self.batch = READ
             self.on_step = _do
 
         return restore
+
+    def clear(self) -> None:
+        """Empty the mirror's table, as it is before the first load."""
+        dynamodb_backends[DEFAULT_ACCOUNT_ID][REGION].tables[TABLE].items.clear()
 
     def different(self, kind: Kind) -> list[str]:
         """The same of one kind."""

@@ -1,4 +1,4 @@
-"""A mirror that was loaded once for all tests, each of which finds it as it was then."""
+"""A mirror that was loaded once for a module's tests, each of which finds it as it was then."""
 
 from __future__ import annotations
 
@@ -6,16 +6,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sandbox.in_process.mirror import MirrorDesk, a_mirror
+from tests.mirror.small_ledger import a_small_mirror
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from sandbox.in_process.mirror import MirrorDesk
 
-@pytest.fixture(scope="session")
+
+@pytest.fixture(scope="module")
 def loaded() -> Iterator[tuple[MirrorDesk, Callable[[], None]]]:
-    """The ledger of Odoo 18, loaded an hour ago; and what brings that back."""
-    with a_mirror(dataset="ledger-18", version=18) as made:
+    """Some of the ledger of Odoo 18, loaded an hour ago; and what brings that back."""
+    with a_small_mirror() as made:
         made.sync()
         made.sleep(3600)
         made.sync()
@@ -24,7 +26,7 @@ def loaded() -> Iterator[tuple[MirrorDesk, Callable[[], None]]]:
 
 @pytest.fixture
 def desk(loaded: tuple[MirrorDesk, Callable[[], None]]) -> MirrorDesk:
-    """The ledger of Odoo 18, and a mirror that was loaded an hour ago."""
+    """Some of the ledger of Odoo 18, and a mirror that was loaded an hour ago."""
     made, restore = loaded
     restore()
     return made

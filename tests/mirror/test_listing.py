@@ -33,7 +33,7 @@ def test_a_page_is_where_counting_one_by_one_finds_it(
     assert found == every[skip : skip + limit]
 
 
-@pytest.mark.parametrize("skip", [0, 3, 700, 1_100, 1_150, 5_000])
+@pytest.mark.parametrize("skip", [0, 3, 12, 5_000])
 @pytest.mark.parametrize(
     "filters",
     [{}, {"state": "posted"}, {"move_type": "in_invoice"},
@@ -45,8 +45,8 @@ def test_a_page_has_what_is_next_by_id(
     rows = desk.stored("move")
     expected = [i for i, row in sorted(rows.items()) if filters.items() <= row.items()]
     table = MirrorTable(desk.table(), "odoo", "move")
-    found = page(table, filters, skip, 50)
-    assert [int(item["sk"]) for item in found.items] == expected[skip : skip + 50]
+    found = page(table, filters, skip, 5)
+    assert [int(item["sk"]) for item in found.items] == expected[skip : skip + 5]
     assert found.total == len(expected)
 
 

@@ -40,6 +40,7 @@ class Weather:
 
     def __post_init__(self) -> None:
         self.dice = random.Random(self.seed)  # noqa: S311 - the same for the same seed
+        self.desk.batch = self.dice.choice((7, 20, 2_500))
         self.changes = Changes(self.desk.odoo, seed=self.seed)
 
     def run(self) -> Json:

@@ -42,6 +42,7 @@ class Applying:
         read_at: Callable[[], str],
         in_time: Callable[[], bool],
         dry_run: bool,
+        batch: int,
     ) -> None:
         self._source = source
         self._table = table
@@ -50,6 +51,7 @@ class Applying:
         self._read_at = read_at
         self._in_time = in_time
         self.dry_run = dry_run
+        self.batch = batch
         self.dependents = Dependents(table)
         self.handled: set[int] = set()
         self.missing: set[int] = set()
@@ -67,7 +69,7 @@ class Applying:
 
     def apply(self, ids: Collection[int]) -> None:
         """Bring these records into the mirror."""
-        for some in batched(sorted(ids), READ):
+        for some in batched(sorted(ids), self.batch):
             self._apply(list(some))
 
     def _apply(self, ids: list[int]) -> None:

@@ -66,6 +66,7 @@ class KindRun:
         clock: Callable[[], datetime],
         seconds_left: Callable[[], float],
         wanted: Wanted,
+        batch: int = READ,
     ) -> None:
         self._source = source
         self._table = table
@@ -82,6 +83,7 @@ class KindRun:
             read_at=lambda: text_of(self._clock()),
             in_time=lambda: seconds_left() > _MARGIN,
             dry_run=wanted.dry_run,
+            batch=batch,
         )
 
     def run(self) -> Report:
@@ -141,7 +143,7 @@ class KindRun:
             }
             self._keep(start, remove=["doubted"])
         for page in self._source.changes(self._table.kind, "", state.after):
-            for some in batched(page, READ):
+            for some in batched(page, self._applying.batch):
                 self._applying.apply([written.source_id for written in some])
                 state.after = some[-1].source_id
                 self._keep({"after": state.after})

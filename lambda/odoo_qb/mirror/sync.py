@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
 from odoo_qb.errors import Refused, Unavailable
+from odoo_qb.mirror.applying import READ
 from odoo_qb.mirror.report import Report
 from odoo_qb.mirror.run import KindRun
 from odoo_qb.store import mirror_keys as keys
@@ -30,13 +31,17 @@ BUSY: Final = "another run is at work on it"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Syncing:
-    """The parts of a run over connections. `source` makes a connection's when it is needed."""
+    """The parts of a run over connections. `source` makes a connection's when it is needed.
+
+    `batch` records are read and written at a time.
+    """
 
     table: SortedTable
     source: Callable[[str], Source]
     connections: tuple[str, ...]
     clock: Callable[[], datetime]
     seconds_left: Callable[[], float]
+    batch: int = READ
 
     def sync(self, request: SyncRequest) -> list[Report]:
         """Bring what was asked for up to date; a connection that fails stops no other."""
@@ -72,6 +77,7 @@ class Syncing:
             clock=self.clock,
             seconds_left=self.seconds_left,
             wanted=request.wanted,
+            batch=self.batch,
         )
         if request.wanted.dry_run:
             return run.run()
