@@ -10,8 +10,7 @@ import pytest
 
 import extractor
 from odoo_qb.extraction.watermark import CLOCK_MARGIN, as_instant
-from tests.extraction.test_run import WATERMARK, outcomes, put_in, run, utc_now, written
-from tests.functions.test_extractor import fails
+from tests.support.extraction import WATERMARK, fails, outcomes, put_in, run, utc_now, written
 
 if TYPE_CHECKING:
     from odoo_qb.bill.status import Status

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -19,9 +19,9 @@ from odoo_qb.operations.audit_trail import story
 from odoo_qb.timestamps import stamp
 from odoo_qb.wiring.extractor import ALERTS_NOTE
 from sandbox.in_process.chain import Context
-from tests.extraction.test_run import WRITES, outcomes, put_in, utc_now
 from tests.support import stored_bills
 from tests.support.builders import a_document
+from tests.support.extraction import WRITES, fails, outcomes, put_in, utc_now
 from tests.support.stored_bills import an_asked, moved
 
 if TYPE_CHECKING:
@@ -37,13 +37,6 @@ def books(world: World) -> World:
     world.forget_old_bills()
     extractor.wired.use(sleep=lambda _seconds: None)
     return world
-
-
-def fails(world: World, **event: Any) -> str:
-    with pytest.raises(extractor.ExtractionFailed) as error:
-        world.extract(**event)
-    assert error.value.__suppress_context__
-    return str(error.value)
 
 
 # -- answers -------------------------------------------------------------------------------

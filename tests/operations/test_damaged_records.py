@@ -18,8 +18,8 @@ from odoo_qb.sentences import one_line
 from odoo_qb.store.alerts import Alerts
 from odoo_qb.store.attributes import attributes
 from odoo_qb.timestamps import stamp
-from tests.extraction.test_run import outcomes, put_in, utc_now
 from tests.support.builders import DAMAGES, an_item
+from tests.support.extraction import outcomes, put_in, utc_now
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from odoo_qb.bill.model import Line, LineKind, money
 from odoo_qb.odoo.lookup_tables import Account
-from odoo_qb.odoo.values import NonsenseError, amount_of, positive, related_id, text_of
+from odoo_qb.odoo.values import MalformedValueError, amount_of, positive, related_id, text_of
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -28,7 +28,7 @@ def line_of(row: Record, company_id: int, sign: int, names: LookupTables) -> Lin
     account = names.visible_id("account.account", row, "account_id", "account")
     of_account = names.accounts[company_id, account] if account else Account(code="", name="")
     if any(("account.tax", i) in names.hidden for i in all_taxes_of(row)):
-        raise NonsenseError(f"the Odoo user may not read a tax on {text_of(row['name']):.80}")
+        raise MalformedValueError(f"the Odoo user may not read a tax on {text_of(row['name']):.80}")
     amount = money(amount_of(row, "amount_currency") * sign)
     taxes = sorted((names.taxes[i].name, i) for i in taxes_of(row))
     own = names.taxes[taxes[0][1]] if row["tax_line_id"] else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from odoo_qb.odoo.values import NonsenseError, related
+from odoo_qb.odoo.values import MalformedValueError, related
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,8 +47,8 @@ class LookupTables:
     hidden: AbstractSet[tuple[str, int]]  # by model and id
 
     def visible_id(self, model: str, row: Record, field: str, what: str) -> int:
-        """The id that a many2one names, 0 for none; NonsenseError if our user may not read it."""
+        """The id in a many2one, 0 for none; MalformedValueError if our user may not read it."""
         number, name = related(row, field, what)
         if (model, number) in self.hidden:
-            raise NonsenseError(f"the Odoo user may not read its {what} {name:.80}")
+            raise MalformedValueError(f"the Odoo user may not read its {what} {name:.80}")
         return number

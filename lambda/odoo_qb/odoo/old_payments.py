@@ -10,7 +10,7 @@ from itertools import batched
 from typing import TYPE_CHECKING, Final
 
 from odoo_qb.odoo.served_kinds import SERVED_KINDS
-from odoo_qb.odoo.values import NonsenseError, by_id, moment_of, related_id
+from odoo_qb.odoo.values import MalformedValueError, by_id, moment_of, related_id
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,6 +70,6 @@ class OldPayments:
 
 
 def _move_of(payment: Record) -> int:
-    with suppress(NonsenseError):  # shows when the payment is read
+    with suppress(MalformedValueError):  # shows when the payment is read
         return related_id(payment, "move_id")
     return 0

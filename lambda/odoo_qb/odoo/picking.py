@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from odoo_qb.errors import Refused
 from odoo_qb.odoo.answers import Misshapen
-from odoo_qb.odoo.values import NonsenseError
+from odoo_qb.odoo.values import MalformedValueError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -21,7 +21,7 @@ _NO_SENSE: Final = "what Odoo says of it makes no sense"
 
 def nonsense(damage: Exception) -> str:
     """What is wrong with a record, where that is known."""
-    return str(damage) if isinstance(damage, NonsenseError) else _NO_SENSE
+    return str(damage) if isinstance(damage, MalformedValueError) else _NO_SENSE
 
 
 class Picking:

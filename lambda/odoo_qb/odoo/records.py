@@ -11,7 +11,7 @@ from odoo_qb.bill.digest_v1 import former_bill
 from odoo_qb.bill.model import MOVE_TYPES, Author, Bill, Document, Instalment, money
 from odoo_qb.odoo.lines import PAYABLE_ROW, line_of
 from odoo_qb.odoo.values import (
-    NonsenseError,
+    MalformedValueError,
     amount_of,
     date_of,
     id_of,
@@ -66,8 +66,8 @@ def document_of(
         bill = former = None
         if state == POSTED and company in names.company_keys:
             bill, former = _bill(move, lines, files, names)
-    except NonsenseError as nonsense:
-        return unreadable_document(number, move, names.company_keys, str(nonsense))
+    except MalformedValueError as malformed:
+        return unreadable_document(number, move, names.company_keys, str(malformed))
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError):
         # Malformed data in one bill must not stop the others, and must be reported.
         why = "its lines or files are not valid"
@@ -126,7 +126,7 @@ def _unreadable(number: int, move: Record, company_key: str, why: str) -> Bill:
 def _state(move: Record) -> str:
     state = text_of(move["state"])
     if state not in _STATES:
-        raise NonsenseError(f"its state is {move['state']!s:.40}")
+        raise MalformedValueError(f"its state is {move['state']!s:.40}")
     return state
 
 
@@ -137,9 +137,9 @@ def _bill(
     company_id, company = related(move, "company_id", "company")
     partner = names.visible_id("res.partner", move, "commercial_partner_id", "vendor")
     if partner and partner not in names.vendors:
-        raise NonsenseError("Odoo does not show its vendor")
+        raise MalformedValueError("Odoo does not show its vendor")
     if move["move_type"] not in MOVE_TYPES:
-        raise NonsenseError(f"its type is {move['move_type']!s:.40}")
+        raise MalformedValueError(f"its type is {move['move_type']!s:.40}")
     terms, creator = (related(move, k, k) for k in ("invoice_payment_term_id", "create_uid"))
     sign = -1 if move["move_type"] == "in_refund" else 1
     ordered = sorted(rows, key=lambda row: (row["sequence"], row["id"]))
@@ -265,5 +265,5 @@ def _file_type(file: Record) -> str:
 def _date_or_none(move: Record) -> date | None:
     try:
         return date_of(move, "invoice_date")
-    except NonsenseError:
+    except MalformedValueError:
         return None

@@ -11,7 +11,7 @@ from odoo_qb.errors import Refused
 from odoo_qb.odoo.answers import Misshapen
 from odoo_qb.odoo.client import PAGE_SIZE
 from odoo_qb.odoo.records import POSTED
-from odoo_qb.odoo.values import NonsenseError, by_id, id_of, moment_of, positive, text_of
+from odoo_qb.odoo.values import MalformedValueError, by_id, id_of, moment_of, positive, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -112,7 +112,7 @@ def changed_files(odoo: OdooClient, ids: Sequence[int], since: str) -> dict[int,
     found: dict[int, tuple[Stamp, ...]] = {}
     for number, row in by_id(_some(odoo, "ir.attachment", domain, fields)).items():
         stamp = (number, moment_of(row["write_date"]), text_of(row["checksum"]))
-        with suppress(NonsenseError):  # reported when the documents themselves are read
+        with suppress(MalformedValueError):  # reported when the documents themselves are read
             document = id_of(row, "res_id")
             found[document] = (*found.get(document, ()), stamp)
     return found
@@ -161,5 +161,5 @@ def _numbers(value: object) -> tuple[int, ...]:
     """A list of ids, sorted; () if it is not one."""
     try:
         return tuple(sorted(positive(i) for i in cast("list[object]", value or ())))
-    except (NonsenseError, TypeError):
+    except (MalformedValueError, TypeError):
         return ()

@@ -11,7 +11,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
-from odoo_qb.odoo.values import NonsenseError, amount_of, moment_of, positive, related, text_of
+from odoo_qb.odoo.values import (
+    MalformedValueError,
+    amount_of,
+    moment_of,
+    positive,
+    related,
+    text_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
@@ -43,7 +50,7 @@ def _text(row: Record, field: str) -> str | None:
     if _empty(value):
         return None
     if not isinstance(value, str):
-        raise NonsenseError(f"its {field} is {value!s:.40}")
+        raise MalformedValueError(f"its {field} is {value!s:.40}")
     return text_of(value) or None
 
 
@@ -58,7 +65,7 @@ def _amount(row: Record, field: str) -> Decimal | None:
         return None
     amount = amount_of(row, field)
     if abs(amount) >= _LARGEST:
-        raise NonsenseError(f"{field} is {row[field]!s:.40}")
+        raise MalformedValueError(f"{field} is {row[field]!s:.40}")
     # money() shortens 40 to 4E+1, which str() would show.
     return amount.quantize(_ONE) if amount == amount.to_integral_value() else amount
 
@@ -66,7 +73,7 @@ def _amount(row: Record, field: str) -> Decimal | None:
 def _whole(row: Record, field: str) -> int:
     value = row[field]
     if not isinstance(value, int):  # false is 0, which Odoo never sends for a number
-        raise NonsenseError(f"its {field} is {value!s:.40}")
+        raise MalformedValueError(f"its {field} is {value!s:.40}")
     return int(value)
 
 
@@ -84,7 +91,7 @@ def _day(row: Record, field: str) -> str | None:
     if _empty(value):
         return None
     if not isinstance(value, str) or not _DAY.fullmatch(value):
-        raise NonsenseError(f"its {field} is {value!s:.40}")
+        raise MalformedValueError(f"its {field} is {value!s:.40}")
     return value
 
 
@@ -93,7 +100,7 @@ def _instant(row: Record, field: str) -> str | None:
     if _empty(value):
         return None
     if not moment_of(value):
-        raise NonsenseError(f"its {field} is {value!s:.40}")
+        raise MalformedValueError(f"its {field} is {value!s:.40}")
     return moment_of(value)
 
 
@@ -108,7 +115,7 @@ def _name(row: Record, field: str) -> str | None:
 def _ids(row: Record, field: str) -> list[int]:
     value = row[field]
     if not isinstance(value, list):
-        raise NonsenseError(f"its {field} is {value!s:.40}")
+        raise MalformedValueError(f"its {field} is {value!s:.40}")
     return [positive(number) for number in value]
 
 
@@ -220,7 +227,7 @@ class Layout:
         self.fields = tuple(dict.fromkeys(field for field in self._chosen.values() if field))
 
     def of(self, row: Record) -> Json:
-        """What is served of a row; NonsenseError where a value is none of its kind."""
+        """What is served of a row; MalformedValueError where a value is none of its kind."""
         return {s.name: s.value(row, field) if field else None for s, field in self._chosen.items()}
 
 

@@ -19,7 +19,7 @@ Record = dict[str, Any]
 _MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
 
 
-class NonsenseError(ValueError):
+class MalformedValueError(ValueError):
     """A value of the wrong type; the message says which one, in one line."""
 
     def __init__(self, what: str) -> None:
@@ -42,19 +42,19 @@ def moment_of(value: object) -> str:
 
 
 def positive(value: object) -> int:
-    """A record's id; NonsenseError if it is not one."""
+    """A record's id; MalformedValueError if it is not one."""
     if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
-        raise NonsenseError(f"{value!s:.40} is not a record's id")
+        raise MalformedValueError(f"{value!s:.40} is not a record's id")
     return value
 
 
 def id_of(row: object, name: str) -> int:
-    """The id in a row's field; NonsenseError if there is none."""
+    """The id in a row's field; MalformedValueError if there is none."""
     return positive(row.get(name) if isinstance(row, dict) else None)
 
 
 def related_id(row: Record, field: str) -> int:
-    """The id in a many2one, 0 for false; NonsenseError if it is neither."""
+    """The id in a many2one, 0 for false; MalformedValueError if it is neither."""
     return related(row, field, field)[0]
 
 
@@ -64,33 +64,33 @@ def related(row: Record, field: str, what: str) -> tuple[int, str]:
     if value is False or value is None:
         return 0, ""
     if not isinstance(value, list) or len(value) != 2:  # noqa: PLR2004 - number and name
-        raise NonsenseError(f"its {what} is {value!s:.40}")
+        raise MalformedValueError(f"its {what} is {value!s:.40}")
     return positive(value[0]), text_of(value[1])
 
 
 def amount_of(row: Record, name: str) -> Decimal:
-    """The amount in a row's field; NonsenseError if there is none."""
+    """The amount in a row's field; MalformedValueError if there is none."""
     try:
         return money(row[name])
     except (TypeError, ValueError, ArithmeticError):
-        raise NonsenseError(f"{name} is {row[name]!s:.40}") from None
+        raise MalformedValueError(f"{name} is {row[name]!s:.40}") from None
 
 
 def date_of(row: Record, name: str) -> date | None:
-    """The date in a row's field, None for false; NonsenseError if it is neither."""
+    """The date in a row's field, None for false; MalformedValueError if it is neither."""
     value = row.get(name)
     if value is False or value is None:
         return None
     try:
         return date.fromisoformat(value)
     except (TypeError, ValueError):
-        raise NonsenseError(f"{name} is {value!s:.40}") from None
+        raise MalformedValueError(f"{name} is {value!s:.40}") from None
 
 
 def by_id(rows: Iterable[object]) -> dict[int, Record]:
     """The rows by id, without those that have none."""
     found: dict[int, Record] = {}
     for row in rows:
-        with suppress(NonsenseError):
+        with suppress(MalformedValueError):
             found[id_of(row, "id")] = cast("Record", row)
     return found
