@@ -91,7 +91,7 @@ class KindQueries:
             written = "write_date"
         count = rows[0].get("__count") if len(rows) == 1 else None
         if type(count) is not int:  # which true would be too
-            raise Unavailable("Odoo's answer on how many records there are makes no sense.")
+            raise Unavailable("Odoo sent an invalid number of records.")
         return Summary(count=count, last_written_at=moment_of(rows[0][written]))
 
     def ours(self, kind: Kind, ids: Sequence[int]) -> set[int]:

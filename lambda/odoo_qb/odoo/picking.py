@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 # What stops a whole run; anything else that Odoo refuses may be one record's own fault.
 _OF_THE_CONNECTION: Final = ("AccessDenied", "AccessError", "OperationalError", "session")
 _BLAMED_AT_MOST: Final = 5  # more than that is not a few records' own fault
-_NO_SENSE: Final = "what Odoo says of it makes no sense"
+_NOT_VALID: Final = "Odoo's record of it is not valid"
 
 
 def nonsense(damage: Exception) -> str:
     """What is wrong with a record, where that is known."""
-    return str(damage) if isinstance(damage, MalformedValueError) else _NO_SENSE
+    return str(damage) if isinstance(damage, MalformedValueError) else _NOT_VALID
 
 
 class Picking:
@@ -47,7 +47,7 @@ class Picking:
                 return self._blame(ids[0], str(refused), refused)
         except Misshapen as misshapen:
             if len(ids) == 1:
-                return self._blame(ids[0], _NO_SENSE, misshapen)
+                return self._blame(ids[0], _NOT_VALID, misshapen)
             misshapen.others()
         half = len(ids) // 2
         return self.rows(ids[:half], ask) + self.rows(ids[half:], ask)

@@ -144,8 +144,8 @@ class OdooSource:
                 ours = self._queries.if_there(kind, partial(self._queries.ours, kind, batch), None)
             except (Misshapen, *DAMAGE) as damage:
                 raise Refused(
-                    "Odoo's answer on what was deleted makes no sense, so nothing is taken for"
-                    " deleted. If this stays, check these records in Odoo:"
+                    "Odoo's answer about deleted records is not valid, so nothing was removed. If"
+                    " this stays, check these records in Odoo:"
                     f" {', '.join(map(str, batch[:5]))}."
                 ) from damage
             if ours is None:
