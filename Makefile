@@ -58,7 +58,7 @@ $(AUDIT)/installed-from: requirements-audit.txt
 	@cp $< $@
 
 test: venv build ## All tests (ARGS="-k slack" for some)
-	$(BIN)/python -m pytest --numprocesses auto --dist loadgroup $(ARGS)
+	$(BIN)/python -m pytest --numprocesses auto --dist loadgroup --no-loadscope-reorder $(ARGS)
 
 browser: venv build ## Only the tests of the sandbox's page in headless Chromium
 	$(BIN)/python -m pytest tests/e2e/test_browser.py $(ARGS)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sandbox.odoo import copies
 from sandbox.odoo.chart import Chart
 from sandbox.odoo.contacts import Contacts
-from sandbox.odoo.entries import set_state
+from sandbox.odoo.entries import set_state, settle
 from sandbox.odoo.errors import V16, V18
 from sandbox.odoo.lines import set_lines
 from sandbox.odoo.old_books import give_entries, split_accounts
@@ -154,10 +154,13 @@ class Books(Contacts, Payments, Orders, Chart):
         self._moved_on(bill, ("posted", "cancel"), "draft", at)
 
     def pay(self, bill: int, *, at: datetime | None = None) -> None:
-        """Register the whole payment: the content stays, the write_date moves."""
-        self.amend(bill, at=at, payment_state="paid", amount_residual=0.0)
-        for line in self.records["account.move"][bill]["line_ids"]:
-            self.records["account.move.line"][line].pop("amount_residual_currency", None)
+        """Register the whole payment: the content stays, the write_date moves.
+
+        `pay_invoice` enters the payment as well.
+        """
+        with self.lock:
+            move = self.records["account.move"][bill]
+            settle(self, move, Decimal(str(move["amount_residual"])), at or self.clock())
 
     def delete(self, bill: int) -> None:
         """Delete a draft with its lines and files: a reader sees no trace of it."""

@@ -238,8 +238,18 @@ class Call:
     def unlink(self, model: str, ids: list[int] | int) -> bool:
         """Refused to those who only read."""
         self._allow_writing(model, "delete")
-        for number in [ids] if isinstance(ids, int) else ids:
-            self.books.delete(number)
+        delete = {
+            "account.account": self.books.delete_account,
+            "account.move": self.books.delete,
+            "account.payment": self.books.delete_payment,
+            "res.partner": self.books.delete_contact,
+            "sale.order": self.books.delete_order,
+        }[model]
+        for row in self.reader.records(model, ids):
+            try:
+                delete(row["id"])
+            except ValueError as error:
+                raise user_error(str(error)) from error
         return True
 
     def message_post(self, model: str, ids: list[int] | int, body: str = "") -> int | list[int]:

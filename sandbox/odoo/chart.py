@@ -95,6 +95,8 @@ class Chart(Records):
             "credit": float(max(-amount, Decimal(0))),
             "parent_state": "posted",
         }
+        if self.keeps_residuals:
+            line |= {"amount_residual": 0.0, "reconciled": False}
         return int(line["id"])
 
     def amend_account(self, account: int, *, at: datetime | None = None, **changes: object) -> None:

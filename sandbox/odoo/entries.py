@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from sandbox.odoo.records import Records
 
 # What a payment that is not posted has for an entry before 18, when it was one.
+_FIRST_MATCH = 10_000  # numbers of reconciliations that no recorded one has
 _STATES = {"draft": "draft", "canceled": "cancel"}
 
 
@@ -61,6 +62,8 @@ def book(odoo: Records, payment: Record, at: datetime) -> None:
             "date": payment["date"],
             "parent_state": move["state"],
         }
+        if odoo.keeps_residuals:
+            line |= {"amount_residual": float(balance), "reconciled": False}
         move["line_ids"].append(line["id"])
     move["invoice_line_ids"] = list(move["line_ids"])
     payment["move_id"] = move["id"]
@@ -137,4 +140,30 @@ def settle(odoo: Records, invoice: Record, amount: Decimal, at: datetime) -> Non
                 whole = Decimal(str(line["balance"]))
                 line["amount_residual"] = float(round(whole * share, 2))
                 line["reconciled"] = not left
+            if left == total:
+                line["matching_number"] = False
             line["write_date"] = at
+
+
+def match(odoo: Records, payment: Record, invoice: Record, at: datetime) -> None:
+    """Reconcile a payment's row with a document's: both get one number, "P9" if some is open."""
+    number = f"{'' if invoice['payment_state'] == 'paid' else 'P'}{_FIRST_MATCH + payment['id']}"
+    lines = odoo.records["account.move.line"]
+    row = lines[odoo.records["account.move"][payment["move_id"]]["line_ids"][1]]
+    row |= {"matching_number": number, "write_date": at}
+    if odoo.keeps_residuals:
+        row |= {"amount_residual": 0.0, "reconciled": True}
+    for line in invoice["line_ids"]:
+        if lines[line]["display_type"] == "payment_term":
+            lines[line]["matching_number"] = number
+
+
+def unmatch(odoo: Records, payment: Record, at: datetime) -> None:
+    """Undo a payment's reconciliation: the row of its partner is open again."""
+    move = odoo.records["account.move"].get(payment["move_id"] or 0)
+    if not move:
+        return
+    row = odoo.records["account.move.line"][move["line_ids"][1]]
+    row |= {"matching_number": False, "write_date": at}
+    if odoo.keeps_residuals:
+        row |= {"amount_residual": row["balance"], "reconciled": False}

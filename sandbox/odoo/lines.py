@@ -52,6 +52,9 @@ def set_lines(odoo: Records, move: Record, lines: Iterable[tuple[str, str]], at:
             "date_maturity": move["invoice_date_due"] if kind == "payment_term" else False,
             "parent_state": move["state"],
         }
+        if odoo.keeps_residuals:
+            is_owed = kind == "payment_term"
+            line |= {"amount_residual": float(balance) if is_owed else 0.0, "reconciled": False}
         move["line_ids"].append(line["id"])
     move["invoice_line_ids"] = move["line_ids"][:-1]
     move |= {

@@ -134,6 +134,7 @@ class Payments(Records):
             record = self.records["account.payment"][payment]
             record |= {"invoice_ids": [invoice], settled: [invoice], "is_reconciled": True}
             record["state"] = "paid" if move["payment_state"] == "paid" else "in_process"
+            entries.match(self, record, move, at)
             move["matched_payment_ids"] = [*move.get("matched_payment_ids", []), payment]
             return payment
 
@@ -168,6 +169,7 @@ class Payments(Records):
 
     def _undo(self, payment: Record, at: datetime) -> None:
         """Open again what a payment settled; of several documents, each gets the rest of it."""
+        entries.unmatch(self, payment, at)
         rest = Decimal(str(payment["amount"]))
         for number in payment["invoice_ids"]:
             invoice = self.records["account.move"][number]

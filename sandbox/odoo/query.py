@@ -39,6 +39,9 @@ _JOINED: Final = frozenset({("account.move.line", "account_id")})
 # Computed on the fly by Odoo and not searchable: up to 18 such a condition is silently dropped.
 _UNSEARCHABLE: Final = frozenset(
     {
+        "amount_signed",
+        "cumulated_balance",
+        "current_balance",
         "datas",
         "duplicated_ref_ids",
         "invoice_payments_widget",

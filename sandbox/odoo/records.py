@@ -52,6 +52,8 @@ class Records:
         self.version = version
         self._clock = clock
         self.ahead = timedelta()  # by how much the server's clock is wrong
+        # Of the flow's rows it was not recorded what is open of them: the view works it out.
+        self.keeps_residuals = dataset == "ledger-18"
         self.lock = threading.RLock()
         begun = recorded(version, dataset)
         self.fields, self.records, self.names = begun.fields, begun.records, begun.names
@@ -91,11 +93,15 @@ class Records:
         }
 
     def clock(self) -> datetime:
-        """The time, as the server has it; while a transaction commits, when that began."""
-        return self._committing.at if self._committing else self._clock() + self.ahead
+        """When a change is made: now or, while a transaction commits, when that began."""
+        return self._committing.at if self._committing else self.now()
+
+    def now(self) -> datetime:
+        """The time, as the server has it."""
+        return self._clock() + self.ahead
 
     def begin(self) -> Transaction:
-        """Begin a transaction: what it changes is seen by nobody until `committing` does it."""
+        """Begin a transaction: what it changes shows when `committing` does it."""
         with self.lock:
             ids: dict[str, list[int]] = {}
             for model in self.records:

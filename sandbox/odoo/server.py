@@ -3,9 +3,11 @@
 It speaks /jsonrpc, the web client's session endpoints, /web/content and, as 19, /json/2. Methods:
 read, search, search_read, search_count, read_group, fields_get, context_get, message_post, write,
 unlink, web_search_read, from 17 on web_read, and in 19 formatted_read_group and
-formatted_read_grouping_sets. A field that exists in the version but was not recorded
-is empty. The protocols: https://www.odoo.com/documentation/18.0/developer/reference/external_api.html
-and https://www.odoo.com/documentation/19.0/developer/reference/external_api.html
+formatted_read_grouping_sets. It begins with the records of a dataset (dataset.py), which people
+change by the methods of `Books`, or changes.py at random; truth.py says what it then holds. A field
+that exists in the version but was not recorded is empty. The protocols:
+https://www.odoo.com/documentation/18.0/developer/reference/external_api.html and
+https://www.odoo.com/documentation/19.0/developer/reference/external_api.html
 """
 
 from __future__ import annotations
@@ -70,7 +72,7 @@ class Odoo(Database):
             response = self._answer(request)
         except HTTPException as error:
             response = Response.force_type(error.get_response(environ), environ)
-        response.date = self.clock()
+        response.date = self.now()
         return response(environ, start_response)
 
     def _answer(self, request: Request) -> Response:

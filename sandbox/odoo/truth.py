@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from sandbox.odoo.dataset import empty
+from sandbox.odoo.dataset import DERIVED, empty
 from sandbox.odoo.errors import V18
 from sandbox.odoo.records import as_text
 
@@ -79,7 +79,8 @@ def _value(odoo: Records, model: str, row: Record, name: str) -> Any:  # noqa: A
         return row["company_ids"][0]
     column = _COLUMNS.get((model, name), name)
     field = odoo.fields[model][name]
-    if column not in row and field.get("store") is False:
+    is_derived = name in DERIVED.get(model, ()) or field.get("store") is False
+    if column not in row and is_derived:
         raise KeyError(f"{model}.{name} is worked out, not kept")
     value = row[column] if column in row else empty(field)  # as of what was not recorded
     return as_text(list(value) if isinstance(value, list) else value)

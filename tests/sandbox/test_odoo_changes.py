@@ -150,7 +150,7 @@ def test_what_happens_to_a_document_moves_its_rows_write_date() -> None:
 
 def open_invoice(odoo: Odoo) -> int:
     domain: Json = [["move_type", "=", "out_invoice"], ["payment_state", "=", "not_paid"]]
-    domain += [["state", "=", "posted"], ["company_id", "=", 1]]
+    domain += [["state", "=", "posted"], ["company_id", "=", 1], ["currency_id", "=", 1]]
     return int(ask(odoo, "account.move", "search", domain, order="id", limit=1)[0])
 
 
@@ -230,6 +230,24 @@ def test_before_18_a_payment_answers_the_fields_of_its_entry() -> None:
     )
 
 
+def test_a_row_that_is_settled_has_nothing_open_and_the_number_of_what_settled_it() -> None:
+    odoo = a_ledger()
+    invoice = open_invoice(odoo)
+    payment = odoo.pay_invoice(invoice)
+    entry = read(odoo, "account.payment", payment, "move_id")[0]
+    domain = [["move_id", "in", [invoice, entry]], ["account_type", "=", "asset_receivable"]]
+    fields = ["matching_number", "amount_residual", "reconciled"]
+
+    def rows() -> Json:
+        found = ask(odoo, "account.move.line", "search_read", domain, ["balance", *fields])
+        return sorted((row["matching_number"], row["amount_residual"]) for row in found)
+
+    assert rows() == [(str(10_000 + payment), 0.0)] * 2
+    odoo.reset_payment(payment)
+    total = read(odoo, "account.move", invoice, "amount_total")[0]
+    assert rows() == [(False, -total), (False, total)]
+
+
 def test_odoo_neither_overpays_a_document_nor_deletes_a_posted_payment() -> None:
     odoo = a_ledger()
     invoice = open_invoice(odoo)
@@ -284,6 +302,20 @@ def test_an_entry_must_be_balanced_and_moves_the_balances() -> None:
     assert {i: after[i] - before.get(i, 0) for i in (27, 45)} == {27: -500, 45: 500}
 
 
+def test_a_clerk_deletes_over_the_api_what_odoo_lets_go() -> None:
+    odoo = a_ledger()
+    user = next(iter(odoo.users.values()))
+    odoo.admit(replace(user, writes_accounting=True))
+    contact, order = odoo.new_contact("Shell Ltd"), odoo.new_order(HARBOR)
+    assert ask(odoo, "res.partner", "unlink", [contact]) is True
+    assert ask(odoo, "sale.order", "unlink", [order]) is True
+    assert read(odoo, "res.partner", contact, "name") is None
+    assert read(odoo, "sale.order", order, "name") is None
+    with pytest.raises(OdooError, match="archive it") as refused:
+        ask(odoo, "res.partner", "unlink", [HARBOR])
+    assert refused.value.name == "odoo.exceptions.UserError"
+
+
 # -- transactions, clocks and rights -----------------------------------------------------------
 
 
@@ -294,6 +326,7 @@ def test_a_late_commit_has_the_write_date_and_the_ids_of_when_it_began() -> None
     now[0] += timedelta(seconds=90)
     quick = odoo.new_contact("Quick")
     with odoo.committing(slow):
+        assert odoo.now() == NOW + timedelta(seconds=90)
         late = odoo.new_contact("Late")
         odoo.amend_contact(HARBOR, phone="1")
     assert late < quick
@@ -339,7 +372,7 @@ def test_a_user_of_one_company_sees_nothing_of_another() -> None:
 FIELDS = {
     "res.partner": ["name", "email", "phone", "active", "parent_id", "commercial_partner_id"],
     "account.move": ["name", "state", "partner_id", "amount_total", "payment_state", "line_ids"],
-    "account.move.line": ["move_id", "account_id", "balance", "parent_state", "date"],
+    "account.move.line": ["move_id", "account_id", "balance", "parent_state", "matching_number"],
     "account.payment": ["name", "state", "partner_id", "amount", "move_id", "write_date"],
     "sale.order": ["name", "state", "partner_id", "amount_total", "order_line"],
     "account.account": ["name", "account_type", "write_date"],
@@ -358,6 +391,21 @@ def test_after_random_changes_a_reader_of_everything_has_the_truth(
     for model, fields in FIELDS.items():
         rows = ask(odoo, model, "search_read", [], fields, load=False, context=context)
         assert {row["id"]: row for row in rows} == truth.held(odoo, model, fields), model
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_what_is_open_of_each_row_is_kept_with_it(version: int) -> None:
+    odoo = a_ledger(version)
+    Changes(odoo, seed=version).make(300)
+    fields = ["amount_residual", "reconciled", "write_date"]
+    rows = ask(odoo, "account.move.line", "search_read", [], fields)
+    assert {row["id"]: row for row in rows} == truth.held(odoo, "account.move.line", fields)
+    for move in odoo.records["account.move"].values():
+        lines = [odoo.records["account.move.line"][i] for i in move["line_ids"]]
+        owed = [line for line in lines if line["display_type"] == "payment_term"]
+        if owed and move["state"] == "posted":
+            left = sum(Decimal(str(line["amount_residual"])) for line in owed)
+            assert abs(left) == abs(Decimal(str(move["amount_residual_signed"]))), move["name"]
 
 
 @pytest.mark.parametrize("version", VERSIONS)

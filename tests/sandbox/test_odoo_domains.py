@@ -74,3 +74,11 @@ def test_a_code_is_found_under_its_own_company_only(ledger: Odoo) -> None:
         context = {"allowed_company_ids": [company]}
         assert found(ledger, "account.account", [["code", "=", code]], **context) == [127]
         assert found(ledger, "account.account", [["code", "=", other]], **context) == []
+
+
+def test_a_condition_on_an_amount_that_is_worked_out_is_dropped_up_to_18() -> None:
+    for version in (16, 17, 18):
+        odoo = Odoo(version=version, dataset="ledger-18")
+        assert len(found(odoo, "account.payment", [["amount_signed", ">", 10**9]])) == 229
+    with pytest.raises(OdooError, match="because it is not stored"):
+        found(Odoo(version=19, dataset="ledger-18"), "account.payment", [["amount_signed", ">", 0]])

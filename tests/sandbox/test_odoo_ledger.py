@@ -319,7 +319,9 @@ class TestSessions:
             odoo, "/web/session/authenticate", **login, password=user.password
         )
 
-    def test_one_that_expired_is_told_by_its_code_and_a_new_one_serves(self, odoo: Odoo) -> None:
+    def test_one_that_expired_is_refused_with_code_100_and_a_new_one_serves(
+        self, odoo: Odoo
+    ) -> None:
         user = next(iter(odoo.users.values()))
         for _ in range(2):
             session, _ = odoo.log_in(odoo.database, user.login, user.password)
