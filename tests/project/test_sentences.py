@@ -14,7 +14,8 @@ AVOIDED: Final = re.compile(
     r"asked about|asks? again|is told|are told|\bmended\b|comes? of (?:it|that)|came of|by itself"
     r"|by themselves|anybody|nobody|somebody|everybody|but for|whoever runs|otherwise now"
     r"|posted otherwise|(?:is|are) to be|yet to come|changed past|sent us on"
-    r"|something else than|set right|in some minutes|not known here|just being",
+    r"|something else than|set right|in some minutes|not known here|just being|makes? no sense"
+    r"|our user|any more|at the same moment|taken for",
     re.IGNORECASE,
 )
 LONGEST: Final = 40  # words of one sentence
