@@ -92,15 +92,14 @@ class Source(Protocol):
     def read(self, kind: Kind, ids: Collection[int]) -> Reading:
         """The records of these ids as they are now, a thousand a call."""
 
+    def shown(self, kind: Kind) -> str:
+        """What tells whether names have changed that this kind's records show besides contacts'.
+
+        Another text when a company, a journal or a currency was renamed, which touches no record.
+        """
+
     def gone(self, kind: Kind, ids: Collection[int]) -> set[int]:
         """Which of these no longer exist or have left our companies, each asked for by its id.
 
         Refused where the user may not see one of them: then nothing is known of it.
-        """
-
-    def pointing_at(self, kind: Kind, contact_ids: Collection[int]) -> list[int]:
-        """The ids of the records that name one of these contacts, ascending.
-
-        Of kind contact: those that belong to one. The name that such a record is served with
-        changes with its contact, which leaves the record's own write_date as it was.
         """

@@ -6,6 +6,7 @@ import pickle
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
@@ -47,7 +48,11 @@ MODELS: Final[dict[Kind, str]] = {
 
 @dataclass(kw_only=True)
 class MirrorDesk:
-    """A mirror of one Odoo. Time is the test's: Odoo's clock and ours are `now`."""
+    """A mirror of one Odoo. Time is the test's: Odoo's clock and ours are `now`.
+
+    `on_step` is given the name of each call to DynamoDB ("dynamodb query") and Odoo
+    ("odoo res.partner.search"), and what does it.
+    """
 
     odoo: Odoo
     url: str
@@ -56,6 +61,7 @@ class MirrorDesk:
     now: datetime = field(default_factory=lambda: datetime(2026, 11, 28, 8, 0, tzinfo=UTC))
     seconds: float = 240.0  # that a run has
     companies: tuple[int | str, ...] = ()
+    on_step: Callable[[str, Callable[[], Any]], Any] = field(default_factory=lambda: _do)
     _batches: int | None = None
     user: dict[str, Any] = field(
         default_factory=lambda: {
@@ -74,12 +80,11 @@ class MirrorDesk:
 
     def table(self) -> SortedTable:
         """The mirror's table, as a cold function has it."""
-        return SortedTable(self.client, self.table_name, sleep=self.sleep)
+        return _WatchedTable(self)
 
     def source(self) -> OdooSource:
         """Odoo, as a cold function reads it."""
-        odoo = OdooClient(url=self.url, database=self.odoo.database, sleep=self.sleep, **self.user)
-        return OdooSource(odoo, self.companies)
+        return OdooSource(_WatchedOdoo(self), self.companies)
 
     def sync(
         self, task: str = "sync_all", *, source: OdooSource | None = None, **more: Any
@@ -115,8 +120,9 @@ class MirrorDesk:
 
     def everything(self) -> list[Json]:
         """Every item of the table."""
-        rows = self.client.scan(TableName=self.table_name)["Items"]
-        return sorted(map(plain, rows), key=lambda row: (row["pk"], row["sk"]))
+        pages = self.client.get_paginator("scan").paginate(TableName=self.table_name)
+        rows = [plain(row) for page in pages for row in page["Items"]]
+        return sorted(rows, key=lambda row: (row["pk"], row["sk"]))
 
     def stored(self, kind: Kind) -> dict[int, Json]:
         """The served fields of every mirrored record."""
@@ -128,20 +134,17 @@ class MirrorDesk:
 
     def remember(self) -> Callable[[], None]:
         """How all stands now; what is returned brings it back."""
-        kept = {k: v for k, v in vars(self.odoo).items() if k not in ("lock", "_clock")}
-        odoo, rows, now = (
-            pickle.dumps(kept),
-            self.client.scan(TableName=self.table_name)["Items"],
-            self.now,
-        )
+        left = ("lock", "_clock", "distort")
+        table = dynamodb_backends[DEFAULT_ACCOUNT_ID][REGION].tables[self.table_name]
+        kept = {k: v for k, v in vars(self.odoo).items() if k not in left}
+        odoo, items = pickle.dumps(kept), pickle.dumps(table.items)
+        now, companies = self.now, self.companies
 
         def restore() -> None:
             vars(self.odoo).update(pickle.loads(odoo))  # noqa: S301 - what we dumped ourselves
-            self.now, self._batches = now, None
-            table = dynamodb_backends[DEFAULT_ACCOUNT_ID][REGION].tables[self.table_name]
-            table.items.clear()
-            for row in rows:
-                table.put_item(dict(row), overwrite=True)
+            table.items = pickle.loads(items)  # noqa: S301 - as above
+            self.now, self.companies, self._batches = now, companies, None
+            self.on_step = _do
 
         return restore
 
@@ -160,6 +163,31 @@ class MirrorDesk:
             found += [f"{kind} {source_id}: {n} is {kept.get(n)!r}, not {record.get(n)!r}"
                       for n in names]  # fmt: skip
         return found
+
+
+def _do(_: str, work: Callable[[], Any]) -> Any:
+    return work()
+
+
+class _WatchedTable(SortedTable):
+    def __init__(self, desk: MirrorDesk) -> None:
+        super().__init__(desk.client, desk.table_name, sleep=desk.sleep)
+        self._desk = desk
+
+    def ask(self, operation: str, **given: Any) -> Json:
+        work = partial(super().ask, operation, **given)
+        answer: Json = self._desk.on_step(f"dynamodb {operation}", work)
+        return answer
+
+
+class _WatchedOdoo(OdooClient):
+    def __init__(self, desk: MirrorDesk) -> None:
+        super().__init__(url=desk.url, database=desk.odoo.database, sleep=desk.sleep, **desk.user)
+        self._desk = desk
+
+    def call(self, model: str, method: str, subject: object = None, **named: object) -> Any:
+        work = partial(super().call, model, method, subject, **named)
+        return self._desk.on_step(f"odoo {model}.{method}", work)
 
 
 @contextmanager

@@ -134,6 +134,15 @@ class Books(Contacts, Payments, Orders, Chart):
             self._check_posting(self.records["account.move"][bill])
             move = self._moved_on(bill, ("draft",), "posted", at)
             move["name"] = move["name"] or self.next_name(move)
+            self._raise_rank(move)
+
+    def _raise_rank(self, move: Record) -> None:
+        """Odoo counts a contact's documents in SQL, which leaves the contact's write_date alone."""
+        rank = "customer_rank" if str(move["move_type"]).startswith("out_") else "supplier_rank"
+        for contact in {move["partner_id"], move["commercial_partner_id"]} - {False}:
+            row = self.records["res.partner"][contact]
+            if rank in row:
+                row[rank] = int(row[rank]) + 1
 
     def _check_posting(self, move: Record) -> None:
         """The refusals of `action_post`, in Odoo's order and words."""

@@ -10,14 +10,9 @@ from odoo_qb.store import mirror_keys as keys
 from odoo_qb.store.mirror_table import MirrorTable
 from sandbox.in_process.mirror import MODELS, MirrorDesk, a_mirror
 from sandbox.odoo.changes import Changes
+from tests.mirror.odoo_records import some_contact
 
 VERSIONS = (16, 17, 18, 19)
-
-
-def some_contact(desk: MirrorDesk) -> int:
-    """A contact that invoices and payments name."""
-    payments = desk.odoo.records["account.payment"].values()
-    return min(int(p["partner_id"]) for p in payments if p["partner_id"])
 
 
 @pytest.mark.parametrize("version", VERSIONS)

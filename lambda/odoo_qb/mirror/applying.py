@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from itertools import batched
 from typing import TYPE_CHECKING, Final
 
 from odoo_qb.mirror.content import decide
+from odoo_qb.mirror.dependents import Dependents
 from odoo_qb.sentences import NAME, one_line
-from odoo_qb.store import mirror_keys as keys
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Callable, Collection
     from datetime import datetime
 
     from odoo_qb.mirror.report import Report
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from odoo_qb.store.mirror_table import MirrorTable, Stored
 
 READ: Final = 2_500  # records a batch: a source reads a thousand a call, lines of so many
-_REREAD: Final = 500  # ids added to a set at once
 
 
 class OutOfTime(Exception):  # noqa: N818 - it is no error: the next run goes on
@@ -41,6 +39,7 @@ class Applying:
         table: MirrorTable,
         report: Report,
         now: datetime,
+        read_at: Callable[[], str],
         in_time: Callable[[], bool],
         dry_run: bool,
     ) -> None:
@@ -48,8 +47,10 @@ class Applying:
         self._table = table
         self._report = report
         self._now = now
+        self._read_at = read_at
         self._in_time = in_time
         self.dry_run = dry_run
+        self.dependents = Dependents(table)
         self.handled: set[int] = set()
         self.missing: set[int] = set()
         self.unreadable: set[int] = set()
@@ -59,20 +60,18 @@ class Applying:
         """The kind of records."""
         return self._table.kind
 
-    def apply(self, ids: Collection[int]) -> None:
-        """Bring these records into the mirror, and those that show a renamed one's name."""
-        waiting, done = set(ids), set[int]()
-        while waiting:
-            done |= waiting
-            again: set[int] = set()
-            for some in batched(sorted(waiting), READ):
-                again |= self._apply(list(some))
-            waiting = again - done
-
-    def _apply(self, ids: list[int]) -> set[int]:
-        """Bring a batch in; the others of this kind that now show another name."""
+    def check_time(self) -> None:
+        """OutOfTime if the next batch might not be finished."""
         if not self._in_time():
             raise OutOfTime
+
+    def apply(self, ids: Collection[int]) -> None:
+        """Bring these records into the mirror."""
+        for some in batched(sorted(ids), READ):
+            self._apply(list(some))
+
+    def _apply(self, ids: list[int]) -> None:
+        self.check_time()
         reading = self._source.read(self.kind, ids)
         self.handled |= set(ids)
         stored = self._table.stored(ids)
@@ -86,38 +85,15 @@ class Applying:
         self._report.updated += decision.updated
         self._report.unchanged += decision.unchanged
         if self.dry_run:
-            return set()
-        again = self.note_dependents(decision.renamed)
-        self._table.write(decision.puts, {})
-        return again
+            return
+        self.dependents.of_puts(decision.puts)
+        self.dependents.of_documents(decision.documents)
+        self._table.write(decision.puts, {}, read_at=self._read_at())
 
     def remove(self, gone: dict[int, Stored]) -> None:
         """Take records out of the mirror."""
         self._report.deleted += len(gone)
-        self.unreadable -= gone.keys()
         if self.dry_run:
             return
-        again = self.note_dependents(gone)
+        self.dependents.of_removed(gone)
         self._table.write([], gone)
-        self.apply(again - gone.keys())
-
-    def note_dependents(self, contacts: Iterable[int]) -> set[int]:
-        """Have the records read again that show these contacts' names; those of this kind.
-
-        Odoo does not touch a payment when its partner is renamed, and nothing at all when it
-        merges two contacts: their invoices point at the other one from then on. They are noted
-        before the contact is written, for a crash in between must not forget them.
-        """
-        if self.kind != "contact":
-            return set()
-        pointing: dict[str, set[int]] = defaultdict(set)
-        for contact in contacts:
-            for key in self._table.pointing_at(contact):
-                kind, source_id = keys.kind_and_id(key)
-                pointing[kind].add(source_id)
-        own = pointing.pop("contact", set())
-        for kind, ids in pointing.items():
-            other = self._table.other(kind)  # type: ignore[arg-type]  # only kinds are stored
-            for some in batched(sorted(ids), _REREAD):
-                other.note_to_reread(some)
-        return own

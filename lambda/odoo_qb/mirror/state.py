@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from odoo_qb.store import mirror_keys as keys
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from odoo_qb.exact_json import Json
     from odoo_qb.store.mirror_table import MirrorTable
 
+LOOK_BACK: Final = timedelta(minutes=15)  # Odoo ends a request after two, a cron job after 15
+_TEXT: Final = "%Y-%m-%d %H:%M:%S"
 RECENT_MOST: Final = 20_000  # records remembered with their times: some 200 kB of an item's 400
 
 
@@ -21,19 +24,24 @@ class State:
 
     `since` is the source's clock at the start of the last complete run ("" before the first load
     is complete). While everything is read, `reading` is the clock at the start of that and `after`
-    the last id that was dealt with. `reread` are records to read again whatever their times say,
-    `unreadable` those that could not be understood, `writing` the partitions that a crash left
-    uncounted, and `compared_on` the day on which the ids were last compared.
+    the last id that was dealt with. `ahead` is by how many seconds that clock was before ours, and
+    `shown` what tells whether names that records show (a company's, a journal's) have changed.
+    `reread` are notes of records to read again whatever their times say, `unreadable` those that
+    could not be understood, `writing` the partitions that a crash left uncounted, and
+    `compared_on` the day on which the ids were last compared. `doubted` says that there was no
+    telling whether some records are deleted or hidden: what is hidden may change unseen.
     """
 
     since: str = ""
     reading: str = ""
     after: int = 0
-    reread: set[int] = field(default_factory=set)
+    ahead: int = 0
+    shown: str = ""
+    reread: dict[str, set[int]] = field(default_factory=dict)
     unreadable: set[int] = field(default_factory=set)
     writing: list[int] = field(default_factory=list)
     compared_on: str = ""
-    quiet_runs: int = 0
+    doubted: bool = False
 
     @property
     def is_reading_all(self) -> bool:
@@ -43,16 +51,19 @@ class State:
 
 def load_state(table: MirrorTable) -> State:
     """The state of a kind; a new one where there is none."""
-    item = table.own(keys.STATE)
+    rows = table.state()
+    item = rows.pop(keys.STATE, {})
     return State(
         since=str(item.get("since", "")),
         reading=str(item.get("reading", "")),
         after=int(item.get("after", 0)),
-        reread={int(i) for i in item.get("reread", ())},
+        ahead=int(item.get("ahead", 0)),
+        shown=str(item.get("shown", "")),
+        reread={note: {int(i) for i in row.get("ids", ())} for note, row in rows.items()},
         unreadable={int(i) for i in item.get("unreadable", ())},
         writing=[int(n) for n in item.get("writing", ())],
         compared_on=str(item.get("compared_on", "")),
-        quiet_runs=int(item.get("quiet_runs", 0)),
+        doubted=bool(item.get("doubted")),
     )
 
 
@@ -91,3 +102,18 @@ def load_recent(table: MirrorTable) -> Recent:
     except (ValueError, TypeError, AttributeError):
         return Recent()
     return Recent(times=times, fresh={int(i) for i in item.get("fresh", ())})
+
+
+def text_of(instant: datetime) -> str:
+    """An instant as sources write it."""
+    return instant.astimezone(UTC).strftime(_TEXT)
+
+
+def earlier(text: str, by: timedelta) -> str:
+    """An earlier instant, both as sources write them."""
+    return later(text, -by)
+
+
+def later(text: str, by: timedelta) -> str:
+    """A later instant, both as sources write them."""
+    return text_of(datetime.strptime(text, _TEXT).replace(tzinfo=UTC) + by)

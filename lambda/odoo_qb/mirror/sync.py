@@ -48,7 +48,9 @@ class Syncing:
                 for kind in request.kinds:
                     table = MirrorTable(self.table, connection, kind)
                     report = Report(connection=connection, kind=kind, error=str(error))
-                    reports.append(self._noted(table, report, self.clock()))
+                    if not request.wanted.dry_run:
+                        report = self._noted(table, report, self.clock())
+                    reports.append(report)
                 continue
             reports += [self._sync(source, connection, kind, request) for kind in request.kinds]
         return reports
@@ -67,7 +69,7 @@ class Syncing:
         run = KindRun(
             source=source,
             table=table,
-            now=now,
+            clock=self.clock,
             seconds_left=self.seconds_left,
             wanted=request.wanted,
         )

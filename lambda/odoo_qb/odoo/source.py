@@ -67,8 +67,12 @@ class OdooSource:
         return self._odoo.clock
 
     def refresh(self) -> None:
-        """Read currencies, journals and so on again; call it when a run begins."""
+        """Read currencies, journals and so on again; call it when a run begins.
+
+        An app that was missing may have been installed.
+        """
         self._lookups.refresh()
+        self._queries.notes.clear()
 
     def test_connection(self) -> ServerInfo:
         """Sign in and describe the server, in four calls."""
@@ -131,6 +135,13 @@ class OdooSource:
         Lines are read for 2,500 documents per call, so pass all ids at once.
         """
         return self._queries.if_there(kind, lambda: self._read(kind, sorted({*ids})), Reading())
+
+    def shown(self, kind: Kind) -> str:
+        """What tells whether a company, journal, currency, country or way of payment was renamed.
+
+        A call for each of these tables, once between two calls of `refresh`.
+        """
+        return self._lookups.shown(kind)
 
     def gone(self, kind: Kind, ids: Collection[int]) -> set[int]:
         """Which of these ids no longer exist or have left our companies; each is looked up.

@@ -1,9 +1,11 @@
-"""What a mirror's records refer to: currencies, journals and payment methods."""
+"""What a mirror's records refer to: currencies, journals, payment methods and so on."""
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Final
 
+from odoo_qb.exact_json import to_json
 from odoo_qb.odoo.scope import ACCOUNTING
 from odoo_qb.odoo.values import by_id, text_of
 
@@ -13,14 +15,27 @@ if TYPE_CHECKING:
     from odoo_qb.exact_json import Json
     from odoo_qb.odoo.scope import Scope
     from odoo_qb.odoo.values import Record
+    from odoo_qb.sources import Kind
 
 _CURRENCY: Final = "res.currency"
 _JOURNAL: Final = "account.journal"
 _METHOD: Final = "account.payment.method.line"
+_COMPANY: Final = "res.company"
+_COUNTRY: Final = "res.country"
 _FIELDS: Final = {
-    _CURRENCY: ("symbol", "position"),
-    _JOURNAL: ("code", "type"),
-    _METHOD: ("name", "code"),
+    _COMPANY: ("display_name",),
+    _COUNTRY: ("display_name",),
+    _CURRENCY: ("display_name", "symbol", "position"),
+    _JOURNAL: ("display_name", "code", "type"),
+    _METHOD: ("display_name", "name", "code"),
+}
+_SHOWN: Final[dict[Kind, tuple[str, ...]]] = {
+    "contact": (_COMPANY, _COUNTRY),
+    "move": (_COMPANY, _CURRENCY, _JOURNAL),
+    "payment": (_COMPANY, _CURRENCY, _JOURNAL, _METHOD),
+    "order": (_COMPANY, _CURRENCY),
+    "account": (_CURRENCY,),
+    "transaction": (_COMPANY, _CURRENCY, _JOURNAL),
 }
 
 
@@ -34,6 +49,18 @@ class SourceLookups:
     def refresh(self) -> None:
         """Read them again when next needed."""
         self._tables.clear()
+
+    def shown(self, kind: Kind) -> str:
+        """A digest of what the kind's records show of these tables."""
+        tables = {}
+        for model in _SHOWN[kind]:
+            rows = self._tables.get(model) or self._read(model)
+            tables[model] = [
+                [number, *(row[name] for name in _FIELDS[model])]
+                for number, row in rows.items()
+                if row
+            ]
+        return hashlib.sha256(to_json(tables).encode()).hexdigest()
 
     def add_currencies(self, records: Iterable[Json]) -> None:
         """Add the currency's symbol and its position to each record."""
@@ -71,10 +98,14 @@ class SourceLookups:
         wanted = {number for number in needed if number}
         table = self._tables.get(model, {})
         if not wanted <= table.keys():
-            fields = list(_FIELDS[model])
-            rows = self._scope.call(
-                model, "search_read", [], group=ACCOUNTING, fields=fields, order="id"
-            )
             # A row that is still missing is not searched again in this run.
-            self._tables[model] = table = {number: {} for number in wanted} | by_id(rows)
+            unlisted: dict[int, Record] = {number: {} for number in wanted}
+            self._tables[model] = table = unlisted | self._read(model)
         return table
+
+    def _read(self, model: str) -> dict[int, Record]:
+        rows = self._scope.call(
+            model, "search_read", [], group=ACCOUNTING, fields=list(_FIELDS[model]), order="id"
+        )
+        self._tables[model] = by_id(rows)
+        return self._tables[model]

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 THOUSAND: Final = 1_000  # ids a partition
 STATE: Final = "state"
+REREAD: Final = "state#reread#"  # beside the state, so that one query reads both
 RECENT: Final = "recent"
 RUN: Final = "run#"
 COUNTS: Final = "counts#"
@@ -55,6 +56,11 @@ def kind_and_id(key: Key) -> tuple[str, int]:
 def partner(connection: str, partner_id: int) -> str:
     """The index partition of what points at a contact."""
     return f"{connection}#{partner_id}"
+
+
+def partner_of(partner: str) -> int:
+    """The contact of such an index partition."""
+    return int(partner.rpartition("#")[2])
 
 
 def month(connection: str, kind: Kind, written_at: str) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from itertools import batched
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
+from uuid import uuid4
 
 from odoo_qb.store import mirror_keys as keys
 from odoo_qb.store.attributes import attributes
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from odoo_qb.sources import Kind
     from odoo_qb.store.sorted_table import SortedTable
 
+# A partition is a term of the expression that counts it, and DynamoDB takes 4 kB of expression.
+_PARTITIONS: Final = 100
+_REREAD: Final = 1_000  # ids noted in an item
 _DENSE: Final = 40  # so many ids of a partition are read by one query rather than by their keys
 _STORED: Final = ("sk", "hash", "written_at", "sequence", "created_at", "label", *keys.FILTERS)
 
@@ -40,11 +44,15 @@ class Stored:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Put:
-    """A record to be stored: its item without keys, and what was stored of it before."""
+    """A record to be stored: its item without keys, and what was stored of it before.
+
+    `made_at` is when the source made it, as the source writes that.
+    """
 
     source_id: int
     item: Json
     before: Stored | None
+    made_at: str = ""
 
 
 class MirrorTable:
@@ -76,22 +84,26 @@ class MirrorTable:
         """Set attributes of one of the kind's own items."""
         self._table.update(self._table.key(self.home, sort_key), values, remove)
 
-    def note_to_reread(self, ids: Collection[int]) -> None:
-        """Let the next run of this kind read these records, whatever their times say."""
-        self._change_reread("ADD", ids)
-
-    def forget_reread(self, ids: Collection[int]) -> None:
-        """These were read."""
-        self._change_reread("DELETE", ids)
-
-    def _change_reread(self, how: Literal["ADD", "DELETE"], ids: Collection[int]) -> None:
-        self._table.ask(
-            "update_item",
-            TableName=self._table.name,
-            Key=self._table.key(self.home, keys.STATE),
-            UpdateExpression=f"{how} reread :ids",
-            ExpressionAttributeValues={":ids": {"NS": [str(i) for i in sorted(ids)]}},
+    def state(self) -> dict[str, Json]:
+        """The kind's state and, beside it, what is noted to be read again, by sort key."""
+        rows = self._table.query(
+            "pk = :pk AND begins_with(sk, :state)", {":pk": self.home, ":state": keys.STATE}
         )
+        return {row["sk"]: row for row in rows}
+
+    def note_to_reread(self, ids: Collection[int]) -> None:
+        """Let the next run of this kind read these records, whatever their times say.
+
+        Each note is an item of its own: a run that is at work forgets only what it has read, and
+        a contact may have more documents than an item holds.
+        """
+        for some in batched(sorted(ids), _REREAD):
+            self.set_own(f"{keys.REREAD}{uuid4().hex}", {"ids": list(some)})
+
+    def forget_reread(self, note: str) -> None:
+        """The records of this note were read."""
+        key = self._table.key(self.home, note)
+        self._table.ask("delete_item", TableName=self._table.name, Key=key)
 
     # -- records ---------------------------------------------------------------------------------
 
@@ -128,26 +140,70 @@ class MirrorTable:
         rows = (row for some in batched(wanted, GET) for row in self._table.get_many(some))
         return {int(row["sk"]): row for row in rows}
 
+    def listed(
+        self,
+        number: int,
+        *,
+        low: int = 0,
+        high: int = 10**10,
+        filters: Mapping[str, str] | None = None,
+        backwards: bool = False,
+        most: int | None = None,
+    ) -> Iterator[Json]:
+        """Whole records of a partition by id from `low` up to, not including, `high`.
+
+        Those that `filters` let through; `most` is how many are wanted at all.
+        """
+        return self._table.query(
+            "pk = :pk AND sk BETWEEN :low AND :high",
+            {":pk": self._partition(number), ":low": f"{low:010d}", ":high": f"{high - 1:010d}"},
+            filters=filters or {},
+            backwards=backwards,
+            most=most,
+        )
+
     def every(self, numbers: Iterable[int]) -> Iterator[Json]:
         """The whole records of partitions, by id."""
         for number in numbers:
             yield from self._table.query("pk = :pk", {":pk": self._partition(number)})
 
-    def pointing_at(self, partner_id: int) -> Iterator[keys.Key]:
+    def pointing_at(self, partner_id: int) -> list[keys.Key]:
         """The keys of the connection's records whose partner, or parent, is this contact."""
         partner = keys.partner(self.connection, partner_id)
         rows = self._table.query("partner = :at", {":at": partner}, index=keys.BY_PARTNER)
-        return ((row["pk"], row["sk"]) for row in rows)
+        return [(row["pk"], row["sk"]) for row in rows]
 
-    def write(self, puts: Sequence[Put], gone: Mapping[int, Stored]) -> None:
-        """Store records, remove those that are `gone`, and count them.
+    def parents(self, contacts: Collection[int]) -> set[int]:
+        """The contacts to which these belong."""
+        found: set[int] = set()
+        for some in batched(sorted(contacts), GET):
+            rows = self._table.get_many([self._record(i) for i in some], ("partner",))
+            found |= {keys.partner_of(row["partner"]) for row in rows if "partner" in row}
+        return found
+
+    def shown(self, records: Iterable[keys.Key]) -> dict[keys.Key, str]:
+        """By what name these records of the connection show their partner."""
+        found: dict[keys.Key, str] = {}
+        for some in batched(records, GET):
+            rows = self._table.get_many(some, ("pk", "sk", "shown"))
+            found |= {(row["pk"], row["sk"]): str(row.get("shown", "")) for row in rows}
+        return found
+
+    def write(self, puts: Sequence[Put], gone: Mapping[int, Stored], *, read_at: str = "") -> None:
+        """Store records as they were read at a time, remove those that are `gone`, and count them.
 
         The partitions are noted first: after a crash `mend` counts them anew.
         """
         numbers = sorted({keys.thousand(i) for i in (*gone, *(put.source_id for put in puts))})
-        if not numbers:
-            return
-        self.set_own(keys.STATE, {"writing": numbers})
+        for some in batched(numbers, _PARTITIONS):
+            note: Json = {"writing": list(some)} | ({"read_at": read_at} if read_at else {})
+            self.set_own(keys.STATE, note)
+            self._write(
+                [put for put in puts if keys.thousand(put.source_id) in some],
+                {i: before for i, before in gone.items() if keys.thousand(i) in some},
+            )
+
+    def _write(self, puts: Sequence[Put], gone: Mapping[int, Stored]) -> None:
         requests: list[Json] = []
         for put in puts:
             pk, sk = self._record(put.source_id)

@@ -123,8 +123,14 @@ class SortedTable:
         *,
         index: str = "",
         only: Sequence[str] = (),
+        filters: Mapping[str, str] | None = None,
+        backwards: bool = False,
+        most: int | None = None,
     ) -> Iterator[Json]:
-        """All items of a partition that meet a condition, page by page."""
+        """All items of a partition that meet a condition, page by page, as far as they are taken.
+
+        Without `filters`, which DynamoDB applies to what it has read, `most` keeps a page small.
+        """
         request: Json = {
             "TableName": self.name,
             "KeyConditionExpression": condition,
@@ -133,6 +139,17 @@ class SortedTable:
         request |= {"IndexName": index} if index else {"ConsistentRead": True}
         if only:
             request |= _projected(only)
+        if filters:
+            request |= {
+                "FilterExpression": " AND ".join(f"#f_{name} = :f_{name}" for name in filters),
+                "ExpressionAttributeNames": {f"#f_{name}": name for name in filters},
+            }
+            wanted = {f":f_{name}": {"S": value} for name, value in filters.items()}
+            request["ExpressionAttributeValues"] |= wanted
+        if backwards:
+            request["ScanIndexForward"] = False
+        if most is not None:
+            request["Limit"] = most
         while True:
             answer = self.ask("query", **request)
             yield from map(plain, answer["Items"])
