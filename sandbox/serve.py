@@ -9,7 +9,7 @@ from sandbox.aws.run_directory import EmulatorError
 from sandbox.http_server import refused, serve
 from sandbox.page.app import page
 from sandbox.prerequisites import SetupError
-from sandbox.vendors import Vendors
+from sandbox.vendors import EVERY_MINUTE, Vendors
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +23,7 @@ def run(port: int, say: Callable[[str], None]) -> int:
     if why_not := refused(port):
         raise SetupError(f"Port {port} {why_not}: choose another one with --port.")
     with (
-        chain.start(Vendors(), say) as running,
+        chain.start(Vendors(mirror_rate=EVERY_MINUTE), say) as running,
         serve(page(running, addresses(running)), port) as shown,
     ):
         for unread in chain.read_quickbooks(running):

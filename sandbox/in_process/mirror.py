@@ -125,7 +125,7 @@ class MirrorDesk:
 
     def remember(self) -> Callable[[], None]:
         """How all stands now; what is returned brings it back."""
-        kept = {k: v for k, v in vars(self.odoo).items() if k not in ("lock", "_clock")}
+        kept = {k: v for k, v in vars(self.odoo).items() if k not in ("lock", "_clock", "distort")}
         odoo, rows, now = pickle.dumps(kept), self.client.scan(TableName=TABLE)["Items"], self.now
 
         def restore() -> None:
