@@ -38,17 +38,20 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     yield from a_world(monkeypatch)
 
 
+@pytest.hookimpl(optionalhook=True)  # where tests run without xdist there is no such question
 def pytest_xdist_auto_num_workers() -> int:
     """One more than there are processors: the applied chain mostly waits."""
     return (os.cpu_count() or 1) + 1
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Share out by file, as each sets up much for its tests; what takes longest begins first.
 
     What builds packages or runs the whole chain is one group: its tests share folders.
     """
+    if not config.pluginmanager.has_plugin("xdist"):
+        return
     for item in items:
         item.add_marker(pytest.mark.xdist_group(_group(item.path)))
     items.sort(key=lambda item: (_group(item.path) != CHAIN, item.path.name not in LONGEST))

@@ -1,7 +1,7 @@
 """AWS on this machine: start and stop the emulator, and talk to it.
 
-Everything it keeps (data, certificate, log) is in one run directory, so that a second start
-finds what the first one built.
+All its files (data, certificate, log) are in one run directory, so that a second start finds what
+the first one built.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 PROJECT: Final = Path(__file__).parents[2]
 REGION: Final = "us-west-2"
 START_WITHIN: Final = 60.0
-EMPTY: Final = "{}"  # a token secret in which the poster finds nothing, so it starts from its seed
+EMPTY: Final = "{}"  # an empty token secret, with which the poster starts from its seed
 _TOKENS: Final = ("odoo-qb-integration/quickbooks-token-", "odoo-erp-session-")
 
 
@@ -93,7 +93,7 @@ class Emulator:
         }
 
     def function_url(self, url_id_or_full_url: str, path: str = "/") -> str:
-        """Where a Function URL (or its id) is reached here: its own host name does not exist."""
+        """The local address of a Function URL (or its id), whose host name does not exist."""
         host = urlsplit(url_id_or_full_url).hostname or url_id_or_full_url
         return f"{self.url}/_aws/lambda-url/{host.partition('.')[0]}/{path.lstrip('/')}"
 
@@ -154,10 +154,10 @@ def start(
                 [sys.executable, "-m", module],
                 cwd=PROJECT,
                 env=environment,
-                stdin=subprocess.PIPE,  # its end tells the emulator that we are gone
+                stdin=subprocess.PIPE,  # when it closes, the emulator knows that we have ended
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                start_new_session=True,  # Ctrl-C is ours to handle
+                start_new_session=True,  # so that only we handle Ctrl-C
                 pass_fds=[lock],
             )
     finally:
@@ -175,7 +175,7 @@ def start(
 
 
 def stop(emulator: Emulator) -> None:
-    """Let the emulator save its state and end, with all it started."""
+    """Let the emulator save its state, then end it and all it started."""
     process = emulator.process
     with suppress(subprocess.TimeoutExpired):
         process.terminate()
@@ -230,7 +230,7 @@ def _chunks(things: list[Any], size: int) -> Iterable[list[Any]]:
 
 
 def _clean_environment() -> dict[str, str]:
-    """What a tool needs of this machine, without credentials, endpoints or proxies."""
+    """The environment for a tool, without credentials, endpoints or proxies."""
     kept = ("PATH", "HOME", "LANG", "TMPDIR", "SYSTEMROOT")
     return {name: os.environ[name] for name in kept if name in os.environ}
 

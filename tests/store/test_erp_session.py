@@ -1,8 +1,8 @@
-"""An ERP's session in its secret: kept, found again, and never a reason to fail."""
+"""An ERP connection's session in its secret, which Terraform makes empty."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import boto3
 import pytest
@@ -15,35 +15,35 @@ if TYPE_CHECKING:
 
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
+NAME: Final = "odoo-erp-session-test/ledger"
+
 
 @pytest.fixture
-def client() -> Iterator[SecretsManagerClient]:
+def secrets() -> Iterator[SecretsManagerClient]:
     with mock_aws():
-        yield boto3.client("secretsmanager")
+        client = boto3.client("secretsmanager", region_name="us-west-2")
+        client.create_secret(Name=NAME)
+        yield client
 
 
-def test_a_session_is_found_by_the_next_start(client: SecretsManagerClient) -> None:
-    client.create_secret(Name="session")
-    SecretSession(client, "session").save("a-cookie")
-    SecretSession(client, "session").save("a-later-cookie")
+def test_a_session_is_kept_between_starts_once_there_is_one(secrets: SecretsManagerClient) -> None:
+    assert SecretSession(secrets, NAME).load() == ""
 
-    assert SecretSession(client, "session").load() == "a-later-cookie"
+    SecretSession(secrets, NAME).save("a-cookie")
 
-
-def test_there_is_no_session_before_the_first_sign_in(client: SecretsManagerClient) -> None:
-    client.create_secret(Name="session")
-
-    assert SecretSession(client, "session").load() == ""
+    assert SecretSession(secrets, NAME).load() == "a-cookie"
 
 
-def test_a_secret_of_bytes_is_no_session(client: SecretsManagerClient) -> None:
-    client.create_secret(Name="session", SecretBinary=b"a cookie")
+def test_a_secret_without_a_text_holds_no_session(secrets: SecretsManagerClient) -> None:
+    """An emulator of AWS answers so where a secret is empty."""
+    secrets.put_secret_value(SecretId=NAME, SecretBinary=b"binary")
 
-    assert SecretSession(client, "session").load() == ""
+    assert SecretSession(secrets, NAME).load() == ""
 
 
-def test_a_secret_that_is_gone_stops_nothing(client: SecretsManagerClient) -> None:
-    session = SecretSession(client, "session")
-    session.save("a-cookie")
+def test_a_secret_that_is_not_there_only_means_signing_in(secrets: SecretsManagerClient) -> None:
+    nowhere = SecretSession(secrets, "odoo-erp-session-test/nowhere")
 
-    assert session.load() == ""
+    nowhere.save("a-cookie")
+
+    assert nowhere.load() == ""

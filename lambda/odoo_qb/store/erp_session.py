@@ -22,7 +22,7 @@ class SecretSession:
         """The cookie that was saved last; "" for none."""
         with suppress(ClientError):
             answer = self._client.get_secret_value(SecretId=self._secret_id)
-            return answer.get("SecretString", "")  # a secret of bytes has none
+            return answer.get("SecretString", "")
         return ""
 
     def save(self, cookie: str) -> None:
