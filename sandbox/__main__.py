@@ -29,7 +29,7 @@ try:
     from sandbox.approver import rule
     from sandbox.benchmark import load
     from sandbox.companions import run as companions
-    from sandbox.vendors import ONCE_A_DAY, Vendors
+    from sandbox.vendors import EVERY_MINUTE, Vendors
 except ModuleNotFoundError as missing:
     sys.exit(f"The package {missing.name} is not installed here: run `make venv`, or `make demo`.")
 
@@ -63,6 +63,12 @@ def main(arguments: list[str] | None = None) -> int:
         description=_COMPANIONS,
     )
     _companions_arguments(beside)
+    serve.add_argument(
+        "--mirror",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="keep a copy of Odoo's records and of a second Odoo's (default: yes)",
+    )
     heavy = commands.add_parser("load", help="many bills at once, with vendors at their limits")
     heavy.add_argument("--bills", type=_number, default=2000, help="in one extraction")
     heavy.add_argument("--approvals", type=_number, default=500, help="of them (about)")
@@ -71,7 +77,8 @@ def main(arguments: list[str] | None = None) -> int:
         signal.signal(stopping, _interrupt)  # also where a shell started us with SIGINT ignored
     try:
         if given.command == "serve":
-            return serve_command.run(given.port, say)
+            rate = EVERY_MINUTE if given.mirror else ""
+            return serve_command.run(given.port, Vendors(mirror_rate=rate), say)
         if given.command == "load":
             asked = load.Load(bills=given.bills, approvals=max(1, given.approvals))
             return load.run(asked, say)
@@ -184,7 +191,7 @@ def _trial(given: argparse.Namespace, parser: argparse.ArgumentParser) -> compan
         odoo_user=given.odoo_user,
         odoo_api_key=password or given.odoo_api_key,
         by_session=bool(password),
-        mirror_rate=ONCE_A_DAY,
+        mirror_rate=EVERY_MINUTE,
         trace=given.trace,
     )
     return companions.Job(vendors=vendors, json_file=given.json, seed=given.seed)

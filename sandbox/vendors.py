@@ -33,7 +33,6 @@ CHANNEL: Final = "C-SANDBOX"
 TOKEN_PATH: Final = "/oauth2/v1/tokens/bearer"  # noqa: S105 - a path
 RESPONSE_PATH: Final = "/response/"
 EVERY_MINUTE: Final = "rate(1 minute)"
-ONCE_A_DAY: Final = "rate(1 day)"  # a run that is counted must have no others beside it
 LEDGER: Final = "ledger"  # the second Odoo's connection and database
 LEDGER_USER: Final = "mirror@example.com"
 LEDGER_PASSWORD: Final = "sandbox-ledger-password"  # noqa: S105 - the sandbox's own, known to all

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
-_CHANGES: Final = 60  # to each simulator, before each of two comparisons
+_CHANGES: Final = 50  # to each simulator, before each of two comparisons
 _REFUSED: Final = 3  # requests, one more than the client tries again: a run fails in the middle
 _BUSY_SECONDS, _BUSY_TRIES = 2.0, 200  # longer than a run holds its lease
 _STEPS: Final = ("setup", "load", "changes", "outage", "compare")
@@ -63,7 +63,11 @@ def run(job: Job, say: Callable[[str], None]) -> int:
     }
     try:
         started = time.monotonic()
-        with chain.start(job.vendors, say) as running, _originals(running, job.vendors) as odoos:
+        with (
+            chain.start(job.vendors, say) as running,
+            _paused(running),
+            _originals(running, job.vendors) as odoos,
+        ):
             trial = _Trial(running=running, odoos=odoos, say=say, report=report, seed=job.seed)
             report["seconds"]["setup"] = round(time.monotonic() - started, 1)
             trial.run()
@@ -77,6 +81,20 @@ def run(job: Job, say: Callable[[str], None]) -> int:
     lines = companions_report.summary(report, trial.stages, trial.trouble)
     print(*lines, sep="\n", flush=True)
     return 1 if trial.trouble else 0
+
+
+@contextmanager
+def _paused(running: Chain) -> Iterator[None]:
+    """Keep the mirror's schedules from running beside the runs that are counted here."""
+    events = running.emulator.client("events")
+    rules = [rule["Name"] for rule in events.list_rules(NamePrefix="odoo-mirror-")["Rules"]]
+    try:
+        for rule in rules:
+            events.disable_rule(Name=rule)
+        yield
+    finally:  # as Terraform made them
+        for rule in rules:
+            events.enable_rule(Name=rule)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
