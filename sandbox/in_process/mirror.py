@@ -6,6 +6,7 @@ import pickle
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
 import boto3
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from odoo_qb.sources import Kind
 
 TABLE: Final = "mirror"
+_NUMBERS: Final = count()
 MODELS: Final[dict[Kind, str]] = {
     "contact": "res.partner",
     "move": "account.move",
@@ -50,6 +52,7 @@ class MirrorDesk:
     odoo: Odoo
     url: str
     client: Any
+    table_name: str = TABLE
     now: datetime = field(default_factory=lambda: datetime(2026, 11, 28, 8, 0, tzinfo=UTC))
     seconds: float = 240.0  # that a run has
     companies: tuple[int | str, ...] = ()
@@ -71,7 +74,7 @@ class MirrorDesk:
 
     def table(self) -> SortedTable:
         """The mirror's table, as a cold function has it."""
-        return SortedTable(self.client, TABLE, sleep=self.sleep)
+        return SortedTable(self.client, self.table_name, sleep=self.sleep)
 
     def source(self) -> OdooSource:
         """Odoo, as a cold function reads it."""
@@ -112,7 +115,7 @@ class MirrorDesk:
 
     def everything(self) -> list[Json]:
         """Every item of the table."""
-        rows = self.client.scan(TableName=TABLE)["Items"]
+        rows = self.client.scan(TableName=self.table_name)["Items"]
         return sorted(map(plain, rows), key=lambda row: (row["pk"], row["sk"]))
 
     def stored(self, kind: Kind) -> dict[int, Json]:
@@ -125,13 +128,17 @@ class MirrorDesk:
 
     def remember(self) -> Callable[[], None]:
         """How all stands now; what is returned brings it back."""
-        kept = {k: v for k, v in vars(self.odoo).items() if k not in ("lock", "_clock", "distort")}
-        odoo, rows, now = pickle.dumps(kept), self.client.scan(TableName=TABLE)["Items"], self.now
+        kept = {k: v for k, v in vars(self.odoo).items() if k not in ("lock", "_clock")}
+        odoo, rows, now = (
+            pickle.dumps(kept),
+            self.client.scan(TableName=self.table_name)["Items"],
+            self.now,
+        )
 
         def restore() -> None:
             vars(self.odoo).update(pickle.loads(odoo))  # noqa: S301 - what we dumped ourselves
             self.now, self._batches = now, None
-            table = dynamodb_backends[DEFAULT_ACCOUNT_ID][REGION].tables[TABLE]
+            table = dynamodb_backends[DEFAULT_ACCOUNT_ID][REGION].tables[self.table_name]
             table.items.clear()
             for row in rows:
                 table.put_item(dict(row), overwrite=True)
@@ -163,12 +170,14 @@ def a_mirror(**odoo: Any) -> Iterator[MirrorDesk]:
     simulator = Odoo(clock=lambda: desk[0].now if desk else now, **odoo)
     with mock_aws(), serve(simulator) as server:
         client = boto3.client("dynamodb", region_name=REGION)
-        make_mirror_table(client)
-        desk.append(MirrorDesk(odoo=simulator, url=server.url, client=client, now=now))
+        name = f"{TABLE}-{next(_NUMBERS)}"  # another desk's may stand beside it
+        make_mirror_table(client, name)
+        parts: Json = {"odoo": simulator, "url": server.url, "client": client}
+        desk.append(MirrorDesk(**parts, table_name=name, now=now))
         yield desk[0]
 
 
-def make_mirror_table(client: Any) -> None:
+def make_mirror_table(client: Any, name: str = TABLE) -> None:
     """The table with its two indexes, as Terraform makes it."""
 
     def index(name: str, key: str, sort: str) -> Json:
@@ -183,7 +192,7 @@ def make_mirror_table(client: Any) -> None:
 
     attributes = ("pk", "sk", "month", "written", "partner")
     client.create_table(
-        TableName=TABLE,
+        TableName=name,
         KeySchema=[
             {"AttributeName": "pk", "KeyType": "HASH"},
             {"AttributeName": "sk", "KeyType": "RANGE"},

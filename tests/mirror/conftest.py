@@ -1,4 +1,4 @@
-"""A mirror that was loaded once for all tests, each of which finds it as it was then."""
+"""A mirror that is loaded once a module, each test of which finds it as it was then."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # moto forgets all only when nobody uses it any more
 def loaded() -> Iterator[tuple[MirrorDesk, Callable[[], None]]]:
     """The ledger of Odoo 18, loaded an hour ago; and what brings that back."""
     with a_mirror(dataset="ledger-18", version=18) as made:
