@@ -6,15 +6,16 @@ import json
 import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from odoo_qb.mirror.sync import BUSY
 from odoo_qb.odoo.client import OdooClient
 from odoo_qb.odoo.source import OdooSource
 from odoo_qb.store.sorted_table import SortedTable
 from sandbox import chain
 from sandbox.companions import report as companions_report
 from sandbox.companions.comparison import compare, simulated_ids, stored_ids
+from sandbox.companions.mirror_runs import MirrorRuns
 from sandbox.http_server import serve
 from sandbox.odoo.changes import Changes
 from sandbox.run_report import counted
@@ -34,12 +35,7 @@ Json = dict[str, Any]
 
 _CHANGES: Final = 50  # to each simulator, before each of two comparisons
 _REFUSED: Final = 3  # requests, one more than the client tries again: a run fails in the middle
-_BUSY_SECONDS, _BUSY_TRIES = 2.0, 200  # longer than a run holds its lease
 _STEPS: Final = ("setup", "load", "changes", "outage", "compare")
-
-
-class MirrorError(RuntimeError):
-    """The mirror's function answered with an error, in its own words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +64,10 @@ def run(job: Job, say: Callable[[str], None]) -> int:
             _paused(running),
             _originals(running, job.vendors) as odoos,
         ):
-            trial = _Trial(running=running, odoos=odoos, say=say, report=report, seed=job.seed)
+            runs = MirrorRuns(invoke=partial(chain.invoke, running, "mirror"), say=say)
+            trial = _Trial(
+                running=running, odoos=odoos, runs=runs, say=say, report=report, seed=job.seed
+            )
             report["seconds"]["setup"] = round(time.monotonic() - started, 1)
             trial.run()
             say("stopping")
@@ -148,6 +147,7 @@ class _Trial:
 
     running: Chain
     odoos: dict[str, _Original]
+    runs: MirrorRuns
     say: Callable[[str], None]
     report: Json
     seed: int
@@ -160,7 +160,7 @@ class _Trial:
         """Take every step; what is wrong is in `trouble`."""
         with self._timed("load"):
             self.say("loading the mirror")
-            self._expect_well(self._sync())
+            self._expect_well(self.runs.until_complete())
         self._compare("after the first load")
         simulators = {name: o.simulator for name, o in self.odoos.items() if o.simulator}
         changes = [
@@ -169,13 +169,13 @@ class _Trial:
         ]
         with self._timed("changes"):
             what = self._change(changes)
-            runs = self._sync()
+            runs = self.runs.until_complete()
             self._expect_well(runs)
         self._compare(f"after {what}")
         with self._timed("outage"):
             self._interrupt(changes, runs)
             self.say("running once more, with Odoo up again")
-            self._expect_well(self._sync())
+            self._expect_well(self.runs.until_complete())
         self._compare("after an outage in the middle of a run")
 
     def _change(self, changes: Sequence[Changes]) -> str:
@@ -197,45 +197,12 @@ class _Trial:
             self.running.ledger.expire_sessions()
         # An external Odoo did not change: only reading all of it takes long enough.
         full = any(odoo.simulator is None for odoo in self.odoos.values())
-        failed = [run for run in self._sync_once(full=full) if run.get("error")]
+        failed = [run for run in self.runs.once(full=full) if run.get("error")]
         self.say(f"outage: {counted(len(failed), 'run')} failed")
         for connection, outage in outages.items():
             if not outage.refused:
                 self.trouble.append(f"{connection}: the outage did not meet the mirror.")
             outage.end()
-
-    # -- the mirror's function ---------------------------------------------------------------------
-
-    def _sync(self) -> list[Json]:
-        """Invoke the mirror until it is complete; what became of each connection and kind."""
-        patience = _BUSY_TRIES
-        while True:
-            runs = self._sync_once()
-            waiting = [run for run in runs if not run["complete"] and not run.get("error")]
-            if not waiting or not patience:
-                return runs
-            if all(BUSY in run.get("notes", ()) for run in waiting):
-                patience -= 1
-                time.sleep(_BUSY_SECONDS)
-            self.say(
-                "; ".join(
-                    f"{run['connection']} {run['kind']}: {run['held']} of {run['source']}"
-                    for run in waiting
-                )
-            )
-
-    def _sync_once(self, *, full: bool = False) -> list[Json]:
-        answer = chain.invoke(self.running, "mirror", {"task": "sync_all", "full": full})
-        calls = self.report["calls"]
-        calls["odoo"] = sum(
-            len(self.running.recorders[name].exchanges) for name in self.running.outages
-        )
-        if "runs" not in answer:
-            said = answer.get("errorMessage") or answer.get("error") or answer
-            raise MirrorError(f"The mirror's function failed: {said}")
-        calls["dynamodb"] += answer["dynamodb_calls"]
-        runs: list[Json] = answer["runs"]
-        return runs
 
     def _expect_well(self, runs: Sequence[Json]) -> None:
         for run in runs:
@@ -267,6 +234,10 @@ class _Trial:
         self._compared.append(found)
         self.stages.append(stage)
         self.report["mirror"] = companions_report.mirror(self._compared)
+        self.report["calls"] = {
+            "odoo": sum(len(self.running.recorders[o].exchanges) for o in self.running.outages),
+            "dynamodb": self.runs.dynamodb_calls,
+        }
         records = sum(one.records for one in found.values())
         equal = counted(len(sentences), "difference") if sentences else "equal in every field"
         self.say(f"{stage}: {counted(records, 'record')} compared, {equal}")

@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from werkzeug.test import Client
 
+from odoo_qb.mirror.sync import BUSY, LEASE
 from odoo_qb.odoo.client import OdooClient
 from odoo_qb.odoo.source import OdooSource
 from odoo_qb.store.attributes import attributes, plain
 from sandbox.__main__ import main
 from sandbox.companions import report
 from sandbox.companions.comparison import Comparison, compare, simulated_ids, stored_ids
+from sandbox.companions.mirror_runs import MirrorError, MirrorRuns
 from sandbox.http_server import serve
-from sandbox.in_process.mirror import TABLE, a_mirror
+from sandbox.in_process.mirror import a_mirror
 from sandbox.odoo.server import Odoo
 from sandbox.outage import Outage
 from sandbox.recording import Recorder
@@ -40,21 +42,21 @@ class Desk:
 
     def compared(self) -> Comparison:
         """The mirror beside its Odoo, as the command compares them."""
-        stored = stored_ids(self.desk.client, TABLE)
+        stored = stored_ids(self.desk.client, self.desk.table_name)
         ids = simulated_ids(self.desk.odoo)
         return compare("odoo", self.desk.source(), self.desk.table(), stored["odoo"], ids)
 
     def item(self, kind: str, source_id: int) -> Json:
         key = {"pk": {"S": f"odoo#{kind}#{0:07d}"}, "sk": {"S": f"{source_id:010d}"}}
-        found: Json = self.desk.client.get_item(TableName=TABLE, Key=key)["Item"]
+        found: Json = self.desk.client.get_item(TableName=self.desk.table_name, Key=key)["Item"]
         return plain(found)
 
     def put(self, item: Json) -> None:
-        self.desk.client.put_item(TableName=TABLE, Item=attributes(item))
+        self.desk.client.put_item(TableName=self.desk.table_name, Item=attributes(item))
 
     def delete(self, item: Json) -> None:
         key = {name: {"S": item[name]} for name in ("pk", "sk")}
-        self.desk.client.delete_item(TableName=TABLE, Key=key)
+        self.desk.client.delete_item(TableName=self.desk.table_name, Key=key)
 
 
 @pytest.fixture(scope="module")
@@ -183,6 +185,76 @@ def test_ten_problems_are_shown_and_the_others_counted() -> None:
     assert lines[-11] == "PROBLEM: odoo: Contact 0 is in Odoo but is not mirrored."
     assert lines[-1] == "PROBLEM: 2 more like these."
     assert not any("equals" in line for line in lines)
+
+
+# -- the runs --------------------------------------------------------------------------------------
+
+
+def a_run(kind: str = "move", **fields: Any) -> Json:
+    given = {"connection": "odoo", "kind": kind, "complete": True, "held": 9, "source": 9}
+    return given | fields
+
+
+def an_answer(*runs: Json) -> Json:
+    return {"runs": list(runs), "dynamodb_calls": 7, "seconds": 1.0}
+
+
+def the_runs(*answers: Json) -> tuple[MirrorRuns, list[Any]]:
+    """Runs that are answered so, and what was asked, said and waited."""
+    left, noted = list(answers), list[Any]()
+
+    def invoke(event: Json) -> Json:
+        noted.append(event)
+        return left.pop(0) if len(left) > 1 else left[0]
+
+    return MirrorRuns(invoke=invoke, say=noted.append, sleep=noted.append), noted
+
+
+def test_a_load_over_several_runs_is_continued_and_says_how_far_it_is() -> None:
+    some, whole = a_run(complete=False, held=5), a_run()
+    runs, noted = the_runs(an_answer(a_run("contact"), some), an_answer(a_run("contact"), whole))
+
+    assert runs.until_complete() == [a_run("contact"), whole]
+
+    event = {"task": "sync_all", "full": False}
+    assert noted == [event, "odoo move 5 of 9", event]
+    assert runs.dynamodb_calls == 14
+
+
+def test_a_run_that_is_under_way_is_waited_for_longer_than_its_lease() -> None:
+    busy = a_run(complete=False, notes=[BUSY])
+    runs, noted = the_runs(an_answer(busy))
+
+    assert runs.until_complete() == [busy]
+
+    assert sum(n for n in noted if isinstance(n, float)) > LEASE.total_seconds()
+
+
+def test_a_load_that_comes_no_further_is_given_up() -> None:
+    some = a_run(complete=False, held=5)
+    runs, noted = the_runs(an_answer(some))
+
+    assert runs.until_complete() == [some]
+
+    assert 2 < noted.count("odoo move 5 of 9") < 9
+
+
+def test_an_error_of_a_kind_is_not_tried_over_and_over() -> None:
+    failed = a_run(complete=False, error="Odoo is down.")
+    runs, noted = the_runs(an_answer(failed))
+
+    assert runs.until_complete() == [failed]
+    assert len(noted) == 1
+
+
+@pytest.mark.parametrize("answer", [{"errorMessage": "It timed out."}, {"error": "It timed out."}])
+def test_a_function_that_fails_ends_the_command_in_its_own_words(answer: Json) -> None:
+    runs, _ = the_runs(answer)
+
+    with pytest.raises(MirrorError) as ended:
+        runs.until_complete()
+
+    assert str(ended.value) == "The mirror's function failed: It timed out."
 
 
 # -- an outage -------------------------------------------------------------------------------------
