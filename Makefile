@@ -57,8 +57,10 @@ $(AUDIT)/installed-from: requirements-audit.txt
 		--require-hashes --no-deps --only-binary=:all: --requirement $<
 	@cp $< $@
 
+# Coverage is judged where all tests run; its floor is in pyproject.toml.
 test: venv build ## All tests (ARGS="-k slack" for some)
-	$(BIN)/python -m pytest --numprocesses auto --dist loadgroup --no-loadscope-reorder $(ARGS)
+	COVERAGE_CORE=sysmon $(BIN)/python -m pytest --numprocesses auto --dist loadgroup \
+		--no-loadscope-reorder $(or $(ARGS),--cov --cov-report=term:skip-covered)
 
 browser: venv build ## Only the tests of the sandbox's page in headless Chromium
 	$(BIN)/python -m pytest tests/e2e/test_browser.py $(ARGS)
