@@ -192,6 +192,7 @@ def _trial(given: argparse.Namespace, parser: argparse.ArgumentParser) -> compan
         odoo_api_key=password or given.odoo_api_key,
         by_session=bool(password),
         mirror_rate=EVERY_MINUTE,
+        schedules=False,  # only the runs that are counted
         trace=given.trace,
     )
     return companions.Job(vendors=vendors, json_file=given.json, seed=given.seed)

@@ -193,6 +193,7 @@ def _variables(
         **secrets,
         **mirror_variables(vendors, address),
         "environment": "sandbox",
+        "schedules_enabled": vendors.schedules,
         "alert_email": "finance-ops@example.com",
         "secrets_version": _version([secrets, vendors.odoo_db, vendors.odoo_user]),
         "odoo_api_url": address["odoo"] + path_of(vendors.odoo_url),

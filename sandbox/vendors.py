@@ -45,6 +45,7 @@ class Vendors:
 
     `mirror_rate` is how often the mirror runs; while it is "" the mirror is off and there is no
     ledger. With `by_session` the API key is a password, and the mirror opens a session with it too.
+    Without `schedules` functions that have one run only by hand.
     """
 
     odoo_url: str = ""
@@ -53,6 +54,7 @@ class Vendors:
     odoo_api_key: str = "sandbox-odoo-key"
     by_session: bool = False
     mirror_rate: str = ""
+    schedules: bool = True
     slack_url: str = ""
     quickbooks_url: str = ""
     quickbooks_oauth_url: str = ""

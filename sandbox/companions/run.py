@@ -59,11 +59,7 @@ def run(job: Job, say: Callable[[str], None]) -> int:
     }
     try:
         started = time.monotonic()
-        with (
-            chain.start(job.vendors, say) as running,
-            _paused(running),
-            _originals(running, job.vendors) as odoos,
-        ):
+        with chain.start(job.vendors, say) as running, _originals(running, job.vendors) as odoos:
             runs = MirrorRuns(invoke=partial(chain.invoke, running, "mirror"), say=say)
             trial = _Trial(
                 running=running, odoos=odoos, runs=runs, say=say, report=report, seed=job.seed
@@ -80,20 +76,6 @@ def run(job: Job, say: Callable[[str], None]) -> int:
     lines = companions_report.summary(report, trial.stages, trial.trouble)
     print(*lines, sep="\n", flush=True)
     return 1 if trial.trouble else 0
-
-
-@contextmanager
-def _paused(running: Chain) -> Iterator[None]:
-    """Keep the mirror's schedules from running beside the runs that are counted here."""
-    events = running.emulator.client("events")
-    rules = [rule["Name"] for rule in events.list_rules(NamePrefix="odoo-mirror-")["Rules"]]
-    try:
-        for rule in rules:
-            events.disable_rule(Name=rule)
-        yield
-    finally:  # as Terraform made them
-        for rule in rules:
-            events.enable_rule(Name=rule)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
