@@ -22,22 +22,26 @@ def lambda_handler(event: object, context: Any) -> dict[str, Any]:  # noqa: ANN4
     """Bring mirrors up to date: {"task": "sync_all"}, or "sync_contacts" and the like.
 
     Beside it "connection", and true or false for "full", "dry_run" and "accept_deletions". Answers
-    {"runs": [...], "seconds": ...}, a run for each connection and kind, with its "error" if it
-    could not be done; {"error": sentence} to a wrong request. An outage is no failure of the
-    function: the next run is a minute away, and the alarm is about the mirror's age.
+    {"runs": [...], "dynamodb_calls": n, "seconds": n}, a run for each connection and kind, with its
+    "error" if it could not be done; {"error": sentence} to a wrong request. An outage is no failure
+    of the function: the next run is a minute away, and the alarm is about the mirror's age.
     """
     started = time.monotonic()
     try:
         request = sync_request(event, wired.connections)
     except Refused as refusal:
         return {"error": str(refusal)}
+    calls = wired.mirrored.calls
     syncing = wired.syncing(lambda: context.get_remaining_time_in_millis() / 1000)
     reports = syncing.sync(request)
     _log(reports)
     if not request.wanted.dry_run:
         wired.count("MirrorAgeMinutes", max((r.age_minutes for r in reports), default=0.0))
-    runs = [report.as_answer() for report in reports]
-    return {"runs": runs, "seconds": round(time.monotonic() - started, 1)}
+    return {
+        "runs": [report.as_answer() for report in reports],
+        "dynamodb_calls": wired.mirrored.calls - calls,
+        "seconds": round(time.monotonic() - started, 1),
+    }
 
 
 def _log(reports: list[Report]) -> None:

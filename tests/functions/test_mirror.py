@@ -82,7 +82,9 @@ def mirrored(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mirrored]:
 
 
 def test_both_connections_are_loaded_whole(mirrored: Mirrored) -> None:
-    runs = mirrored.invoke(task="sync_all")["runs"]
+    answer = mirrored.invoke(task="sync_all")
+    runs = answer["runs"]
+    assert answer["dynamodb_calls"] > 100
     assert {(run["connection"], run["kind"]) for run in runs} == {
         (connection, kind) for connection in ("odoo", "ledger") for kind in MODELS
     }
