@@ -11,10 +11,10 @@ CHECKED := .build/terraform
 AUDIT := .build/audit
 AUDITED := $(AUDIT)/terraform
 
-.PHONY: help venv build check audit test browser demo sandbox load bench soak lock clean
+.PHONY: help venv build check audit test browser demo sandbox companions load bench soak lock clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 venv: $(INSTALLED) ## Make .venv with Python 3.12 and the pinned packages
 
@@ -57,8 +57,10 @@ $(AUDIT)/installed-from: requirements-audit.txt
 		--require-hashes --no-deps --only-binary=:all: --requirement $<
 	@cp $< $@
 
+# Coverage is judged where all tests run; its floor is in pyproject.toml.
 test: venv build ## All tests (ARGS="-k slack" for some)
-	$(BIN)/python -m pytest --numprocesses auto --dist loadgroup $(ARGS)
+	COVERAGE_CORE=sysmon $(BIN)/python -m pytest --numprocesses auto --dist loadgroup \
+		--no-loadscope-reorder $(or $(ARGS),--cov --cov-report=term:skip-covered)
 
 browser: venv build ## Only the tests of the sandbox's page in headless Chromium
 	$(BIN)/python -m pytest tests/e2e/test_browser.py $(ARGS)
@@ -68,6 +70,9 @@ demo: venv ## The whole chain on this machine, headless (ARGS="--bills 100")
 
 sandbox: venv ## The whole chain on this machine, kept running until Ctrl-C
 	$(BIN)/python -m sandbox serve $(ARGS)
+
+companions: venv ## The mirror loaded, changed, interrupted and compared (ARGS="--json FILE")
+	$(BIN)/python -m sandbox companions $(ARGS)
 
 load: venv ## 2,000 bills at once through the whole chain (ARGS="--bills 500")
 	$(BIN)/python -m sandbox load $(ARGS)

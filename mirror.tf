@@ -319,7 +319,7 @@ locals {
     # Each run adds a 0 or a 1 to Errors, so the minimum is 0 as soon as one run succeeds.
     mirror_fails = {
       name       = "${local.mirror} fails"
-      what_to_do = "Every run of the mirror has failed for five minutes or longer, so its copies are getting old. Check the log /aws/lambda/${local.mirror}. If Odoo is down, wait. If secrets or settings are wrong, correct them, raise secrets_version and apply. Vendor bills are not affected."
+      what_to_do = "Every run of the mirror has crashed for five minutes or longer, so its copies are getting old. Check the log /aws/lambda/${local.mirror}: a setting may be missing, or a run takes longer than its five minutes. Vendor bills are not affected."
       metric     = "Errors"
       dimensions = { FunctionName = local.mirror }
       statistic  = "Minimum"

@@ -1,6 +1,7 @@
 """The sandbox's command line: `demo` runs the main job once, `serve` keeps the chain running.
 
-`load` puts many bills at once through it.
+`companions` loads, changes, interrupts and compares the mirror. `load` puts many bills at once
+through the chain.
 """
 
 from __future__ import annotations
@@ -27,12 +28,18 @@ try:
     from sandbox import serve as serve_command
     from sandbox.approver import rule
     from sandbox.benchmark import load
-    from sandbox.vendors import Vendors
+    from sandbox.companions import run as companions
+    from sandbox.vendors import EVERY_MINUTE, Vendors
 except ModuleNotFoundError as missing:
     sys.exit(f"The package {missing.name} is not installed here: run `make venv`, or `make demo`.")
 
 
 _LAST_PORT = 65_535
+_COMPANIONS = (
+    "Covers the mirror: it is loaded, Odoo is changed at random, Odoo fails in the middle of a run,"
+    " and each time every served field of every record is compared with Odoo. An external Odoo is"
+    " only read. The exit status is 0 only if nothing differs."
+)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -50,6 +57,18 @@ def main(arguments: list[str] | None = None) -> int:
     _demo_arguments(demo_parser)
     serve = commands.add_parser("serve", help="keep the whole chain running until Ctrl-C")
     serve.add_argument("--port", type=_port, default=8700, help="of the page (default 8700)")
+    beside = commands.add_parser(
+        "companions",
+        help="load, change, interrupt and compare the mirror, and end",
+        description=_COMPANIONS,
+    )
+    _companions_arguments(beside)
+    serve.add_argument(
+        "--mirror",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="keep a copy of Odoo's records and of a second Odoo's (default: yes)",
+    )
     heavy = commands.add_parser("load", help="many bills at once, with vendors at their limits")
     heavy.add_argument("--bills", type=_number, default=2000, help="in one extraction")
     heavy.add_argument("--approvals", type=_number, default=500, help="of them (about)")
@@ -58,10 +77,13 @@ def main(arguments: list[str] | None = None) -> int:
         signal.signal(stopping, _interrupt)  # also where a shell started us with SIGINT ignored
     try:
         if given.command == "serve":
-            return serve_command.run(given.port, say)
+            rate = EVERY_MINUTE if given.mirror else ""
+            return serve_command.run(given.port, Vendors(mirror_rate=rate), say)
         if given.command == "load":
             asked = load.Load(bills=given.bills, approvals=max(1, given.approvals))
             return load.run(asked, say)
+        if given.command == "companions":
+            return companions.run(_trial(given, beside), say)
         return demo.run(_job(given, demo_parser), say)
     except KeyboardInterrupt:
         say("stopped")
@@ -74,6 +96,14 @@ def main(arguments: list[str] | None = None) -> int:
 def _demo_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--bills", type=_number, default=0, metavar="N", help="add N copies")
     parser.add_argument("--approve", default="all", type=_rule, help="all, none or every:K")
+    _common_arguments(parser)
+    others = parser.add_argument_group("other stand-ins for Slack and QuickBooks")
+    others.add_argument("--slack-url", default="", type=_address, metavar="URL")
+    others.add_argument("--quickbooks-url", default="", type=_address, metavar="URL")
+    others.add_argument("--quickbooks-oauth-url", default="", type=_address, metavar="URL")
+
+
+def _common_arguments(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the counts there")
     parser.add_argument("--trace", type=Path, metavar="DIR", help="write the traffic there")
     odoo = parser.add_argument_group("a real Odoo instead of the simulator")
@@ -85,10 +115,18 @@ def _demo_arguments(parser: argparse.ArgumentParser) -> None:
         default=os.environ.get("ODOO_API_KEY", "sandbox-odoo-key"),
         help="better given in the variable ODOO_API_KEY, which no process list shows",
     )
-    others = parser.add_argument_group("other stand-ins for Slack and QuickBooks")
-    others.add_argument("--slack-url", default="", type=_address, metavar="URL")
-    others.add_argument("--quickbooks-url", default="", type=_address, metavar="URL")
-    others.add_argument("--quickbooks-oauth-url", default="", type=_address, metavar="URL")
+    return odoo
+
+
+def _companions_arguments(parser: argparse.ArgumentParser) -> None:
+    odoo = _common_arguments(parser)
+    parser.add_argument("--seed", type=_number, default=1, help="of the random changes")
+    odoo.add_argument(
+        "--odoo-password",
+        default="",
+        help="in place of the API key; the mirror then also opens a session with it. Better given"
+        " in the variable ODOO_PASSWORD",
+    )
 
 
 def _rule(text: str) -> str:
@@ -127,16 +165,7 @@ def _job(given: argparse.Namespace, parser: argparse.ArgumentParser) -> demo.Job
         parser.error("--bills adds copies to the simulated Odoo: it does not go with --odoo-url")
     if given.quickbooks_oauth_url and not given.quickbooks_url:
         parser.error("--quickbooks-oauth-url belongs to --quickbooks-url: give both")
-    if given.json and given.json.is_dir():
-        parser.error(f"--json names a file to write, and {given.json} is a folder")
-    if given.trace and given.trace.exists() and not given.trace.is_dir():
-        parser.error(f"--trace names a folder to write to, and {given.trace} is a file")
-    if given.json:
-        try:  # now, because at the end it would hide the result
-            given.json.parent.mkdir(parents=True, exist_ok=True)
-            given.json.touch()
-        except OSError as error:
-            parser.error(f"--json cannot be written: {error}")
+    _check_files(given, parser)
     vendors = Vendors(
         odoo_url=given.odoo_url,
         odoo_db=given.odoo_db,
@@ -149,6 +178,37 @@ def _job(given: argparse.Namespace, parser: argparse.ArgumentParser) -> demo.Job
         copies=given.bills,
     )
     return demo.Job(vendors=vendors, approve=given.approve, json_file=given.json)
+
+
+def _trial(given: argparse.Namespace, parser: argparse.ArgumentParser) -> companions.Job:
+    if given.odoo_password and not given.odoo_url:
+        parser.error("--odoo-password belongs to --odoo-url: give both")
+    _check_files(given, parser)
+    password = given.odoo_password or (given.odoo_url and os.environ.get("ODOO_PASSWORD", ""))
+    vendors = Vendors(
+        odoo_url=given.odoo_url,
+        odoo_db=given.odoo_db,
+        odoo_user=given.odoo_user,
+        odoo_api_key=password or given.odoo_api_key,
+        by_session=bool(password),
+        mirror_rate=EVERY_MINUTE,
+        schedules=False,  # only the runs that are counted
+        trace=given.trace,
+    )
+    return companions.Job(vendors=vendors, json_file=given.json, seed=given.seed)
+
+
+def _check_files(given: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
+    if given.json and given.json.is_dir():
+        parser.error(f"--json names a file to write, and {given.json} is a folder")
+    if given.trace and given.trace.exists() and not given.trace.is_dir():
+        parser.error(f"--trace names a folder to write to, and {given.trace} is a file")
+    if given.json:
+        try:  # now, because at the end it would hide the result
+            given.json.parent.mkdir(parents=True, exist_ok=True)
+            given.json.touch()
+        except OSError as error:
+            parser.error(f"--json cannot be written: {error}")
 
 
 def _interrupt(*_: object) -> None:

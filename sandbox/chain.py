@@ -1,4 +1,4 @@
-"""The whole chain on this machine: three vendors, the emulator, the infrastructure applied."""
+"""The whole chain on this machine: the vendors, the emulator, the infrastructure applied."""
 
 from __future__ import annotations
 
@@ -22,15 +22,17 @@ from sandbox.vendors import (
     CLIENT_SECRET,
     SIGNING_SECRET,
     companies_of,
+    mirror_variables,
     oauth_path,
     path_of,
     start_vendors,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from sandbox.odoo.server import Odoo
+    from sandbox.outage import Outage
     from sandbox.quickbooks.server import QuickBooks
     from sandbox.recording import Recorder
     from sandbox.slack.server import Slack
@@ -53,6 +55,8 @@ class Chain:
     companies: dict[str, str]  # company key -> its name in Odoo
     realms: dict[str, str]  # company key -> its id in QuickBooks
     _stack: ExitStack = field(repr=False)
+    ledger: Odoo | None = None  # the second Odoo, there while the mirror is on
+    outages: dict[str, Outage] = field(default_factory=dict)  # by mirrored Odoo
 
     def close(self) -> None:
         """Stop everything that was started."""
@@ -99,7 +103,12 @@ def start(vendors: Vendors, progress: Callable[[str], None]) -> Chain:
         if known:
             progress("deleting the data of the last run")
             try:
-                aws.forget(emulator, table=known["dynamodb_table"], bucket=known["s3_bucket"])
+                aws.forget(
+                    emulator,
+                    table=known["dynamodb_table"],
+                    bucket=known["s3_bucket"],
+                    mirror=known.get("mirror_table") if vendors.mirror_rate else None,
+                )
             except ClientError as error:
                 raise SetupError(
                     f"What an earlier run built is missing ({error})."
@@ -124,6 +133,8 @@ def start(vendors: Vendors, progress: Callable[[str], None]) -> Chain:
             addresses={name: server.url for name, server in parts.servers.items()},
             companies=companies,
             realms=realms,
+            ledger=parts.ledger,
+            outages=parts.outages,
             _stack=stack.pop_all(),
         )
     raise AssertionError  # the stack swallows nothing
@@ -132,11 +143,18 @@ def start(vendors: Vendors, progress: Callable[[str], None]) -> Chain:
 def invoke(running: Chain, function: str, payload: dict[str, Any]) -> dict[str, Any]:
     """Call a function by hand, as the AWS CLI does; its answer, or its error."""
     answer = running.emulator.client("lambda").invoke(
-        FunctionName=running.outputs["lambda_function_names"][function],
+        FunctionName=function_names(running.outputs)[function],
         Payload=json.dumps(payload).encode(),
     )
     report: dict[str, Any] = json.loads(answer["Payload"].read())
     return report
+
+
+def function_names(outputs: Mapping[str, Any]) -> dict[str, str]:
+    """The functions' names by role, with the mirror's while it is on."""
+    names: dict[str, str] = dict(outputs["lambda_function_names"])
+    mirror = outputs.get("mirror_function_name")
+    return names | {"mirror": mirror} if mirror else names
 
 
 def read_quickbooks(running: Chain) -> list[str]:
@@ -171,8 +189,11 @@ def _variables(
         "qb_client_secret": CLIENT_SECRET,
         "qb_refresh_tokens": {key: f"sandbox-refresh-{key}" for key in realms},
     }
-    return secrets | {
+    return {
+        **secrets,
+        **mirror_variables(vendors, address),
         "environment": "sandbox",
+        "schedules_enabled": vendors.schedules,
         "alert_email": "finance-ops@example.com",
         "secrets_version": _version([secrets, vendors.odoo_db, vendors.odoo_user]),
         "odoo_api_url": address["odoo"] + path_of(vendors.odoo_url),

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 Exchange = dict[str, Any]
 
-_SECRET_NAMES: Final = {"access_token", "refresh_token", "token", "password", "client_secret"}
+_SECRET_NAMES: Final = {
+    *("access_token", "refresh_token", "token", "password", "client_secret", "session_id")
+}
 _SHORT: Final = 8  # shorter secrets may be part of any word, so they are hidden only as whole words
 # Addresses that anyone who knows them can use: a document's link, a click's answer.
 _LINK_SECRETS: Final = re.compile(

@@ -151,9 +151,9 @@ def summary(items: list[Json], report: Json, sums: Sums) -> list[str]:
         ),
         f"Dead letters: {report['dlq']}.",
         f"Calls to Odoo: {counts['odoo']}.",
-        f"Calls to Slack: {_pairs(counts['slack'])}.",
-        f"Calls to QuickBooks: {_pairs(counts['quickbooks'])}.",
-        f"Seconds: {_pairs(report['seconds'])}.",
+        f"Calls to Slack: {pairs(counts['slack'])}.",
+        f"Calls to QuickBooks: {pairs(counts['quickbooks'])}.",
+        f"Seconds: {pairs(report['seconds'])}.",
     ]
     return lines + [
         f"BLOCKED: {_name(i)}: {' '.join(i['problems'])}"
@@ -177,7 +177,7 @@ def _by_company(items: list[Json]) -> list[str]:
         of = statuses(here)
         counts = [sum(of[n] for n in names) for names in columns.values()]
         rows.append([company, str(len(here)), *map(str, counts)])
-    return _columns(rows, right=range(1, len(columns) + 2))
+    return as_columns(rows, right=range(1, len(columns) + 2))
 
 
 def _aligned(some: list[Json]) -> list[str]:
@@ -190,7 +190,7 @@ def _aligned(some: list[Json]) -> list[str]:
         ]
         for i in some
     ]
-    return [f"  {line}" for line in _columns(rows, right=[2])]
+    return [f"  {line}" for line in as_columns(rows, right=[2])]
 
 
 def _compared(sums: Sums) -> list[str]:
@@ -203,10 +203,10 @@ def _compared(sums: Sums) -> list[str]:
         ]
         for (company, currency), (approved, there) in sums.items()
     ]
-    return [f"  {line}" for line in _columns(rows, right=[1, 2])]
+    return [f"  {line}" for line in as_columns(rows, right=[1, 2])]
 
 
-def _columns(rows: list[list[str]], right: Iterable[int]) -> list[str]:
+def as_columns(rows: list[list[str]], right: Iterable[int]) -> list[str]:
     """The rows as aligned columns; those in `right` are right-aligned."""
     at_right = set(right)
     widths = [max(len(row[n]) for row in rows) for n in range(len(rows[0]))]
@@ -244,5 +244,6 @@ def _name(item: Json) -> str:
     return f"{item['odoo_name']} of {item['company']}"
 
 
-def _pairs(counts: Json) -> str:
+def pairs(counts: Json) -> str:
+    """`load 3.1, compare 2.0`."""
     return ", ".join(f"{name} {count}" for name, count in counts.items()) or "none"

@@ -9,21 +9,21 @@ from sandbox.aws.run_directory import EmulatorError
 from sandbox.http_server import refused, serve
 from sandbox.page.app import page
 from sandbox.prerequisites import SetupError
-from sandbox.vendors import Vendors
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sandbox.aws.emulator import Emulator
     from sandbox.chain import Chain
+    from sandbox.vendors import Vendors
 
 
-def run(port: int, say: Callable[[str], None]) -> int:
+def run(port: int, vendors: Vendors, say: Callable[[str], None]) -> int:
     """Start the chain, print its addresses, and wait for a signal."""
     if why_not := refused(port):
         raise SetupError(f"Port {port} {why_not}: choose another one with --port.")
     with (
-        chain.start(Vendors(), say) as running,
+        chain.start(vendors, say) as running,
         serve(page(running, addresses(running)), port) as shown,
     ):
         for unread in chain.read_quickbooks(running):

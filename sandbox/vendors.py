@@ -1,23 +1,27 @@
-"""The three vendors of a chain, simulated or external, each behind a recorder."""
+"""The vendors of a chain, simulated or external, each behind a recorder.
+
+With the mirror on there is a second Odoo, the ledger, which it signs in to with a password.
+"""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from odoo_qb.errors import Refused, Unavailable
 from odoo_qb.odoo.client import OdooClient
 from sandbox.http_server import Ports, Server, serve
 from sandbox.odoo.server import Odoo
+from sandbox.outage import Outage
 from sandbox.prerequisites import SetupError
 from sandbox.quickbooks.server import QuickBooks
 from sandbox.recording import Recorder, forward
 from sandbox.slack.server import Slack
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from contextlib import ExitStack
     from pathlib import Path
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -28,16 +32,29 @@ CLIENT_SECRET: Final = "sandbox-client-secret"  # noqa: S105 - as above
 CHANNEL: Final = "C-SANDBOX"
 TOKEN_PATH: Final = "/oauth2/v1/tokens/bearer"  # noqa: S105 - a path
 RESPONSE_PATH: Final = "/response/"
+EVERY_MINUTE: Final = "rate(1 minute)"
+LEDGER: Final = "ledger"  # the second Odoo's connection and database
+LEDGER_USER: Final = "mirror@example.com"
+LEDGER_PASSWORD: Final = "sandbox-ledger-password"  # noqa: S105 - the sandbox's own, known to all
+SESSION: Final = "session"  # an external Odoo's second connection, which opens a session
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vendors:
-    """The vendors to use: simulators unless an address is given."""
+    """The vendors to use: simulators unless an address is given.
+
+    `mirror_rate` is how often the mirror runs; while it is "" the mirror is off and there is no
+    ledger. With `by_session` the API key is a password, and the mirror opens a session with it too.
+    Without `schedules` functions that have one run only by hand.
+    """
 
     odoo_url: str = ""
     odoo_db: str = "odoo"
     odoo_user: str = "ap-bot@example.com"
     odoo_api_key: str = "sandbox-odoo-key"
+    by_session: bool = False
+    mirror_rate: str = ""
+    schedules: bool = True
     slack_url: str = ""
     quickbooks_url: str = ""
     quickbooks_oauth_url: str = ""
@@ -52,6 +69,8 @@ class RunningVendors:
     odoo: Odoo | None
     slack: Slack | None
     quickbooks: QuickBooks | None
+    ledger: Odoo | None = None
+    outages: dict[str, Outage] = field(default_factory=dict)
     recorders: dict[str, Recorder] = field(default_factory=dict)
     servers: dict[str, Server] = field(default_factory=dict)
 
@@ -72,8 +91,17 @@ def start_vendors(vendors: Vendors, kept: Path, stack: ExitStack) -> RunningVend
         "slack": parts.slack or forward(_origin(vendors.slack_url), own_paths=RESPONSE_PATH),
         "quickbooks": parts.quickbooks or _outside_quickbooks(vendors),
     }
+    if vendors.mirror_rate:
+        parts.ledger = Odoo(
+            dataset="ledger-18", database=LEDGER, login=LEDGER_USER, password=LEDGER_PASSWORD
+        )
+        parts.outages = {
+            "odoo": Outage(applications["odoo"], "bad_gateway"),
+            LEDGER: Outage(parts.ledger, "reset"),
+        }
+        applications |= parts.outages
     ports = Ports(kept / "ports.json")
-    secrets = [vendors.odoo_api_key, BOT_TOKEN, SIGNING_SECRET, CLIENT_SECRET]
+    secrets = [vendors.odoo_api_key, BOT_TOKEN, SIGNING_SECRET, CLIENT_SECRET, LEDGER_PASSWORD]
     if vendors.trace:
         vendors.trace.mkdir(parents=True, exist_ok=True)
     for name, application in applications.items():
@@ -105,6 +133,31 @@ def _outside_quickbooks(vendors: Vendors) -> WSGIApplication:
 def oauth_path(vendors: Vendors) -> str:
     """The path of the token endpoint: Intuit's, or that of an external stand-in."""
     return path_of(vendors.quickbooks_oauth_url) or TOKEN_PATH
+
+
+def mirror_variables(vendors: Vendors, address: Mapping[str, str]) -> dict[str, Any]:
+    """Terraform's variables for the mirror; none while it is off. `address` is by vendor."""
+    if not vendors.mirror_rate:
+        return {}
+    ledger = {"url": address[LEDGER], "database": LEDGER, "username": LEDGER_USER}
+    connections, credentials = {LEDGER: ledger}, {LEDGER: LEDGER_PASSWORD}
+    if vendors.by_session:
+        connections[SESSION] = {
+            "url": address["odoo"] + path_of(vendors.odoo_url),
+            "database": vendors.odoo_db,
+            "username": vendors.odoo_user,
+        }
+        credentials[SESSION] = vendors.odoo_api_key
+    return {
+        "mirror_enabled": True,
+        "mirror_rate": vendors.mirror_rate,
+        "erp_connections": {
+            name: {"type": "odoo", "auth": "session", **connection}
+            for name, connection in connections.items()
+        },
+        "erp_credentials": credentials,
+        "allowed_private_networks": ["127.0.0.0/8"],
+    }
 
 
 def companies_of(vendors: Vendors, parts: RunningVendors) -> dict[str, str]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
@@ -12,6 +13,12 @@ from sandbox.in_process.quick import make_quick
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+CHAIN: Final = "chain"
+LONGEST: Final = {
+    "test_aws.py", "test_crashes.py", "test_ministack.py", "test_random_faults.py",
+    "test_random_runs.py", "test_terraform.py", "test_upgrade.py", "test_weather.py",
+}  # fmt: skip
 
 # Nothing a test does may reach a real account or go through a proxy.
 for name in [n for n in os.environ if n.startswith("AWS_") or n.lower().endswith("_proxy")]:
@@ -31,9 +38,27 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     yield from a_world(monkeypatch)
 
 
+@pytest.hookimpl(optionalhook=True)  # where tests run without xdist there is no such question
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are processors: the applied chain mostly waits."""
+    return (os.cpu_count() or 1) + 1
+
+
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What builds packages or runs the whole chain shares one worker: they share its folders."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Share out by file, as each sets up much for its tests; what takes longest begins first.
+
+    What builds packages or runs the whole chain is one group: its tests share folders.
+    """
+    if not config.pluginmanager.has_plugin("xdist"):
+        return
     for item in items:
-        if "e2e" in item.path.parts or item.path.name in {"test_packages.py", "test_demo.py"}:
-            item.add_marker(pytest.mark.xdist_group("chain"))
+        item.add_marker(pytest.mark.xdist_group(_group(item.path)))
+    items.sort(key=lambda item: (_group(item.path) != CHAIN, item.path.name not in LONGEST))
+
+
+def _group(path: Path) -> str:
+    """The tests of the applied chain, or those of a file."""
+    if "e2e" in path.parts or path.name in {"test_packages.py", "test_demo.py"}:
+        return CHAIN
+    return str(path.relative_to(Path(__file__).parent))

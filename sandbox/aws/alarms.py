@@ -1,4 +1,4 @@
-"""CloudWatch as we need it: metrics of logs and queues, and alarms that are evaluated regularly."""
+"""CloudWatch as we need it: metrics from logs and queues, and alarms evaluated regularly."""
 
 # ruff: noqa: SLF001 - its work is on another package's internals
 
@@ -94,7 +94,7 @@ class Alarms:
         self._metrics, self._queues, self._scope = metrics, queues, scope
 
     def watch(self) -> None:
-        """Evaluate the alarms for ever."""
+        """Evaluate the alarms until the process ends."""
         while True:
             time.sleep(ALARM_TICK)
             for (account, region, _), alarm in list(self._metrics._alarms._data.items()):
@@ -148,7 +148,7 @@ class Alarms:
     def _computed(
         self, alarm: Document, queries: Sequence[Document], now: float
     ) -> list[float | None]:
-        """What an alarm's expression comes to in its periods; None where a metric has nothing."""
+        """The values of an alarm's expression by period; None if a metric has no data."""
         found: dict[str, list[float | None]] = {}
         for query in (q for q in queries if "MetricStat" in q):
             stat = query["MetricStat"]
@@ -185,7 +185,7 @@ class Alarms:
 
 
 def members(tree: Document) -> list[Document]:
-    """The members of a list that a query spells."""
+    """The members of a list in a query."""
     return list(tree.get("member", {}).values())
 
 
@@ -218,7 +218,7 @@ def _computed(node: ast.expr, values: Mapping[str, float]) -> float:
 
 
 def nested(parameters: Mapping[str, Any]) -> Document:
-    """A query's parameters (`A.member.1.B`) as the tree they spell."""
+    """A query's parameters (`A.member.1.B`) as a tree."""
     tree: Document = {}
     for name, value in parameters.items():
         *parents, leaf = name.split(".")

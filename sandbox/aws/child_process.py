@@ -1,4 +1,4 @@
-"""Run a command (`child_process.py terraform apply`) that ends with its parent, by a pipe."""
+"""Run a command (`child_process.py terraform apply`) that ends when its parent does."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import threading
 
 def main() -> int:
     """Run the command line's words; the status is the command's."""
-    # A signal to the group reaches the command, which ends in its own way.
+    # A signal to the group reaches the command, which handles it itself.
     signal.signal(signal.SIGINT, lambda *_: None)
     command = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL)
     threading.Thread(target=_end_with_parent, daemon=True).start()
@@ -19,7 +19,7 @@ def main() -> int:
 
 
 def _end_with_parent() -> None:
-    """End the whole group at once when the parent is gone: no one is left to see an orderly end."""
+    """Kill the whole group when the parent is gone."""
     os.read(sys.stdin.fileno(), 1)
     os.killpg(0, signal.SIGKILL)
 

@@ -1,7 +1,7 @@
 """AWS on this machine: start and stop the emulator, and talk to it.
 
-Everything it keeps (data, certificate, log) is in one run directory, so that a second start
-finds what the first one built.
+All its files (data, certificate, log) are in one run directory, so that a second start finds what
+the first one built.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 PROJECT: Final = Path(__file__).parents[2]
 REGION: Final = "us-west-2"
 START_WITHIN: Final = 60.0
-EMPTY: Final = "{}"  # a token secret in which the poster finds nothing, so it starts from its seed
+EMPTY: Final = "{}"  # an empty token secret, with which the poster starts from its seed
+_TOKENS: Final = ("odoo-qb-integration/quickbooks-token-", "odoo-erp-session-")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +93,7 @@ class Emulator:
         }
 
     def function_url(self, url_id_or_full_url: str, path: str = "/") -> str:
-        """Where a Function URL (or its id) is reached here: its own host name does not exist."""
+        """The local address of a Function URL (or its id), whose host name does not exist."""
         host = urlsplit(url_id_or_full_url).hostname or url_id_or_full_url
         return f"{self.url}/_aws/lambda-url/{host.partition('.')[0]}/{path.lstrip('/')}"
 
@@ -153,10 +154,10 @@ def start(
                 [sys.executable, "-m", module],
                 cwd=PROJECT,
                 env=environment,
-                stdin=subprocess.PIPE,  # its end tells the emulator that we are gone
+                stdin=subprocess.PIPE,  # when it closes, the emulator knows that we have ended
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                start_new_session=True,  # Ctrl-C is ours to handle
+                start_new_session=True,  # so that only we handle Ctrl-C
                 pass_fds=[lock],
             )
     finally:
@@ -174,7 +175,7 @@ def start(
 
 
 def stop(emulator: Emulator) -> None:
-    """Let the emulator save its state and end, with all it started."""
+    """Let the emulator save its state, then end it and all it started."""
     process = emulator.process
     with suppress(subprocess.TimeoutExpired):
         process.terminate()
@@ -186,8 +187,8 @@ def stop(emulator: Emulator) -> None:
         process.stdin.close()
 
 
-def forget(emulator: Emulator, *, table: str, bucket: str) -> None:
-    """Delete a demo's items, documents, messages, QuickBooks tokens and e-mails.
+def forget(emulator: Emulator, *, table: str, bucket: str, mirror: str | None = None) -> None:
+    """Delete a demo's items, documents, messages, tokens, mirrored records and e-mails.
 
     The infrastructure stays, and so do the settings, in their own table and among the bills.
     """
@@ -195,15 +196,9 @@ def forget(emulator: Emulator, *, table: str, bucket: str) -> None:
     sqs, secrets = emulator.client("sqs"), emulator.client("secretsmanager")
     for url in sqs.list_queues().get("QueueUrls", ()):
         sqs.purge_queue(QueueUrl=url)
-    pages = dynamodb.get_paginator("scan").paginate(
-        TableName=table, ProjectionExpression="entry_id"
-    )
-    keys = [item for page in pages for item in page["Items"] if item["entry_id"]["S"] != "settings"]
-    for some in _chunks(keys, 25):
-        deletions = [{"DeleteRequest": {"Key": key}} for key in some]
-        while deletions:
-            answer = dynamodb.batch_write_item(RequestItems={table: deletions})
-            deletions = answer.get("UnprocessedItems", {}).get(table)
+    _empty(dynamodb, table, "entry_id", keep={"entry_id": {"S": "settings"}})
+    if mirror:
+        _empty(dynamodb, mirror, "pk, sk")
     for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
         objects = [
             {"Key": version["Key"], "VersionId": version["VersionId"]}
@@ -214,9 +209,20 @@ def forget(emulator: Emulator, *, table: str, bucket: str) -> None:
             s3.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})
     for page in secrets.get_paginator("list_secrets").paginate():
         for secret in page["SecretList"]:
-            if secret["Name"].startswith("odoo-qb-integration/quickbooks-token-"):
+            if secret["Name"].startswith(_TOKENS):
                 secrets.put_secret_value(SecretId=secret["ARN"], SecretString=EMPTY)
     emulator.outbox.unlink(missing_ok=True)
+
+
+def _empty(dynamodb: Any, table: str, key: str, keep: object = None) -> None:  # noqa: ANN401 - boto3
+    """Delete a table's items except the one with the key `keep`; `key` lists the key attributes."""
+    pages = dynamodb.get_paginator("scan").paginate(TableName=table, ProjectionExpression=key)
+    keys = [item for page in pages for item in page["Items"] if item != keep]
+    for some in _chunks(keys, 25):
+        deletions = [{"DeleteRequest": {"Key": item}} for item in some]
+        while deletions:
+            answer = dynamodb.batch_write_item(RequestItems={table: deletions})
+            deletions = answer.get("UnprocessedItems", {}).get(table)
 
 
 def _chunks(things: list[Any], size: int) -> Iterable[list[Any]]:
@@ -224,7 +230,7 @@ def _chunks(things: list[Any], size: int) -> Iterable[list[Any]]:
 
 
 def _clean_environment() -> dict[str, str]:
-    """What a tool needs of this machine, without credentials, endpoints or proxies."""
+    """The environment for a tool, without credentials, endpoints or proxies."""
     kept = ("PATH", "HOME", "LANG", "TMPDIR", "SYSTEMROOT")
     return {name: os.environ[name] for name in kept if name in os.environ}
 

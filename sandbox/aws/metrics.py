@@ -1,4 +1,4 @@
-"""Lambda's metrics of a function in CloudWatch: runs, answers through its URL, its stream's age."""
+"""Lambda's CloudWatch metrics of a function: runs, URL answers, the age of its stream."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _MILLISECONDS: Final = 1000
 
 
 class FunctionMetrics:
-    """Counts every run, whoever calls; MiniStack 1.5.33 counts calls of its API only.
+    """Counts every run; MiniStack 1.5.33 counts only calls of its API.
 
     https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
     """
@@ -22,21 +22,21 @@ class FunctionMetrics:
         self._metrics = metrics
 
     def ran(self, name: str, seconds: float, *, failed: bool) -> None:
-        """A run that ended; Errors is 0 or 1, so that its minimum is 0 where one succeeded."""
+        """Count a run that ended; Errors is 0 or 1, so that its minimum is 0 if one succeeded."""
         self._put(name, "Invocations", 1)
         self._put(name, "Errors", int(failed))
         self._put(name, "Duration", seconds * _MILLISECONDS, "Milliseconds")
 
     def throttled(self, name: str) -> None:
-        """A call for which there was no run: AWS counts it as neither a run nor an error."""
+        """Count a call without a run, which AWS counts as neither a run nor an error."""
         self._put(name, "Throttles", 1)
 
     def iterator_age(self, name: str, seconds: float) -> None:
-        """How old the last record of a batch is when the function is given it."""
+        """Record the age of a batch's last record when the function gets it."""
         self._put(name, "IteratorAge", seconds * _MILLISECONDS, "Milliseconds")
 
     def url_answered(self, name: str, seconds: float, status: int) -> None:
-        """An answer through the Function URL, a failed function's too.
+        """Count an answer through the Function URL, also of a failed function.
 
         https://docs.aws.amazon.com/lambda/latest/dg/urls-monitoring.html
         """

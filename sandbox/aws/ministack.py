@@ -38,11 +38,11 @@ if TYPE_CHECKING:
 
 type Document = dict[str, Any]  # JSON as MiniStack keeps it
 
-STOP_WITHIN: Final = 40.0  # seconds to save and to stop
+STOP_WITHIN: Final = 40.0  # seconds to save and stop
 
 
 def fix_functions() -> None:
-    """Fix what calls functions: streams, ordered queues, errors, and the metrics of every call."""
+    """Fix how functions are called: streams, ordered queues, errors, and metrics."""
     functions, metrics, scope = service("lambda_svc"), service("cloudwatch"), request_scope()
     counts = FunctionMetrics(metrics)
     shards = int(os.environ.get("SANDBOX_STREAM_SHARDS") or 1)
@@ -259,7 +259,7 @@ def main() -> None:
     if version("ministack") != VERSION:
         raise SystemExit(f"MiniStack {VERSION} is needed, and {version('ministack')} is installed.")
     gateway = import_module("ministack.app")
-    # 1.5.33 takes port 443 too, where it can; somebody else may want it.
+    # 1.5.33 also takes port 443 if it can; another program may need it.
     replace(gateway, "_port_is_bindable", lambda _host, _port: False)
     fix_functions()
     fix_alarms()

@@ -1,4 +1,4 @@
-"""The directory of one sandbox: held by one emulator at a time, cleared of what cannot be used."""
+"""The directory of one sandbox: used by one emulator at a time, without unusable state."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 STOP_WITHIN: Final = 45.0  # seconds; the emulator saves its state first
-SAVED: Final = "saved"  # names the files of a state that was saved whole
+SAVED: Final = "saved"  # names the files of a completely saved state
 
 
 class EmulatorError(RuntimeError):
-    """The emulator did not start; the sentence says what its log says."""
+    """The emulator did not start; the sentence quotes its log."""
 
 
 def hold(run_dir: Path, say: Callable[[str], None]) -> int:
-    """A descriptor that holds the run directory for one sandbox; its emulator inherits it.
+    """A descriptor that locks the run directory for one sandbox; its emulator inherits it.
 
-    An emulator that is still saving holds it: starting beside it would lose what it saves.
+    An emulator that is still saving holds the lock: starting now would lose what it saves.
     """
     lock = os.open(run_dir / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     deadline, has_said = time.monotonic() + STOP_WITHIN, False
@@ -50,7 +50,7 @@ def hold(run_dir: Path, say: Callable[[str], None]) -> int:
 
 
 def prepare(run_dir: Path, wanted: int, say: Callable[[str], None]) -> int:
-    """The port to listen on; what was built before is dropped where it is of no more use."""
+    """The port to listen on; drops earlier state that cannot be used any longer."""
     ports = Ports(run_dir / "ports.json")
     last = ports.last("aws")
     if wanted and (why_not := refused(wanted)):
@@ -69,7 +69,7 @@ def prepare(run_dir: Path, wanted: int, say: Callable[[str], None]) -> int:
 
 
 def _lost(run_dir: Path, *, kept_port: bool) -> str:
-    """Why what was built before cannot be used; empty if it can."""
+    """Why earlier state cannot be used; empty if it can."""
     if not kept_port:
         return "last time's port is taken, and the addresses of queues contain it"
     if terraform.was_cut_off(run_dir):

@@ -45,9 +45,9 @@ class Scheduler:
     def __init__(self, now: Callable[[], datetime]) -> None:
         self._schedules, self._rules = service("scheduler"), service("eventbridge")
         self._queues, self._scope, self._now = service("sqs"), request_scope(), now
-        self._looked = now()  # what fell due while nothing ran is not made up for
+        self._looked = now()  # what fell due while nothing ran is not caught up
         functions, workflows = service("lambda_svc"), service("stepfunctions")
-        # How a target is found, and AWS's name for its absence.
+        # How a target is found, and AWS's error if it does not exist.
         self._targets: Mapping[str, tuple[Callable[[str], Any], str]] = {
             "lambda": (
                 lambda arn: functions._get_func_record_for_ref(arn)[0],
@@ -75,7 +75,7 @@ class Scheduler:
         return checked
 
     def _contradictions(self, body: Document, *, is_new: bool) -> Iterator[str]:
-        """What AWS's model does not say of a schedule; AWS's words where they are known."""
+        """Errors in a schedule that AWS's model does not express; in AWS's words if known."""
         start, end = self._instant(body.get("StartDate")), self._instant(body.get("EndDate"))
         try:
             times = read(

@@ -25,14 +25,14 @@ RETRY_AFTER: Final = 1.0  # seconds between attempts at a batch; AWS does not sa
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Records to hand over together, and how often that has failed."""
+    """Records to deliver together, and how often that has failed."""
 
     records: Sequence[Document]
     failures: int = 0
 
 
 def first_failed(mapping: Document, records: Sequence[Document], result: Document) -> int | None:
-    """Where to start again: the index of the first failed record, None when all went well."""
+    """The index of the first failed record, None if all succeeded."""
     if result.get("error"):
         return 0
     body = result.get("body")
@@ -42,7 +42,7 @@ def first_failed(mapping: Document, records: Sequence[Document], result: Documen
         answer = json.loads(body) if isinstance(body, str) else body
         failed = {item["itemIdentifier"] for item in answer.get("batchItemFailures") or ()}
     except (AttributeError, KeyError, TypeError, ValueError):
-        return 0  # an answer AWS cannot read counts as a failure of the whole batch
+        return 0  # an invalid answer counts as a failure of the whole batch
     if not failed:
         return None
     numbers = [record["dynamodb"]["SequenceNumber"] for record in records]
@@ -50,7 +50,7 @@ def first_failed(mapping: Document, records: Sequence[Document], result: Documen
 
 
 def still_to_do(mapping: Document, batch: Batch, failed: int | None) -> list[Batch]:
-    """What is left of a batch after an attempt; splitting it does not count as a retry."""
+    """The rest of a batch after an attempt; splitting it does not count as a retry."""
     if failed is None:
         return []
     bisect = mapping.get("BisectBatchOnFunctionError")
@@ -64,7 +64,7 @@ def still_to_do(mapping: Document, batch: Batch, failed: int | None) -> list[Bat
 
 
 def split_by_age(mapping: Document, batch: Batch, now: float) -> tuple[Batch, Batch]:
-    """The records that are too old to be handed over, and the others."""
+    """The records that are too old to be delivered, and the others."""
     limit = mapping.get("MaximumRecordAgeInSeconds") or -1
     ages = [_age(record, now) for record in batch.records]
     young = next((i for i, age in enumerate(ages) if limit < 0 or age <= limit), len(ages))
@@ -78,7 +78,7 @@ def shard_of(record: Document, shards: int) -> int:
 
 
 def _key(mapping: Document, shard: int) -> str:
-    """The name under which a shard of a mapping keeps its position and its waiting batches."""
+    """The key for a shard's position and waiting batches."""
     return f"{mapping['UUID']}#{shard}" if shard else str(mapping["UUID"])
 
 
@@ -113,7 +113,7 @@ class Streams:
         self._not_before: dict[str, float] = {}
 
     def poll(self) -> bool:
-        """Start what can be started; whether anything was."""
+        """Start what can be started; returns whether anything was."""
         started = False
         for account, region, mapping in self._functions._iter_all_esms():
             with self._scope(account, region):
@@ -139,7 +139,7 @@ class Streams:
             return False
         if not self._waiting.get(key) and not self._read(mapping, name, shard):
             return False
-        if self._waiting[key]:  # else the filter left out all that was read
+        if self._waiting[key]:  # otherwise the filter left out everything that was read
             functions._dispatch_esm_batch(key, self._attempt, key, mapping, function)
         return True
 
@@ -151,7 +151,7 @@ class Streams:
         )
         oldest = self._tables.stream_start_position(table)
         if functions._dynamodb_stream_positions[key] > self._tables.stream_end_position(table):
-            # The position was saved by an earlier process, the records were not.
+            # An earlier process saved the position, but not the records.
             functions._dynamodb_stream_positions[key] = oldest
         start = max(functions._dynamodb_stream_positions[key], oldest)
         size = mapping.get("BatchSize", 100)

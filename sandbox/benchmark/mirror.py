@@ -22,7 +22,7 @@ from sandbox.benchmark.capacity import READ_BYTES, WRITE_BYTES, read_units, size
 from sandbox.benchmark.costs import DAYS, VENDOR
 from sandbox.benchmark.prices import PRICES
 from sandbox.in_process.aws import REGION
-from sandbox.in_process.mirror import TABLE, MirrorDesk, a_mirror
+from sandbox.in_process.mirror import MirrorDesk, a_mirror
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,19 +68,20 @@ class Units:
                 size = sum(map(size_of, answer["Items"]))
                 self.reads += max(1, ceil(size / READ_BYTES)) / (2 if "IndexName" in asked else 1)
             case "batch_write_item":
-                for request in asked["RequestItems"][TABLE]:
+                [(_, requests)] = asked["RequestItems"].items()
+                for request in requests:
                     self.records += 1
                     item = request.get("PutRequest", {}).get("Item", {})
                     self.writes += max(1, ceil(size_of(item) / WRITE_BYTES)) + _INDEX_ENTRIES
             case "transact_write_items":
-                self.writes += sum(2 * _written(i["Update"]["Key"]) for i in asked["TransactItems"])
+                self.writes += sum(2 * _written(i["Update"]) for i in asked["TransactItems"])
             case _:
-                self.writes += _written(asked["Key"])
+                self.writes += _written(asked)
 
 
-def _written(key: Json) -> int:
+def _written(asked: Json) -> int:
     backend = dynamodb_backends[DEFAULT_ACCOUNT_ID][REGION]
-    found = backend.get_item(TABLE, key)
+    found = backend.get_item(asked["TableName"], asked["Key"])
     size = size_of(found.to_json()["Attributes"]) if found else 0
     return max(1, ceil(size / WRITE_BYTES))
 

@@ -19,7 +19,7 @@ from botocore.exceptions import ClientError
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.dynamodb.comparisons import create_condition_expression_parser
 from moto.dynamodb.models import dynamodb_backends
-from moto.dynamodb.models.dynamo_type import DynamoType
+from moto.dynamodb.models.dynamo_type import DynamoType, Item
 from moto.dynamodb.parsing.key_condition_expression import parse_expression
 from moto.dynamodb.responses import DynamoHandler
 from werkzeug.exceptions import HTTPException
@@ -99,12 +99,26 @@ def straight(
 def rows(region: str, table: str) -> list[Json]:
     """All of a table's items, in their order; a scan would measure each."""
     found: dict[Any, Any] = dynamodb_backends[DEFAULT_ACCOUNT_ID][region].tables[table].items
-    return [item.to_json()["Attributes"] for item in found.values()]
+    return [_attributes(item) for item in found.values()]
 
 
 def _has_only_plain_updates(given: Json) -> bool:
     updates = [each.get("Update", {"ConditionExpression": ""}) for each in given["TransactItems"]]
     return not any("ConditionExpression" in update for update in updates)
+
+
+def _attributes(item: Item) -> Json:
+    """An item as AWS sends it; moto copies each value once more for every level above it."""
+    return {name: _sent(value) for name, value in item.attrs.items()}
+
+
+def _sent(attribute: DynamoType) -> Json:
+    value: Any = attribute.value
+    if isinstance(value, dict):
+        return {attribute.type: {name: _sent(each) for name, each in value.items()}}
+    if isinstance(value, list) and attribute.is_list():
+        return {attribute.type: [_sent(each) for each in value]}
+    return {attribute.type: list(value) if isinstance(value, list) else value}
 
 
 def _name(given: Json) -> str:
@@ -162,7 +176,7 @@ def _handled(client: BaseClient, operation: str, given: Json) -> Json:
 
 def _get(table: Table, given: Json) -> Json:
     item = table.get_item(DynamoType(given["Key"]["entry_id"]))
-    return {"Item": item.to_json()["Attributes"]} if item else {}
+    return {"Item": _attributes(item)} if item else {}
 
 
 def _update(table: Table, given: Json) -> Json | None:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
 import boto3
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from odoo_qb.sources import Kind
 
 TABLE: Final = "mirror"
+_NUMBERS: Final = count()
 MODELS: Final[dict[Kind, str]] = {
     "contact": "res.partner",
     "move": "account.move",
@@ -56,6 +58,7 @@ class MirrorDesk:
     odoo: Odoo
     url: str
     client: Any
+    table_name: str = TABLE
     now: datetime = field(default_factory=lambda: datetime(2026, 11, 28, 8, 0, tzinfo=UTC))
     seconds: float = 240.0  # that a run has
     companies: tuple[int | str, ...] = ()
@@ -120,7 +123,7 @@ class MirrorDesk:
 
     def everything(self) -> list[Json]:
         """Every item of the table."""
-        pages = self.client.get_paginator("scan").paginate(TableName=TABLE)
+        pages = self.client.get_paginator("scan").paginate(TableName=self.table_name)
         rows = [plain(row) for page in pages for row in page["Items"]]
         return sorted(rows, key=lambda row: (row["pk"], row["sk"]))
 
@@ -135,7 +138,7 @@ class MirrorDesk:
     def remember(self) -> Callable[[], None]:
         """How all stands now; what is returned brings it back."""
         left = ("lock", "_clock", "distort")
-        table = dynamodb_backends[DEFAULT_ACCOUNT_ID][REGION].tables[TABLE]
+        table = dynamodb_backends[DEFAULT_ACCOUNT_ID][REGION].tables[self.table_name]
         kept = {k: v for k, v in vars(self.odoo).items() if k not in left}
         odoo, items = pickle.dumps(kept), pickle.dumps(table.items)
         now, companies = self.now, self.companies
@@ -151,7 +154,7 @@ class MirrorDesk:
 
     def clear(self) -> None:
         """Empty the mirror's table, as it is before the first load."""
-        dynamodb_backends[DEFAULT_ACCOUNT_ID][REGION].tables[TABLE].items.clear()
+        dynamodb_backends[DEFAULT_ACCOUNT_ID][REGION].tables[self.table_name].items.clear()
 
     def different(self, kind: Kind) -> list[str]:
         """The same of one kind."""
@@ -176,7 +179,7 @@ def _do(_: str, work: Callable[[], Any]) -> Any:
 
 class _WatchedTable(SortedTable):
     def __init__(self, desk: MirrorDesk) -> None:
-        super().__init__(desk.client, TABLE, sleep=desk.sleep)
+        super().__init__(desk.client, desk.table_name, sleep=desk.sleep)
         self._desk = desk
 
     def ask(self, operation: str, **given: Any) -> Json:
@@ -203,12 +206,14 @@ def a_mirror(**odoo: Any) -> Iterator[MirrorDesk]:
     simulator = Odoo(clock=lambda: desk[0].now if desk else now, **odoo)
     with mock_aws(), serve(simulator) as server:
         client = boto3.client("dynamodb", region_name=REGION)
-        make_mirror_table(client)
-        desk.append(MirrorDesk(odoo=simulator, url=server.url, client=client, now=now))
+        name = f"{TABLE}-{next(_NUMBERS)}"  # another desk's may stand beside it
+        make_mirror_table(client, name)
+        parts: Json = {"odoo": simulator, "url": server.url, "client": client}
+        desk.append(MirrorDesk(**parts, table_name=name, now=now))
         yield desk[0]
 
 
-def make_mirror_table(client: Any) -> None:
+def make_mirror_table(client: Any, name: str = TABLE) -> None:
     """The table with its two indexes, as Terraform makes it."""
 
     def index(name: str, key: str, sort: str) -> Json:
@@ -223,7 +228,7 @@ def make_mirror_table(client: Any) -> None:
 
     attributes = ("pk", "sk", "month", "written", "partner")
     client.create_table(
-        TableName=TABLE,
+        TableName=name,
         KeySchema=[
             {"AttributeName": "pk", "KeyType": "HASH"},
             {"AttributeName": "sk", "KeyType": "RANGE"},

@@ -29,6 +29,7 @@ from sandbox.page import mrkdwn, state
 from sandbox.page.aws import EmulatedAws
 from sandbox.page.mrkdwn import Reader
 from sandbox.run_report import counted
+from sandbox.vendors import LEDGER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -68,6 +69,7 @@ def page(running: Chain, places: Mapping[str, str]) -> WSGIApplication:
             realms=running.realms,
             aws=EmulatedAws(running),
             places=places,
+            mirrored={"odoo": running.odoo, LEDGER: running.ledger} if running.ledger else {},
         )
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
@@ -12,12 +13,16 @@ from typing import TYPE_CHECKING, Any, Final
 import requests
 
 from odoo_qb.store.attributes import plain
+from odoo_qb.store.sorted_table import SortedTable
+from sandbox.chain import function_names
+from sandbox.page.mirror import own_keys
 from sandbox.page.state import Mail, Pipeline, Reply, Run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sandbox.chain import Chain
+    from sandbox.page.mirror import OwnItems
     from sandbox.page.state import Json
     from sandbox.slack.payloads import SignedRequest
 
@@ -45,12 +50,14 @@ class EmulatedAws:
             if now > self._items[0]:
                 self._items = (now + _BILLS_SECONDS, self._bills())
             if now > self._rest[0]:
-                rest = Pipeline(queues=self._queues(), runs=self._runs(), mails=self._mails())
+                rest = Pipeline(
+                    queues=self._queues(),
+                    runs=self._runs(),
+                    mails=self._mails(),
+                    mirror=self._mirror(),
+                )
                 self._rest = (now + _REST_SECONDS, rest)
-            rest = self._rest[1]
-            return Pipeline(
-                items=self._items[1], queues=rest.queues, runs=rest.runs, mails=rest.mails
-            )
+            return replace(self._rest[1], items=self._items[1])
 
     def extract(self) -> Json:
         """Invoke the extractor as a person with the AWS CLI would."""
@@ -128,7 +135,7 @@ class EmulatedAws:
 
     def _runs(self) -> list[Run]:
         """What each function did since the sandbox was started."""
-        names = self._chain.outputs["lambda_function_names"]
+        names = function_names(self._chain.outputs)
         queries = [
             {
                 "Id": f"{metric.lower()}{number}",
@@ -160,6 +167,15 @@ class EmulatedAws:
             )
             for number, role in enumerate(names)
         ]
+
+    def _mirror(self) -> OwnItems:
+        """The mirror's own items; none while it is off."""
+        outputs = self._chain.outputs
+        if not outputs.get("mirror_table"):
+            return {}
+        table = SortedTable(self._client("dynamodb"), outputs["mirror_table"])
+        rows = table.get_many(own_keys(outputs["mirror_connections"]))
+        return {(row["pk"], row["sk"]): row for row in rows}
 
     def _mails(self) -> list[Mail]:
         """The e-mails sent, newest first."""

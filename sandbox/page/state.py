@@ -5,17 +5,18 @@ Nothing here changes anything or knows HTML. AWS is behind the narrow interface 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import urlencode
 
-from sandbox.page import odoo, quickbooks
+from sandbox.page import mirror, odoo, quickbooks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from sandbox.odoo.server import Odoo
+    from sandbox.page.mirror import MirroredKind, OwnItems
     from sandbox.page.odoo import Editor, Row
     from sandbox.page.quickbooks import Books
     from sandbox.quickbooks.server import QuickBooks
@@ -59,12 +60,16 @@ class Mail:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pipeline:
-    """The part of the chain that is in AWS; `items` are the table's bills, as far as shown."""
+    """The part of the chain that is in AWS; `items` are the table's bills, as far as shown.
+
+    `mirror` are the mirror's own items: how far it is and what it counts.
+    """
 
     items: Sequence[Mapping[str, Any]] = ()
     queues: Mapping[str, int] | None = None
     runs: Sequence[Run] = ()
     mails: Sequence[Mail] = ()
+    mirror: OwnItems = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +112,7 @@ class Parts:
     realms: Mapping[str, str]  # company key -> its id in QuickBooks
     aws: Aws
     places: Mapping[str, str]  # where the parts listen
+    mirrored: Mapping[str, Odoo] = field(default_factory=dict)  # by the mirror's connection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +160,7 @@ class Screen:
     books: list[Books]
     counts: list[tuple[str, int]]
     pipeline: Pipeline
+    mirror: list[MirroredKind]
     companies: list[str]
     places: Mapping[str, str]
 
@@ -219,6 +226,7 @@ def screen(parts: Parts, at: Look) -> Screen:
             for status in STATUSES
         ],
         pipeline=pipeline,
+        mirror=mirror.rows(parts.mirrored, pipeline.mirror),
         companies=sorted(parts.companies),
         places=parts.places,
     )

@@ -36,6 +36,9 @@ def first(run_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Demo:
 
 @pytest.fixture(scope="module")
 def stand(run_dir: Path) -> Iterator[Standing]:
-    """The chain, started for this module and stopped after it, with nothing extracted yet."""
-    with standing(run_dir) as started:
+    """The chain, started for this module and stopped after it, with nothing extracted yet.
+
+    The mirror is off, as in a demo: turning it on and off again changes what stands.
+    """
+    with standing(run_dir, "--no-mirror") as started:
         yield started

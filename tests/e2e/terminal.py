@@ -129,10 +129,10 @@ class Standing:
 
 
 @contextmanager
-def standing(run_dir: Path) -> Iterator[Standing]:
+def standing(run_dir: Path, *options: str) -> Iterator[Standing]:
     """A sandbox that stands, as `make sandbox` starts it, until it is left."""
     with subprocess.Popen(
-        [sys.executable, "-m", "sandbox", "serve", "--port", "0"],
+        [sys.executable, "-m", "sandbox", "serve", "--port", "0", *options],
         cwd=PROJECT,
         env=environment(run_dir),
         stdout=subprocess.PIPE,

@@ -28,10 +28,11 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select
 
-from tests.e2e.terminal import PROJECT
+from tests.e2e.terminal import PROJECT, standing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from selenium.webdriver.remote.webelement import WebElement
 
@@ -189,6 +190,13 @@ class Person:
 
 def screen(width: int) -> dict[str, Any]:
     return {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": False}
+
+
+@pytest.fixture(scope="module")
+def stand(run_dir: Path) -> Iterator[Standing]:
+    """The chain with the mirror on, as `make sandbox` starts it."""
+    with standing(run_dir) as started:
+        yield started
 
 
 @pytest.fixture(scope="module")
@@ -366,6 +374,29 @@ def test_the_page_can_be_used_from_the_keyboard(person: Person) -> None:
     focused = str(person.driver.execute_script("return document.activeElement.form.id"))
 
     assert focused == f"amend-{bill}"
+
+
+def test_the_mirror_is_seen_catching_up_with_both_odoos(person: Person) -> None:
+    person.driver.get(person.addresses["page"])
+
+    person.press("[popovertarget=mirror]")
+
+    states = (
+        "return [...document.querySelectorAll('#mirror tbody tr')]"
+        ".map(row => row.cells[4].innerText)"
+    )
+    whole = ["up to date"] * 10  # five kinds of records in each Odoo
+    person.see(lambda: person.driver.execute_script(states) == whole, "both Odoos mirrored")
+    there, mirrored = person.text("#mirror-ledger tbody tr:nth-child(4)").split()[1:3]
+    assert int(mirrored) == int(there) > 200
+    person.picture("5-mirror")
+    person.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen(390))
+    widths = "const it = document.getElementById('mirror'); return [it.scrollWidth, it.clientWidth]"
+    needed, shown = person.driver.execute_script(widths)
+    person.picture("5-mirror-on-a-phone")
+    person.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen(1280))
+    assert needed <= shown
+    person.do("body", lambda page: page.send_keys(Keys.ESCAPE), "close the sheet")
 
 
 @pytest.mark.parametrize("width", [1280, 900])

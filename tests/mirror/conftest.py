@@ -1,4 +1,4 @@
-"""A mirror that was loaded once for a module's tests, each of which finds it as it was then."""
+"""A mirror that is loaded once a module, each test of which finds it as it was then."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from sandbox.in_process.mirror import MirrorDesk
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module")  # moto forgets all only when nobody uses it any more
 def loaded() -> Iterator[tuple[MirrorDesk, Callable[[], None]]]:
     """Some of the ledger of Odoo 18, loaded an hour ago; and what brings that back."""
     with a_small_mirror() as made:

@@ -14,7 +14,8 @@ AVOIDED: Final = re.compile(
     r"asked about|asks? again|is told|are told|\bmended\b|comes? of (?:it|that)|came of|by itself"
     r"|by themselves|anybody|nobody|somebody|everybody|but for|whoever runs|otherwise now"
     r"|posted otherwise|(?:is|are) to be|yet to come|changed past|sent us on"
-    r"|something else than|set right|in some minutes|not known here|just being",
+    r"|something else than|set right|in some minutes|not known here|just being|makes? no sense"
+    r"|our user|any more|at the same moment|taken for",
     re.IGNORECASE,
 )
 LONGEST: Final = 40  # words of one sentence
@@ -60,7 +61,7 @@ def test_none_is_too_long_to_read_at_once() -> None:
 
 def test_what_an_error_says_begins_and_ends_as_a_sentence() -> None:
     errors = [t for t in READ if t.of_error and t.place not in MACHINES]
-    names = "audit|export|since|entry_ids|company_settings|erp_connections|erp_credentials"
+    names = r"audit|export|since|entry_ids|company_settings|erp_\w+|allowed_private_networks"
     begins = re.compile(rf"[A-Z*]|{re.escape(FILLED_IN)}|{names}")  # parameters in lower case
     assert [t for t in errors if not begins.match(t.words)] == []
     assert [t for t in errors if not t.words.endswith((".", "?", FILLED_IN))] == []

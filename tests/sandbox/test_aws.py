@@ -22,6 +22,7 @@ from sandbox.aws.alarms import alarm_state, computed, embedded_metrics
 from sandbox.aws.run_directory import hold
 from sandbox.aws.streams import Batch, first_failed, shard_of, split_by_age, still_to_do
 from sandbox.http_server import Ports, serve
+from sandbox.in_process.mirror import make_mirror_table
 from sandbox.terraform import Terraform, TerraformError, was_cut_off
 from tests.support.emulator_account import METRIC, Account, an_account, bound_by, eventually
 
@@ -348,6 +349,10 @@ def test_forgetting_leaves_the_settings_table_and_a_queue_that_takes_the_same_me
         dynamodb.put_item(TableName=table, Item={"entry_id": {"S": "settings"}})
     for number in range(60):
         dynamodb.put_item(TableName="bills", Item={"entry_id": {"S": f"odoo-{number}"}})
+    make_mirror_table(dynamodb, "mirror")
+    for number in range(30):
+        key = {"pk": {"S": "odoo#contact#0000000"}, "sk": {"S": f"{number:010d}"}}
+        dynamodb.put_item(TableName="mirror", Item=key)
     s3.create_bucket(Bucket="bills", CreateBucketConfiguration={"LocationConstraint": "us-west-2"})
     s3.put_bucket_versioning(Bucket="bills", VersioningConfiguration={"Status": "Enabled"})
     for body in (b"first", b"second"):
@@ -355,20 +360,23 @@ def test_forgetting_leaves_the_settings_table_and_a_queue_that_takes_the_same_me
     s3.delete_object(Bucket="bills", Key="bill.pdf")
     token = "odoo-qb-integration/quickbooks-token-test/acme"
     secrets.create_secret(Name=token, SecretString='{"access_token": "old"}')
+    secrets.create_secret(Name="odoo-erp-session-test/ledger", SecretString="a-cookie")
     url = sqs.create_queue(QueueName="bills.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
     message = {"MessageBody": "{}", "MessageGroupId": "acme", "MessageDeduplicationId": "1"}
 
     for _ in range(2):  # twice is harmless
         sqs.send_message(QueueUrl=url, **message)
-        aws.forget(emulator, table="bills", bucket="bills")
+        aws.forget(emulator, table="bills", bucket="bills", mirror="mirror")
 
         for table in ("bills", "settings"):
             assert dynamodb.scan(TableName=table)["Items"] == [{"entry_id": {"S": "settings"}}]
+        assert dynamodb.scan(TableName="mirror")["Items"] == []
         left = s3.list_object_versions(Bucket="bills")
         assert not left.get("Versions")
         assert not left.get("DeleteMarkers")
         assert "Messages" not in sqs.receive_message(QueueUrl=url)
-        assert secrets.get_secret_value(SecretId=token)["SecretString"] == "{}"
+        for secret in (token, "odoo-erp-session-test/ledger"):
+            assert secrets.get_secret_value(SecretId=secret)["SecretString"] == "{}"
     sqs.send_message(QueueUrl=url, **message)
     assert len(sqs.receive_message(QueueUrl=url)["Messages"]) == 1
 

@@ -9,7 +9,7 @@ import io
 import json
 import re
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html import unescape
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qs, urlsplit
@@ -42,6 +42,7 @@ class WorldsAws:
     replies: list[Reply] = field(default_factory=list)
     ended: bool = False
     queues: dict[str, int] = field(default_factory=lambda: {"odoo-approved-invoices": 0})
+    mirror: dict[tuple[str, str], Json] = field(default_factory=dict)
 
     def look(self) -> Pipeline:
         self.there()
@@ -51,6 +52,7 @@ class WorldsAws:
             queues=self.queues,
             runs=[Run(function="extractor", times=3, errors=1, at=None)],
             mails=mails,
+            mirror=self.mirror,
         )
 
     def there(self) -> None:
@@ -689,3 +691,66 @@ def test_a_file_that_is_no_document_is_saved_and_not_shown(asked: Visitor) -> No
 
     assert answer.mimetype == "application/octet-stream"
     assert answer.headers["Content-Disposition"] == "attachment; filename=a_b.html"
+
+
+# -- the mirror ------------------------------------------------------------------------------------
+
+
+def mirrored(visitor: Visitor, connection: str, kind: str) -> list[str]:
+    """The cells of a kind's row in the mirror's section."""
+    table = visitor.see().partition(f'id="mirror-{connection}"')[2].partition("</table>")[0]
+    rows = [text(row) for row in table.split("<tr>")]
+    return next(row.removeprefix(kind).split() for row in rows if row.startswith(kind))
+
+
+@pytest.fixture
+def mirroring(visitor: Visitor) -> Visitor:
+    """A visitor of a sandbox with the mirror on, nothing mirrored yet."""
+    visitor.page.parts = replace(visitor.page.parts, mirrored={"odoo": visitor.world.odoo})
+    return visitor
+
+
+def test_with_the_mirror_off_the_page_does_not_mention_it(visitor: Visitor) -> None:
+    assert "mirror" not in visitor.see().lower()
+
+
+def test_a_mirror_is_shown_from_its_first_load_to_a_change_in_odoo(mirroring: Visitor) -> None:
+    aws = mirroring.page.parts.aws
+    assert isinstance(aws, WorldsAws)
+    contacts = len(mirroring.world.odoo.records["res.partner"])
+    state, counts = ("odoo#contact", "state"), ("odoo#contact", "counts#")
+    assert mirrored(mirroring, "odoo", "contacts") == [
+        *(str(contacts), "0", "not", "yet", "not", "loaded", "yet")
+    ]
+
+    aws.mirror[state] = {"reading": "2026-11-28 08:00:00", "after": 7}
+    aws.mirror[counts] = {"n0": contacts // 2}
+    assert mirrored(mirroring, "odoo", "contacts")[-2:] == ["loading,", "50%"]
+
+    aws.mirror[state] = {"since": "2026-11-28 08:00:00", "last_run_at": "2026-11-28T08:00:00Z"}
+    aws.mirror[counts] = {"n0": contacts}
+    number, copied, at, *progress = mirrored(mirroring, "odoo", "contacts")
+    assert (number, copied, " ".join(progress)) == (str(contacts), str(contacts), "up to date")
+    assert re.fullmatch(r"\d\d:\d\d:\d\d", at)
+
+    mirroring.world.odoo.new_contact("Newcomer", email="n@example.com")
+    assert mirrored(mirroring, "odoo", "contacts")[-5:] == ["changes", "in", "the", "next", "run"]
+    moves = mirroring.world.odoo.records["account.move"].values()
+    documents = sum(row["move_type"] != "entry" for row in moves)
+    assert mirrored(mirroring, "odoo", "invoices, bills")[0] == str(documents)
+
+
+def test_why_a_mirror_failed_is_shown_as_text(mirroring: Visitor) -> None:
+    aws = mirroring.page.parts.aws
+    assert isinstance(aws, WorldsAws)
+    aws.mirror["odoo#order", "state"] = {
+        "since": "2026-11-28 08:00:00",
+        "last_run_at": "2026-11-28T08:00:00Z",
+        "last_error": HOSTILE,
+    }
+
+    html = mirroring.see()
+
+    assert "<script>alert" not in html
+    assert HOSTILE in unescape(html.partition('id="mirror-odoo"')[2])
+    assert '<div class="bad"><dt>mirrored</dt>' in html

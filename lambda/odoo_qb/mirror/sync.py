@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
-from odoo_qb.errors import Refused, Unavailable
+from odoo_qb.errors import Misconfigured, Refused, Unavailable
 from odoo_qb.mirror.applying import READ
 from odoo_qb.mirror.report import Report
 from odoo_qb.mirror.run import KindRun
@@ -49,7 +49,7 @@ class Syncing:
         for connection in [request.connection] if request.connection else self.connections:
             try:
                 source = self.source(connection)
-            except (Refused, Unavailable) as error:
+            except (Misconfigured, Refused, Unavailable) as error:
                 for kind in request.kinds:
                     table = MirrorTable(self.table, connection, kind)
                     report = Report(connection=connection, kind=kind, error=str(error))

@@ -1,4 +1,4 @@
-"""The codes of accounts, which from Odoo 18 on every company gives by itself."""
+"""The codes of accounts, which each company assigns itself from Odoo 18 on."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 
 class AccountCodes:
-    """Reads them with each company first in the context: only that one's are shown."""
+    """Reads them with each company first in the context, because only its codes are shown."""
 
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
 
     def add(self, kind: ServedKind, records: Mapping[int, Json], *, by_company: bool) -> None:
-        """Give each account `codes`, the code by the company's id as text.
+        """Add `codes` to each account: the code by company id, as text.
 
         `code` becomes that of the first company that has one.
         """

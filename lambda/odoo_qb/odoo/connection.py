@@ -1,4 +1,4 @@
-"""HTTP to one Odoo server: every request is counted, and only JSON is taken for an answer."""
+"""HTTP to one Odoo server: requests are counted, and only JSON is accepted as an answer."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _CONNECT_SECONDS: Final = 5.0
 
 
 class Connection:
-    """One server, for every way of asking it; `calls` and `clock` are as of the last request."""
+    """One server, for every protocol; `calls` and `clock` are as of the last request."""
 
     def __init__(
         self, *, url: str, failures: Failures, session: HttpSession | None, answer_seconds: float
@@ -36,7 +36,7 @@ class Connection:
     def post(
         self, path: str, body: Record, headers: dict[str, str] | None = None
     ) -> requests.Response:
-        """Send JSON; Unavailable where nothing comes back."""
+        """Send JSON; Unavailable if there is no answer."""
         self.calls += 1
         try:
             response = self.session.post(
@@ -44,7 +44,7 @@ class Connection:
             )
         except requests.Timeout as error:
             raise self.failures.silent() from error
-        except ValueError:  # an address or a header that cannot be sent, which it would repeat
+        except ValueError:  # an invalid address or header, which the message would repeat
             raise self.failures.unreachable() from None
         except requests.RequestException as error:
             raise self.failures.unreachable() from error
@@ -52,7 +52,7 @@ class Connection:
         return response
 
     def json(self, response: requests.Response) -> Any:  # noqa: ANN401 - Odoo's JSON
-        """The JSON of an answer, with exact decimals; Unavailable where there is none."""
+        """The JSON of an answer, with exact decimals; Unavailable if there is none."""
         if "json" not in response.headers.get("Content-Type", ""):
             raise self.failures.no_data(response.status_code)
         try:

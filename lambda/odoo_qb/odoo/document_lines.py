@@ -1,4 +1,4 @@
-"""The lines of a mirror's documents, for up to 2,500 documents a call."""
+"""Read the lines of a mirror's documents, for up to 2,500 documents per call."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class DocumentLines:
     def read(
         self, lines: Lines, documents: Mapping[int, Record], picking: Picking
     ) -> dict[int, list[Json]]:
-        """The lines of each document, in its own order; whose make no sense is in `picking`."""
+        """The lines of each document, in its order; malformed ones are reported in `picking`."""
         found: dict[int, list[tuple[int, int, Json]]] = {number: [] for number in documents}
         for batch in _batches(documents, lines.ids):
             for row in picking.rows(batch, lambda ids: self._rows(lines, ids)):
@@ -53,7 +53,7 @@ class DocumentLines:
         try:
             owner = related_id(row, lines.parent)
         except DAMAGE:
-            return  # whose it is shows nowhere
+            return  # it does not say which document it belongs to
         try:
             number, place = positive(row["id"]), int(row[_ORDER])
             served = self._fields.layout(lines).of(row)
@@ -65,7 +65,7 @@ class DocumentLines:
 
     def _rows(self, lines: Lines, documents: Sequence[int]) -> list[Record]:
         domain = [[lines.parent, "in", list(documents)], *lines.domain]
-        # An order by the parent would be by the parent's own order; "id" is cheap.
+        # Sorting by the parent would use the parent's own order; "id" is cheap.
         rows: list[Record] = self._fields.with_layout(
             lines,
             lambda layout: self._scope.call(
@@ -81,7 +81,7 @@ class DocumentLines:
 
 
 def _batches(documents: Mapping[int, Record], ids: str) -> Iterator[list[int]]:
-    """The documents that have lines, so many at a time that an answer stays small."""
+    """The documents with lines, in batches that keep the answer small."""
     batch: list[int] = []
     size = 0
     for number, row in documents.items():

@@ -20,7 +20,7 @@ _BUSY: Final = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS}
 
 
 class NotSpoken(Exception):  # noqa: N818 - never leaves the client
-    """The server gave no answer of /json/2: it has none, or takes no key there."""
+    """The server did not answer /json/2: it lacks it, or does not accept keys there."""
 
 
 class Json2:
@@ -35,13 +35,13 @@ class Json2:
         """Nothing to do: each request carries the key."""
 
     def ask(self, question: Question) -> object:
-        """The bare result; NotSpoken where something else than /json/2 answers."""
+        """The result; NotSpoken if the answer is not from /json/2."""
         headers = {"Authorization": f"bearer {self._api_key}", "X-Odoo-Database": self._database}
         path = f"/json/2/{question.model}/{question.method}"
         return self._result(self._connection.post(path, question.body, headers))
 
     def _result(self, response: requests.Response) -> object:
-        """The result, or an error that the status tells from it."""
+        """The result, or an error, depending on the status."""
         failures = self._connection.failures
         status = response.status_code
         if status == HTTPStatus.OK:

@@ -1,4 +1,4 @@
-"""Odoo over /jsonrpc: a login, then the user's number and key with every question.
+"""Odoo over /jsonrpc: a login, then the user's id and key with every call.
 
 All versions have it until 22:
 https://www.odoo.com/documentation/18.0/developer/reference/external_api.html
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
 
 
 def call_of(params: Record) -> Record:
-    """A request in JSON-RPC's envelope."""
+    """A request in a JSON-RPC envelope."""
     return {"jsonrpc": "2.0", "method": "call", "id": 1, "params": params}
 
 
 def opened(connection: Connection, response: requests.Response) -> Record:
-    """The envelope of an answer, which always has status 200: `result` or `error` is in it."""
+    """The envelope of an answer, always with status 200, and with `result` or `error`."""
     if response.status_code != HTTPStatus.OK:
         raise connection.failures.no_data(response.status_code)
     body = connection.json(response)
-    # Nothing that is asked here is answered with nothing.
+    # None of our calls has an empty result.
     if not isinstance(body, dict) or not {"error", "result"} & body.keys():
         raise connection.failures.no_answer()
     return body
@@ -49,11 +49,11 @@ class JsonRpc:
         self._uid: int | None = None
 
     def sign_out(self) -> None:
-        """Sign in anew before the next question."""
+        """Sign in again before the next call."""
         self._uid = None
 
     def sign_in(self) -> None:
-        """Learn the user's number, once."""
+        """Get the user's id, once."""
         if self._uid is not None:
             return
         who: list[object] = [self._database, self._username, self._api_key, {}]
@@ -65,7 +65,7 @@ class JsonRpc:
         self._uid = cast("int", uid)
 
     def ask(self, question: Question) -> object:
-        """The result; Refused where Odoo answers with an error."""
+        """The result; Refused if Odoo answers with an error."""
         who: list[object] = [self._database, self._uid, self._api_key]
         what = [question.model, question.method, question.arguments, question.named]
         return self._result("object", "execute_kw", who + what)
@@ -77,5 +77,5 @@ class JsonRpc:
             return body["result"]
         refusal = self._connection.failures.refusal(body["error"])
         if isinstance(refusal, Refused) and refusal.code.endswith("AccessDenied"):
-            self.sign_out()  # a key may have been replaced: log in again next time
+            self.sign_out()  # the key may have been replaced, so log in again next time
         raise refusal

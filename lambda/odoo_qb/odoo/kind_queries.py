@@ -1,4 +1,4 @@
-"""Questions about a kind of records, within a connection's companies."""
+"""Queries for one kind of records, within a connection's companies."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from odoo_qb.odoo.values import Record
     from odoo_qb.sources import Kind
 
-_IDS: Final = 50_000  # a page; each is about 6 bytes
+_IDS: Final = 50_000  # per page; each is about 6 bytes
 
 
 class KindQueries:
     """Asks Odoo for a kind's records; `notes` are the kinds that this Odoo lacks, and what to do.
 
-    A kind without its app is empty, and is not asked for again.
+    A kind without its app counts as empty and is not queried again.
     """
 
     def __init__(self, scope: Scope, fields: ModelFields) -> None:
@@ -35,7 +35,7 @@ class KindQueries:
         self._fields = fields
 
     def domain(self, kind: Kind) -> list[object]:
-        """All of a kind's records within our companies; contacts of none are everybody's."""
+        """All of a kind's records in our companies; contacts without a company are shared."""
         served = SERVED_KINDS[kind]
         domain: list[object] = list(served.domain)
         if not self._scope.is_narrow:
@@ -45,12 +45,12 @@ class KindQueries:
         return ["|", [company, "=", False], ours] if kind == "contact" else [*domain, ours]
 
     def company_field(self, kind: Kind) -> str:
-        """What says whose a record is, in this version."""
+        """The name of the company field in this version."""
         served = SERVED_KINDS[kind]
         return self._fields.one_of(served, served.company)
 
     def call(self, kind: Kind, method: str, subject: object, **named: Any) -> Any:  # noqa: ANN401 - Odoo's JSON
-        """As Scope.call, to the kind's model."""
+        """Like Scope.call, for the kind's model."""
         served = SERVED_KINDS[kind]
         return self._scope.call(served.model, method, subject, group=served.group, **named)
 
@@ -91,14 +91,14 @@ class KindQueries:
             written = "write_date"
         count = rows[0].get("__count") if len(rows) == 1 else None
         if type(count) is not int:  # which true would be too
-            raise Unavailable("Odoo's answer on how many records there are makes no sense.")
+            raise Unavailable("Odoo sent an invalid number of records.")
         return Summary(count=count, last_written_at=moment_of(rows[0][written]))
 
     def ours(self, kind: Kind, ids: Sequence[int]) -> set[int]:
-        """Which of these exist and are ours; Refused where the user may not see one of them."""
+        """Which of these exist in our companies; Refused if the user may not see one."""
         fields = [self.company_field(kind)]
         fields += [str(term[0]) for term in SERVED_KINDS[kind].domain]
-        # As all of the user's companies see them: what has moved to another one is seen there.
+        # With all of the user's companies, so that records moved to another one are seen.
         rows = self.call(kind, "read", list(ids), allowed=(), fields=fields)
         return {row["id"] for row in rows if self._is_ours(kind, row)}
 
@@ -123,7 +123,7 @@ class KindQueries:
         number: Callable[[T], int],
         after: int = 0,
     ) -> Iterator[list[T]]:
-        """The pages that follow one another by id; `page` is given the last id before it."""
+        """All pages in order of id; `page` gets the last id of the page before."""
         last, found = after, size
         nothing: list[T] = []
         while found == size:
@@ -140,7 +140,7 @@ class KindQueries:
             last, found = ids[-1], len(rows)
 
     def if_there[T](self, kind: Kind, ask: Callable[[], T], nothing: T) -> T:
-        """What Odoo answers, or nothing where it does not have the kind's app."""
+        """Odoo's answer, or the default if Odoo lacks the kind's app."""
         if kind in self.notes:
             return nothing
         served = SERVED_KINDS[kind]

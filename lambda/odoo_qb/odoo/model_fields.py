@@ -1,4 +1,4 @@
-"""Which of the served fields a server has: learned when needed, kept for the instance's life."""
+"""Which of the served fields a server has: read when needed, and remembered."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _UNKNOWN: Final = "Invalid field"
 
 
 class ModelFields:
-    """The fields of each model, by one question where their names differ by version."""
+    """The fields of each model; read in one call if their names differ by version."""
 
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
@@ -33,16 +33,16 @@ class ModelFields:
         return next((name for name in names if name in existing), "")
 
     def layout(self, model: ServedModel) -> Layout:
-        """How this server has a model's served fields, as far as is known by now."""
+        """How this server names a model's served fields, as known so far."""
         key = _key(model)
         if key not in self._layouts:
             self._layouts[key] = Layout(model.served, self._assumed(model))
         return self._layouts[key]
 
     def with_layout[T](self, model: ServedModel, ask: Callable[[Layout], T]) -> T:
-        """What `ask` answers for the fields of this server.
+        """The result of `ask` with the fields of this server.
 
-        Fields with the same name in all versions are taken for granted, until Odoo knows one not.
+        Fields with the same name in all versions are assumed to exist, until Odoo refuses one.
         """
         key = _key(model)
         try:

@@ -1,6 +1,6 @@
-"""Payments of Odoo 16 and 17, which are moves: state, date and number are their move's.
+"""Payments in Odoo 16 and 17, whose state, date and number belong to their move.
 
-Writing to the move leaves the payment's own write_date as it was, so the later of both counts.
+Writing to the move does not change the payment's write_date, so the later of both counts.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ _MOVES: Final = 10_000  # a call
 
 
 class OldPayments:
-    """Tells old payments from those of 18 and later, and dates them."""
+    """Recognises payments before 18, and dates them."""
 
     def __init__(self, scope: Scope, fields: ModelFields) -> None:
         self._scope = scope
         self._fields = fields
 
     def are(self, kind: Kind) -> bool:
-        """Whether a kind's records are moves as well."""
+        """Whether the records of a kind are also moves."""
         payment = SERVED_KINDS["payment"]
         return kind == "payment" and self._fields.one_of(payment, ("memo", "ref")) == "ref"
 
     def since(self, kind: Kind, moment: str) -> list[object]:
-        """The condition for what was written since (Odoo's UTC text; "": ever)."""
+        """The condition for records written since (Odoo's UTC text; "" for all)."""
         if not moment:
             return []
         own = ["write_date", ">=", moment]
@@ -48,7 +48,7 @@ class OldPayments:
         return [["payment_id", "!=", False], *ours]
 
     def date(self, kind: Kind, rows: Sequence[Record]) -> None:
-        """Let each old payment be as late as its move; other rows stay as they are."""
+        """Set each old payment's date to its move's if that is later; other rows stay."""
         if not self.are(kind):
             return
         move = SERVED_KINDS["move"]
@@ -70,6 +70,6 @@ class OldPayments:
 
 
 def _move_of(payment: Record) -> int:
-    with suppress(MalformedValueError):  # shows when the payment is read
+    with suppress(MalformedValueError):  # reported when the payment itself is read
         return related_id(payment, "move_id")
     return 0

@@ -1,4 +1,4 @@
-"""Read many records at once; where Odoo cannot give them, find the ones to blame."""
+"""Read many records at once; if Odoo cannot deliver them, find the ones that cause it."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ if TYPE_CHECKING:
 
     from odoo_qb.odoo.values import Record
 
-# What stops a whole run; anything else that Odoo refuses may be one record's own fault.
+# These stop the whole run; any other refusal may concern only one record.
 _OF_THE_CONNECTION: Final = ("AccessDenied", "AccessError", "OperationalError", "session")
-_BLAMED_AT_MOST: Final = 5  # more than that is not a few records' own fault
-_NO_SENSE: Final = "what Odoo says of it makes no sense"
+_BLAMED_AT_MOST: Final = 5  # with more, it is not the records that are wrong
+_NOT_VALID: Final = "Odoo's record of it is not valid"
 
 
 def nonsense(damage: Exception) -> str:
-    """What is wrong with a record, where that is known."""
-    return str(damage) if isinstance(damage, MalformedValueError) else _NO_SENSE
+    """What is wrong with a record, if that is known."""
+    return str(damage) if isinstance(damage, MalformedValueError) else _NOT_VALID
 
 
 class Picking:
-    """Asks for a list of ids, then for its halves, down to the id that spoils the answer.
+    """Reads a list of ids, then its halves, down to the id that makes the answer fail.
 
-    `blamed` says by id what is wrong. What is `fatal` is no record's fault.
+    `blamed` says by id what is wrong. An error in `fatal` is not a record's fault.
     """
 
     def __init__(self, fatal: Callable[[Refused], bool]) -> None:
@@ -37,7 +37,7 @@ class Picking:
     def rows(
         self, ids: Sequence[int], ask: Callable[[Sequence[int]], list[Record]]
     ) -> list[Record]:
-        """The rows of all ids but the blamed; raises when too many of them are."""
+        """The rows of all ids except blamed ones; raises if too many are blamed."""
         try:
             return ask(ids)
         except Refused as refused:
@@ -47,7 +47,7 @@ class Picking:
                 return self._blame(ids[0], str(refused), refused)
         except Misshapen as misshapen:
             if len(ids) == 1:
-                return self._blame(ids[0], _NO_SENSE, misshapen)
+                return self._blame(ids[0], _NOT_VALID, misshapen)
             misshapen.others()
         half = len(ids) // 2
         return self.rows(ids[:half], ask) + self.rows(ids[half:], ask)

@@ -1,4 +1,4 @@
-"""The companies that a connection to Odoo is about, and questions within them."""
+"""The companies of a connection to Odoo, and calls within them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from odoo_qb.odoo.client import OdooClient
 
-# Groups to add to a user, as Odoo calls them.
+# Groups to add to a user, by their names in Odoo.
 ACCOUNTING: Final = (
     "Show Accounting Features - Readonly (in developer mode) or, where that is missing, Invoicing"
 )
@@ -23,10 +23,10 @@ _NO_RIGHT: Final = "(You are not allowed to access"
 
 
 class Scope:
-    """Companies by id or name; none named: all that the user has.
+    """Companies by id or name; all of the user's if none is named.
 
-    Archived records are among the answers. What the user may not read is Refused with the group
-    to add.
+    Answers include archived records. If the user may not read something, Refused names the group to
+    add.
     """
 
     def __init__(self, odoo: OdooClient, companies: Sequence[int | str] = ()) -> None:
@@ -37,11 +37,11 @@ class Scope:
 
     @property
     def is_narrow(self) -> bool:
-        """Whether it is about certain companies only."""
+        """Whether it is limited to certain companies."""
         return bool(self._named)
 
     def ids(self) -> list[int]:
-        """The companies' ids, learned once; Refused where the user does not see one."""
+        """The companies' ids, read once; Refused if the user does not see one."""
         if self._ids is None:
             numbers = [company for company in self._named if isinstance(company, int)]
             is_known = self.is_narrow and len(numbers) == len(self._named)
@@ -49,7 +49,7 @@ class Scope:
         return self._ids
 
     def names(self) -> list[str]:
-        """The companies' names, as Odoo has them now."""
+        """The companies' current names in Odoo."""
         self._ids = self._looked_up()
         return [self._seen[number] for number in self._ids]
 
@@ -63,9 +63,9 @@ class Scope:
         allowed: Sequence[int] | None = None,
         **named: object,
     ) -> Any:  # noqa: ANN401 - Odoo's JSON
-        """As OdooClient.call. `allowed` are the companies in the context, the asking one first.
+        """Like OdooClient.call. `allowed` are the companies in the context, the active one first.
 
-        Without it they are the connection's, and with none in it all that the user has.
+        Without it, the connection's companies are used; if it is empty, all of the user's.
         """
         if allowed is None:
             allowed = self.ids() if self.is_narrow else ()
@@ -112,7 +112,7 @@ class Scope:
 
 
 def lacks_model(refused: Refused, model: str) -> bool:
-    """Whether Odoo refused because it has no such model, in any version and by any way in."""
+    """Whether Odoo refused because it lacks the model, in any version and protocol."""
     if refused.code.endswith("KeyError"):  # by a session, in 16 and 17
         return f"'{model}'" in str(refused)
     if refused.code.endswith("NotFound"):  # by a session without the name, by /json/2 with it

@@ -1,7 +1,8 @@
-"""Which fields of Odoo's are served, under which names, and what each says. No I/O.
+"""Which of Odoo's fields are served, under which names, and how they are converted. No I/O.
 
-Only what moves its own record's write_date is served: a contact's e-mail is the contact's, not its
-documents'. Odoo shows an empty field as false, never as null: which it means goes by the type.
+Only fields whose change updates their own record's write_date are served: a contact's e-mail is
+served with the contact, not with its documents. Odoo sends false for an empty field, never null;
+the field's type tells which is meant.
 """
 
 from __future__ import annotations
@@ -27,14 +28,14 @@ if TYPE_CHECKING:
     from odoo_qb.odoo.values import Record
 
 _DAY: Final = re.compile(r"\d{4}-\d\d-\d\d")
-_NO_NUMBER: Final = "/"  # what 16 and 17 call a document before it has a number
+_NO_NUMBER: Final = "/"  # the number in 16 and 17 of a document without one
 _ONE: Final = Decimal(1)
-_LARGEST: Final = 10**15  # beyond it a double, which is what Odoo sends, has no cents
+_LARGEST: Final = 10**15  # above this, a double as Odoo sends has no exact cents
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Served:
-    """A served field: `fields` are Odoo's names for it, of which a version has one or none."""
+    """A served field; `fields` are its names in Odoo, of which a version has one or none."""
 
     name: str
     fields: tuple[str, ...]
@@ -55,7 +56,7 @@ def _text(row: Record, field: str) -> str | None:
 
 
 def _number(row: Record, field: str) -> str | None:
-    """A document's number; none before it has one."""
+    """A document's number, if it has one."""
     name = _text(row, field)
     return None if name == _NO_NUMBER else name
 
@@ -82,7 +83,7 @@ def _flag(row: Record, field: str) -> bool:
 
 
 def _open(row: Record, field: str) -> bool:
-    """Whether an account is in use: 19 says `active`, before it was the contrary."""
+    """Whether an account is in use: 19 has `active`, earlier versions the opposite."""
     return _flag(row, field) == (field == "active")
 
 
@@ -120,7 +121,7 @@ def _ids(row: Record, field: str) -> list[int]:
 
 
 def _companies(row: Record, field: str) -> list[int]:
-    """An account's companies, of which it had one before 18."""
+    """An account's companies; before 18 it had only one."""
     if field == "company_ids":
         return sorted(_ids(row, field))
     company = _id(row, field)
@@ -128,12 +129,12 @@ def _companies(row: Record, field: str) -> list[int]:
 
 
 def _each(value: Callable[[Record, str], object], names: str) -> list[Served]:
-    """Fields of one type, by the names that they have in Odoo too."""
+    """Fields of one type, with the same names as in Odoo."""
     return [Served(name=name, fields=(name,), value=value) for name in names.split()]
 
 
 def _linked(*names: str) -> list[Served]:
-    """Records pointed to, each as its id and its name: "partner" as partner_id, partner_name."""
+    """References, each as id and name: "partner" as partner_id and partner_name."""
     found = []
     for name in names:
         found.append(Served(name=f"{name}_id", fields=(f"{name}_id",), value=_id))
@@ -217,20 +218,20 @@ TRANSACTION: Final = (
 
 
 class Layout:
-    """How one server has the served fields of a model: `fields` are what is read."""
+    """How one server names the served fields of a model; `fields` are those to read."""
 
     def __init__(self, served: Iterable[Served], existing: Collection[str] | None) -> None:
-        """`existing` are the fields that the server has; None where that was not asked."""
+        """`existing` are the server's fields; None if they were not read."""
         self._chosen = {
             s: next((f for f in s.fields if existing is None or f in existing), "") for s in served
         }
         self.fields = tuple(dict.fromkeys(field for field in self._chosen.values() if field))
 
     def of(self, row: Record) -> Json:
-        """What is served of a row; MalformedValueError where a value is none of its kind."""
+        """The served fields of a row; MalformedValueError if a value has the wrong type."""
         return {s.name: s.value(row, field) if field else None for s, field in self._chosen.items()}
 
 
 def all_fields(served: Iterable[Served]) -> list[str]:
-    """Every name that any version has for these."""
+    """Every name of these fields in any version."""
     return sorted({field for s in served for field in s.fields})

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServedModel:
-    """What is read of a model: `domain` says which records, `group` is the one that opens it.
+    """What is read of a model: `domain` selects records, `group` is the group that may read it.
 
-    `company` are the names of the field that says whose a record is, of which a version has one.
-    `lost` are fields that Odoo 19 no longer has.
+    `company` are the names of the company field, of which a version has one. `lost` are fields that
+    Odoo 19 no longer has.
     """
 
     model: str
@@ -34,7 +34,7 @@ class ServedModel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lines(ServedModel):
-    """The lines of a document: `parent` points to it, `ids` is the document's list of them."""
+    """The lines of a document: `parent` refers to it, `ids` is the document's list of them."""
 
     name: str
     parent: str
@@ -43,7 +43,7 @@ class Lines(ServedModel):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServedKind(ServedModel):
-    """A kind: `title` is its word in a sentence, `partner` what names a contact in its records."""
+    """A kind: `title` is its word in a sentence, `partner` the field with its contact."""
 
     title: str
     partner: tuple[str, ...] = ("partner_id",)
@@ -63,7 +63,7 @@ _INVOICE_LINES: Final = Lines(
     parent="move_id",
     ids="invoice_line_ids",
     served=served.MOVE_LINE,
-    # The journal's other rows are no lines of the document. Only 19 has subsections.
+    # Other journal rows are not lines of the document. Only 19 has subsections.
     domain=(["display_type", "in", ["product", "line_section", "line_subsection", "line_note"]],),
 )
 SERVED_KINDS: Final[dict[Kind, ServedKind]] = {

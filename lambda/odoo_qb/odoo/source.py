@@ -1,4 +1,4 @@
-"""Read Odoo 16 to 19 for a mirror: what changed, what is there, and each record as it is served."""
+"""Read Odoo 16 to 19 for a mirror: which records changed or exist, and their content."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ if TYPE_CHECKING:
     from odoo_qb.odoo.values import Record
     from odoo_qb.sources import Kind
 
-_CHANGES: Final = 10_000  # a page; each row is about 50 bytes
-_RECORDS: Final = 1_000  # a call; more is not faster, only larger
+_CHANGES: Final = 10_000  # per page; a row is about 50 bytes
+_RECORDS: Final = 1_000  # per call; more is not faster, only larger
 
 
 class OdooSource:
-    """A mirror's source: one connection, within `companies` (ids or names; none: all).
+    """A mirror's source: one connection, limited to `companies` (ids or names; none: all).
 
-    What differs by version is learned from the fields that a server has, once an instance.
+    Differences between versions are detected once per instance, from the server's fields.
     """
 
     def __init__(self, odoo: OdooClient, companies: Sequence[int | str] = ()) -> None:
@@ -54,20 +54,20 @@ class OdooSource:
 
     @property
     def notes(self) -> Mapping[Kind, str]:
-        """The kinds that this Odoo does not have, and what to do; they are empty."""
+        """The kinds that this Odoo lacks, with what to do; they count as empty."""
         return self._queries.notes
 
     @property
     def calls(self) -> int:
-        """Requests that were sent, answered or not."""
+        """How many requests were sent, answered or not."""
         return self._odoo.calls
 
     def now(self) -> datetime | None:
-        """The server's own clock as of its last answer; None if it told none."""
+        """The server's clock at its last answer; None if it did not send it."""
         return self._odoo.clock
 
     def refresh(self) -> None:
-        """Read currencies, journals and the like anew: call it as a run begins.
+        """Read currencies, journals and so on again; call it when a run begins.
 
         An app that was missing may have been installed.
         """
@@ -75,7 +75,7 @@ class OdooSource:
         self._queries.notes.clear()
 
     def test_connection(self) -> ServerInfo:
-        """Sign in and say who answers, in four calls."""
+        """Sign in and describe the server, in four calls."""
         version = self._odoo.version()
         number = self._odoo.call("res.users", "context_get")["uid"]
         rows = self._odoo.call("res.users", "read", [number], fields=["name", "login"])
@@ -130,9 +130,9 @@ class OdooSource:
         return self._queries.if_there(kind, ask, 0)
 
     def read(self, kind: Kind, ids: Collection[int]) -> Reading:
-        """The records of these ids as they are now, a thousand a call.
+        """The current records with these ids, a thousand per call.
 
-        Lines are read for 2,500 documents a call: give as many ids as there are.
+        Lines are read for 2,500 documents per call, so pass all ids at once.
         """
         return self._queries.if_there(kind, lambda: self._read(kind, sorted({*ids})), Reading())
 
@@ -144,10 +144,10 @@ class OdooSource:
         return self._lookups.shown(kind)
 
     def gone(self, kind: Kind, ids: Collection[int]) -> set[int]:
-        """Which of these no longer exist or have left our companies, each asked for by its id.
+        """Which of these ids no longer exist or have left our companies; each is looked up.
 
-        Odoo leaves out what does not exist and refuses what is hidden. So Refused where the user
-        may not see one of them, and where this Odoo has no such kind: then nothing is known.
+        Odoo leaves out what does not exist and refuses what is hidden. Refused if the user may not
+        see one of them, or this Odoo lacks the kind: then nothing is certain.
         """
         left = set(ids)
         for batch in batched(sorted(left), _RECORDS):
@@ -155,8 +155,8 @@ class OdooSource:
                 ours = self._queries.if_there(kind, partial(self._queries.ours, kind, batch), None)
             except (Misshapen, *DAMAGE) as damage:
                 raise Refused(
-                    "Odoo's answer on what was deleted makes no sense, so nothing is taken for"
-                    " deleted. If this stays, check these records in Odoo:"
+                    "Odoo's answer about deleted records is not valid, so nothing was removed. If"
+                    " this stays, check these records in Odoo:"
                     f" {', '.join(map(str, batch[:5]))}."
                 ) from damage
             if ours is None:
@@ -165,7 +165,7 @@ class OdooSource:
         return left
 
     def pointing_at(self, kind: Kind, contact_ids: Collection[int]) -> list[int]:
-        """The records that name one of these contacts; of contacts, those that belong to one."""
+        """The records that refer to these contacts; for contacts, those that belong to them."""
         fields = SERVED_KINDS[kind].partner
         if not fields:
             return []
@@ -202,7 +202,7 @@ class OdooSource:
     def _complete(
         self, kind: Kind, records: dict[int, Json], rows: dict[int, Record], picking: Picking
     ) -> None:
-        """Add what stands in other models."""
+        """Add what is in other models."""
         lines = SERVED_KINDS[kind].lines
         if lines:
             for number, served in self._lines.read(lines, rows, picking).items():
@@ -213,7 +213,7 @@ class OdooSource:
             self._lookups.add_journals(records.values())
             self._lookups.add_methods(records.values())
         if kind == "contact":
-            for record in records.values():  # an address may have no name of its own
+            for record in records.values():  # an address may have no name
                 record["name"] = record["name"] or record["display_name"]
         if kind == "account":
             by_company = self._queries.company_field(kind) == "company_ids"

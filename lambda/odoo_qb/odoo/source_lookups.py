@@ -1,4 +1,4 @@
-"""What records of a mirror only point to: currencies, journals, ways of payment and the like."""
+"""What a mirror's records refer to: currencies, journals, payment methods and so on."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ _SHOWN: Final[dict[Kind, tuple[str, ...]]] = {
 
 
 class SourceLookups:
-    """Small tables, each read whole when first needed, and again when a new row turns up."""
+    """Small tables, each read completely when first needed, and again for a new row."""
 
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
         self._tables: dict[str, dict[int, Record]] = {}
 
     def refresh(self) -> None:
-        """Read them anew when next needed."""
+        """Read them again when next needed."""
         self._tables.clear()
 
     def shown(self, kind: Kind) -> str:
@@ -63,7 +63,7 @@ class SourceLookups:
         return hashlib.sha256(to_json(tables).encode()).hexdigest()
 
     def add_currencies(self, records: Iterable[Json]) -> None:
-        """Give each record its currency's symbol and the symbol's position."""
+        """Add the currency's symbol and its position to each record."""
         records = list(records)
         table = self._rows(_CURRENCY, {r["currency_id"] for r in records})
         for record in records:
@@ -72,7 +72,7 @@ class SourceLookups:
             record["currency_position"] = text_of(row.get("position")) or None
 
     def add_journals(self, records: Iterable[Json]) -> None:
-        """Give each record its journal's code and type."""
+        """Add the journal's code and type to each record."""
         records = list(records)
         table = self._rows(_JOURNAL, {r["journal_id"] for r in records})
         for record in records:
@@ -81,7 +81,7 @@ class SourceLookups:
             record["journal_type"] = text_of(row.get("type")) or None
 
     def add_methods(self, payments: Iterable[Json]) -> None:
-        """Give each payment its method's code, and its name without the journal's.
+        """Add the method's code to each payment, and its name without the journal's.
 
         Odoo 18 and later show "Manual Payment (Bank)" for a method called "Manual Payment".
         """
@@ -98,7 +98,7 @@ class SourceLookups:
         wanted = {number for number in needed if number}
         table = self._tables.get(model, {})
         if not wanted <= table.keys():
-            # What is not listed either is not looked for again in this run.
+            # A row that is still missing is not searched again in this run.
             unlisted: dict[int, Record] = {number: {} for number in wanted}
             self._tables[model] = table = unlisted | self._read(model)
         return table

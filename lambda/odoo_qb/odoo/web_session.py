@@ -1,4 +1,4 @@
-"""Odoo as its own web client asks it: a password opens a session, a cookie carries it.
+"""Odoo as its web client uses it: a password opens a session, identified by a cookie.
 
 For plans without the external API. Sessions last 7 days, 90 in Odoo 16, and end when the password
 changes or an administrator ends them.
@@ -20,27 +20,27 @@ if TYPE_CHECKING:
     from odoo_qb.odoo.question import Question
     from odoo_qb.odoo.values import Record
 
-_EXPIRED: Final = 100  # Odoo's code for it, in every version
+_EXPIRED: Final = 100  # Odoo's error code, in every version
 _COOKIE: Final = "session_id"
-_SOUND: Final = re.compile(r"[\w.-]{8,512}", re.ASCII)  # anything else could forge a header
+_SOUND: Final = re.compile(r"[\w.-]{8,512}", re.ASCII)  # anything else could inject a header
 
 
 class SessionStore(Protocol):
-    """Where a session's cookie is kept between processes: it opens Odoo as a password does."""
+    """Stores a session's cookie between processes; it gives access like a password."""
 
     def load(self) -> str:
-        """The cookie that was saved last; "" for none."""
+        """The last saved cookie; "" if none."""
 
     def save(self, cookie: str) -> None:
-        """Keep a new cookie in place of the last."""
+        """Replace the saved cookie."""
 
 
 class _Ended(Exception):  # noqa: N818 - never leaves this module
-    """Odoo does not know this session, or no longer."""
+    """Odoo does not know this session, or it has ended."""
 
 
 class WebSession:
-    """One user's session, opened when there is none and once more when it has ended."""
+    """One user's session, opened if there is none, and again once if it has ended."""
 
     def __init__(
         self,
@@ -57,7 +57,7 @@ class WebSession:
         self._cookie = ""
 
     def sign_in(self) -> None:
-        """Take the session that was kept, or open one."""
+        """Use the saved session, or open one."""
         if not self._cookie and self._store:
             kept = self._store.load()
             if _SOUND.fullmatch(kept):
@@ -66,7 +66,7 @@ class WebSession:
             self._open()
 
     def ask(self, question: Question) -> object:
-        """The result; a session that has ended is opened anew, once."""
+        """The result; a session that has ended is opened again, once."""
         try:
             return self._result(question)
         except _Ended:
@@ -102,7 +102,7 @@ class WebSession:
         }
         headers = {"Cookie": f"{_COOKIE}={self._cookie}"}
         response = self._connection.post(path, call_of(params), headers)
-        # A server of several databases knows this path only within a session.
+        # A server with several databases has this path only within a session.
         is_page = "json" not in response.headers.get("Content-Type", "")
         if response.status_code == HTTPStatus.NOT_FOUND and is_page:
             raise _Ended
@@ -116,7 +116,7 @@ class WebSession:
         raise self._connection.failures.refusal(error)
 
     def _keep_cookie(self, response: requests.Response) -> None:
-        """Odoo gives a new cookie at sign-in and, now and then, with an answer."""
+        """Save Odoo's new cookie, which comes at sign-in and sometimes with an answer."""
         cookie = response.cookies.get(_COOKIE) or ""
         if cookie == self._cookie or not _SOUND.fullmatch(cookie):
             return

@@ -21,7 +21,8 @@ class SecretSession:
     def load(self) -> str:
         """The cookie that was saved last; "" for none."""
         with suppress(ClientError):
-            return self._client.get_secret_value(SecretId=self._secret_id)["SecretString"]
+            answer = self._client.get_secret_value(SecretId=self._secret_id)
+            return answer.get("SecretString", "")
         return ""
 
     def save(self, cookie: str) -> None:

@@ -12,6 +12,7 @@ from odoo_qb.mirror.sync import Syncing
 from odoo_qb.odoo.client import OdooClient
 from odoo_qb.odoo.failures import SettingNames
 from odoo_qb.odoo.source import OdooSource
+from odoo_qb.public_http import PublicSession, networks
 from odoo_qb.store.erp_session import SecretSession
 from odoo_qb.store.sorted_table import SortedTable
 from odoo_qb.wiring.base import Wiring
@@ -62,7 +63,8 @@ class MirrorWiring(Wiring):
         )
 
     def _source(self, connection: str) -> OdooSource:
-        client = partial(OdooClient, sleep=self.wait)
+        allowed = networks(settings.optional("ALLOWED_PRIVATE_NETWORKS"))
+        client = partial(OdooClient, sleep=self.wait, session=PublicSession(allowed))
         if connection == DEFAULT:
             secret = self.secret("ODOO_SECRET_ARN")
             return OdooSource(

@@ -1,0 +1,106 @@
+"""HTTP that goes to public addresses only, but for the private networks an operator has named.
+
+The address is looked at on the connection itself, before a byte is sent: a name that leads
+elsewhere by the time of connecting (DNS rebinding) is found out, and so is a mapped IPv6 address.
+"""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import TYPE_CHECKING, Any, Final
+
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+from odoo_qb.errors import Misconfigured, Refused
+from odoo_qb.http_session import HttpSession
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Collection
+    from ipaddress import IPv4Address
+
+_NAT64: Final = IPv6Network("64:ff9b::/96")
+
+Network = IPv4Network | IPv6Network
+
+
+def networks(text: str) -> tuple[Network, ...]:
+    """Terraform's allowed_private_networks, separated by commas."""
+    try:
+        return tuple(ip_network(one.strip()) for one in text.split(",") if one.strip())
+    except ValueError:
+        raise Misconfigured(
+            "allowed_private_networks has something that is no network, such as 10.0.0.0/8."
+            " Correct it and apply."
+        ) from None
+
+
+def is_allowed(address: str, allowed: Collection[Network]) -> bool:
+    """Whether we may send something there."""
+    ip = _meant(ip_address(address.partition("%")[0]))
+    public = ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_unspecified)
+    return public or any(ip in network for network in allowed)
+
+
+def _meant(ip: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
+    """The IPv4 address that an IPv6 address stands for, or itself."""
+    if not isinstance(ip, IPv6Address):
+        return ip
+    if ip in _NAT64:
+        return ip_address(ip.packed[-4:])
+    return ip.ipv4_mapped or ip.sixtofour or (ip.teredo and ip.teredo[1]) or ip
+
+
+class PublicSession(HttpSession):
+    """requests' session that raises Refused, before it sends anything, where it may not go."""
+
+    def __init__(self, allowed: Collection[Network] = ()) -> None:
+        super().__init__()
+        self.trust_env = False  # a proxy of the environment would be connected to in its place
+        for scheme in ("https://", "http://"):
+            self.mount(scheme, _PublicAdapter(tuple(allowed)))
+
+
+class _PublicAdapter(HTTPAdapter):
+    def __init__(self, allowed: tuple[Network, ...]) -> None:
+        self._allowed = allowed
+        super().__init__()
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as requests
+        """As requests, with connections that look where they lead."""
+        super().init_poolmanager(*args, **kwargs)
+        allowed = self._allowed
+
+        class Plain(_Looking, HTTPConnection):
+            networks = allowed
+
+        class Tls(_Looking, HTTPSConnection):
+            networks = allowed
+
+        class PlainPool(HTTPConnectionPool):
+            ConnectionCls = Plain
+
+        class TlsPool(HTTPSConnectionPool):
+            ConnectionCls = Tls
+
+        self.poolmanager.pool_classes_by_scheme = {"http": PlainPool, "https": TlsPool}
+
+
+class _Looking:
+    """A connection that closes at once where it leads to what is not allowed."""
+
+    networks: tuple[Network, ...] = ()
+
+    def _new_conn(self) -> socket.socket:
+        connected: socket.socket = super()._new_conn()  # type: ignore[misc]  # urllib3's
+        address = str(connected.getpeername()[0])
+        if not is_allowed(address, self.networks):
+            connected.close()
+            raise Refused(
+                f"{getattr(self, 'host', 'The address')} leads to {address}, which is no public"
+                " address. Nothing was sent. If it is meant, name its network in"
+                " allowed_private_networks and apply."
+            )
+        return connected

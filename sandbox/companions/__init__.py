@@ -1,0 +1,1 @@
+"""The companions from end to end: the mirror is loaded, changed, interrupted and compared."""

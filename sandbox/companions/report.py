@@ -1,0 +1,72 @@
+"""The report on a run of the companions: counts as JSON, and what a person reads."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from sandbox.companions.comparison import FAMILIES
+from sandbox.run_report import as_columns, counted, pairs
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sandbox.companions.comparison import Comparison
+
+Json = dict[str, Any]
+
+_PROBLEMS: Final = 10  # sentences shown; the others are only counted
+_PLURAL: Final = {name: f"{name}s" for name in FAMILIES}
+
+
+def mirror(comparisons: Sequence[Mapping[str, Comparison]]) -> Json:
+    """The counts by connection and family: both sides at the end, differences at any time."""
+    if not comparisons:
+        return {}
+    return {
+        connection: {
+            name: {
+                "source": last.families[name].source,
+                "mirrored": last.families[name].mirrored,
+                "different": len(
+                    set[int]().union(*(c[connection].families[name].different for c in comparisons))
+                ),
+            }
+            for name in FAMILIES
+        }
+        for connection, last in comparisons[-1].items()
+    }
+
+
+def summary(report: Json, stages: Sequence[str], trouble: Sequence[str]) -> list[str]:
+    """The outcome in lines for the terminal; `stages` say after what it was compared."""
+    rows = [["connection", "records", "in Odoo", "mirrored", "different"]]
+    rows += [
+        [connection, _PLURAL[name], *(str(tally[n]) for n in ("source", "mirrored", "different"))]
+        for connection, families in report["mirror"].items()
+        for name, tally in families.items()
+    ]
+    calls = report["calls"]
+    return [
+        "",
+        *as_columns(rows, right=[2, 3, 4]),
+        "",
+        f"Calls of the mirror: {calls['odoo']} to Odoo, {calls['dynamodb']} to DynamoDB.",
+        f"Seconds: {pairs(report['seconds'])}.",
+        *_verdict(report["mirror"], stages, trouble),
+    ]
+
+
+def _verdict(tallies: Json, stages: Sequence[str], trouble: Sequence[str]) -> list[str]:
+    if trouble:
+        lines = [f"PROBLEM: {line}" for line in trouble[:_PROBLEMS]]
+        if more := trouble[_PROBLEMS:]:
+            lines.append(f"PROBLEM: {len(more)} more like these.")
+        return lines
+    records = sum(t["source"] for families in tallies.values() for t in families.values())
+    what = f"{counted(records, 'record')} of {counted(len(tallies), 'connection')}"
+    return [f"The mirror equals Odoo in every field of {what}: {_listed(stages)}."]
+
+
+def _listed(parts: Sequence[str]) -> str:
+    *first, last = parts
+    return f"{', '.join(first)} and {last}" if first else last

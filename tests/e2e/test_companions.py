@@ -1,0 +1,83 @@
+"""The mirror on the applied chain: `companions` as somebody at a terminal runs it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from tests.e2e.terminal import PROJECT, Demo, environment
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FAMILIES: Final = ["contact", "invoice", "bill", "refund", "payment", "order", "account"]
+SECRETS: Final = ("sandbox-odoo-key", "sandbox-ledger-password", "session_id=")
+
+
+@pytest.fixture(scope="module")
+def trial(run_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Demo:
+    """The command, once, and what it wrote."""
+    folder = tmp_path_factory.mktemp("companions")
+    options = ["--json", str(folder / "counts.json"), "--trace", str(folder / "trace")]
+    done = subprocess.run(
+        [sys.executable, "-m", "sandbox", "companions", *options],
+        cwd=PROJECT,
+        env=environment(run_dir),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=900,  # a hang: no machine is that slow
+    )
+    assert done.stderr == ""
+    return Demo(
+        status=done.returncode,
+        said=done.stdout,
+        report=json.loads((folder / "counts.json").read_text()),
+        trace={
+            name: [
+                json.loads(line)
+                for line in (folder / "trace" / f"{name}.jsonl").read_text().split("\n")
+                if line
+            ]
+            for name in ("odoo", "ledger")
+        },
+        folder=folder,
+    )
+
+
+def test_the_mirror_equals_both_odoos_after_changes_and_an_outage(trial: Demo) -> None:
+    assert trial.status == 0, trial.said
+    assert set(trial.report) == {"mirror", "calls", "seconds"}
+    assert list(trial.report["mirror"]) == ["odoo", "ledger"]
+    for families in trial.report["mirror"].values():
+        assert list(families) == FAMILIES
+        for tally in families.values():
+            assert tally["source"] == tally["mirrored"]
+            assert tally["different"] == 0
+    assert all(tally["source"] for tally in trial.report["mirror"]["ledger"].values())
+    assert trial.report["mirror"]["odoo"]["bill"]["source"] > 100
+    assert trial.report["mirror"]["ledger"]["invoice"]["source"] > 100
+    assert "The mirror equals Odoo in every field" in trial.said.splitlines()[-1]
+    assert "PROBLEM" not in trial.said
+
+
+def test_each_odoo_failed_in_the_middle_of_a_run(trial: Demo) -> None:
+    assert [e["status"] for e in trial.trace["odoo"]].count(502) == 3
+    assert [e["status"] for e in trial.trace["ledger"]].count(None) == 3
+    assert "outage: 2 runs failed" in trial.said
+
+
+def test_the_mirrors_calls_are_counted_and_traced_without_a_secret(trial: Demo) -> None:
+    calls = trial.report["calls"]
+
+    assert calls["odoo"] == sum(map(len, trial.trace.values()))
+    assert calls["dynamodb"] > 100
+    ways = {e["path"].rpartition("/call_kw/")[0] for e in trial.trace["ledger"]}
+    assert "/web/dataset" in ways  # by session, never with a key
+    assert not any(e["path"] == "/jsonrpc" for e in trial.trace["ledger"])
+    for file in trial.folder.rglob("*.json*"):
+        assert [s for s in SECRETS if s in file.read_text()] == []

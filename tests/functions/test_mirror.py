@@ -1,0 +1,178 @@
+"""The mirror's function as AWS starts it: two connections, secrets, sessions, wrong requests."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+import mirror
+from sandbox.http_server import serve
+from sandbox.in_process.aws import REGION
+from sandbox.in_process.chain import Context, utc_now
+from sandbox.in_process.mirror import MODELS, TABLE, make_mirror_table
+from sandbox.odoo.server import Odoo
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Json = dict[str, Any]
+
+
+@dataclass
+class Mirrored:
+    """The function with the flow's Odoo and a second one, which is reached by session."""
+
+    flow: Odoo
+    ledger: Odoo
+    secrets: Any
+
+    def invoke(self, **event: Any) -> Json:
+        return mirror.lambda_handler(event, Context())
+
+    def restart(self) -> None:
+        mirror.wired.forget()
+
+
+@pytest.fixture
+def mirrored(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mirrored]:
+    flow, ledger = Odoo(), Odoo(dataset="ledger-18", database="ledger")
+    with mock_aws(), serve(flow) as first, serve(ledger) as second:
+        make_mirror_table(boto3.client("dynamodb", region_name=REGION))
+        secrets = boto3.client("secretsmanager", region_name=REGION)
+        odoo = {"database": flow.database, "username": "ap-bot@example.com"}
+        given = {
+            "odoo": odoo | {"api_key": "sandbox-odoo-key"},
+            "erp": {"ledger": "sandbox-odoo-password"},
+        }
+        arns = {
+            name: secrets.create_secret(Name=name, SecretString=json.dumps(value))["ARN"]
+            for name, value in given.items()
+        }
+        secrets.create_secret(Name="session/ledger")
+        connection = {
+            "type": "odoo", "url": second.url, "database": "ledger", "auth": "session",
+            "username": "ap-bot@example.com",
+        }  # fmt: skip
+        environment = {
+            "MIRROR_TABLE": TABLE,
+            "ODOO_API_URL": first.url,
+            "ODOO_SECRET_ARN": arns["odoo"],
+            "ERP_SECRET_ARN": arns["erp"],
+            "ERP_CONNECTIONS": json.dumps({"ledger": connection}),
+            "ERP_SESSION_SECRET_PREFIX": "session/",
+            "ALLOWED_PRIVATE_NETWORKS": "127.0.0.0/8",
+            "POWERTOOLS_METRICS_NAMESPACE": "OdooQuickBooks/test",
+            "AWS_DEFAULT_REGION": REGION,
+        }
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        mirror.wired.forget()
+        mirror.wired.use(sleep=lambda _seconds: None)
+        yield Mirrored(flow, ledger, secrets)
+        mirror.wired.forget()
+        mirror.wired.use(clock=utc_now, sleep=time.sleep)
+
+
+def test_both_connections_are_loaded_whole(mirrored: Mirrored) -> None:
+    answer = mirrored.invoke(task="sync_all")
+    runs = answer["runs"]
+    assert answer["dynamodb_calls"] > 100
+    assert {(run["connection"], run["kind"]) for run in runs} == {
+        (connection, kind) for connection in ("odoo", "ledger") for kind in MODELS
+    }
+    assert all(run["complete"] and run["held"] == run["source"] for run in runs), runs
+    assert sum(run["inserted"] for run in runs) > 900
+
+
+def test_a_session_is_kept_in_its_secret_and_used_after_a_restart(mirrored: Mirrored) -> None:
+    mirrored.invoke(task="sync_orders", connection="ledger")
+    kept = mirrored.secrets.get_secret_value(SecretId="session/ledger")["SecretString"]
+    assert kept
+    assert mirrored.ledger.calls.count("web.session.authenticate") == 1
+    mirrored.restart()
+    (run,) = mirrored.invoke(task="sync_orders", connection="ledger")["runs"]
+    assert "error" not in run
+    assert mirrored.ledger.calls.count("web.session.authenticate") == 1
+    mirrored.ledger.expire_sessions()
+    (run,) = mirrored.invoke(task="sync_orders", connection="ledger")["runs"]
+    assert "error" not in run
+    assert mirrored.ledger.calls.count("web.session.authenticate") == 2
+
+
+def test_a_connection_that_is_down_stops_no_other(mirrored: Mirrored) -> None:
+    mirrored.flow.fail("bad_gateway", times=1_000)
+    runs = mirrored.invoke(task="sync_orders")["runs"]
+    assert [("error" in run, run["connection"]) for run in runs] == [
+        (True, "odoo"),
+        (False, "ledger"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("ERP_SECRET_ARN", "odoo"), ("ALLOWED_PRIVATE_NETWORKS", "")],
+    ids=["no credential", "a private address"],
+)
+def test_a_connection_that_is_set_up_wrong_is_a_sentence(
+    mirrored: Mirrored, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    (run,) = mirrored.invoke(task="sync_orders", connection="ledger")["runs"]
+    assert run["error"].endswith("apply.")
+    assert "Traceback" not in run["error"]
+    assert mirrored.ledger.calls == []
+
+
+@pytest.mark.parametrize(
+    ("event", "said"),
+    [
+        ({}, "There is no such task. Tasks: sync_contacts,"),
+        ({"task": "sync_everything"}, "There is no such task."),
+        ({"task": ["sync_all"]}, "There is no such task."),
+        ({"task": "sync_all", "full": "yes"}, "full must be true or false."),
+        ({"task": "sync_all", "connection": "erp"}, "Connections: ledger, odoo."),
+        ({"task": "sync_all", "ful": True}, "Unknown in the event: ful."),
+    ],
+)
+def test_a_wrong_request_is_answered_in_one_sentence(
+    mirrored: Mirrored, event: Json, said: str
+) -> None:
+    answer = mirrored.invoke(**event)
+    assert answer.keys() == {"error"}
+    assert said in answer["error"]
+    assert mirrored.flow.calls == []
+
+
+@pytest.mark.parametrize("event", [None, [], "sync_all", 7])
+def test_what_is_no_object_is_answered_too(mirrored: Mirrored, event: object) -> None:
+    assert "JSON object" in mirror.lambda_handler(event, Context())["error"]
+    assert mirrored.flow.calls == []
+
+
+def test_the_test_task_and_prefixed_tasks_work(mirrored: Mirrored) -> None:
+    assert mirrored.invoke(task="app.tasks.test_task")["runs"] == []
+    (run,) = mirrored.invoke(task="app.tasks.sync_invoices", connection="odoo")["runs"]
+    assert (run["kind"], run["held"]) == ("move", run["source"])
+
+
+def test_the_age_of_a_mirror_that_falls_behind_is_counted(
+    mirrored: Mirrored, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = mirror.wired.now()
+    mirrored.invoke(task="sync_orders")
+    mirrored.ledger.fail("bad_gateway", times=1_000)
+    capsys.readouterr()
+    for minutes in (10, 20):
+        mirror.wired.use(clock=partial(now.__add__, timedelta(minutes=minutes)))
+        mirrored.invoke(task="sync_orders")
+    metrics = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
+    ages = [metric["MirrorAgeMinutes"] for metric in metrics]
+    assert [round(age) for age in ages] == [10, 20]
