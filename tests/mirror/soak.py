@@ -17,7 +17,7 @@ from typing import Any, Final
 from sandbox.benchmark.machine import machine
 from tests.mirror.deaths import die_everywhere
 from tests.mirror.small_ledger import a_small_mirror
-from tests.mirror.test_crashes import a_day, nothing
+from tests.mirror.test_crashes import a_day_with_invoices, nothing
 from tests.mirror.weather import Weather
 
 RESULT: Final = Path(__file__).resolve().parents[2] / "bench" / "mirror-soak.json"
@@ -55,7 +55,7 @@ def deaths() -> Json:
             load = die_everywhere(desk, nothing, ALL)
         with a_small_mirror(version) as desk:
             desk.sync()
-            day = die_everywhere(desk, a_day, ALL)
+            day = die_everywhere(desk, a_day_with_invoices, ALL)
         for deaths_of in (load, day):
             tried += deaths_of.tried
             if deaths_of.trouble:
