@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from sandbox.in_process.mirror import TABLE
 from tests.mirror.small_ledger import in_odoo, wrong
 
 if TYPE_CHECKING:
@@ -62,8 +61,8 @@ class Death:
 
     def _half(self, work: partial[Any]) -> None:
         """DynamoDB did a part of what it was asked for when the function died."""
-        requests = work.keywords["RequestItems"][TABLE]
-        some = {TABLE: requests[: (len(requests) + 1) // 2]}
+        ((table, requests),) = work.keywords["RequestItems"].items()
+        some = {table: requests[: (len(requests) + 1) // 2]}
         self.client.batch_write_item(RequestItems=some)
 
 

@@ -11,7 +11,6 @@ from odoo_qb.mirror.sync import Syncing
 from odoo_qb.store import mirror_keys as keys
 from odoo_qb.store.mirror_table import MirrorTable, Put
 from odoo_qb.store.sorted_table import SortedTable
-from sandbox.in_process.mirror import TABLE
 from tests.mirror.odoo_records import some_contact
 
 if TYPE_CHECKING:
@@ -37,7 +36,7 @@ class Listening(SortedTable):
     """A table that keeps the expressions of its transactions."""
 
     def __init__(self, desk: MirrorDesk) -> None:
-        super().__init__(desk.client, TABLE)
+        super().__init__(desk.client, desk.table_name)
         self.expressions: list[str] = []
 
     def ask(self, operation: str, **given: Any) -> dict[str, Any]:
