@@ -139,14 +139,12 @@ resource "aws_lambda_function" "mirror" {
     variables = {
       ENVIRONMENT               = var.environment
       MIRROR_TABLE              = aws_dynamodb_table.mirror[0].name
-      MIRROR_MINUTES            = tostring(local.mirror_minutes)
       ODOO_API_URL              = var.odoo_api_url
       ODOO_SECRET_ARN           = aws_secretsmanager_secret.given["odoo-credentials"].arn
       ERP_CONNECTIONS           = jsonencode(local.erp_connections)
       ERP_SECRET_ARN            = try(aws_secretsmanager_secret.erp_credentials[0].arn, "")
       ERP_SESSION_SECRET_PREFIX = "odoo-erp-session-${var.environment}/"
       ALLOWED_PRIVATE_NETWORKS  = join(",", var.allowed_private_networks)
-      SNS_ALERT_TOPIC           = aws_sns_topic.alerts.arn
       SECRETS_VERSION = tostring(max(concat(
         [aws_secretsmanager_secret_version.odoo.secret_string_wo_version],
         aws_secretsmanager_secret_version.erp_credentials[*].secret_string_wo_version,
@@ -212,7 +210,7 @@ resource "aws_iam_role_policy" "mirror" {
           resources = [for id, secret in aws_secretsmanager_secret.erp_session : secret.arn]
         }
         KeepRecords = {
-          actions   = ["dynamodb:BatchGetItem", "dynamodb:BatchWriteItem", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"]
+          actions   = ["dynamodb:BatchGetItem", "dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"]
           resources = [aws_dynamodb_table.mirror[0].arn]
         }
         FindRecordsOfAContact = {
@@ -222,10 +220,6 @@ resource "aws_iam_role_policy" "mirror" {
         ReportFailedRuns = {
           actions   = ["sqs:SendMessage"]
           resources = [aws_sqs_queue.mirror_failures[0].arn]
-        }
-        TellPeople = {
-          actions   = ["sns:Publish"]
-          resources = [aws_sns_topic.alerts.arn]
         }
         WriteLogs = {
           actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]

@@ -781,13 +781,11 @@ run "the_mirror_has_what_it_needs_and_nothing_else" {
     condition = aws_lambda_function.mirror[0].environment[0].variables == tomap({
       ENVIRONMENT                  = "prod"
       MIRROR_TABLE                 = "odoo-mirror-prod"
-      MIRROR_MINUTES               = "1"
       ODOO_API_URL                 = "https://example.odoo.com"
       ODOO_SECRET_ARN              = "arn:aws:secretsmanager:us-west-2:123456789012:secret:odoo"
       ERP_SECRET_ARN               = "arn:aws:secretsmanager:us-west-2:123456789012:secret:erp"
       ERP_SESSION_SECRET_PREFIX    = "odoo-erp-session-prod/"
       ALLOWED_PRIVATE_NETWORKS     = ""
-      SNS_ALERT_TOPIC              = "arn:aws:sns:us-west-2:123456789012:alerts"
       SECRETS_VERSION              = "3"
       POWERTOOLS_METRICS_NAMESPACE = "OdooQuickBooks/prod"
       POWERTOOLS_SERVICE_NAME      = "mirror"
@@ -821,12 +819,12 @@ run "the_mirror_has_what_it_needs_and_nothing_else" {
       "Allow secretsmanager:PutSecretValue arn:aws:secretsmanager:us-west-2:123456789012:secret:session-ledger",
       "Allow dynamodb:BatchGetItem arn:aws:dynamodb:us-west-2:123456789012:table/mirror",
       "Allow dynamodb:BatchWriteItem arn:aws:dynamodb:us-west-2:123456789012:table/mirror",
+      "Allow dynamodb:DeleteItem arn:aws:dynamodb:us-west-2:123456789012:table/mirror",
       "Allow dynamodb:GetItem arn:aws:dynamodb:us-west-2:123456789012:table/mirror",
       "Allow dynamodb:Query arn:aws:dynamodb:us-west-2:123456789012:table/mirror",
       "Allow dynamodb:UpdateItem arn:aws:dynamodb:us-west-2:123456789012:table/mirror",
       "Allow dynamodb:Query arn:aws:dynamodb:us-west-2:123456789012:table/mirror/index/by-partner",
       "Allow sqs:SendMessage arn:aws:sqs:us-west-2:123456789012:mirror-failures",
-      "Allow sns:Publish arn:aws:sns:us-west-2:123456789012:alerts",
       "Allow logs:CreateLogStream arn:aws:logs:us-west-2:123456789012:log-group:mirror:*",
       "Allow logs:PutLogEvents arn:aws:logs:us-west-2:123456789012:log-group:mirror:*",
     ])

@@ -26,24 +26,6 @@ def amended_payment(desk: MirrorDesk, contact: int) -> int:
     return int(payment["id"])
 
 
-def test_a_posted_invoice_raises_its_contacts_rank(desk: MirrorDesk) -> None:
-    """Odoo does that in SQL: the real ledger's ranks are up to 48 with a time before the first."""
-    drafts = desk.odoo.records["account.move"].values()
-    draft = next(
-        m for m in drafts
-        if m["state"] == "draft" and m["move_type"] == "out_invoice" and m["invoice_date"]
-        and m["partner_id"] and m["amount_total"] >= 0
-    )  # fmt: skip
-    before = desk.stored("contact")[draft["partner_id"]]
-    desk.odoo.post(draft["id"])
-    desk.sync()
-    assert desk.sync()["contact"].updated == 1
-    after = desk.stored("contact")[draft["partner_id"]]
-    assert after["customer_rank"] == before["customer_rank"] + 1
-    assert after["write_date"] == before["write_date"]
-    assert desk.differences() == []
-
-
 def test_a_name_that_a_contact_had_for_a_minute_does_not_stay_in_its_payments(
     desk: MirrorDesk,
 ) -> None:

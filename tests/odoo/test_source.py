@@ -237,8 +237,6 @@ def test_a_contact_is_served_whole_and_archived_ones_too(version: int, way: str)
         "commercial_partner_id": 9,
         "company_id": None,
         "company_name": None,
-        "customer_rank": 23,
-        "supplier_rank": 0,
         "write_date": "2026-11-27 23:05:36",
         "create_date": "2026-11-27 23:05:36",
     }

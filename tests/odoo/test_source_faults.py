@@ -35,7 +35,7 @@ KINDWISE = pytest.mark.parametrize("kind", KINDS)
 # -- records that make no sense ------------------------------------------------------------
 
 DAMAGE: dict[Kind, dict[str, object]] = {
-    "contact": {"name": 7, "customer_rank": "many", "email": ["a"]},
+    "contact": {"name": 7, "parent_id": "many", "email": ["a"]},
     "move": {"amount_total": "a lot", "invoice_date": "yesterday", "amount_tax": 1e40},
     "payment": {"amount": "much", "date": 20260101},
     "order": {"amount_total": 1e16, "state": 3},

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 BEGUN = datetime(2026, 11, 28, 12, tzinfo=UTC)
 # Fields that are served as they are kept, in every version.
 KEPT: dict[Kind, str] = {
-    "contact": "email phone vat city active is_company customer_rank write_date",
+    "contact": "email phone vat city active is_company write_date",
     "move": "move_type state payment_state ref amount_total amount_residual date write_date",
     "payment": "payment_type amount state",
     "order": "name state amount_total write_date",

@@ -89,7 +89,6 @@ class Applying:
         if self.dry_run:
             return
         self.dependents.of_puts(decision.puts)
-        self.dependents.of_documents(decision.documents)
         self._table.write(decision.puts, {}, read_at=self._read_at())
 
     def remove(self, gone: dict[int, Stored]) -> None:

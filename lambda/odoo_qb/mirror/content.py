@@ -28,16 +28,11 @@ _NO_TIME: Final = "0000-00"  # the month of a record whose time of writing the s
 
 @dataclass(slots=True, kw_only=True)
 class Decision:
-    """What comes of a reading.
-
-    `missing` are stored records that the source did not answer. `documents` are the contacts of
-    documents that are stored anew, each with the last time that one was written.
-    """
+    """What comes of a reading: `missing` are stored records that the source did not answer."""
 
     puts: list[Put] = field(default_factory=list)
     unchanged: int = 0
     missing: list[int] = field(default_factory=list)
-    documents: dict[int, str] = field(default_factory=dict)
     faults: dict[int, str] = field(default_factory=dict)
 
     @property
@@ -70,19 +65,9 @@ def decide(
             made_at = str(reading.records[source_id].get("create_date") or "")
             put = Put(source_id=source_id, item=item, before=before, made_at=made_at)
             decision.puts.append(put)
-            if place[1] == "move":
-                data = reading.records[source_id]
-                written = str(data.get("write_date") or "")
-                for contact in contacts_of(data):
-                    decision.documents[contact] = max(written, decision.documents.get(contact, ""))
         elif source_id in stored and source_id not in reading.faults:
             decision.missing.append(source_id)
     return decision
-
-
-def contacts_of(move: Json) -> set[int]:
-    """The contacts whose ranks a document raises when it is posted."""
-    return {move[name] for name in ("partner_id", "commercial_partner_id") if move.get(name)}
 
 
 def item_of(

@@ -1,8 +1,7 @@
 """Have records read again that changed with another one, of which their own times say nothing.
 
 Odoo does not touch a payment when its partner is renamed, and nothing at all when it merges two
-contacts: their invoices name the other one from then on. Posting an invoice raises its contact's
-rank in SQL, which leaves the contact's write_date as it was.
+contacts: their invoices name the other one from then on.
 """
 
 from __future__ import annotations
@@ -11,13 +10,12 @@ from collections import defaultdict
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from odoo_qb.mirror.content import contacts_of, data_of
-from odoo_qb.mirror.state import LOOK_BACK, earlier, later
+from odoo_qb.mirror.state import later
 from odoo_qb.sources import KINDS
 from odoo_qb.store import mirror_keys as keys
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from odoo_qb.store.mirror_table import MirrorTable, Put
 
@@ -74,15 +72,12 @@ class Dependents:
         self._note([*children, *(key for key, name in expected.items() if shown.get(key) != name)])
 
     def of_removed(self, gone: Iterable[int]) -> None:
-        """Of records about to be removed: all that names a contact, or one of its addresses.
+        """Of contacts about to be removed: all that names one, or one of its addresses.
 
         A merged contact's addresses keep their names, yet their documents get another company; and
         an order may be invoiced to an address of its customer's.
         """
         gone = set(gone)
-        if self._table.kind == "move":
-            rows = self._table.records(gone).values()
-            self.of_documents({i: None for row in rows for i in contacts_of(data_of(row))})
         if self._table.kind != "contact":
             return
         found = {
@@ -99,20 +94,6 @@ class Dependents:
             told = [keys.kind_and_id(key) for key in naming]
             waiting = {contact for kind, contact in told if kind == "contact"} - known
         self._note(found)
-
-    def of_documents(self, contacts: Mapping[int, str | None]) -> None:
-        """Contacts of documents with the time at which one was written, unless all were read since.
-
-        Whatever its state: it may have been posted in between, and taken back.
-        """
-        if not contacts:
-            return
-        other = self._table.other("contact")
-        loaded_from = str(other.own(keys.STATE).get("loaded_from", ""))
-        if not loaded_from:  # they are not mirrored, or not yet
-            return
-        window = earlier(loaded_from, LOOK_BACK)
-        other.note_to_reread([i for i, at in contacts.items() if at is None or at >= window])
 
     def _note(self, found: Iterable[keys.Key]) -> None:
         by_kind: dict[str, set[int]] = defaultdict(set)

@@ -136,7 +136,6 @@ class KindRun:
             shown = self._source.shown(self._table.kind)
             start = {
                 "reading": state.reading,
-                "loaded_from": state.reading,
                 "after": 0,
                 "ahead": self._ahead,
                 "shown": shown,

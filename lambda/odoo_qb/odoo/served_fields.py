@@ -150,7 +150,7 @@ CONTACT: Final = (
     *_each(_id, "parent_id commercial_partner_id country_id company_id"),
     Served(name="country", fields=("country_id",), value=_name),
     Served(name="company_name", fields=("company_id",), value=_name),
-    *_each(_whole, "customer_rank supplier_rank"),
+    # Not their ranks: posting raises those in SQL, of which no time tells, and nobody uses them.
     *_WRITTEN,
 )
 MOVE: Final = (
