@@ -71,13 +71,6 @@ def _amount(row: Record, field: str) -> Decimal | None:
     return amount.quantize(_ONE) if amount == amount.to_integral_value() else amount
 
 
-def _whole(row: Record, field: str) -> int:
-    value = row[field]
-    if not isinstance(value, int):  # false is 0, which Odoo never sends for a number
-        raise MalformedValueError(f"its {field} is {value!s:.40}")
-    return int(value)
-
-
 def _flag(row: Record, field: str) -> bool:
     return not _empty(row[field])
 
