@@ -1,4 +1,4 @@
-"""HTTP that goes to public addresses only, but for the private networks an operator has named.
+"""HTTP to public addresses only, and to the private networks that an operator has named.
 
 The address is looked at on the connection itself, before a byte is sent: a name that leads
 elsewhere by the time of connecting (DNS rebinding) is found out, and so is a mapped IPv6 address.

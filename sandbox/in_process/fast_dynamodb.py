@@ -49,7 +49,7 @@ _on_the_wire: Final = Event()
 
 @cache
 def without_the_wire() -> None:
-    """Let every client of moto's DynamoDB take the short way, but for those `on_the_wire`."""
+    """Let every client of moto's DynamoDB take the short way, except within `on_the_wire`."""
     made = cast("Any", BaseClient)
     call = made._make_api_call
 

@@ -176,7 +176,7 @@ class KindRun:
         self._keep({"since": text_of(begun), "ahead": self._ahead})
 
     def _reread(self, notes: dict[str, set[int]], *, handled: set[int]) -> None:
-        """Read what was noted to be read again, but for what was `handled` after it was noted."""
+        """Read what was noted to be read again, except what was `handled` after the note."""
         for note, ids in notes.items():
             self._applying.apply(ids - handled)
             if not self._wanted.dry_run:

@@ -35,7 +35,7 @@ class MirrorCounts:
         self._at_once("ADD", changes)
 
     def replace(self, records: Mapping[int, Sequence[Sequence[str]]]) -> None:
-        """Count partitions anew, of whose records it is told in which counts each is."""
+        """Replace the counts of partitions: `records` names the counts that each record is in."""
         exact: dict[str, dict[int, int]] = defaultdict(dict)
         for item in self._table.query(
             "pk = :pk AND begins_with(sk, :counts)", {":pk": self._home, ":counts": keys.COUNTS}
