@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Outage:
-    """A WSGI application that passes each request on to `vendor` but for a planned outage.
+    """A WSGI application that passes each request on to `vendor`, except during a planned outage.
 
     While that lasts it answers as a proxy does (bad_gateway: 502) or not at all (reset).
     """

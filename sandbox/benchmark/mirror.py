@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from sandbox.odoo.server import Odoo
 
 CHANGED: Final = 5_000
-HELD: Final = 10_000  # records of the mirror that costs are told of
+HELD: Final = 10_000  # records of the mirror that the costs are for
 FAR: Final = 90_000
 RUNS: Final = 60 * 24 * DAYS
 SECONDS: Final = 0.3  # a warm run's own time, beside its calls to Odoo

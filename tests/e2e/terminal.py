@@ -17,7 +17,7 @@ import boto3
 from botocore.config import Config
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 PROJECT: Final = Path(__file__).parents[2]
 VENDORS: Final = ("odoo", "slack", "quickbooks")
@@ -42,7 +42,14 @@ class Demo:
 
 def demo(run_dir: Path, folder: Path, *options: str) -> Demo:
     """Run a demo to its end; its files are in `folder`."""
-    command = [sys.executable, "-m", "sandbox", "demo", *options]
+    return to_its_end("demo", VENDORS, run_dir, folder, *options)
+
+
+def to_its_end(
+    name: str, traced: Iterable[str], run_dir: Path, folder: Path, *options: str
+) -> Demo:
+    """Run a command that writes counts and a trace of these vendors; its files are in `folder`."""
+    command = [sys.executable, "-m", "sandbox", name, *options]
     done = subprocess.run(
         [*command, "--json", str(folder / "counts.json"), "--trace", str(folder / "trace")],
         cwd=PROJECT,
@@ -58,12 +65,12 @@ def demo(run_dir: Path, folder: Path, *options: str) -> Demo:
         said=done.stdout,
         report=json.loads((folder / "counts.json").read_text()),
         trace={
-            name: [
+            vendor: [
                 json.loads(line)
-                for line in (folder / "trace" / f"{name}.jsonl").read_text().split("\n")
+                for line in (folder / "trace" / f"{vendor}.jsonl").read_text().split("\n")
                 if line
             ]
-            for name in VENDORS
+            for vendor in traced
         },
         folder=folder,
     )

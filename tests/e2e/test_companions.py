@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from tests.e2e.terminal import PROJECT, Demo, environment
+from tests.e2e.terminal import Demo, to_its_end
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,31 +19,7 @@ SECRETS: Final = ("sandbox-odoo-key", "sandbox-ledger-password", "session_id=")
 def trial(run_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Demo:
     """The command, once, and what it wrote."""
     folder = tmp_path_factory.mktemp("companions")
-    options = ["--json", str(folder / "counts.json"), "--trace", str(folder / "trace")]
-    done = subprocess.run(
-        [sys.executable, "-m", "sandbox", "companions", *options],
-        cwd=PROJECT,
-        env=environment(run_dir),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=900,  # a hang: no machine is that slow
-    )
-    assert done.stderr == ""
-    return Demo(
-        status=done.returncode,
-        said=done.stdout,
-        report=json.loads((folder / "counts.json").read_text()),
-        trace={
-            name: [
-                json.loads(line)
-                for line in (folder / "trace" / f"{name}.jsonl").read_text().split("\n")
-                if line
-            ]
-            for name in ("odoo", "ledger")
-        },
-        folder=folder,
-    )
+    return to_its_end("companions", ("odoo", "ledger"), run_dir, folder)
 
 
 def test_the_mirror_equals_both_odoos_after_changes_and_an_outage(trial: Demo) -> None:
