@@ -1,0 +1,1 @@
+"""Twelve financial figures, from journal items."""

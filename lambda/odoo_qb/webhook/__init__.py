@@ -1,0 +1,1 @@
+"""Beside the journey: each change of the mirror, sent on to an endpoint."""
