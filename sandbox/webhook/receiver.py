@@ -62,8 +62,15 @@ class Received:
 
     @property
     def sequence(self) -> int:
-        """The record's count of changes."""
-        return int(self.body.get("sequence") or 0)
+        """The record's count of changes; 0 if the body tells none."""
+        sequence = self.body.get("sequence")
+        return sequence if isinstance(sequence, int) else 0
+
+    @property
+    def changed(self) -> tuple[str, ...]:
+        """The names of the fields that changed."""
+        names = self.body.get("changed")
+        return tuple(map(str, names)) if isinstance(names, list) else ()
 
 
 class Receiver:
