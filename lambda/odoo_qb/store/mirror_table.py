@@ -173,6 +173,15 @@ class MirrorTable:
         rows = self._table.query("partner = :at", {":at": partner}, index=keys.BY_PARTNER)
         return [(row["pk"], row["sk"]) for row in rows]
 
+    def gone(self, ids: Collection[int]) -> dict[int, int]:
+        """The last sequence of those of these records that were removed at some time."""
+        found: dict[int, int] = {}
+        for some in batched(sorted(ids), GET):
+            wanted = [(self.home, keys.gone(i)) for i in some]
+            rows = self._table.get_many(wanted, ("sk", "sequence"))
+            found |= {int(row["sk"].removeprefix(keys.GONE)): int(row["sequence"]) for row in rows}
+        return found
+
     def parents(self, contacts: Collection[int]) -> set[int]:
         """The contacts to which these belong."""
         found: set[int] = set()
@@ -189,15 +198,23 @@ class MirrorTable:
             found |= {(row["pk"], row["sk"]): str(row.get("shown", "")) for row in rows}
         return found
 
-    def write(self, puts: Sequence[Put], gone: Mapping[int, Stored], *, read_at: str = "") -> None:
+    def write(
+        self,
+        puts: Sequence[Put],
+        gone: Mapping[int, Stored],
+        *,
+        read_at: str = "",
+        gone_up_to: int = 0,
+    ) -> None:
         """Store records as they were read at a time, remove those that are `gone`, and count them.
 
-        The partitions are noted first: after a crash `mend` counts them anew.
+        The partitions are noted first: after a crash `mend` counts them anew. So is `gone_up_to`,
+        the largest id ever removed: what comes with a larger one needs no look at what is gone.
         """
         numbers = sorted({keys.thousand(i) for i in (*gone, *(put.source_id for put in puts))})
         for some in batched(numbers, _PARTITIONS):
             note: Json = {"writing": list(some)} | ({"read_at": read_at} if read_at else {})
-            self.set_own(keys.STATE, note)
+            self.set_own(keys.STATE, note | ({"gone_up_to": gone_up_to} if gone_up_to else {}))
             self._write(
                 [put for put in puts if keys.thousand(put.source_id) in some],
                 {i: before for i, before in gone.items() if keys.thousand(i) in some},
@@ -212,6 +229,8 @@ class MirrorTable:
         for source_id in gone:
             key = self._table.key(*self._record(source_id))
             requests.append({"DeleteRequest": {"Key": key}})
+        # First what is left of a record: one that comes back must not begin at 1 again.
+        self._table.write_all([self._left_of(i, before) for i, before in gone.items()])
         self._table.write_all(requests)
         self.counts.change(_changes(puts, gone))
 
@@ -219,6 +238,10 @@ class MirrorTable:
         """Count partitions anew whose counting a crash interrupted."""
         exact = {number: self.stored_in(number).values() for number in numbers}
         self.counts.replace({n: [one.counts for one in every] for n, every in exact.items()})
+
+    def _left_of(self, source_id: int, before: Stored) -> Json:
+        item = {"pk": self.home, "sk": keys.gone(source_id), "sequence": before.sequence + 1}
+        return {"PutRequest": {"Item": attributes(item)}}
 
     def _record(self, source_id: int) -> keys.Key:
         return keys.record(self.connection, self.kind, source_id)
