@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from odoo_qb.store import mirror_keys as keys
+from odoo_qb.store.mirror_gone import MirrorGone
 from odoo_qb.store.mirror_table import MirrorTable
 from tests.mirror.deaths import Death, Killed
 from tests.mirror.odoo_records import some_contact
@@ -254,7 +255,7 @@ def test_what_a_first_load_removed_and_finds_again_is_not_marked(desk: MirrorDes
     desk.odoo.records["res.partner"][contact]["write_date"] = datetime(2026, 11, 27, tzinfo=UTC)
     row = dict(desk.odoo.records["res.partner"][contact])
     table = MirrorTable(desk.table(), "odoo", "contact")
-    table.write([], table.stored([contact]), gone_up_to=contact)
+    table.write([], table.stored([contact]), noted={"gone_up_to": contact})
     table.set_own(keys.STATE, {}, remove=["since"])  # a load that has not ended yet
     put_back(desk, row)
     assert sequence(desk, contact) == 3
@@ -274,6 +275,6 @@ def test_the_numbers_of_any_removed_records_are_found(ids: set[int]) -> None:
             asked.extend(batch)
             return [{"sk": sk, "sequence": int(sk[5:]) % 7} for _, sk in batch]
 
-    found = MirrorTable(Table(), "odoo", "move").gone(ids)  # type: ignore[arg-type]
+    found = MirrorGone(Table(), "odoo#move").sequences(ids)  # type: ignore[arg-type]
     assert found == {i: i % 7 for i in ids}
     assert len(asked) == len(ids)

@@ -29,8 +29,8 @@ class Applying:
 
     `handled` are the records that were read, `missing` stored ones that the source did not answer,
     `unreadable` those that could not be understood. `loading` is when the first load began while
-    it reads everything, else "". `gone_up_to` is the largest id ever removed. OutOfTime before a
-    batch that might not be finished.
+    it reads everything, else "". `gone_up_to` is the largest id ever removed: what comes with a
+    larger one needs no look at what is gone. OutOfTime before a batch that might not be finished.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class Applying:
             stored,
             place,
             self._now,
-            gone=self._table.gone(may_return),
+            gone=self._table.gone.sequences(may_return),
             loading=self.loading,
         )
         for source_id, fault in decision.faults.items():
@@ -101,7 +101,7 @@ class Applying:
         if self.dry_run:
             return
         self.dependents.of_puts(decision.puts)
-        self._table.write(decision.puts, {}, read_at=self._read_at())
+        self._table.write(decision.puts, {}, noted={"read_at": self._read_at()})
 
     def remove(self, gone: dict[int, Stored]) -> None:
         """Take records out of the mirror."""
@@ -110,4 +110,4 @@ class Applying:
             return
         self.dependents.of_removed(gone)
         self.gone_up_to = max(self.gone_up_to, *gone)
-        self._table.write([], gone, gone_up_to=self.gone_up_to)
+        self._table.write([], gone, noted={"gone_up_to": self.gone_up_to})

@@ -11,6 +11,7 @@ from uuid import uuid4
 from odoo_qb.store import mirror_keys as keys
 from odoo_qb.store.attributes import attributes
 from odoo_qb.store.mirror_counts import MirrorCounts
+from odoo_qb.store.mirror_gone import MirrorGone
 from odoo_qb.store.sorted_table import GET
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ class MirrorTable:
         self.kind = kind
         self.home = keys.home(connection, kind)
         self.counts = MirrorCounts(table, self.home)
+        self.gone = MirrorGone(table, self.home)
 
     def other(self, kind: Kind) -> MirrorTable:
         """Another kind of the same connection."""
@@ -173,15 +175,6 @@ class MirrorTable:
         rows = self._table.query("partner = :at", {":at": partner}, index=keys.BY_PARTNER)
         return [(row["pk"], row["sk"]) for row in rows]
 
-    def gone(self, ids: Collection[int]) -> dict[int, int]:
-        """The last sequence of those of these records that were removed at some time."""
-        found: dict[int, int] = {}
-        for some in batched(sorted(ids), GET):
-            wanted = [(self.home, keys.gone(i)) for i in some]
-            rows = self._table.get_many(wanted, ("sk", "sequence"))
-            found |= {int(row["sk"].removeprefix(keys.GONE)): int(row["sequence"]) for row in rows}
-        return found
-
     def parents(self, contacts: Collection[int]) -> set[int]:
         """The contacts to which these belong."""
         found: set[int] = set()
@@ -203,18 +196,16 @@ class MirrorTable:
         puts: Sequence[Put],
         gone: Mapping[int, Stored],
         *,
-        read_at: str = "",
-        gone_up_to: int = 0,
+        noted: Mapping[str, object] | None = None,
     ) -> None:
-        """Store records as they were read at a time, remove those that are `gone`, and count them.
+        """Store records, remove those that are `gone`, and count them.
 
-        The partitions are noted first: after a crash `mend` counts them anew. So is `gone_up_to`,
-        the largest id ever removed: what comes with a larger one needs no look at what is gone.
+        The partitions are noted in the kind's state first, beside what else is to be `noted`:
+        after a crash `mend` counts them anew.
         """
         numbers = sorted({keys.thousand(i) for i in (*gone, *(put.source_id for put in puts))})
         for some in batched(numbers, _PARTITIONS):
-            note: Json = {"writing": list(some)} | ({"read_at": read_at} if read_at else {})
-            self.set_own(keys.STATE, note | ({"gone_up_to": gone_up_to} if gone_up_to else {}))
+            self.set_own(keys.STATE, {"writing": list(some), **(noted or {})})
             self._write(
                 [put for put in puts if keys.thousand(put.source_id) in some],
                 {i: before for i, before in gone.items() if keys.thousand(i) in some},
@@ -229,8 +220,7 @@ class MirrorTable:
         for source_id in gone:
             key = self._table.key(*self._record(source_id))
             requests.append({"DeleteRequest": {"Key": key}})
-        # First what is left of a record: one that comes back must not begin at 1 again.
-        self._table.write_all([self._left_of(i, before) for i, before in gone.items()])
+        self.gone.keep({i: before.sequence + 1 for i, before in gone.items()})  # before it is lost
         self._table.write_all(requests)
         self.counts.change(_changes(puts, gone))
 
@@ -238,10 +228,6 @@ class MirrorTable:
         """Count partitions anew whose counting a crash interrupted."""
         exact = {number: self.stored_in(number).values() for number in numbers}
         self.counts.replace({n: [one.counts for one in every] for n, every in exact.items()})
-
-    def _left_of(self, source_id: int, before: Stored) -> Json:
-        item = {"pk": self.home, "sk": keys.gone(source_id), "sequence": before.sequence + 1}
-        return {"PutRequest": {"Item": attributes(item)}}
 
     def _record(self, source_id: int) -> keys.Key:
         return keys.record(self.connection, self.kind, source_id)
