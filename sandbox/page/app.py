@@ -71,6 +71,7 @@ def page(running: Chain, places: Mapping[str, str]) -> WSGIApplication:
             aws=EmulatedAws(running),
             places=places,
             mirrored={"odoo": running.odoo, LEDGER: running.ledger} if running.ledger else {},
+            receiver=running.receiver,
         )
     )
 
