@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from odoo_qb.guarding import DAMAGE
 from odoo_qb.store.ordered_queue import Entry
 from odoo_qb.webhook.message import from_body
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from odoo_qb.webhook.message import Message
 
 _NUMBER: Final = re.compile(r"[0-9]{1,15}")
-UNREADABLE: Final = (ValueError, LookupError, TypeError, ArithmeticError, RecursionError)
+UNREADABLE: Final = (*DAMAGE, RecursionError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
