@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final
@@ -46,6 +47,7 @@ class FeedDesk:
     first_load: bool = False
     on_step: Callable[[str, Callable[[], Any]], Any] = field(default_factory=lambda: _do)
     seconds: float = SECONDS  # that a replay has
+    batch: int = BATCH  # records of a replay at a time
     taken: int = 0  # records of the stream
 
     def records(self) -> list[Json]:
@@ -84,13 +86,19 @@ class FeedDesk:
         return _Watched(self)
 
     def replay(self, replay_id: str = "again", **wanted: Any) -> Json:
-        """Replay as an event wants it."""
+        """Replay as an event wants it; waiting takes of the time it has."""
+        end = self.mirror.now + timedelta(seconds=self.seconds)
+
+        def seconds_left() -> float:
+            return (end - self.mirror.now).total_seconds()
+
         return Replay(
             table=self.mirror.table(),
             outbox=self.outbox(),
             request=replay_request(wanted, self.kinds, ("odoo",), replay_id),
-            seconds_left=lambda: self.seconds,
+            seconds_left=seconds_left,
             sleep=self.mirror.sleep,
+            batch=self.batch,
         ).run()
 
     def queued(self) -> list[Message]:
@@ -104,7 +112,8 @@ class FeedDesk:
     def begin_anew(self) -> None:
         """Empty queues, no steps watched, and only what the stream brings from now on."""
         self.on_step = _do
-        self.kinds, self.first_load, self.seconds = KINDS, False, SECONDS
+        self.kinds, self.first_load = KINDS, False
+        self.seconds, self.batch = SECONDS, BATCH
         self.taken = len(self._shard())
         self.queued()
         self.failures()
