@@ -29,7 +29,8 @@ class State:
     `reread` are notes of records to read again whatever their times say, `unreadable` those that
     could not be understood, `writing` the partitions that a crash left uncounted, and
     `compared_on` the day on which the ids were last compared. `doubted` says that there was no
-    telling whether some records are deleted or hidden: what is hidden may change unseen.
+    telling whether some records are deleted or hidden: what is hidden may change unseen. `layout`
+    is the version of the items' attributes that every stored record has.
     """
 
     since: str = ""
@@ -42,6 +43,7 @@ class State:
     writing: list[int] = field(default_factory=list)
     compared_on: str = ""
     doubted: bool = False
+    layout: int = 0
 
     @property
     def is_reading_all(self) -> bool:
@@ -64,6 +66,7 @@ def load_state(table: MirrorTable) -> State:
         writing=[int(n) for n in item.get("writing", ())],
         compared_on=str(item.get("compared_on", "")),
         doubted=bool(item.get("doubted")),
+        layout=int(item.get("layout", 0)),
     )
 
 

@@ -78,6 +78,11 @@ class MirrorTable:
         """One of the kind's own items; {} if there is none."""
         return self._table.get(self.home, sort_key)
 
+    def own_many(self, sort_keys: Collection[str]) -> dict[str, Json]:
+        """Several of the kind's own items by sort key, those that exist."""
+        rows = self._table.get_many([(self.home, sort_key) for sort_key in sorted({*sort_keys})])
+        return {str(row["sk"]): row for row in rows}
+
     def set_own(
         self, sort_key: str, values: Mapping[str, object], *, remove: Sequence[str] = ()
     ) -> None:
@@ -214,6 +219,13 @@ class MirrorTable:
             requests.append({"DeleteRequest": {"Key": key}})
         self._table.write_all(requests)
         self.counts.change(_changes(puts, gone))
+
+    def mark(self, number: int, ids: Collection[int], values: Mapping[str, object]) -> None:
+        """Set attributes by which records of a partition are counted, and count it anew."""
+        self.set_own(keys.STATE, {"writing": [number]})
+        for source_id in sorted(ids):
+            self._table.update(self._table.key(*self._record(source_id)), values, ())
+        self.mend([number])
 
     def mend(self, numbers: Collection[int]) -> None:
         """Count partitions anew whose counting a crash interrupted."""
