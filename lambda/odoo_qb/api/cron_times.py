@@ -17,6 +17,7 @@ from odoo_qb.sentences import one_line
 if TYPE_CHECKING:
     from odoo_qb.api.cron import Cron
 
+_LAST_MINUTE: Final = 59
 _SHOWN: Final = 40  # characters of what was given, in a sentence
 
 
@@ -49,6 +50,8 @@ def next_run(cron: Cron, zone: tzinfo, after: datetime) -> datetime:
             and (cron.weekdays is None or day.isoweekday() % 7 in cron.weekdays)
         )
         for hour in hours if is_due else ():
+            if datetime.combine(day, time(hour, _LAST_MINUTE), zone).astimezone(UTC) <= after:
+                continue
             for minute in minutes:
                 there = datetime.combine(day, time(hour, minute), zone)
                 if tz.datetime_exists(there) and (found := there.astimezone(UTC)) > after:
