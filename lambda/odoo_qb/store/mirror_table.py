@@ -172,6 +172,23 @@ class MirrorTable:
         for number in numbers:
             yield from self._table.query("pk = :pk", {":pk": self._partition(number)})
 
+    def written_in(self, month: str, before: str) -> Iterator[str]:
+        """What was written in a month ("2026-01") as "time#id", the last first, below `before`."""
+        rows = self._table.query(
+            "#month = :month AND written < :before",
+            {":month": keys.month(self.connection, self.kind, month), ":before": before},
+            index=keys.BY_MONTH,
+            names={"#month": "month"},
+            backwards=True,
+        )
+        return (str(row["written"]) for row in rows)
+
+    def with_state(self, source_id: int) -> tuple[Json, Json]:
+        """A record and the kind's state, by one request; {} for what there is not."""
+        rows = self._table.get_many([self._record(source_id), (self.home, keys.STATE)])
+        found = {str(row["sk"]): row for row in rows}
+        return found.get(f"{source_id:010d}", {}), found.get(keys.STATE, {})
+
     def pointing_at(self, partner_id: int) -> list[keys.Key]:
         """The keys of the connection's records whose partner, or parent, is this contact."""
         partner = keys.partner(self.connection, partner_id)
