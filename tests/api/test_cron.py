@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -16,6 +18,7 @@ from odoo_qb.api.cron_times import next_run, zone_of
 from odoo_qb.errors import Refused
 from sandbox.aws import schedule_times
 
+DOCUMENT: Final = Path(__file__).parents[2] / "docs" / "api.md"
 NOW: Final = datetime(2026, 1, 28, 10, 0, 30, tzinfo=UTC)
 MINUTE: Final = timedelta(minutes=1)
 
@@ -113,6 +116,17 @@ def test_what_eventbridge_cannot_say_is_refused_with_what_to_write(cron: str, sa
     with pytest.raises(Refused) as refusal:
         parse_cron(cron)
     assert said in str(refusal.value)
+
+
+def test_the_documentation_says_what_is_refused_and_what_to_write_instead() -> None:
+    text = DOCUMENT.read_text("utf-8").split("| refused | instead |\n|---|---|\n")[1]
+    rows = [row.strip("|").split("|") for row in text.split("\n\n")[0].splitlines()]
+    cron = re.compile(r"`(@\w+|[^`]+ [^`]+)`")
+    refused, instead = ([c for row in rows for c in cron.findall(row[n])] for n in (0, 1))
+    assert [c for c in refused if understood(c)] == []
+    assert [c for c in instead if not understood(c)] == []
+    assert len(refused) > 6
+    assert len(instead) > 4
 
 
 @given(st.text(alphabet="0123456789*,-/?LW#@ adefjmnoprstu", max_size=30))
