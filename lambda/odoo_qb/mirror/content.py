@@ -109,6 +109,8 @@ def item_of(
         if data.get(name) is not None:
             item[name] = data[name]
     if kind == "contact":
+        if data.get("active") is False:
+            item["state"] = keys.ARCHIVED
         item["label"] = str(data.get("display_name") or data.get("name") or "")
     points_at = data.get("parent_id" if kind == "contact" else "partner_id")
     if points_at:
