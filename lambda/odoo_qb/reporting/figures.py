@@ -23,10 +23,10 @@ _DIVISORS: Final = {
     "previousRevenue": "Revenue in the period before",
     "cogs": "Cost of goods sold in this period",
     "costs": "Cost of goods sold with operating expenses in this period",
-    "averageInventory": "Average inventory",
-    "averageAssets": "Average assets",
-    "averageEquity": "Average equity",
-    "averageCapitalEmployed": "Average capital employed",
+    "averageInventory": "The average of inventory",
+    "averageAssets": "The average of assets",
+    "averageEquity": "The average of equity",
+    "averageCapitalEmployed": "The average of capital employed",
 }
 _NOT_NAMED: Final = (
     "No inventory accounts are named for this company. Add their codes to figures_settings."
