@@ -122,6 +122,7 @@ class SortedTable:
         values: Mapping[str, str],
         *,
         index: str = "",
+        names: Mapping[str, str] | None = None,
         only: Sequence[str] = (),
         filters: Mapping[str, str] | None = None,
         backwards: bool = False,
@@ -129,6 +130,7 @@ class SortedTable:
     ) -> Iterator[Json]:
         """All items of a partition that meet a condition, page by page, as far as they are taken.
 
+        `names` are attributes by what the condition calls them, where a word is reserved.
         Without `filters`, which DynamoDB applies to what it has read, `most` keeps a page small.
         """
         request: Json = {
@@ -139,11 +141,13 @@ class SortedTable:
         request |= {"IndexName": index} if index else {"ConsistentRead": True}
         if only:
             request |= _projected(only)
+        aliases = {**(names or {}), **{f"#f_{name}": name for name in filters or ()}}
+        if aliases:
+            request["ExpressionAttributeNames"] = (
+                request.get("ExpressionAttributeNames", {}) | aliases
+            )
         if filters:
-            request |= {
-                "FilterExpression": " AND ".join(f"#f_{name} = :f_{name}" for name in filters),
-                "ExpressionAttributeNames": {f"#f_{name}": name for name in filters},
-            }
+            request["FilterExpression"] = " AND ".join(f"#f_{n} = :f_{n}" for n in filters)
             wanted = {f":f_{name}": {"S": value} for name, value in filters.items()}
             request["ExpressionAttributeValues"] |= wanted
         if backwards:
