@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-FUNCTIONS: Final = ("extractor", "notifier", "approval_handler", "poster", "mirror")
+FUNCTIONS: Final = ("extractor", "notifier", "approval_handler", "poster", "mirror", "intake")
 OURS: Final = Path("lambda")
 WORK: Final = Path(".build")
 # Part of AWS's Python runtime; dateutil comes with boto3 and brings the time zones.

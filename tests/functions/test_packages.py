@@ -19,6 +19,7 @@ PROJECT: Final = Path(__file__).parents[2]
 FUNCTIONS: Final = tuple(TARGETS)
 LIBRARIES: Final = {
     "extractor": {"requests", "urllib3", "certifi", "idna", "charset_normalizer"},
+    "intake": {"slack_sdk"},
     "mirror": {"requests", "urllib3", "certifi", "idna", "charset_normalizer"},
     "notifier": {"slack_sdk"},
     "approval_handler": {"slack_sdk"},
@@ -27,6 +28,8 @@ LIBRARIES: Final = {
         *("quickbooks", "intuitlib", "requests_oauthlib", "oauthlib", "jwt", "six"),
     },
 }
+# Three functions share a package: each is started by a handler of its own.
+HANDLERS: Final = {"intake": ("validate_invoice", "process_invoice", "send_notification")}
 EVERYWHERE: Final = {"odoo_qb", "aws_lambda_powertools", "jmespath", "typing_extensions"}
 
 
@@ -153,10 +156,11 @@ def test_a_handler_finds_all_it_needs_in_its_package_and_the_runtime(
         files = distribution(name).files or []
         for top in {file.parts[0] for file in files} - {"..", "__pycache__"}:
             (runtime / top).symlink_to(Path(str(distribution(name).locate_file(top))))
-    code = f"import sys; sys.path[:0] = {[str(task), str(runtime)]}; import {function} as handler"
+    code = f"import sys; sys.path[:0] = {[str(task), str(runtime)]}; import {function} as module"
+    handlers = [f"module.{name}" for name in HANDLERS.get(function, ("lambda_handler",))]
 
     done = subprocess.run(
-        [sys.executable, "-I", "-S", "-W", "error", "-c", f"{code}; handler.lambda_handler"],
+        [sys.executable, "-I", "-S", "-W", "error", "-c", "; ".join([code, *handlers])],
         env={},
         capture_output=True,
         text=True,
