@@ -44,7 +44,9 @@ PAYMENT: Final = PARTNER | CURRENCY | {
     "id", "name", "state", "payment_type", "amount", "date", "payment_method_name",
     "payment_method_code", "journal_name", "journal_code", "journal_type",
 }  # fmt: skip
-BESIDE: Final = {"model", "data", "type", "timestamp", "sequence", "changed", "replayed"}
+BESIDE: Final = {
+    "model", "data", "type", "connection", "timestamp", "sequence", "changed", "replayed",
+}  # fmt: skip
 # Records of the ledger with the same ids in every version: one a family, and what is unusual.
 SHOWN: Final[tuple[tuple[Kind, int], ...]] = (
     ("move", 306),  # a customer invoice
@@ -196,6 +198,11 @@ def test_beside_the_data_stand_when_how_often_and_whether_again() -> None:
         False,
     )
     assert sent("move", {"id": 5}, replay_id="r1")["replayed"] is True
+
+
+def test_two_odoos_documents_with_the_same_id_are_told_apart() -> None:
+    assert sent("move", {"id": 5})["connection"] == "odoo"
+    assert sent("move", {"id": 5}, connection="ledger")["connection"] == "ledger"
 
 
 @given(

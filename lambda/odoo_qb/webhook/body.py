@@ -54,6 +54,7 @@ def body_of(message: Message, contact: Json | None) -> str:
             "model": MODELS.get(message.kind, message.kind),
             "data": data_of(message, contact),
             "type": type_of(message),
+            "connection": message.connection,
             "timestamp": message.happened_at,
             "sequence": message.sequence,
             "changed": message.changed,
