@@ -192,3 +192,12 @@ variable "webhook_first_load" {
   default     = false
   nullable    = false
 }
+
+# --- The API ---
+
+variable "api_enabled" {
+  description = "Whether to serve what is mirrored over HTTPS to clients with a token, who may also schedule the mirror's tasks. Needs the mirror."
+  type        = bool
+  default     = false
+  nullable    = false
+}

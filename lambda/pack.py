@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 # Each package with its handlers: functions that share most of their code share a package.
+_ONE: Final = ("extractor", "notifier", "approval_handler", "poster", "mirror", "intake")
 PACKAGES: Final = {
-    **{name: (name,) for name in ("extractor", "notifier", "approval_handler", "poster", "mirror")},
+    **{name: (name,) for name in _ONE},
     "webhook": ("webhook", "webhook_feed"),
 }
 OURS: Final = Path("lambda")

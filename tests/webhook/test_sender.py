@@ -14,7 +14,15 @@ from odoo_qb.webhook.waits import WAITS
 from tests.webhook.sender_desk import OTHER, RECEIVES, SECRET, Died, a_desk, a_message
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.webhook.sender_desk import SenderDesk
+
+
+@pytest.fixture
+def desk() -> Iterator[SenderDesk]:
+    with a_desk() as made:
+        yield made
 
 
 def test_a_change_is_delivered_once_signed_and_with_its_contact(desk: SenderDesk) -> None:

@@ -101,6 +101,7 @@ class Applying:
         if self.dry_run:
             return
         self.dependents.of_puts(decision.puts)
+        self._table.note_oldest(decision.puts)
         self._table.write(decision.puts, {}, noted={"read_at": self._read_at()})
 
     def remove(self, gone: dict[int, Stored]) -> None:
