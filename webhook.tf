@@ -35,9 +35,11 @@ locals {
       description = "Puts each change of the mirror into the webhook's queue"
       timeout     = 120
       environment = {
-        WEBHOOK_QUEUE_URL  = aws_sqs_queue.webhook[0].url
-        WEBHOOK_KINDS      = join(",", var.webhook_kinds)
-        WEBHOOK_FIRST_LOAD = tostring(var.webhook_first_load)
+        WEBHOOK_QUEUE_URL    = aws_sqs_queue.webhook[0].url
+        WEBHOOK_FAILURES_URL = aws_sqs_queue.webhook_failures[0].url
+        WEBHOOK_KINDS        = join(",", var.webhook_kinds)
+        WEBHOOK_FIRST_LOAD   = tostring(var.webhook_first_load)
+        WEBHOOK_CONNECTIONS  = join(",", keys(local.erp_connections))
       }
     }
   } : {}
@@ -201,12 +203,12 @@ locals {
         resources = [aws_sqs_queue.webhook_failures[0].arn]
       }
       KeepStateAndRefusals = {
-        actions   = ["dynamodb:BatchGetItem", "dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"]
+        actions   = ["dynamodb:BatchGetItem", "dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"]
         resources = [aws_dynamodb_table.mirror[0].arn]
         keys      = ["webhook#*"]
       }
       ReadContacts = {
-        actions   = ["dynamodb:BatchGetItem"]
+        actions   = ["dynamodb:GetItem"]
         resources = [aws_dynamodb_table.mirror[0].arn]
         keys      = ["*#contact#*"]
       }
@@ -225,7 +227,7 @@ locals {
         resources = ["${aws_dynamodb_table.mirror[0].arn}/stream/*"]
       }
       ReadRecords = {
-        actions   = ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"]
+        actions   = ["dynamodb:BatchGetItem", "dynamodb:Query"]
         resources = [aws_dynamodb_table.mirror[0].arn]
       }
       FindRecordsOfAMonth = {
@@ -233,12 +235,12 @@ locals {
         resources = ["${aws_dynamodb_table.mirror[0].arn}/index/by-month"]
       }
       KeepLargeContent = {
-        actions   = ["dynamodb:PutItem", "dynamodb:UpdateItem"]
+        actions   = ["dynamodb:UpdateItem"]
         resources = [aws_dynamodb_table.mirror[0].arn]
-        keys      = ["webhook#*"]
+        keys      = ["webhook#content"]
       }
       QueueChanges = {
-        actions   = ["sqs:SendMessage"]
+        actions   = ["sqs:GetQueueAttributes", "sqs:SendMessage"] # a replay waits while the queue is full
         resources = [aws_sqs_queue.webhook[0].arn]
       }
       ReportFailedChanges = {

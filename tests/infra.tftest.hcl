@@ -93,7 +93,7 @@ mock_provider "aws" {
   }
   override_resource {
     target = aws_sqs_queue.webhook_failures[0]
-    values = { arn = "arn:aws:sqs:us-west-2:123456789012:webhook-failures" }
+    values = { arn = "arn:aws:sqs:us-west-2:123456789012:webhook-failures", url = "https://sqs/webhook-failures" }
   }
   override_resource {
     target = aws_secretsmanager_secret.webhook[0]
@@ -1000,6 +1000,8 @@ run "the_webhook_has_what_it_needs_and_nothing_else" {
     webhook_url     = "https://example.com/hooks/odoo?from=odoo"
     webhook_secret  = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
     webhook_kinds   = ["move", "payment", "contact"]
+    erp_connections = { ledger = { type = "odoo", url = "https://ledger.example.com", database = "ledger", username = "mirror", auth = "api_key" } }
+    erp_credentials = { ledger = "key" }
   }
 
   assert {
@@ -1029,8 +1031,10 @@ run "the_webhook_has_what_it_needs_and_nothing_else" {
       ENVIRONMENT                  = "prod"
       MIRROR_TABLE                 = "odoo-mirror-prod"
       WEBHOOK_QUEUE_URL            = "https://sqs/webhook.fifo"
+      WEBHOOK_FAILURES_URL         = "https://sqs/webhook-failures"
       WEBHOOK_KINDS                = "move,payment,contact"
       WEBHOOK_FIRST_LOAD           = "false"
+      WEBHOOK_CONNECTIONS          = "ledger"
       POWERTOOLS_METRICS_NAMESPACE = "OdooQuickBooks/prod"
       POWERTOOLS_SERVICE_NAME      = "webhook_feed"
     })
@@ -1066,12 +1070,13 @@ run "the_webhook_has_what_it_needs_and_nothing_else" {
       "Allow sqs:SendMessage arn:aws:sqs:us-west-2:123456789012:webhook-dlq.fifo",
       "Allow sqs:SendMessage arn:aws:sqs:us-west-2:123456789012:webhook-failures",
       "Allow dynamodb:BatchGetItem arn:aws:dynamodb:us-west-2:123456789012:table/mirror of webhook#*",
+      "Allow dynamodb:BatchWriteItem arn:aws:dynamodb:us-west-2:123456789012:table/mirror of webhook#*",
       "Allow dynamodb:DeleteItem arn:aws:dynamodb:us-west-2:123456789012:table/mirror of webhook#*",
       "Allow dynamodb:GetItem arn:aws:dynamodb:us-west-2:123456789012:table/mirror of webhook#*",
       "Allow dynamodb:PutItem arn:aws:dynamodb:us-west-2:123456789012:table/mirror of webhook#*",
       "Allow dynamodb:Query arn:aws:dynamodb:us-west-2:123456789012:table/mirror of webhook#*",
       "Allow dynamodb:UpdateItem arn:aws:dynamodb:us-west-2:123456789012:table/mirror of webhook#*",
-      "Allow dynamodb:BatchGetItem arn:aws:dynamodb:us-west-2:123456789012:table/mirror of *#contact#*",
+      "Allow dynamodb:GetItem arn:aws:dynamodb:us-west-2:123456789012:table/mirror of *#contact#*",
       "Allow sns:Publish arn:aws:sns:us-west-2:123456789012:alerts",
       "Allow logs:CreateLogStream arn:aws:logs:us-west-2:123456789012:log-group:webhook:*",
       "Allow logs:PutLogEvents arn:aws:logs:us-west-2:123456789012:log-group:webhook:*",
@@ -1089,11 +1094,10 @@ run "the_webhook_has_what_it_needs_and_nothing_else" {
       "Allow dynamodb:GetShardIterator arn:aws:dynamodb:us-west-2:123456789012:table/mirror/stream/1",
       "Allow dynamodb:ListStreams arn:aws:dynamodb:us-west-2:123456789012:table/mirror/stream/*",
       "Allow dynamodb:BatchGetItem arn:aws:dynamodb:us-west-2:123456789012:table/mirror",
-      "Allow dynamodb:GetItem arn:aws:dynamodb:us-west-2:123456789012:table/mirror",
       "Allow dynamodb:Query arn:aws:dynamodb:us-west-2:123456789012:table/mirror",
       "Allow dynamodb:Query arn:aws:dynamodb:us-west-2:123456789012:table/mirror/index/by-month",
-      "Allow dynamodb:PutItem arn:aws:dynamodb:us-west-2:123456789012:table/mirror of webhook#*",
-      "Allow dynamodb:UpdateItem arn:aws:dynamodb:us-west-2:123456789012:table/mirror of webhook#*",
+      "Allow dynamodb:UpdateItem arn:aws:dynamodb:us-west-2:123456789012:table/mirror of webhook#content",
+      "Allow sqs:GetQueueAttributes arn:aws:sqs:us-west-2:123456789012:webhook.fifo",
       "Allow sqs:SendMessage arn:aws:sqs:us-west-2:123456789012:webhook.fifo",
       "Allow sqs:SendMessage arn:aws:sqs:us-west-2:123456789012:webhook-failures",
       "Allow logs:CreateLogStream arn:aws:logs:us-west-2:123456789012:log-group:webhook-feed:*",

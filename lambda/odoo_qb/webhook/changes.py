@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import zlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from odoo_qb.guarding import DAMAGE
 from odoo_qb.mirror.content import data_of
 from odoo_qb.store import mirror_keys as keys
 from odoo_qb.store.attributes import plain
@@ -25,6 +27,7 @@ FILTERS: Final[tuple[Json, ...]] = (
     {"dynamodb": {"NewImage": {"hash": {"S": [{"exists": True}]}}}},
     {"eventName": ["REMOVE"], "dynamodb": {"OldImage": {"hash": {"S": [{"exists": True}]}}}},
 )
+MALFORMED: Final = (*DAMAGE, zlib.error)  # what reading a malformed item raises
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,9 +49,10 @@ def change_of(record: Mapping[str, Any]) -> Change | None:
     """What a record of the stream says; None if nothing is to be sent of it.
 
     That is one of an item that is no record, or one that was stored anew with the same content.
-    A malformed one raises one of guarding.DAMAGE.
+    A malformed one raises one of MALFORMED.
     """
     change = record["dynamodb"]
+    key = (change["Keys"]["pk"]["S"], change["Keys"]["sk"]["S"])
     old, new = (_image(change.get(name) or {}) for name in ("OldImage", "NewImage"))
     if "hash" not in (new or old) or old.get("hash") == new.get("hash"):
         return None
@@ -56,7 +60,6 @@ def change_of(record: Mapping[str, Any]) -> Change | None:
     changed = _changed(before, after) if before and after else ()
     if before and after and not changed:
         return None
-    key = (change["Keys"]["pk"]["S"], change["Keys"]["sk"]["S"])
     kind, source_id = keys.kind_and_id(key)
     message = Message(
         connection=keys.connection_of(key),

@@ -150,7 +150,7 @@ class Delivery:
 
     def _give_up(self, parcel: Parcel, reason: str) -> None:
         """Put a change among the dead letters, about which there is an alarm."""
-        self.queue.bury(parcel.as_queued(), reason)
+        self.queue.bury(parcel.as_entry(), reason)
         logger.error(
             "given up", queue_id=parcel.queue_id, message_id=parcel.message_id, reason=reason
         )

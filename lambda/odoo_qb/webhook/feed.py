@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 from aws_lambda_powertools import Logger
 
-from odoo_qb.guarding import DAMAGE, OF_AWS, of_aws
+from odoo_qb.guarding import OF_AWS, of_aws
 from odoo_qb.store.ordered_queue import Entry
-from odoo_qb.webhook.changes import change_of, number_of
+from odoo_qb.webhook.changes import MALFORMED, change_of, number_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -42,7 +42,7 @@ class Outbox:
             try:
                 entries.append(self._entry(message))
             except OF_AWS as error:
-                logger.warning("not kept yet", message=message.message_id, reason=of_aws(error))
+                logger.warning("not kept yet", id=message.message_id, reason=of_aws(error))
                 break
         return self.queue.send(entries)
 
@@ -93,7 +93,7 @@ class Feed:
                 if change and self._is_wanted(change.message, of_first_load=change.of_first_load):
                     messages.append(change.message)
                     numbers.append(number)
-            except DAMAGE:
+            except MALFORMED:
                 logger.exception("not a record of the mirror", number=number)
                 if not self._reported(record, number):
                     failed.append(number)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from odoo_qb.exact_json import Json
     from odoo_qb.store.alerts import Mailer
-    from odoo_qb.store.webhook_queue import WebhookQueue
+    from odoo_qb.store.ordered_queue import OrderedQueue
     from odoo_qb.webhook.refusals import Refusals
     from odoo_qb.webhook.state import StateStore
 
@@ -29,7 +29,7 @@ class Operating:
 
     states: StateStore
     refusals: Refusals
-    queue: WebhookQueue
+    queue: OrderedQueue
     mailer: Mailer
     host: str
     clock: Callable[[], datetime]

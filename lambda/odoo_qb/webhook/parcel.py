@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from odoo_qb.store.webhook_queue import Queued
+from odoo_qb.store.ordered_queue import Entry
 from odoo_qb.webhook.message import from_body
 
 if TYPE_CHECKING:
@@ -40,9 +40,9 @@ class Parcel:
         """The change's id, "" if it is unreadable."""
         return self.message.message_id if self.message else ""
 
-    def as_queued(self) -> Queued:
+    def as_entry(self) -> Entry:
         """The same, for another queue."""
-        return Queued(body=self.body, group=self.group, deduplication=self.queue_id)
+        return Entry(group=self.group, message_id=self.queue_id, body=self.body)
 
 
 def parcel_of(record: Mapping[str, Any], now: datetime) -> Parcel:

@@ -14,8 +14,9 @@ from itertools import batched
 from typing import TYPE_CHECKING, Final
 
 from odoo_qb.store.attributes import attributes
+from odoo_qb.store.ordered_queue import Entry
+from odoo_qb.store.sorted_table import GET
 from odoo_qb.store.webhook_content import PARTITION as CONTENT
-from odoo_qb.store.webhook_queue import BATCH, Queued
 from odoo_qb.timestamps import stamp
 
 if TYPE_CHECKING:
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from odoo_qb.exact_json import Json
+    from odoo_qb.store.ordered_queue import OrderedQueue
     from odoo_qb.store.sorted_table import SortedTable
-    from odoo_qb.store.webhook_queue import WebhookQueue
     from odoo_qb.webhook.answers import Answer
     from odoo_qb.webhook.parcel import Parcel
 
@@ -90,7 +91,7 @@ class Refusals:
         return Digest(changes=counts.total(), lines=lines, until=max(until, since))
 
     def send_again(
-        self, queue: WebhookQueue, seconds_left: Callable[[], float], reserve: float
+        self, queue: OrderedQueue, seconds_left: Callable[[], float], reserve: float
     ) -> tuple[int, int]:
         """Queue what was refused, each record's in order, and forget it: how many, how many left.
 
@@ -99,15 +100,14 @@ class Refusals:
         rows = self._between("0", "9", ("sk", "record", "sequence"))
         in_order = sorted(rows, key=lambda r: (str(r["record"]), int(r["sequence"]), str(r["sk"])))
         sent = 0
-        for some in batched([str(row["sk"]) for row in in_order], BATCH):
-            pending = self._queued(some)
-            while pending and seconds_left() > reserve:
-                done = len(queue.send([message for _, message in pending]))
-                self._forget([sort_key for sort_key, _ in pending[:done]])
-                sent, pending = sent + done, pending[done:]
-                if not done:
-                    break
-            if pending:
+        for some in batched([str(row["sk"]) for row in in_order], GET):
+            if seconds_left() < reserve:
+                break
+            entries = self._entries(some)
+            taken = queue.send([*entries.values()])
+            self._forget([*entries][:taken])
+            sent += taken
+            if taken < len(entries):
                 break
         return sent, len(in_order) - sent
 
@@ -117,21 +117,19 @@ class Refusals:
         condition = "pk = :pk AND sk BETWEEN :since AND :until"
         return self._table.query(condition, values, only=only)
 
-    def _queued(self, sort_keys: Sequence[str]) -> list[tuple[str, Queued]]:
+    def _entries(self, sort_keys: Sequence[str]) -> dict[str, Entry]:
+        """What is queued, by sort key; without what another run has sent meanwhile."""
         found = self._table.get_many([(PARTITION, sort_key) for sort_key in sort_keys])
         rows = {str(row["sk"]): row for row in found}
-        return [
-            (
-                sort_key,
-                Queued(
-                    body=zlib.decompress(bytes(rows[sort_key]["packed"])).decode(),
-                    group=str(rows[sort_key]["record"]),
-                    deduplication=hashlib.sha256(sort_key.encode()).hexdigest(),
-                ),
+        return {
+            sort_key: Entry(
+                group=str(rows[sort_key]["record"]),
+                message_id=hashlib.sha256(sort_key.encode()).hexdigest(),
+                body=zlib.decompress(bytes(rows[sort_key]["packed"])).decode(),
             )
             for sort_key in sort_keys
-            if sort_key in rows  # another run may send them too
-        ]
+            if sort_key in rows
+        }
 
     def _forget(self, sort_keys: Sequence[str]) -> None:
         keys = [self._table.key(PARTITION, sort_key) for sort_key in sort_keys]

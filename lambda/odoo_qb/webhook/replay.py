@@ -12,12 +12,16 @@ from dataclasses import dataclass, field
 from itertools import batched
 from typing import TYPE_CHECKING, Final
 
+from aws_lambda_powertools import Logger
+
 from odoo_qb.errors import Unavailable
 from odoo_qb.guarding import OF_AWS, of_aws
 from odoo_qb.mirror.content import data_of
+from odoo_qb.sentences import shorten
 from odoo_qb.store.mirror_months import written_in
 from odoo_qb.store.mirror_table import MirrorTable
 from odoo_qb.store.sorted_table import GET
+from odoo_qb.webhook.changes import MALFORMED
 from odoo_qb.webhook.message import Message
 
 if TYPE_CHECKING:
@@ -29,6 +33,8 @@ if TYPE_CHECKING:
     from odoo_qb.store.sorted_table import SortedTable
     from odoo_qb.webhook.feed import Outbox
     from odoo_qb.webhook.replay_request import ReplayRequest
+
+logger = Logger(child=True)
 
 PACE: Final = 1.0  # seconds that a hundred records take at least
 ROOM: Final = 1_000  # messages in the queue: behind more, a replay would hold up changes
@@ -42,24 +48,30 @@ class _Stopped(Exception):  # noqa: N818 - it is no error: the next call goes on
 
 @dataclass(kw_only=True)
 class Replay:
-    """A replay, or as much of it as there is time for; `run` may be called once."""
+    """A replay, or as much of it as there is time for; `run` may be called once.
+
+    `batch` records are read and sent at a time.
+    """
 
     table: SortedTable
     outbox: Outbox
     request: ReplayRequest
     seconds_left: Callable[[], float]
     sleep: Callable[[float], None]
+    batch: int = GET
     _sent: Counter[str] = field(default_factory=Counter)
     _after: str = ""
+    _unreadable: list[str] = field(default_factory=list)
 
     def run(self) -> Json:
         """Send what is wanted: {"replay_id", "sent", "by_kind"}; a dry run has "would_send".
 
-        If it is not finished, "stopped" says why and "next" is the event that goes on.
+        If it is not finished, "stopped" says why and "next" is the event that goes on. Records
+        that could not be read are in "unreadable".
         """
         stopped, self._after = "", self.request.after
         try:
-            for some in batched(self._places(), GET):
+            for some in batched(self._places(), self.batch):
                 self._deal_with(some)
                 self._after = "/".join(some[-1])
         except (_Stopped, Unavailable) as reason:
@@ -70,6 +82,7 @@ class Replay:
         answer: Json = {"would_send": total} if is_dry else {"sent": total}
         answer |= {"by_kind": dict(sorted(self._sent.items()))}
         answer |= {} if is_dry else {"replay_id": self.request.replay_id}
+        answer |= {"unreadable": shorten(self._unreadable)} if self._unreadable else {}
         return answer | ({"stopped": stopped, "next": self._next()} if stopped else {})
 
     def _places(self) -> Iterator[Place]:
@@ -104,11 +117,15 @@ class Replay:
         ids: dict[tuple[str, Kind], list[int]] = defaultdict(list)
         for place in places:
             ids[place.connection, place.kind].append(place.source_id)
-        return [
-            self._message(connection, kind, source_id, item)
-            for (connection, kind), some in ids.items()
-            for source_id, item in MirrorTable(self.table, connection, kind).records(some).items()
-        ]
+        messages: list[Message] = []
+        for (connection, kind), some in ids.items():
+            for source_id, item in MirrorTable(self.table, connection, kind).records(some).items():
+                try:
+                    messages.append(self._message(connection, kind, source_id, item))
+                except MALFORMED:
+                    logger.exception("cannot be replayed", kind=kind, source_id=source_id)
+                    self._unreadable.append(f"{kind} {source_id}")
+        return messages
 
     def _message(self, connection: str, kind: Kind, source_id: int, item: Json) -> Message:
         sequence = int(item["sequence"])

@@ -13,6 +13,7 @@ from odoo_qb import settings
 from odoo_qb.guarding import OF_AWS, of_aws
 from odoo_qb.public_http import networks
 from odoo_qb.store.alerts import Mailer
+from odoo_qb.store.ordered_queue import OrderedQueue
 from odoo_qb.store.sorted_table import SortedTable
 from odoo_qb.store.webhook_queue import WebhookQueue
 from odoo_qb.webhook.bodies import Bodies
@@ -134,7 +135,7 @@ class WebhookWiring(Wiring):
         return Operating(
             states=self._states,
             refusals=self._refusals,
-            queue=self._queue,
+            queue=OrderedQueue(client=self.client("sqs"), url=self._queue.url, sleep=self.wait),
             mailer=Mailer(self.client("sns"), settings.environment("SNS_ALERT_TOPIC")),
             host=self._endpoint.host,
             clock=self.now,
