@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
 from odoo_qb.guarding import DAMAGE
 from odoo_qb.store.ordered_queue import Entry
@@ -46,6 +46,11 @@ class Parcel:
         return Entry(group=self.group, message_id=self.queue_id, body=self.body)
 
 
+def is_record(record: object) -> TypeGuard[Mapping[str, Any]]:
+    """Whether it is a message of SQS; without its id nothing can be reported about it."""
+    return isinstance(record, dict) and isinstance(record.get("messageId"), str)
+
+
 def parcel_of(record: Mapping[str, Any], now: datetime) -> Parcel:
     """A record of Lambda's event; what it lacks is taken for just sent."""
     attributes = record.get("attributes")
@@ -57,7 +62,7 @@ def parcel_of(record: Mapping[str, Any], now: datetime) -> Parcel:
         message = None
     sent_at = _number(given.get("SentTimestamp"))
     return Parcel(
-        queue_id=str(record["messageId"]),
+        queue_id=record["messageId"],
         receipt=str(record.get("receiptHandle") or ""),
         group=str(given.get("MessageGroupId") or (message.group if message else "unreadable")),
         body=body if isinstance(body, str) and body else "-",  # a message needs some
