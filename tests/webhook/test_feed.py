@@ -19,6 +19,7 @@ from tests.support.mirror_stream import a_stream_record, an_item
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from odoo_qb.exact_json import Json
     from odoo_qb.webhook.message import Message
     from sandbox.in_process.webhook_feed import FeedDesk
 
@@ -58,9 +59,9 @@ def test_a_message_holds_what_the_mirror_holds(desk: FeedDesk) -> None:
     desk.mirror.sync()
     messages = queued(desk)
     assert {m.kind for m in messages} == {"contact", "move", "payment"}
+    rows: Json = {kind: desk.mirror.rows(kind) for kind in desk.kinds}
     for message in messages:
-        kind: Any = message.kind
-        item = desk.mirror.rows(kind)[message.source_id]
+        item = rows[message.kind][message.source_id]
         assert message.data == data_of(item)
         assert (message.sequence, message.happened_at) == (item["sequence"], item["updated_at"])
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from odoo_qb.webhook.message import Message
     from sandbox.in_process.webhook_feed import FeedDesk
 
-EVER = {"from": "2020-01-01", "to": "2026-11-28"}
+EVER = {"from": "2026-10-01", "to": "2026-11-28"}  # all was written on one day
 
 
 def everything(desk: FeedDesk) -> set[tuple[str, int]]:
@@ -39,9 +39,9 @@ def test_all_that_the_mirror_holds_of_a_span_is_sent_marked(desk: FeedDesk) -> N
     assert len(messages) == answer["sent"] == len(everything(desk))
     assert answer["by_kind"] == Counter(m.kind for m in messages)
     assert (answer["replay_id"], "next" in answer) == ("again", False)
+    rows: Json = {kind: desk.mirror.rows(kind) for kind in desk.kinds}
     for message in messages:
-        kind: Any = message.kind
-        item = desk.mirror.rows(kind)[message.source_id]
+        item = rows[message.kind][message.source_id]
         assert message.data == data_of(item)
         assert (message.sequence, message.happened_at) == (item["sequence"], item["updated_at"])
         assert message.event == ("created" if item["sequence"] == 1 else "updated")
@@ -89,8 +89,8 @@ def test_a_dry_run_counts_and_sends_nothing(desk: FeedDesk) -> None:
 
 
 def test_a_replay_is_sent_as_often_as_it_is_asked_for(desk: FeedDesk) -> None:
-    first, second = desk.replay("one", **EVER), desk.replay("two", **EVER)
-    assert len(desk.queued()) == first["sent"] + second["sent"]
+    first, second = (desk.replay(name, **EVER, kinds=["payment"]) for name in ("one", "two"))
+    assert len(desk.queued()) == first["sent"] + second["sent"] > 10
 
 
 def until_done(desk: FeedDesk, **wanted: Any) -> list[Json]:
@@ -121,7 +121,7 @@ def test_a_long_count_goes_on_too(desk: FeedDesk) -> None:
     assert answer["would_send"] == 0
     assert answer["next"] == {
         "replay": {
-            "from": "2020-01-01T00:00:00Z",
+            "from": "2026-10-01T00:00:00Z",
             "to": "2026-11-28T23:59:59Z",
             "kinds": ["move"],
             "connection": "odoo",
