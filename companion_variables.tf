@@ -119,3 +119,12 @@ variable "allowed_private_networks" {
     error_message = "allowed_private_networks may have up to 10 networks, for lack of space in a function's environment. Give wider ones."
   }
 }
+
+# --- The API ---
+
+variable "api_enabled" {
+  description = "Whether to serve what is mirrored over HTTPS to clients with a token, who may also schedule the mirror's tasks. Needs the mirror."
+  type        = bool
+  default     = false
+  nullable    = false
+}

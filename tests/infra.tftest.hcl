@@ -31,6 +31,9 @@ mock_provider "aws" {
   mock_resource "aws_lambda_function_url" {
     defaults = { function_url = "https://abc.lambda-url.us-west-2.on.aws/" }
   }
+  mock_resource "aws_scheduler_schedule_group" {
+    defaults = { arn = "arn:aws:scheduler:us-west-2:123456789012:schedule-group/odoo-tasks-prod" }
+  }
   mock_resource "aws_cloudwatch_event_rule" {
     defaults = { arn = "arn:aws:events:us-west-2:123456789012:rule/rule" }
   }
@@ -67,6 +70,14 @@ mock_provider "aws" {
   override_resource {
     target = aws_sqs_queue.mirror_failures[0]
     values = { arn = "arn:aws:sqs:us-west-2:123456789012:mirror-failures" }
+  }
+  override_resource {
+    target = aws_sqs_queue.task_failures[0]
+    values = { arn = "arn:aws:sqs:us-west-2:123456789012:task-failures" }
+  }
+  override_resource {
+    target = aws_iam_role.tasks[0]
+    values = { arn = "arn:aws:iam::123456789012:role/tasks" }
   }
   override_resource {
     target = aws_cloudwatch_log_group.mirror[0]
@@ -931,5 +942,98 @@ run "no_alarm_of_the_mirror_looks_back_further_than_aws_lets_it" {
       alarm.period % 60 == 0 && alarm.period * alarm.evaluation_periods <= (alarm.period < 3600 ? 86400 : 604800)
     ])
     error_message = "AWS would refuse an alarm: a week is the most, a day where periods are shorter than an hour."
+  }
+}
+
+# --- The API's schedules ---
+
+run "there_are_no_schedules_without_an_api_and_a_mirror" {
+  command = plan
+
+  variables {
+    mirror_enabled = true
+  }
+
+  assert {
+    condition = length(concat(
+      aws_scheduler_schedule_group.tasks, aws_iam_role.tasks, aws_iam_role_policy.tasks, aws_sqs_queue.task_failures,
+      aws_cloudwatch_metric_alarm.task_failures,
+    )) == 0 && local.schedule_grants == {} && local.api_schedule_grants == {}
+    error_message = "Something of the API's schedules is there though nobody turned it on."
+  }
+  assert {
+    condition     = !contains(keys(aws_lambda_function.mirror[0].environment[0].variables), "TASK_SCHEDULES")
+    error_message = "The mirror looks for schedules that nobody can make."
+  }
+}
+
+run "schedules_start_the_mirror_and_nothing_else" {
+  variables {
+    mirror_enabled = true
+    api_enabled    = true
+  }
+
+  assert {
+    condition     = aws_scheduler_schedule_group.tasks[0].name == "odoo-tasks-prod" && aws_sqs_queue.task_failures[0].name == "odoo-tasks-failures-prod"
+    error_message = "A name changed that other systems rely on."
+  }
+  assert {
+    condition = jsondecode(aws_lambda_function.mirror[0].environment[0].variables["TASK_SCHEDULES"]) == {
+      group           = "odoo-tasks-prod"
+      function_arn    = "arn:aws:lambda:us-west-2:123456789012:function:odoo-mirror-prod"
+      role_arn        = "arn:aws:iam::123456789012:role/tasks"
+      dead_letter_arn = "arn:aws:sqs:us-west-2:123456789012:task-failures"
+    }
+    error_message = "The mirror would put schedules back that start something else."
+  }
+  assert {
+    condition = jsondecode(aws_iam_role.tasks[0].assume_role_policy).Statement == [{
+      Effect    = "Allow"
+      Action    = "sts:AssumeRole"
+      Principal = { Service = "scheduler.amazonaws.com" }
+      Condition = { StringEquals = {
+        "aws:SourceAccount" = "123456789012"
+        "aws:SourceArn"     = "arn:aws:scheduler:us-west-2:123456789012:schedule-group/odoo-tasks-prod"
+      } }
+    }]
+    error_message = "Others than the schedules of this group may take the role."
+  }
+  assert {
+    condition = toset(flatten([for statement in jsondecode(aws_iam_role_policy.tasks[0].policy).Statement : [
+      for resource in statement.Resource : [for action in statement.Action : "${statement.Effect} ${action} ${resource}"]
+      ]])) == toset([
+      "Allow lambda:InvokeFunction ${aws_lambda_function.mirror[0].arn}",
+      "Allow sqs:SendMessage arn:aws:sqs:us-west-2:123456789012:task-failures",
+    ])
+    error_message = "A schedule may do more or less than start the mirror and report what could not start."
+  }
+  assert {
+    condition = toset(flatten([for need, grant in local.api_schedule_grants : [
+      for resource in grant.resources : [for action in grant.actions : "${action} ${resource}${try(" where ${jsonencode(grant.condition)}", "")}"]
+      ]])) == toset(concat(
+      [for action in ["CreateSchedule", "DeleteSchedule", "GetSchedule", "UpdateSchedule"] : "scheduler:${action} arn:aws:scheduler:us-west-2:123456789012:schedule/odoo-tasks-prod/*"],
+      ["scheduler:ListSchedules *"],
+      ["iam:PassRole arn:aws:iam::123456789012:role/tasks where {\"StringEquals\":{\"iam:PassedToService\":\"scheduler.amazonaws.com\"}}"],
+      [for action in ["DeleteItem", "GetItem", "Query", "UpdateItem"] : "dynamodb:${action} arn:aws:dynamodb:us-west-2:123456789012:table/mirror where {\"ForAllValues:StringEquals\":{\"dynamodb:LeadingKeys\":[\"api#schedules\"]}}"],
+    ))
+    error_message = "The API may do more or less with schedules than the list says."
+  }
+  assert {
+    condition = {
+      for statement in jsondecode(aws_iam_role_policy.mirror[0].policy).Statement : statement.Sid => statement
+      if contains(["KeepSchedules", "ListSchedules", "PassTheSchedulesRole"], statement.Sid)
+      } == {
+      for need, grant in local.schedule_grants : need => merge({ Sid = need, Effect = "Allow", Action = grant.actions, Resource = grant.resources }, try({ Condition = grant.condition }, {}))
+    } && length(jsondecode(aws_iam_role_policy.mirror[0].policy).Statement) == 8
+    error_message = "The mirror may repair schedules with more or less than the API makes them with."
+  }
+  assert {
+    condition = (
+      aws_sqs_queue.task_failures[0].sqs_managed_sse_enabled && aws_sqs_queue.task_failures[0].message_retention_seconds == 1209600
+      && aws_cloudwatch_metric_alarm.task_failures[0].dimensions == tomap({ QueueName = "odoo-tasks-failures-prod" })
+      && aws_cloudwatch_metric_alarm.task_failures[0].alarm_actions == toset([aws_sns_topic.alerts.arn])
+      && length(aws_cloudwatch_metric_alarm.task_failures[0].alarm_description) <= 1024
+    )
+    error_message = "What could not start is not kept, or nobody hears of it."
   }
 }

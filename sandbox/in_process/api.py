@@ -6,7 +6,7 @@ import base64
 import hashlib
 import json
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from http import HTTPStatus
 from itertools import count
@@ -17,6 +17,7 @@ import boto3
 
 from odoo_qb.wiring.api import ApiWiring
 from sandbox.in_process.aws import REGION
+from sandbox.in_process.schedules import TARGET, ScheduleDesk, beside
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -54,6 +55,7 @@ class ApiDesk:
     wired: ApiWiring
     secrets: Any
     secret_id: str
+    schedules: ScheduleDesk
     source_ip: str = "192.0.2.1"
     seen: list[Response] = field(default_factory=list)
     _changed: bool = True
@@ -100,6 +102,7 @@ class ApiDesk:
     def reset(self) -> None:
         """The one token again, if a test has given others."""
         self.source_ip = "192.0.2.1"
+        self.schedules.clear()
         if self._changed:
             self.set_tokens({"tests": TOKEN})
             self.restart()
@@ -192,14 +195,16 @@ def an_api(desk: MirrorDesk, set_environment: Callable[[str, str], None]) -> Ite
         "MIRROR_STALE_SECONDS": "900",
         "ERP_CONNECTIONS": json.dumps({"ledger": ledger}),
         "API_SECRET_ARN": arn,
+        "TASK_SCHEDULES": json.dumps(asdict(TARGET)),
         "AWS_DEFAULT_REGION": REGION,
         "POWERTOOLS_SERVICE_NAME": "api",
     }
     for variable, value in environment.items():
         set_environment(variable, value)
+    schedules = beside(desk.client, desk.table_name)
     wired = ApiWiring()
     wired.use(clock=desk.clock, sleep=desk.sleep)
-    made = ApiDesk(desk=desk, wired=wired, secrets=secrets, secret_id=name)
+    made = ApiDesk(desk=desk, wired=wired, secrets=secrets, secret_id=name, schedules=schedules)
     made.reset()
     yield made
 

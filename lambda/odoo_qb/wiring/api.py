@@ -15,11 +15,14 @@ from odoo_qb.api.contract import Contract, load_contract
 from odoo_qb.api.health import HealthRoutes
 from odoo_qb.api.pages import PageRoutes
 from odoo_qb.api.records import RecordRoutes
+from odoo_qb.api.schedule_routes import ScheduleRoutes
+from odoo_qb.api.schedules import Schedules
 from odoo_qb.api.tokens import Tokens
 from odoo_qb.mirror.connections import DEFAULT, parse_connections
 from odoo_qb.store.sign_in_attempts import SignInAttempts
 from odoo_qb.store.sorted_table import SortedTable
 from odoo_qb.wiring.base import Wiring
+from odoo_qb.wiring.schedules import kept_schedules
 
 # The HTTP API gives up after 30 seconds. DynamoDB answers in milliseconds.
 AWS: Final = Config(
@@ -61,6 +64,11 @@ class ApiWiring(Wiring):
         return Tokens(lambda: self.secret("API_SECRET_ARN"), self.now)
 
     @cached_property
+    def schedules(self) -> Schedules:
+        """The schedules, in the mirror's table and in EventBridge."""
+        return Schedules(kept=kept_schedules(self, self.mirrored), clock=self.now)
+
+    @cached_property
     def api(self) -> Api:
         """The API with all its routes."""
         environment = settings.environment("ENVIRONMENT")
@@ -77,10 +85,16 @@ class ApiWiring(Wiring):
         pages = PageRoutes(
             tokens=self.tokens, attempts=SignInAttempts(self.mirrored), environment=environment
         )
+        schedules = ScheduleRoutes(schedules=lambda: self.schedules)
         return Api(
             contract=self.contract,
             checks=Checks(),
             access=Access(tokens=self.tokens, environment=environment),
-            handlers={**records.handlers(), **health.handlers(), **pages.handlers()},
+            handlers={
+                **records.handlers(),
+                **schedules.handlers(),
+                **health.handlers(),
+                **pages.handlers(),
+            },
             clock=self.now,
         )
