@@ -20,6 +20,7 @@ FUNCTIONS: Final = tuple(TARGETS)
 LIBRARIES: Final = {
     "extractor": {"requests", "urllib3", "certifi", "idna", "charset_normalizer"},
     "mirror": {"requests", "urllib3", "certifi", "idna", "charset_normalizer"},
+    "api": {"fastjsonschema"},
     "notifier": {"slack_sdk"},
     "approval_handler": {"slack_sdk"},
     "poster": {
