@@ -104,9 +104,7 @@ def reached(function: str, roots: Sequence[Path]) -> dict[str, Path]:
         if str(path.relative_to(root)) in found:
             continue
         beside = [path]
-        if (
-            path.parent != OURS
-        ):  # certificates, tables and pages lie beside the module that reads them
+        if path.parent != OURS:  # tables and pages lie beside the module that reads them
             code = {".py", ".pyc", ".typed", ".pth"}
             beside += [p for p in path.parent.iterdir() if p.is_file() and p.suffix not in code]
         found |= {str(p.relative_to(root)): p for p in beside}
