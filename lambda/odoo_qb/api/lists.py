@@ -154,8 +154,8 @@ def _walked(table: MirrorTable, wanted: Wanted, of: Held, after: str) -> Iterato
     limit = wanted.values["limit"]
     if wanted.newest_first:
         # A day ahead: where the source's clock may already be.
-        latest = f"{wanted.now + timedelta(days=1):%Y-%m}"
-        return walk.newest_first(table, latest, after, limit)
+        last = f"{wanted.now + timedelta(days=1):%Y-%m}"
+        return walk.newest_first(table, (last, str(of.state.get("oldest", ""))), after, limit)
     if "partner_id" in wanted.other:
         return walk.of_partner(table, wanted.other["partner_id"], after)
     return walk.by_id(table, of.counts, after, None if wanted.other else limit)

@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from odoo_qb.exact_json import Json
     from odoo_qb.store.mirror_table import MirrorTable
 
-_FIRST_MONTH: Final = "2005-01"  # before it there was no Odoo
-_NO_TIME: Final = "0000-00"  # where records are whose time of writing the source does not tell
+_FIRST_MONTH: Final = "2005-01"  # before it there was no Odoo; where no first month was noted
 _END: Final = "~"  # sorts after every digit
 
 type Placed = tuple[str, Json | None]
@@ -45,25 +44,27 @@ def of_partner(table: MirrorTable, partner_id: int, after: str) -> Iterator[Plac
             yield f"{number:010d}", item
 
 
-def newest_first(table: MirrorTable, latest: str, after: str, most: int) -> Iterator[Placed]:
-    """The records written last, from the month `latest` ("2026-01") on, or from a place on.
+def newest_first(
+    table: MirrorTable, months: tuple[str, str], after: str, most: int
+) -> Iterator[Placed]:
+    """The records written last, from a place on; `months` are the last and the first with any.
 
-    Months are read one after the other, down to the first in which there could be any. Between two
-    of them comes a place without a record, from which the next request can go on. `most` are read
-    at a time.
+    The first is "" where it is not known. `most` are read at a time. Between two months comes a
+    place without a record, from which the next request can go on.
     """
-    place = after or f"{latest}{_END}"
+    last, first = months
+    place = after or f"{last}{_END}"
     while True:
-        month = place[:7] if place[0].isdecimal() else _NO_TIME
+        month = place[:7] if place[0].isdecimal() else keys.NO_TIME
         for some in batched(table.written_in(month, place), min(most, GET)):
             ids = {written: int(written.rpartition("#")[2]) for written in some}
             found = table.records(ids.values())
             for written, number in ids.items():
                 if number in found:
                     yield written, found[number]
-        if month == _NO_TIME:
+        if month == keys.NO_TIME:
             return
-        place = f"{_before(month)}{_END}" if month > _FIRST_MONTH else _END
+        place = f"{_before(month)}{_END}" if month > (first or _FIRST_MONTH) else _END
         yield place, None
 
 
