@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import batched
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import urlsplit
 
 from jsonschema import Draft202012Validator
@@ -32,12 +32,16 @@ _UNAUTHORIZED, _NOT_FOUND, _UNFIT = 401, 404, 422
 _REFUSED: Final = ("limit=0", "limit=1001", "limit=ten", "skip=-1", "shape=round", "connection=x")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Original:
+class Original(Protocol):
     """One connection's Odoo: how it is read, and which records it has."""
 
-    source: Source
-    ids: Callable[[Kind], Iterable[int]]
+    @property
+    def source(self) -> Source:
+        """Its reader."""
+
+    @property
+    def ids(self) -> Callable[[Kind], Iterable[int]]:
+        """The ids of a kind."""
 
 
 @dataclass(slots=True, kw_only=True)

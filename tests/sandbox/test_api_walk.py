@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from odoo_qb.api.contract import Contract, load_contract
 from sandbox.companions.api_client import ApiClient, ApiError
-from sandbox.companions.api_walk import ApiWalk, Original
+from sandbox.companions.api_walk import ApiWalk
 from sandbox.companions.comparison import simulated_ids
 from sandbox.http_server import serve
 from sandbox.in_process.api import TOKEN, ApiDesk, an_api
 from tests.mirror.small_ledger import a_small_mirror
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
+
+    from odoo_qb.sources import Kind, Source
 
 Json = dict[str, Any]
 
@@ -39,9 +42,14 @@ def walk(client: ApiClient, document: Json | None = None) -> ApiWalk:
     return ApiWalk(client=client, contract=contract, token=TOKEN)
 
 
-def originals(api: ApiDesk) -> dict[str, Original]:
-    source = api.desk.source()
-    return {"odoo": Original(source=source, ids=simulated_ids(api.desk.odoo))}
+@dataclass(frozen=True)
+class Simulated:
+    source: Source
+    ids: Callable[[Kind], Iterable[int]]
+
+
+def originals(api: ApiDesk) -> dict[str, Simulated]:
+    return {"odoo": Simulated(api.desk.source(), simulated_ids(api.desk.odoo))}
 
 
 def test_every_route_is_walked_and_every_record_compared(
