@@ -110,3 +110,13 @@ output "api_domain_target" {
   description = "Where a CNAME record of api_domain must point; null without a domain."
   value       = one(aws_apigatewayv2_domain_name.api[*].domain_name_configuration[0].target_domain_name)
 }
+
+output "webhook_function_names" {
+  description = "Names of the webhook's functions, for `aws lambda invoke` and `aws logs tail`; null while the webhook is off."
+  value       = local.webhook_enabled ? { for key, function in aws_lambda_function.webhook : key => function.function_name } : null
+}
+
+output "webhook_queue_urls" {
+  description = "Queue of changes on their way to the endpoint, and of those that were given up. Null while the webhook is off."
+  value       = local.webhook_enabled ? { waiting = aws_sqs_queue.webhook[0].url, dead = aws_sqs_queue.webhook_dead[0].url } : null
+}

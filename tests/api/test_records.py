@@ -276,7 +276,7 @@ def test_a_list_that_would_be_too_large_is_cut_and_says_so(api: ApiDesk) -> None
     puts = []
     for number in range(5_000, 5_080):
         data = {"client_order_ref": note, "write_date": "2026-11-28 08:00:00"}
-        item = item_of(data, None, ("odoo", "order"), number, api.desk.now)
+        item = item_of(data, None, ("odoo", "order"), number, api.desk.now, 1)
         puts.append(Put(source_id=number, item=item, before=None))
     table.write(puts, {})
     response = api.get("/api/erp/orders?limit=1000")
@@ -294,7 +294,7 @@ def test_a_list_that_would_be_too_large_is_cut_and_says_so(api: ApiDesk) -> None
 
 def test_a_record_too_large_for_any_answer_is_refused_in_a_sentence(api: ApiDesk) -> None:
     data = {"order_lines": [{"name": "x" * 6_000_000}], "name": "S1"}
-    item = item_of(data, None, ("odoo", "order"), 7_000, api.desk.now)
+    item = item_of(data, None, ("odoo", "order"), 7_000, api.desk.now, 1)
     MirrorTable(api.desk.table(), "odoo", "order").write(
         [Put(source_id=7_000, item=item, before=None)], {}
     )
@@ -358,7 +358,7 @@ def test_transactions_that_are_not_mirrored_are_an_empty_list(api: ApiDesk) -> N
 
 def test_another_connection_has_its_own_records(api: ApiDesk) -> None:
     assert api.get("/contacts?connection=ledger").json == []
-    item = item_of({"name": "Elsewhere"}, None, ("ledger", "contact"), 5, api.desk.now)
+    item = item_of({"name": "Elsewhere"}, None, ("ledger", "contact"), 5, api.desk.now, 1)
     there = MirrorTable(api.desk.table(), "ledger", "contact")
     there.write([Put(source_id=5, item=item, before=None)], {})
     assert api.get("/contacts/5?connection=ledger").json["name"] == "Elsewhere"

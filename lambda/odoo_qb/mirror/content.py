@@ -51,16 +51,26 @@ def decide(
     stored: Mapping[int, Stored],
     place: tuple[str, Kind],
     now: datetime,
+    *,
+    gone: Mapping[int, int],
+    loading: str,
 ) -> Decision:
-    """What is to be stored of a reading of the ids `asked`; `place` is connection and kind."""
+    """What is to be stored of a reading of the ids `asked`; `place` is connection and kind.
+
+    `gone` are the last sequences of removed records, `loading` is when the first load began ("":
+    this is none): what it finds new and was not written since is marked as its.
+    """
     decision = Decision(faults=dict(reading.faults))
     for source_id in asked:
         if source_id in reading.records:
             before = stored.get(source_id)
-            item = item_of(reading.records[source_id], before, place, source_id, now)
+            sequence = 1 + (before.sequence if before else gone.get(source_id, 0))
+            item = item_of(reading.records[source_id], before, place, source_id, now, sequence)
             if before and before.hash == item["hash"]:
                 decision.unchanged += 1
                 continue
+            if sequence == 1 and item["written_at"] < loading:
+                item["first_load"] = True
             made_at = str(reading.records[source_id].get("create_date") or "")
             put = Put(source_id=source_id, item=item, before=before, made_at=made_at)
             decision.puts.append(put)
@@ -70,7 +80,12 @@ def decide(
 
 
 def item_of(
-    data: Json, before: Stored | None, place: tuple[str, Kind], source_id: int, now: datetime
+    data: Json,
+    before: Stored | None,
+    place: tuple[str, Kind],
+    source_id: int,
+    now: datetime,
+    sequence: int,
 ) -> Json:
     """A record's item without its keys: its content, and what indexes and counts need of it."""
     connection, kind = place
@@ -81,7 +96,7 @@ def item_of(
         "written_at": written_at,
         "created_at": before.created_at if before and before.created_at else stamp(now),
         "updated_at": stamp(now),
-        "sequence": (before.sequence if before else 0) + 1,
+        "sequence": sequence,
         "month": keys.month(connection, kind, written_at or keys.NO_TIME),
         "written": f"{written_at}#{source_id:010d}",
     }

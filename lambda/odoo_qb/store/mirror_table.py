@@ -13,6 +13,7 @@ from odoo_qb.errors import Conflict
 from odoo_qb.store import mirror_keys as keys
 from odoo_qb.store.attributes import attributes
 from odoo_qb.store.mirror_counts import MirrorCounts
+from odoo_qb.store.mirror_gone import MirrorGone
 from odoo_qb.store.sorted_table import GET
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ class MirrorTable:
         self.kind = kind
         self.home = keys.home(connection, kind)
         self.counts = MirrorCounts(table, self.home)
+        self.gone = MirrorGone(table, self.home)
         self._oldest = ""
 
     def other(self, kind: Kind) -> MirrorTable:
@@ -214,15 +216,21 @@ class MirrorTable:
             found |= {(row["pk"], row["sk"]): str(row.get("shown", "")) for row in rows}
         return found
 
-    def write(self, puts: Sequence[Put], gone: Mapping[int, Stored], *, read_at: str = "") -> None:
-        """Store records as they were read at a time, remove those that are `gone`, and count them.
+    def write(
+        self,
+        puts: Sequence[Put],
+        gone: Mapping[int, Stored],
+        *,
+        noted: Mapping[str, object] | None = None,
+    ) -> None:
+        """Store records, remove those that are `gone`, and count them.
 
-        The partitions are noted first: after a crash `mend` counts them anew.
+        The partitions are noted in the kind's state first, beside what else is to be `noted`:
+        after a crash `mend` counts them anew.
         """
         numbers = sorted({keys.thousand(i) for i in (*gone, *(put.source_id for put in puts))})
         for some in batched(numbers, _PARTITIONS):
-            note: Json = {"writing": list(some)} | ({"read_at": read_at} if read_at else {})
-            self.set_own(keys.STATE, note)
+            self.set_own(keys.STATE, {"writing": list(some), **(noted or {})})
             self._write(
                 [put for put in puts if keys.thousand(put.source_id) in some],
                 {i: before for i, before in gone.items() if keys.thousand(i) in some},
@@ -237,6 +245,7 @@ class MirrorTable:
         for source_id in gone:
             key = self._table.key(*self._record(source_id))
             requests.append({"DeleteRequest": {"Key": key}})
+        self.gone.keep({i: before.sequence + 1 for i, before in gone.items()})  # before it is lost
         self._table.write_all(requests)
         self.counts.change(_changes(puts, gone))
 
