@@ -32,17 +32,18 @@ check: venv ## Formatting, lint, types, layers and Terraform
 	$(BIN)/ruff check $(PYTHON_SOURCES)
 	$(BIN)/mypy $(PYTHON_SOURCES)
 	PYTHONPATH=lambda:. $(BIN)/lint-imports --no-logo --no-cache
+	$(BIN)/python -m statelint --eval-jsonata intake.asl.json
 	terraform fmt -check -recursive
 	@# In a copy, so that an operator's own .terraform and lock file stay as they are. A mirror
 	@# of unpacked providers serves machines that cannot reach the registry.
-	@rm -f $(CHECKED)/*.tf && mkdir -p $(CHECKED) && cp *.tf $(CHECKED)
+	@rm -f $(CHECKED)/*.tf && mkdir -p $(CHECKED) && cp *.tf *.asl.json $(CHECKED)
 	@mirror=$$($(BIN)/python -c 'from sandbox.terraform import plugin_mirror; print(plugin_mirror() or "")') && \
 		terraform -chdir=$(CHECKED) init -input=false -backend=false $${mirror:+"-plugin-dir=$$mirror"} >/dev/null
 	terraform -chdir=$(CHECKED) validate
 
 # Not part of `check`: its packages take a minute to install, and its answer changes with the world.
 audit: $(AUDIT)/installed-from ## Known mistakes in Terraform, known holes in the packages (needs the internet)
-	@rm -rf $(AUDITED) && mkdir -p $(AUDITED) && cp *.tf $(AUDITED)
+	@rm -rf $(AUDITED) && mkdir -p $(AUDITED) && cp *.tf *.asl.json $(AUDITED)
 	$(AUDIT)/bin/checkov --directory $(AUDITED) --framework terraform --compact --quiet --skip-download
 	@# Strict, for a package it could not ask about would pass for a sound one.
 	@said=$$($(AUDIT)/bin/pip-audit --strict --disable-pip --require-hashes --progress-spinner off \

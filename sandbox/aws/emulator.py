@@ -109,6 +109,7 @@ def start(
     port: int = 0,
     held: int | None = None,
     stream_shards: int = 1,
+    runs: int = 0,
     module: str = "sandbox.aws.ministack",
     say: Callable[[str], None] = lambda _: None,
 ) -> Emulator:
@@ -117,7 +118,8 @@ def start(
     `port` 0 takes the port of last time, else a free one. The addresses of queues hold the port:
     on another one the emulator starts empty, and Terraform builds again. The same happens after
     an end that left things half done. `held` is the descriptor from `hold`, if that was called.
-    `stream_shards` readers read a table's stream at the same moment. `module` "ministack" is the
+    `stream_shards` readers read a table's stream at the same moment. The account may have so many
+    `runs` of functions at once, or 0 for the usual number. `module` "ministack" is the
     emulator as released, without our fixes.
     """
     run_dir = run_dir.absolute()
@@ -148,6 +150,7 @@ def start(
             "SANDBOX_OUTBOX": str(run_dir / "outbox.jsonl"),
             "SANDBOX_SAVED": str(run_dir / SAVED),
             "SANDBOX_STREAM_SHARDS": str(stream_shards),
+            **({"LAMBDA_ACCOUNT_CONCURRENCY": str(runs)} if runs else {}),
         }
         with (run_dir / "emulator.log").open("wb") as log:
             process = subprocess.Popen(

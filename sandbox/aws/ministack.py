@@ -31,7 +31,7 @@ from sandbox.aws.internals import VERSION, replace, request_scope, service
 from sandbox.aws.metrics import FunctionMetrics
 from sandbox.aws.scheduler import TICK, Scheduler, arn_in_its_group
 from sandbox.aws.streams import Streams
-from sandbox.aws.workflows import Choices
+from sandbox.aws.workflows import fix_workflows
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -215,14 +215,6 @@ def fix_scheduler() -> None:
         return arn_in_its_group(found, body, rest[0]) if kind == "scheduler" else found
 
     stock_arn = replace(permissions, "extract_resource_arn", arn)
-
-
-def fix_workflows() -> None:
-    """Fix how the Choice states of Step Functions compare."""
-    workflows = service("stepfunctions")
-    choices = Choices(workflows, workflows._evaluate_rule)
-    replace(workflows, "_evaluate_rule", choices.compares)
-    replace(workflows, "_evaluate_jsonata_choice_rule", choices.is_met)
 
 
 def fix_stopping(gateway: ModuleType, saved: Path) -> None:

@@ -1,0 +1,231 @@
+"""The state machine on the emulator: every outcome, and what fails once, always or too long."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from sandbox.aws import emulator as aws
+from tests.intake.desk import an_invoice
+from tests.intake.stand import Stand
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Json = dict[str, Any]
+
+DUE = f"{datetime.now(UTC) + timedelta(days=30):%Y-%m-%d}"
+
+
+@pytest.fixture(scope="module")
+def stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
+    folder = tmp_path_factory.mktemp("intake")
+    emulator = aws.start(folder / "aws")
+    yield Stand(emulator, folder)
+    aws.stop(emulator)
+
+
+@pytest.fixture(scope="module")
+def machine(stand: Stand) -> str:
+    return stand.machine()
+
+
+def invoice(name: str, **changes: Any) -> Json:
+    return an_invoice(invoiceId=name, dueDate=DUE, **changes)
+
+
+def test_an_invoice_is_processed_then_a_duplicate_then_a_conflict(
+    stand: Stand, machine: str
+) -> None:
+    runs = [stand.run(machine, invoice("A-1", **more)) for more in ({}, {}, {"poNumber": "7"})]
+
+    assert [run["status"] for run in runs] == ["SUCCEEDED"] * 3
+    processed, duplicate, conflict = (run["output"] for run in runs)
+    year = f"{datetime.now(UTC):%Y}"
+    assert processed == {
+        "outcome": "processed",
+        "invoiceNumber": f"INV-{year}-000001",
+        "invoiceId": "A-1",
+        "problems": [],
+        "notes": [],
+    }
+    assert duplicate == processed | {"outcome": "duplicate"}
+    assert (conflict["outcome"], conflict["invoiceNumber"]) == ("conflict", None)
+    assert [problem["field"] for problem in conflict["problems"]] == ["invoiceId"]
+    assert conflict["notes"] == ["Kept as given, without a check: poNumber."]
+    assert stand.states(runs[0]["executionArn"]) == [
+        *("ValidateInvoice", "IsValid", "ProcessInvoice", "SendNotification"),
+    ]
+    assert stand.announced() == [
+        "Invoice A-1 arrived again",
+        "Invoice A-1 differs from the stored one",
+        f"Invoice A-1 was stored as INV-{year}-000001",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("given", "fields"),
+    [
+        ({"invoice": invoice("A-2", amount=0.1 + 0.2, items=None) | {"dueDate": "soon"}},
+         ["amount", "dueDate"]),
+        ({"invoice": {"invoiceId": "A-3"}}, ["customerId", "amount", "dueDate"]),
+        ({"invoice": None}, ["invoice"]),
+        ({}, ["invoice"]),
+        ([], ["invoice"]),
+        ("invoice", ["invoice"]),
+    ],
+)  # fmt: skip
+def test_an_invalid_invoice_is_reported_and_not_processed(
+    stand: Stand, machine: str, given: Any, fields: list[str]
+) -> None:
+    before = len(stand.rows())
+
+    ended = stand.end(stand.start(machine, given))
+
+    assert ended["status"] == "SUCCEEDED"
+    output = json.loads(ended["output"])
+    assert (output["outcome"], output["invoiceNumber"]) == ("invalid", None)
+    assert [problem["field"] for problem in output["problems"]] == fields
+    assert stand.states(ended["executionArn"]) == ["ValidateInvoice", "IsValid", "SendNotification"]
+    assert len(stand.rows()) == before
+
+
+@pytest.mark.parametrize("name", ["validate_invoice", "process_invoice", "send_notification"])
+def test_a_function_that_fails_once_is_tried_again(stand: Stand, name: str) -> None:
+    arn, _ = stand.brittle(name, failures=1)
+
+    run = stand.run(stand.machine(**{name: arn}), invoice(f"once {name}"))
+
+    assert (run["status"], run["output"]["outcome"]) == ("SUCCEEDED", "processed")
+    kinds = [event["type"] for event in stand.history(run["executionArn"])]
+    assert kinds.count("TaskFailed") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "how", "said"),
+    [
+        ("validate_invoice", "raises", "ValidateInvoice failed: Broken."),
+        ("process_invoice", "raises", "ProcessInvoice failed: Broken."),
+        ("process_invoice", "hangs", "ProcessInvoice failed: Sandbox.Timedout."),
+    ],
+)
+def test_a_function_that_always_fails_is_announced_and_ends_the_execution_as_failed(
+    stand: Stand, name: str, how: str, said: str
+) -> None:
+    stand.announced()
+    arn, _ = stand.brittle(name, failures=99, how=how)
+    before = len(stand.rows())
+
+    run = stand.run(stand.machine(**{name: arn}), invoice(f"{how} {name}"))
+
+    assert (run["status"], run["error"], run["cause"]) == ("FAILED", "InvoiceFailed", said)
+    assert stand.states(run["executionArn"])[-2:] == ["NotifyFailure", "Failed"]
+    assert stand.announced() == [f"Invoice {how} {name} could not be processed"]
+    assert len(stand.rows()) == before
+
+
+def test_a_task_that_takes_too_long_is_a_failure_too(stand: Stand) -> None:
+    arn, _ = stand.brittle("validate_invoice", failures=99, how="hangs")
+
+    def one_second(definition: Json) -> None:
+        state = definition["States"]["ValidateInvoice"]
+        state |= {"TimeoutSeconds": 1, "Retry": []}
+
+    run = stand.run(stand.machine(one_second, validate_invoice=arn), invoice("A-4"))
+
+    assert run["status"] == "FAILED"
+    assert run["cause"] in {
+        *("ValidateInvoice failed: States.Timeout.", "ValidateInvoice failed: Sandbox.Timedout."),
+    }
+
+
+def test_a_failed_announcement_undoes_nothing_and_a_redrive_makes_up_for_it(stand: Stand) -> None:
+    arn, mended = stand.brittle("send_notification", failures=99)
+    machine = stand.machine(send_notification=arn)
+
+    failed = stand.run(machine, invoice("A-5"))
+    assert (failed["status"], failed["error"]) == ("FAILED", "Broken")
+    [stored] = [row for row in stand.rows() if row["invoice_id"] == "A-5"]
+
+    mended.touch()
+    stand.client("stepfunctions").redrive_execution(executionArn=failed["executionArn"])
+    redriven = stand.end(failed["executionArn"])
+
+    assert (redriven["status"], redriven["redriveCount"]) == ("SUCCEEDED", 1)
+    output = json.loads(redriven["output"])
+    assert (output["outcome"], output["invoiceNumber"]) == ("processed", stored["number"])
+    assert stand.states(failed["executionArn"]).count("ProcessInvoice") == 1
+    assert f"Invoice A-5 was stored as {stored['number']}" in stand.announced()
+
+
+def test_what_ended_in_failed_fails_again_and_is_started_again_instead(stand: Stand) -> None:
+    arn, mended = stand.brittle("process_invoice", failures=99)
+    machine = stand.machine(process_invoice=arn)
+    failed = stand.run(machine, invoice("A-6"))
+    mended.touch()
+
+    stand.client("stepfunctions").redrive_execution(executionArn=failed["executionArn"])
+    redriven = stand.end(failed["executionArn"])
+    again = stand.end(stand.start(machine, json.loads(failed["input"])))
+
+    assert (redriven["status"], redriven["error"]) == ("FAILED", "InvoiceFailed")
+    assert json.loads(again["output"])["outcome"] == "processed"
+    with pytest.raises(ClientError, match="ExecutionNotRedrivable"):
+        stand.client("stepfunctions").redrive_execution(executionArn=again["executionArn"])
+
+
+def test_an_execution_that_takes_too_long_times_out_and_goes_on_when_redriven(
+    stand: Stand,
+) -> None:
+    arn, mended = stand.brittle("process_invoice", failures=99)
+
+    def two_seconds(definition: Json) -> None:
+        definition["TimeoutSeconds"] = 2
+        patient = {"ErrorEquals": ["States.ALL"], "IntervalSeconds": 4, "MaxAttempts": 1}
+        definition["States"]["ProcessInvoice"]["Retry"] = [patient]
+
+    late = stand.run(stand.machine(two_seconds, process_invoice=arn), invoice("A-7"))
+    assert (late["status"], late["error"]) == ("TIMED_OUT", "States.Timeout")
+
+    mended.touch()
+    stand.client("stepfunctions").redrive_execution(executionArn=late["executionArn"])
+
+    output = json.loads(stand.end(late["executionArn"])["output"])
+    assert output["outcome"] == "processed"
+    assert stand.states(late["executionArn"]).count("ValidateInvoice") == 1
+
+
+def test_a_start_under_the_same_name_is_one_execution(stand: Stand, machine: str) -> None:
+    stand.start(machine, {"invoice": invoice("A-8")}, name="A-8")
+
+    with pytest.raises(ClientError, match="ExecutionAlreadyExists"):
+        stand.start(machine, {"invoice": invoice("A-8", poNumber="7")}, name="A-8")
+
+
+def test_outcomes_pass_from_state_to_state_without_personal_data(
+    stand: Stand, machine: str
+) -> None:
+    for given in (invoice("A-9"), invoice("A-9", customerEmail="grace@example")):
+        execution = stand.run(machine, given)["executionArn"]
+        passed = [
+            event[f"state{kind}EventDetails"]
+            for event in stand.history(execution)[1:]
+            for kind in ("Entered", "Exited")
+            if f"state{kind}EventDetails" in event
+        ]
+        told = json.dumps(passed[1:])  # the first is the input itself
+        assert "A-9" in told
+        assert [w for w in ("ada@", "grace", "C-9", "Consulting", "1500") if w in told] == []
+
+
+def test_executions_are_counted_for_the_alarms(stand: Stand, machine: str) -> None:
+    found = stand.client("cloudwatch").list_metrics(
+        Namespace="AWS/States", Dimensions=[{"Name": "StateMachineArn", "Value": machine}]
+    )
+
+    names = {metric["MetricName"] for metric in found["Metrics"]}
+    assert names >= {"ExecutionsStarted", "ExecutionsSucceeded"}
