@@ -120,6 +120,88 @@ variable "allowed_private_networks" {
   }
 }
 
+# --- The webhook ---
+
+variable "webhook_url" {
+  description = "The https address to which each change of the mirror is sent, signed. Empty: no webhook. It is no secret: what it says in its query stands in plans and in the function's settings."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = var.webhook_url == "" || can(regex("^(https://[^/?#@\\s]+|http://(127\\.0\\.0\\.1|localhost)(:[0-9]+)?)(/[^?#\\s]*)?(\\?[^#\\s]*)?$", var.webhook_url))
+    error_message = "webhook_url must be an https address without credentials or fragment (http only on this machine)."
+  }
+  validation {
+    condition     = try(tonumber(regex("^https?://[^/?]*:([0-9]+)(?:[/?].*)?$", var.webhook_url)[0]) == 443 || tonumber(regex("^https?://[^/?]*:([0-9]+)(?:[/?].*)?$", var.webhook_url)[0]) >= 1024, true)
+    error_message = "webhook_url must have port 443, or one from 1024 on: the others belong to other services, such as mail."
+  }
+  validation {
+    condition     = var.webhook_url == "" || var.mirror_enabled
+    error_message = "webhook_url needs mirror_enabled = true: what the webhook sends are the mirror's changes."
+  }
+}
+
+variable "webhook_secret" {
+  description = "What signs the webhook's requests: whsec_ and 24 to 64 random bytes in base64. docs/operators.md has a line that makes one. After changing it, raise secrets_version."
+  type        = string
+  default     = ""
+  nullable    = false
+  sensitive   = true
+  ephemeral   = true
+
+  validation {
+    condition     = var.webhook_url == "" || can(regex("^whsec_[A-Za-z0-9+/]{32,88}={0,2}$", var.webhook_secret))
+    error_message = "webhook_secret must be whsec_ followed by 24 to 64 random bytes in base64."
+  }
+}
+
+variable "webhook_previous_secret" {
+  description = "While the secret is rotated, the one before: each request then carries both signatures. Empty otherwise."
+  type        = string
+  default     = ""
+  nullable    = false
+  sensitive   = true
+  ephemeral   = true
+
+  validation {
+    condition     = var.webhook_previous_secret == "" || can(regex("^whsec_[A-Za-z0-9+/]{32,88}={0,2}$", var.webhook_previous_secret))
+    error_message = "webhook_previous_secret must be empty, or whsec_ followed by 24 to 64 random bytes in base64."
+  }
+  validation {
+    condition     = var.webhook_previous_secret == "" || var.webhook_previous_secret != var.webhook_secret
+    error_message = "webhook_previous_secret is the same as webhook_secret. Give the secret that was used before, or leave it empty."
+  }
+}
+
+variable "webhook_kinds" {
+  description = "The kinds of records whose changes are sent: move (invoices, bills and refunds), payment, contact, order, account."
+  type        = list(string)
+  default     = ["move", "payment"]
+  nullable    = false
+
+  validation {
+    condition     = length(var.webhook_kinds) > 0 && length(setsubtract(var.webhook_kinds, ["move", "payment", "contact", "order", "account"])) == 0
+    error_message = "webhook_kinds must name at least one of move, payment, contact, order and account. For no webhook, leave webhook_url empty."
+  }
+}
+
+variable "webhook_first_load" {
+  description = "Whether what the mirror loads for the first time is sent as well. Normally only later changes are."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+# --- The API ---
+
+variable "api_enabled" {
+  description = "Whether to serve what is mirrored over HTTPS to clients with a token, who may also schedule the mirror's tasks. Needs the mirror."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
 # --- The intake ---
 
 variable "intake_enabled" {

@@ -101,6 +101,16 @@ output "slack_app_manifest" {
   })
 }
 
+output "webhook_function_names" {
+  description = "Names of the webhook's functions, for `aws lambda invoke` and `aws logs tail`; null while the webhook is off."
+  value       = local.webhook_enabled ? { for key, function in aws_lambda_function.webhook : key => function.function_name } : null
+}
+
+output "webhook_queue_urls" {
+  description = "Queue of changes on their way to the endpoint, and of those that were given up. Null while the webhook is off."
+  value       = local.webhook_enabled ? { waiting = aws_sqs_queue.webhook[0].url, dead = aws_sqs_queue.webhook_dead[0].url } : null
+}
+
 output "intake_state_machine_arn" {
   description = "State machine that takes in invoices, for `aws stepfunctions start-execution`; null while the intake is off."
   value       = one(aws_sfn_state_machine.intake[*].arn)

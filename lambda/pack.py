@@ -1,4 +1,4 @@
-"""Write lambda/<function>.zip for build.sh: only what it imports, the same bytes each time.
+"""Write lambda/<package>.zip for build.sh: only what it imports, the same bytes each time.
 
 It runs in an isolated interpreter of Python 3.12 with nothing installed.
 """
@@ -19,7 +19,12 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-FUNCTIONS: Final = ("extractor", "notifier", "approval_handler", "poster", "mirror", "intake")
+# Each package with its handlers: functions that share most of their code share a package.
+_ONE: Final = ("extractor", "notifier", "approval_handler", "poster", "mirror", "intake")
+PACKAGES: Final = {
+    **{name: (name,) for name in _ONE},
+    "webhook": ("webhook", "webhook_feed"),
+}
 OURS: Final = Path("lambda")
 WORK: Final = Path(".build")
 # Part of AWS's Python runtime; dateutil comes with boto3 and brings the time zones.
@@ -28,21 +33,21 @@ FROM_RUNTIME: Final = {"boto3", "botocore", "dateutil"}
 NEVER: Final = {"aws_lambda_powertools.shared.functions": "aws_lambda_powertools.event_handler"}
 
 
-def build(function: str) -> str:
-    """Write a function's zip, unless it is up to date; returns what was done."""
-    target, requirements = OURS / f"{function}.zip", OURS / f"{function}.requirements.txt"
+def build(package: str) -> str:
+    """Write a package's zip, unless it is up to date; returns what was done."""
+    target, requirements = OURS / f"{package}.zip", OURS / f"{package}.requirements.txt"
     made_from = hashlib.sha256(sys.version.encode())
     program = [Path("build.sh"), OURS / "pack.py"]
-    handler, shared = OURS / f"{function}.py", OURS.glob("*/**/*.py")
-    for path in sorted([*program, requirements, handler, *shared]):
+    handlers = [OURS / f"{handler}.py" for handler in PACKAGES[package]]
+    for path in sorted([*program, requirements, *handlers, *OURS.glob("*/**/*.py")]):
         if not path.is_file():
             sys.exit(f"{path} is missing: {target} cannot be built.")
         made_from.update(f"{path}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
-    note = WORK / f"{function}.made-from"
+    note = WORK / f"{package}.made-from"
     state = "unchanged"
     if not (target.exists() and note.exists() and note.read_text() == made_from.hexdigest()):
         note.unlink(missing_ok=True)
-        pack(reached(function, [OURS, installed(requirements)]), target)
+        pack(reached(package, [OURS, installed(requirements)]), target)
         note.write_text(made_from.hexdigest())
         state = "built"
     return f"{target}  {target.stat().st_size / 1e6:.2f} MB  {state}"
@@ -77,18 +82,18 @@ def pip_python() -> str:
     return str(python)
 
 
-def reached(function: str, roots: Sequence[Path]) -> dict[str, Path]:
-    """Every file that `import <function>` may need, by its name in the zip."""
+def reached(package: str, roots: Sequence[Path]) -> dict[str, Path]:
+    """Every file that importing a package's handlers may need, by its name in the zip."""
     found: dict[str, Path] = {}
-    waiting: list[tuple[str, Path | None]] = [(function, None)]
+    waiting: list[tuple[str, Path | None]] = [(handler, None) for handler in PACKAGES[package]]
     while waiting:
         module, importer = waiting.pop()
         path, root = locate(module, roots)
         if path is None or root is None:
             if importer in {None, OURS} and not is_known(module, roots):
                 sys.exit(
-                    f"{function} needs {module}, which is neither in {OURS}/ nor pinned in "
-                    f"{OURS}/{function}.requirements.txt."
+                    f"{package} needs {module}, which is neither in {OURS}/ nor pinned in "
+                    f"{OURS}/{package}.requirements.txt."
                 )
             continue
         if str(path.relative_to(root)) in found:
@@ -189,13 +194,13 @@ def run(command: Sequence[str], environment: Mapping[str, str] | None = None) ->
         sys.exit(f"This failed: {' '.join(command)}")
 
 
-def main(functions: Sequence[str]) -> None:
-    """Build these functions, or all."""
+def main(packages: Sequence[str]) -> None:
+    """Build these packages, or all."""
     WORK.mkdir(exist_ok=True)
-    for function in functions or FUNCTIONS:
-        if function not in FUNCTIONS:
-            sys.exit(f"There is no function {function}: {', '.join(FUNCTIONS)}.")
-        print(build(function))
+    for package in packages or PACKAGES:
+        if package not in PACKAGES:
+            sys.exit(f"There is no package {package}: {', '.join(PACKAGES)}.")
+        print(build(package))
 
 
 if __name__ == "__main__":

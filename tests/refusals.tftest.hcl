@@ -19,6 +19,9 @@ variables {
   qb_realm_ids         = { north = "9130350000000001", south = "9130350000000002" }
   qb_refresh_tokens    = { north = "north-token", south = "south-token" }
   company_settings     = { north = { odoo_company = "North Ltd" } }
+
+  webhook_secret          = ""
+  webhook_previous_secret = ""
 }
 
 run "values_of_the_wrong_form_are_refused" {
@@ -626,6 +629,104 @@ run "private_networks_fit_into_a_functions_environment" {
   }
 
   expect_failures = [var.allowed_private_networks]
+}
+
+run "a_webhook_does_not_send_in_the_clear" {
+  command = plan
+
+  variables {
+    mirror_enabled = true
+    webhook_secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+    webhook_url    = "http://example.com/hooks"
+  }
+
+  expect_failures = [var.webhook_url]
+}
+
+run "a_webhooks_address_holds_no_credentials" {
+  command = plan
+
+  variables {
+    mirror_enabled = true
+    webhook_secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+    webhook_url    = "https://hook:password@example.com/hooks"
+  }
+
+  expect_failures = [var.webhook_url]
+}
+
+run "a_webhook_reaches_no_port_of_another_service" {
+  command = plan
+
+  variables {
+    mirror_enabled = true
+    webhook_secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+    webhook_url    = "https://example.com:25/hooks"
+  }
+
+  expect_failures = [var.webhook_url]
+}
+
+run "a_webhook_needs_the_mirror" {
+  command = plan
+
+  variables {
+    webhook_secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+    webhook_url    = "https://example.com/hooks/odoo"
+  }
+
+  expect_failures = [var.webhook_url]
+}
+
+run "a_webhook_signs" {
+  command = plan
+
+  variables {
+    mirror_enabled = true
+    webhook_url    = "https://example.com/hooks/odoo"
+    webhook_secret = "hush"
+  }
+
+  expect_failures = [var.webhook_secret]
+}
+
+run "a_previous_secret_signs_too" {
+  command = plan
+
+  variables {
+    mirror_enabled          = true
+    webhook_secret          = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+    webhook_url             = "https://example.com/hooks/odoo"
+    webhook_previous_secret = "hush"
+  }
+
+  expect_failures = [var.webhook_previous_secret]
+}
+
+run "a_secret_does_not_precede_itself" {
+  command = plan
+
+  variables {
+    mirror_enabled          = true
+    webhook_secret          = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+    webhook_url             = "https://example.com/hooks/odoo"
+    webhook_previous_secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+  }
+
+  expect_failures = [var.webhook_previous_secret]
+}
+
+run "a_webhook_sends_kinds_that_are_mirrored" {
+  command = plan
+
+  variables {
+    mirror_enabled = true
+    webhook_secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+    webhook_url    = "https://example.com/hooks/odoo"
+    webhook_kinds  = ["invoice"]
+  }
+
+  expect_failures = [var.webhook_kinds]
 }
 
 # --- The intake ---

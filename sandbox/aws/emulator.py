@@ -190,12 +190,26 @@ def stop(emulator: Emulator) -> None:
         process.stdin.close()
 
 
-def forget(emulator: Emulator, *, table: str, bucket: str, mirror: str | None = None) -> None:
+def forget(
+    emulator: Emulator,
+    *,
+    table: str,
+    bucket: str,
+    mirror: str | None = None,
+    feed: str | None = None,
+) -> None:
     """Delete a demo's items, documents, messages, tokens, mirrored records and e-mails.
 
-    The infrastructure stays, and so do the settings, in their own table and among the bills.
+    The infrastructure stays, and so do the settings, in their own table and among the bills. Only
+    what brings the mirror's changes to `feed` goes, or it would bring that all was deleted:
+    Terraform makes it anew.
     """
     dynamodb, s3 = emulator.client("dynamodb"), emulator.client("s3")
+    if feed:
+        functions = emulator.client("lambda")
+        found = functions.list_event_source_mappings(FunctionName=feed)["EventSourceMappings"]
+        for mapping in found:
+            functions.delete_event_source_mapping(UUID=mapping["UUID"])
     sqs, secrets = emulator.client("sqs"), emulator.client("secretsmanager")
     for url in sqs.list_queues().get("QueueUrls", ()):
         sqs.purge_queue(QueueUrl=url)

@@ -55,6 +55,8 @@ def rows_of(results: Json) -> Iterator[Row]:
     yield from _life(results["life"])
     if "mirror" in results:
         yield from _mirror(results["mirror"])
+    if "figures" in results:
+        yield from _figures(results["figures"])
     yield from _warm(results.get("warm", {"seconds": {}})["seconds"])
     yield from _costs(results["costs"])
 
@@ -172,6 +174,18 @@ def _mirror(mirror: Json) -> Iterator[Row]:
     yield row(what="1,000 changed records", value=costs["thousand_changed"])
     yield row(what="1,000 pages so far into a list", value=costs["thousand_pages_far"])
     yield row(what="naive: by a scan", value=costs["naive_thousand_pages_far"])
+
+
+def _figures(figures: Json) -> Iterator[Row]:
+    row = partial(Row, section=f"Twelve figures of two periods, {figures['items']:,} journal items")
+    for name, period in figures["periods"].items():
+        yield row(what=f"calls to Odoo for a {name}", value=period["calls"], at_most=4)
+        what = f"seconds for a {name}, each call {figures['latency_ms']} ms away"
+        yield row(what=what, value=period["seconds"], unit=" s", digits=2, at_most=2)
+        what = f"calls to Odoo for a {name} that is over and kept"
+        yield row(what=what, value=period["kept_calls"], at_most=0)
+    what = "times as many calls where each figure is computed alone"
+    yield row(what=what, value=figures["ratio"], digits=1)
 
 
 def _warm(seconds: Json) -> Iterator[Row]:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import urlencode
 
-from sandbox.page import mirror, odoo, quickbooks
+from sandbox.page import mirror, odoo, quickbooks, webhook
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,9 +19,11 @@ if TYPE_CHECKING:
     from sandbox.page.mirror import MirroredKind, OwnItems
     from sandbox.page.odoo import Editor, Row
     from sandbox.page.quickbooks import Books
+    from sandbox.page.webhook import Endpoint
     from sandbox.quickbooks.server import QuickBooks
     from sandbox.slack.payloads import Message, Person, SignedRequest, View
     from sandbox.slack.server import Slack
+    from sandbox.webhook.receiver import Receiver
 
 Json = dict[str, Any]
 
@@ -113,6 +115,7 @@ class Parts:
     aws: Aws
     places: Mapping[str, str]  # where the parts listen
     mirrored: Mapping[str, Odoo] = field(default_factory=dict)  # by the mirror's connection
+    receiver: Receiver | None = None  # the webhook's endpoint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,6 +164,7 @@ class Screen:
     counts: list[tuple[str, int]]
     pipeline: Pipeline
     mirror: list[MirroredKind]
+    webhook: Endpoint | None
     companies: list[str]
     places: Mapping[str, str]
 
@@ -227,6 +231,7 @@ def screen(parts: Parts, at: Look) -> Screen:
         ],
         pipeline=pipeline,
         mirror=mirror.rows(parts.mirrored, pipeline.mirror),
+        webhook=webhook.endpoint(parts.receiver),
         companies=sorted(parts.companies),
         places=parts.places,
     )

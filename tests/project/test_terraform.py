@@ -39,6 +39,7 @@ PROVIDER: Final = 'mock_provider "aws" {}\n'
 SECRETS: Final = (
     *("odoo_api_key", "slack_bot_token", "slack_signing_secret"),
     *("qb_client_secret", "qb_refresh_token", "qb_refresh_tokens", "erp_credentials"),
+    *("webhook_secret", "webhook_previous_secret"),
 )
 # What an apply makes where nothing stands beside the flow: the addresses of its resources.
 FLOW: Final = (Path(__file__).parent / "flow_resources.txt").read_text().splitlines()
@@ -60,6 +61,11 @@ INTAKE: Final[dict[str, object]] = {
     "intake_slack_channel_id": "C0123456789",
     "intake_mails_customers": True,
     "intake_sender": "billing@example.com",
+}
+WEBHOOK: Final[dict[str, object]] = {
+    **LEDGER,
+    "webhook_url": "https://example.com/hooks/odoo",
+    "webhook_secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
 }
 
 
@@ -93,7 +99,9 @@ def initialised(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copy2(INFRA, folder / "tests")
     shutil.copy2(PROJECT / "terraform.tfvars.example", folder / "example.tfvars")
     (folder / "lambda").mkdir()
-    for function in ("extractor", "notifier", "approval_handler", "poster", "mirror", "intake"):
+    for function in (
+        *("extractor", "notifier", "approval_handler", "poster", "mirror", "webhook", "intake"),
+    ):
         (folder / "lambda" / f"{function}.zip").write_bytes(b"a zip")
     (folder / "example").mkdir()
     (folder / "example" / "example.tftest.hcl").write_text(
@@ -225,7 +233,9 @@ def test_a_saved_plan_holds_no_secret_and_everything_else(
     values: dict[str, object] = {**given, "qb_refresh_token": ""}
     values["qb_refresh_tokens"] = {"north": given["qb_refresh_tokens"]}
     values |= {"qb_realm_ids": {"north": "9130350000000001"}, "company_settings": {}}
-    values |= {**LEDGER, "erp_credentials": {"ledger": given["erp_credentials"]}}
+    given |= {name: f"whsec_{'c0ffee' * n}" for n, name in enumerate(SECRETS[-2:], 6)}
+    values |= {**WEBHOOK, "erp_credentials": {"ledger": given["erp_credentials"]}}
+    values |= {name: given[name] for name in SECRETS[-2:]}
     (tmp_path / "given.tfvars.json").write_text(json.dumps(values))
     files = ["example.tfvars", str(tmp_path / "given.tfvars.json")]
     emulator = aws.start(tmp_path / "aws")
@@ -247,6 +257,7 @@ def test_a_saved_plan_holds_no_secret_and_everything_else(
         kept = b"".join(plan.read(name) for name in plan.namelist()) + done.stdout.encode()
     assert b"odoo-qb-integration/slack-config-prod" in kept  # so the search does find what is there
     assert b"odoo-erp-credentials-prod" in kept
+    assert b"odoo-webhook-secret-prod" in kept
     assert [name for name, value in given.items() if value.encode() in kept] == []
 
 
@@ -331,6 +342,9 @@ def test_no_function_starts_again_before_the_new_secrets_are_stored(initialised:
         *("aws_secretsmanager_secret_version.odoo", "aws_iam_role_policy.mirror"),
         "aws_secretsmanager_secret_version.erp_credentials",
     }
+    assert waits_for(initialised, "aws_lambda_function.webhook") >= {
+        *("aws_secretsmanager_secret_version.webhook", "aws_iam_role_policy.webhook"),
+    }
 
 
 # -- what stands beside the flow -----------------------------------------------------------------
@@ -338,10 +352,12 @@ def test_no_function_starts_again_before_the_new_secrets_are_stored(initialised:
 
 @pytest.fixture(scope="module")
 def switched(initialised: Path) -> dict[str, dict[str, dict[str, Any]]]:
-    """What turning the mirror and the intake on, and off again, does to each resource."""
+    """What turning mirror and intake on, then the webhook, and all off again does to each."""
     given = INFRA.read_text().split('\nrun "', 1)[0]
-    beside = LEDGER | INTAKE
-    on = "\n".join(f"    {name} = {json.dumps(value)}" for name, value in beside.items())
+    on, sending = (
+        "\n".join(f"    {name} = {json.dumps(value)}" for name, value in some.items())
+        for some in (LEDGER | INTAKE, WEBHOOK | INTAKE)
+    )
     (initialised / "switching").mkdir()
     (initialised / "switching" / "switching.tftest.hcl").write_text(
         f"""{given}
@@ -360,6 +376,26 @@ run "turns_on" {{
   }}
 }}
 
+run "plans_to_send" {{
+  command = plan
+  variables {{
+{sending}
+  }}
+}}
+
+run "sends" {{
+  variables {{
+{sending}
+  }}
+}}
+
+run "plans_to_send_no_longer" {{
+  command = plan
+  variables {{
+{on}
+  }}
+}}
+
 run "plans_off" {{
   command = plan
 }}
@@ -367,7 +403,7 @@ run "plans_off" {{
     )
     done = terraform(initialised, "test", "-json", "-verbose", "-test-directory=switching")
     plans = {e["@testrun"]: e["test_plan"] for e in events(done) if e["type"] == "test_plan"}
-    assert plans.keys() >= {"plans_on", "plans_off"}, done.stdout
+    assert plans.keys() >= {"plans_on", "plans_to_send", "plans_off"}, done.stdout
     return {
         run: {c["address"]: c["change"] for c in plan["resource_changes"]}
         for run, plan in plans.items()
@@ -439,6 +475,32 @@ def test_turning_the_companions_on_and_off_again_leaves_the_flow_as_it_is(
         assert actions == flow | beside
         assert sum(".mirror" in address for address in beside) > 10
         assert sum(".intake" in address for address in beside) > 15
+
+
+def test_turning_the_webhook_on_and_off_again_leaves_flow_and_mirror_as_they_are(
+    switched: dict[str, dict[str, dict[str, Any]]],
+) -> None:
+    there = dict.fromkeys(switched["plans_on"].keys(), "no-op")
+    for plan, done in (("plans_to_send", "create"), ("plans_to_send_no_longer", "delete")):
+        actions = {a: " ".join(change["actions"]) for a, change in switched[plan].items()}
+        of_the_webhook = dict.fromkeys(actions.keys() - there.keys(), done)
+
+        assert actions == there | of_the_webhook
+        assert len(of_the_webhook) > 20
+
+
+@pytest.fixture(scope="module")
+def sending(initialised: Path) -> dict[str, dict[str, Any]]:
+    """What the plan says of each resource where the webhook is on, with the longest names."""
+    longest = {"environment": "a-long-name-" + "x" * 4, "aws_region": "ap-southeast-2"}
+    return planned_with(initialised, {**WEBHOOK, **longest})
+
+
+def test_aws_takes_the_webhook_also_with_the_longest_names(
+    sending: dict[str, dict[str, Any]],
+) -> None:
+    assert limits.refusals(sending) == []
+    assert sum(".webhook" in address for address in sending) > 20
 
 
 # -- what the code takes for granted of the infrastructure --------------------------------------

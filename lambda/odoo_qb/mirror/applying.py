@@ -28,8 +28,9 @@ class Applying:
     """What a run does to the mirror of one kind; a dry run reads and decides, and writes nothing.
 
     `handled` are the records that were read, `missing` stored ones that the source did not answer,
-    `unreadable` those that could not be understood. OutOfTime before a batch that might not be
-    finished.
+    `unreadable` those that could not be understood. `loading` is when the first load began while
+    it reads everything, else "". `gone_up_to` is the largest id ever removed: what comes with a
+    larger one needs no look at what is gone. OutOfTime before a batch that might not be finished.
     """
 
     def __init__(
@@ -56,6 +57,8 @@ class Applying:
         self.handled: set[int] = set()
         self.missing: set[int] = set()
         self.unreadable: set[int] = set()
+        self.loading = ""
+        self.gone_up_to = 0
 
     @property
     def kind(self) -> Kind:
@@ -78,7 +81,16 @@ class Applying:
         self.handled |= set(ids)
         stored = self._table.stored(ids)
         place = (self._table.connection, self.kind)
-        decision = decide(ids, reading, stored, place, self._now)
+        may_return = {i for i in reading.records.keys() - stored if i <= self.gone_up_to}
+        decision = decide(
+            ids,
+            reading,
+            stored,
+            place,
+            self._now,
+            gone=self._table.gone.sequences(may_return),
+            loading=self.loading,
+        )
         for source_id, fault in decision.faults.items():
             self._report.notes.append(one_line(f"{self.kind} {source_id}: {fault}", 2 * NAME))
         self.missing |= set(decision.missing)
@@ -89,7 +101,8 @@ class Applying:
         if self.dry_run:
             return
         self.dependents.of_puts(decision.puts)
-        self._table.write(decision.puts, {}, read_at=self._read_at())
+        self._table.note_oldest(decision.puts)
+        self._table.write(decision.puts, {}, noted={"read_at": self._read_at()})
 
     def remove(self, gone: dict[int, Stored]) -> None:
         """Take records out of the mirror."""
@@ -97,4 +110,5 @@ class Applying:
         if self.dry_run:
             return
         self.dependents.of_removed(gone)
-        self._table.write([], gone)
+        self.gone_up_to = max(self.gone_up_to, *gone)
+        self._table.write([], gone, noted={"gone_up_to": self.gone_up_to})
