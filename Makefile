@@ -11,7 +11,7 @@ CHECKED := .build/terraform
 AUDIT := .build/audit
 AUDITED := $(AUDIT)/terraform
 
-.PHONY: help venv build check audit test browser demo sandbox companions load bench soak lock clean
+.PHONY: help venv build check audit test browser demo sandbox companions intake load bench soak lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -74,6 +74,9 @@ sandbox: venv ## The whole chain on this machine, kept running until Ctrl-C
 
 companions: venv ## The mirror loaded, changed, interrupted and compared (ARGS="--json FILE")
 	$(BIN)/python -m sandbox companions $(ARGS)
+
+intake: venv ## An invoice given to the intake on the sandbox (FILE=samples/invoice.json)
+	$(BIN)/python -m sandbox intake $(or $(FILE),samples/invoice.json) $(ARGS)
 
 load: venv ## 2,000 bills at once through the whole chain (ARGS="--bills 500")
 	$(BIN)/python -m sandbox load $(ARGS)

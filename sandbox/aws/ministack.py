@@ -20,6 +20,7 @@ import sys
 import threading
 import time
 from datetime import UTC, datetime
+from email import message_from_string, policy
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
@@ -143,24 +144,40 @@ def fix_alarms() -> None:
 
 
 def fix_mail(outbox: Path) -> None:
-    """Write the e-mails of notifications to a file, a JSON object a line; 1.5.33 only logs them.
+    """Write e-mails to a file, a JSON object a line; 1.5.33 only logs them.
 
-    https://docs.aws.amazon.com/sns/latest/dg/sns-email-notifications.html
+    Those of notifications go to whoever subscribed to such: https://docs.aws.amazon.com/sns/latest/dg/sns-message-filtering.html
     """
-    notifications = service("sns")
+    notifications, mails = service("sns"), service("ses_v2")
+    lock = threading.Lock()
+
+    def write(to: str, subject: str, message: str) -> None:
+        line = json.dumps({"to": to, "subject": subject, "message": message})
+        with lock, outbox.open("a", encoding="utf-8") as file:
+            file.write(f"{line}\n")
 
     def deliver(
         topic: str, number: str, message: str, subject: str, *rest: Any, **named: Any
     ) -> None:
         stock_deliver(topic, number, message, subject, *rest, **named)
         found = notifications._topic_by_arn_any_scope(topic) or {"subscriptions": ()}
-        with outbox.open("a", encoding="utf-8") as file:
-            for subscription in found["subscriptions"]:
-                if subscription.get("protocol") in {"email", "email-json"}:
-                    mail = {"to": subscription["endpoint"], "subject": subject, "message": message}
-                    file.write(json.dumps(mail) + "\n")
+        attributes = rest[1] if len(rest) > 1 else named.get("message_attributes")
+        for subscription in found["subscriptions"]:
+            is_wanted = notifications._matches_filter_policy(
+                subscription, attributes or {}, message
+            )
+            if is_wanted and subscription.get("protocol") in {"email", "email-json"}:
+                write(subscription["endpoint"], subject, message)
+
+    def relay(source: str, recipients: Any, mime: str) -> None:
+        stock_relay(source, recipients, mime)
+        mail = message_from_string(mime, policy=policy.default)
+        body = mail.get_body(("plain",))
+        for to in recipients:
+            write(to, str(mail["Subject"]), body.get_content().strip() if body else "")
 
     stock_deliver = replace(notifications, "_fanout", deliver)
+    stock_relay = replace(mails, "_smtp_relay", relay)
 
 
 def fix_queues() -> None:

@@ -51,6 +51,7 @@ def summary(report: Json, stages: Sequence[str], trouble: Sequence[str]) -> list
         *as_columns(rows, right=[2, 3, 4]),
         "",
         f"Calls of the mirror: {calls['odoo']} to Odoo, {calls['dynamodb']} to DynamoDB.",
+        *([f"Intake: {pairs(report['intake'])}."] if report.get("intake") else []),
         f"Seconds: {pairs(report['seconds'])}.",
         *_verdict(report["mirror"], stages, trouble),
     ]

@@ -15,6 +15,7 @@ from odoo_qb.store.sorted_table import SortedTable
 from sandbox import chain
 from sandbox.companions import report as companions_report
 from sandbox.companions.comparison import compare, simulated_ids, stored_ids
+from sandbox.companions.intake_walk import IntakeWalk
 from sandbox.companions.mirror_runs import MirrorRuns
 from sandbox.http_server import serve
 from sandbox.odoo.changes import Changes
@@ -35,7 +36,7 @@ Json = dict[str, Any]
 
 _CHANGES: Final = 50  # to each simulator, before each of two comparisons
 _REFUSED: Final = 3  # requests, one more than the client tries again: a run fails in the middle
-_STEPS: Final = ("setup", "load", "changes", "outage", "compare")
+_STEPS: Final = ("setup", "load", "changes", "outage", "compare", "intake")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +55,7 @@ def run(job: Job, say: Callable[[str], None]) -> int:
     """
     report: Json = {
         "mirror": {},
+        "intake": {},
         "calls": {"odoo": 0, "dynamodb": 0},
         "seconds": dict.fromkeys(_STEPS, 0.0),
     }
@@ -66,6 +68,11 @@ def run(job: Job, say: Callable[[str], None]) -> int:
             )
             report["seconds"]["setup"] = round(time.monotonic() - started, 1)
             trial.run()
+            intake = IntakeWalk(running=running, say=say)
+            with trial.timed("intake"):
+                intake.walk()
+            report["intake"] = intake.counts
+            trial.trouble += intake.trouble
             say("stopping")
     except BaseException as error:
         report["error"] = str(error) or "stopped"
@@ -140,7 +147,7 @@ class _Trial:
 
     def run(self) -> None:
         """Take every step; what is wrong is in `trouble`."""
-        with self._timed("load"):
+        with self.timed("load"):
             self.say("loading the mirror")
             self._expect_well(self.runs.until_complete())
         self._compare("after the first load")
@@ -149,12 +156,12 @@ class _Trial:
             Changes(odoo, seed=self.seed + number)
             for number, odoo in enumerate(simulators.values())
         ]
-        with self._timed("changes"):
+        with self.timed("changes"):
             what = self._change(changes)
             runs = self.runs.until_complete()
             self._expect_well(runs)
         self._compare(f"after {what}")
-        with self._timed("outage"):
+        with self.timed("outage"):
             self._interrupt(changes, runs)
             self.say("running once more, with Odoo up again")
             self._expect_well(self.runs.until_complete())
@@ -200,7 +207,7 @@ class _Trial:
 
     def _compare(self, stage: str) -> None:
         """Compare everything; differences that were found before are not repeated."""
-        with self._timed("compare"):
+        with self.timed("compare"):
             client, name = self._dynamodb()
             stored = stored_ids(client, name)
             table = SortedTable(client, name)
@@ -228,7 +235,8 @@ class _Trial:
         return self.running.emulator.client("dynamodb"), self.running.outputs["mirror_table"]
 
     @contextmanager
-    def _timed(self, step: str) -> Iterator[None]:
+    def timed(self, step: str) -> Iterator[None]:
+        """Add what it takes to the report's seconds."""
         started = time.monotonic()
         try:
             yield

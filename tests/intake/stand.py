@@ -1,4 +1,4 @@
-"""The state machine on the emulator: its definition as Terraform fills it in, its functions' zip."""
+"""The state machine on the emulator, with its functions' zip and the definition filled in."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from odoo_qb.store.attributes import plain
 from tests.support.emulator_account import TRUST, eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from sandbox.aws.emulator import Emulator
 
@@ -30,26 +30,41 @@ _ANYTHING: Final[Json] = {
     "Version": "2012-10-17",
     "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"},
 }
-# Fails until a file is there, or so many times; then does what the real function does.
+# Fails as often as a file says, then does what the real function does.
 BRITTLE: Final = """
-import os, time
+import json, os, time
 import intake
 
 class Broken(Exception):
     pass
 
 def handler(event, context):
-    place = os.environ["PLACE"]
-    with open(place, "a") as file:
-        file.write("x")
-    with open(place) as file:
-        tries = len(file.read())
-    if not os.path.exists(place + ".mended") and tries <= int(os.environ["FAILURES"]):
-        if os.environ["HOW"] == "hangs":
-            time.sleep(20)
+    with open(os.environ["PLACE"]) as file:
+        plan = json.load(file)
+    if plan["failures"]:
+        with open(os.environ["PLACE"], "w") as file:
+            json.dump(plan | {"failures": plan["failures"] - 1}, file)
+        time.sleep(plan["seconds"])
         raise Broken("of the test")
     return getattr(intake, os.environ["FUNCTION"])(event, context)
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Brittle:
+    """A function that fails when it is told to."""
+
+    arn: str
+    place: Path
+
+    def fail(self, failures: int = 99, seconds: float = 0.0) -> str:
+        """Fail the next calls, each after some seconds; the function's ARN."""
+        self.place.write_text(json.dumps({"failures": failures, "seconds": seconds}))
+        return self.arn
+
+    def mend(self) -> None:
+        """Work again."""
+        self.fail(0)
 
 
 @dataclass(slots=True)
@@ -61,6 +76,7 @@ class Stand:
     topic: str = ""
     queue: str = ""
     functions: dict[str, str] = field(default_factory=dict)  # ARNs by name
+    _brittle: dict[tuple[str, int], Brittle] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.client("dynamodb").create_table(
@@ -108,19 +124,15 @@ class Stand:
         client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1})
         return str(made["FunctionArn"])
 
-    def brittle(self, name: str, failures: int, how: str = "raises") -> tuple[str, Path]:
-        """A function that fails so many times before it does what `name` does.
-
-        Its ARN, and the file that ends its failures once it is made.
-        """
-        place = self.folder / f"brittle-{next(_NUMBERS)}"
-        code = _with_handler((PROJECT / "lambda" / "intake.zip").read_bytes(), BRITTLE)
-        environment = {
-            "PLACE": str(place), "FAILURES": str(failures), "HOW": how, "FUNCTION": name
-        }  # fmt: skip
-        seconds = 1 if how == "hangs" else 30
-        arn = self.function(place.name, "brittle.handler", code, seconds, **environment)
-        return arn, place.with_name(f"{place.name}.mended")
+    def brittle(self, name: str, timeout: int = 30) -> Brittle:
+        """A function that does what `name` does, unless it is to fail."""
+        if (name, timeout) not in self._brittle:
+            place = self.folder / f"brittle-{name}-{timeout}"
+            code = _with_handler((PROJECT / "lambda" / "intake.zip").read_bytes(), BRITTLE)
+            environment = {"PLACE": str(place), "FUNCTION": name}
+            arn = self.function(place.name, "brittle.handler", code, timeout, **environment)
+            self._brittle[name, timeout] = Brittle(arn, place)
+        return self._brittle[name, timeout]
 
     def role(self, name: str) -> str:
         iam = self.client("iam")
@@ -129,11 +141,13 @@ class Stand:
         return str(made["Role"]["Arn"])
 
     def machine(
-        self, change: Callable[[Json], object] = lambda _definition: None, **functions: str
+        self,
+        functions: Mapping[str, str] | None = None,
+        change: Callable[[Json], object] = lambda _definition: None,
     ) -> str:
-        """Make a state machine with some of the functions, or of the definition, changed."""
+        """Make a state machine with some functions replaced, or the definition changed."""
         text = DEFINITION
-        for function, arn in (self.functions | functions).items():
+        for function, arn in (self.functions | dict(functions or {})).items():
             text = text.replace(f"${{{function}}}", arn)
         definition: Json = json.loads(text)
         change(definition)

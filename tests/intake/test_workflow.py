@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from sandbox.aws import emulator as aws
 from tests.intake.desk import an_invoice
-from tests.intake.stand import Stand
+from tests.intake.stand import FUNCTIONS, Stand
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,64 +94,59 @@ def test_an_invalid_invoice_is_reported_and_not_processed(
     assert len(stand.rows()) == before
 
 
-@pytest.mark.parametrize("name", ["validate_invoice", "process_invoice", "send_notification"])
-def test_a_function_that_fails_once_is_tried_again(stand: Stand, name: str) -> None:
-    arn, _ = stand.brittle(name, failures=1)
+def test_a_function_that_fails_once_is_tried_again(stand: Stand) -> None:
+    functions = {name: stand.brittle(name).fail(1) for name in FUNCTIONS}
 
-    run = stand.run(stand.machine(**{name: arn}), invoice(f"once {name}"))
+    run = stand.run(stand.machine(functions), invoice("A-4"))
 
     assert (run["status"], run["output"]["outcome"]) == ("SUCCEEDED", "processed")
     kinds = [event["type"] for event in stand.history(run["executionArn"])]
-    assert kinds.count("TaskFailed") == 1
+    assert kinds.count("TaskFailed") == len(FUNCTIONS)
 
 
 @pytest.mark.parametrize(
-    ("name", "how", "said"),
+    ("name", "timeout", "said"),
     [
-        ("validate_invoice", "raises", "ValidateInvoice failed: Broken."),
-        ("process_invoice", "raises", "ProcessInvoice failed: Broken."),
-        ("process_invoice", "hangs", "ProcessInvoice failed: Sandbox.Timedout."),
+        ("validate_invoice", 30, "ValidateInvoice failed: Broken."),
+        ("process_invoice", 30, "ProcessInvoice failed: Broken."),
+        ("process_invoice", 1, "ProcessInvoice failed: Sandbox.Timedout."),
     ],
 )
 def test_a_function_that_always_fails_is_announced_and_ends_the_execution_as_failed(
-    stand: Stand, name: str, how: str, said: str
+    stand: Stand, name: str, timeout: int, said: str
 ) -> None:
     stand.announced()
-    arn, _ = stand.brittle(name, failures=99, how=how)
+    arn = stand.brittle(name, timeout).fail(seconds=3 if timeout == 1 else 0)
     before = len(stand.rows())
 
-    run = stand.run(stand.machine(**{name: arn}), invoice(f"{how} {name}"))
+    run = stand.run(stand.machine({name: arn}), invoice(f"{timeout} {name}"))
 
     assert (run["status"], run["error"], run["cause"]) == ("FAILED", "InvoiceFailed", said)
     assert stand.states(run["executionArn"])[-2:] == ["NotifyFailure", "Failed"]
-    assert stand.announced() == [f"Invoice {how} {name} could not be processed"]
+    assert stand.announced() == [f"Invoice {timeout} {name} could not be processed"]
     assert len(stand.rows()) == before
 
 
 def test_a_task_that_takes_too_long_is_a_failure_too(stand: Stand) -> None:
-    arn, _ = stand.brittle("validate_invoice", failures=99, how="hangs")
+    arn = stand.brittle("validate_invoice").fail(seconds=4)
 
     def one_second(definition: Json) -> None:
-        state = definition["States"]["ValidateInvoice"]
-        state |= {"TimeoutSeconds": 1, "Retry": []}
+        definition["States"]["ValidateInvoice"] |= {"TimeoutSeconds": 1, "Retry": []}
 
-    run = stand.run(stand.machine(one_second, validate_invoice=arn), invoice("A-4"))
+    run = stand.run(stand.machine({"validate_invoice": arn}, one_second), invoice("A-5"))
 
-    assert run["status"] == "FAILED"
-    assert run["cause"] in {
-        *("ValidateInvoice failed: States.Timeout.", "ValidateInvoice failed: Sandbox.Timedout."),
-    }
+    assert run["cause"] == "ValidateInvoice failed: States.Timeout."
 
 
 def test_a_failed_announcement_undoes_nothing_and_a_redrive_makes_up_for_it(stand: Stand) -> None:
-    arn, mended = stand.brittle("send_notification", failures=99)
-    machine = stand.machine(send_notification=arn)
+    notifying = stand.brittle("send_notification")
+    machine = stand.machine({"send_notification": notifying.fail()})
 
-    failed = stand.run(machine, invoice("A-5"))
+    failed = stand.run(machine, invoice("A-6"))
     assert (failed["status"], failed["error"]) == ("FAILED", "Broken")
-    [stored] = [row for row in stand.rows() if row["invoice_id"] == "A-5"]
+    [stored] = [row for row in stand.rows() if row["invoice_id"] == "A-6"]
 
-    mended.touch()
+    notifying.mend()
     stand.client("stepfunctions").redrive_execution(executionArn=failed["executionArn"])
     redriven = stand.end(failed["executionArn"])
 
@@ -159,14 +154,14 @@ def test_a_failed_announcement_undoes_nothing_and_a_redrive_makes_up_for_it(stan
     output = json.loads(redriven["output"])
     assert (output["outcome"], output["invoiceNumber"]) == ("processed", stored["number"])
     assert stand.states(failed["executionArn"]).count("ProcessInvoice") == 1
-    assert f"Invoice A-5 was stored as {stored['number']}" in stand.announced()
+    assert f"Invoice A-6 was stored as {stored['number']}" in stand.announced()
 
 
 def test_what_ended_in_failed_fails_again_and_is_started_again_instead(stand: Stand) -> None:
-    arn, mended = stand.brittle("process_invoice", failures=99)
-    machine = stand.machine(process_invoice=arn)
-    failed = stand.run(machine, invoice("A-6"))
-    mended.touch()
+    processing = stand.brittle("process_invoice")
+    machine = stand.machine({"process_invoice": processing.fail()})
+    failed = stand.run(machine, invoice("A-7"))
+    processing.mend()
 
     stand.client("stepfunctions").redrive_execution(executionArn=failed["executionArn"])
     redriven = stand.end(failed["executionArn"])
@@ -181,17 +176,18 @@ def test_what_ended_in_failed_fails_again_and_is_started_again_instead(stand: St
 def test_an_execution_that_takes_too_long_times_out_and_goes_on_when_redriven(
     stand: Stand,
 ) -> None:
-    arn, mended = stand.brittle("process_invoice", failures=99)
+    processing = stand.brittle("process_invoice")
 
-    def two_seconds(definition: Json) -> None:
-        definition["TimeoutSeconds"] = 2
-        patient = {"ErrorEquals": ["States.ALL"], "IntervalSeconds": 4, "MaxAttempts": 1}
+    def five_seconds(definition: Json) -> None:
+        definition["TimeoutSeconds"] = 5
+        patient = {"ErrorEquals": ["States.ALL"], "IntervalSeconds": 12, "MaxAttempts": 1}
         definition["States"]["ProcessInvoice"]["Retry"] = [patient]
 
-    late = stand.run(stand.machine(two_seconds, process_invoice=arn), invoice("A-7"))
+    machine = stand.machine({"process_invoice": processing.fail()}, five_seconds)
+    late = stand.run(machine, invoice("A-8"))
     assert (late["status"], late["error"]) == ("TIMED_OUT", "States.Timeout")
 
-    mended.touch()
+    processing.mend()
     stand.client("stepfunctions").redrive_execution(executionArn=late["executionArn"])
 
     output = json.loads(stand.end(late["executionArn"])["output"])
@@ -200,16 +196,16 @@ def test_an_execution_that_takes_too_long_times_out_and_goes_on_when_redriven(
 
 
 def test_a_start_under_the_same_name_is_one_execution(stand: Stand, machine: str) -> None:
-    stand.start(machine, {"invoice": invoice("A-8")}, name="A-8")
+    stand.start(machine, {"invoice": invoice("A-9")}, name="A-9")
 
     with pytest.raises(ClientError, match="ExecutionAlreadyExists"):
-        stand.start(machine, {"invoice": invoice("A-8", poNumber="7")}, name="A-8")
+        stand.start(machine, {"invoice": invoice("A-9", poNumber="7")}, name="A-9")
 
 
 def test_outcomes_pass_from_state_to_state_without_personal_data(
     stand: Stand, machine: str
 ) -> None:
-    for given in (invoice("A-9"), invoice("A-9", customerEmail="grace@example")):
+    for given in (invoice("A-10"), invoice("A-10", customerEmail="grace@example")):
         execution = stand.run(machine, given)["executionArn"]
         passed = [
             event[f"state{kind}EventDetails"]
@@ -218,7 +214,7 @@ def test_outcomes_pass_from_state_to_state_without_personal_data(
             if f"state{kind}EventDetails" in event
         ]
         told = json.dumps(passed[1:])  # the first is the input itself
-        assert "A-9" in told
+        assert "A-10" in told
         assert [w for w in ("ada@", "grace", "C-9", "Consulting", "1500") if w in told] == []
 
 
