@@ -146,9 +146,10 @@ def fix_alarms() -> None:
 def fix_mail(outbox: Path) -> None:
     """Write e-mails to a file, a JSON object a line; 1.5.33 only logs them.
 
-    Those of notifications go to whoever subscribed to such: https://docs.aws.amazon.com/sns/latest/dg/sns-message-filtering.html
+    https://docs.aws.amazon.com/sns/latest/dg/sns-email-notifications.html
     """
     notifications, mails = service("sns"), service("ses_v2")
+    permissions = import_module("ministack.core.iam_actions")
     lock = threading.Lock()
 
     def write(to: str, subject: str, message: str) -> None:
@@ -176,6 +177,16 @@ def fix_mail(outbox: Path) -> None:
         for to in recipients:
             write(to, str(mail["Subject"]), body.get_content().strip() if body else "")
 
+    # Who may send from an address is said by its identity, or its domain's: 1.5.33 asks about "*".
+    # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsesv2.html
+    def arn(kind: str, method: str, path: str, headers: Any, body: bytes, *rest: Any) -> str:
+        if not path.endswith("/outbound-emails"):
+            found: str = stock_arn(kind, method, path, headers, body, *rest)
+            return found
+        domain = json.loads(body)["FromEmailAddress"].rpartition("@")[2]
+        return f"arn:aws:ses:{rest[1]}:{rest[2]}:identity/{domain}"
+
+    stock_arn = replace(permissions, "extract_resource_arn", arn)
     stock_deliver = replace(notifications, "_fanout", deliver)
     stock_relay = replace(mails, "_smtp_relay", relay)
 
