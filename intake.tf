@@ -15,7 +15,7 @@ locals {
 
   intake_functions = {
     validate_invoice = {
-      name        = "validate-invoice-${var.environment}"
+      full_name   = "validate-invoice-${var.environment}"
       description = "Says everything that is wrong with an invoice"
       timeout     = 15
       environment = {
@@ -25,7 +25,7 @@ locals {
       needs = {}
     }
     process_invoice = {
-      name        = "process-invoice-${var.environment}"
+      full_name   = "process-invoice-${var.environment}"
       description = "Stores an invoice once, under the next number"
       timeout     = 30
       environment = {
@@ -40,7 +40,7 @@ locals {
       }
     }
     send_notification = {
-      name        = "send-notification-${var.environment}"
+      full_name   = "send-notification-${var.environment}"
       description = "Announces what became of an invoice"
       timeout     = 60
       environment = merge(
@@ -129,7 +129,7 @@ resource "aws_lambda_function" "intake" {
   #checkov:skip=CKV_AWS_272: Terraform uploads what build.sh built; there is no third party in between
   for_each = { for key, function in local.intake_functions : key => function if var.intake_enabled }
 
-  function_name    = each.value.name
+  function_name    = each.value.full_name
   description      = each.value.description
   role             = aws_iam_role.intake[each.key].arn
   handler          = "intake.${each.key}"
@@ -165,14 +165,14 @@ resource "aws_lambda_function" "intake" {
 
 resource "aws_cloudwatch_log_group" "intake" {
   #checkov:skip=CKV_AWS_158: AWS encrypts it with its own key; secrets.tf says why none of ours
-  for_each = { for key, function in local.intake_functions : key => function.name if var.intake_enabled }
+  for_each = { for key, function in local.intake_functions : key => function.full_name if var.intake_enabled }
 
   name              = "/aws/lambda/${each.value}"
   retention_in_days = var.log_retention_days
 }
 
 resource "aws_iam_role" "intake" {
-  for_each = { for key, function in local.intake_functions : key => function.name if var.intake_enabled }
+  for_each = { for key, function in local.intake_functions : key => function.full_name if var.intake_enabled }
 
   name        = each.value
   description = "What ${each.value} may do"

@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 from sandbox.aws import emulator as aws
 from tests.intake.desk import an_invoice
 from tests.intake.stand import FUNCTIONS, Stand
+from tests.project.test_intake_docs import with_the_state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -225,3 +226,21 @@ def test_executions_are_counted_for_the_alarms(stand: Stand, machine: str) -> No
 
     names = {metric["MetricName"] for metric in found["Metrics"]}
     assert names >= {"ExecutionsStarted", "ExecutionsSucceeded"}
+
+
+def test_a_state_added_as_documented_takes_part(stand: Stand) -> None:
+    states = with_the_state()["States"]
+
+    def add(definition: Json) -> None:
+        definition["States"]["IsLarge"] = states["IsLarge"]
+        definition["States"]["IsValid"] = states["IsValid"]
+
+    machine = stand.machine(change=add)
+    large = stand.run(machine, invoice("A-11", amount=50001, items=None))
+    small = stand.run(machine, invoice("A-12"))
+
+    assert large["output"]["problems"] == [
+        {"field": "amount", "message": "Invoices over 50,000 are entered by hand."}
+    ]
+    assert stand.states(large["executionArn"])[-2:] == ["IsLarge", "SendNotification"]
+    assert small["output"]["outcome"] == "processed"
