@@ -15,13 +15,26 @@ from odoo_qb.webhook.body import body_of
 from odoo_qb.webhook.feed import LARGEST
 from tests.mirror.odoo_records import some_contact
 from tests.support.mirror_stream import a_stream_record, an_item
+from tests.webhook.loaded_feed import a_loaded_feed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from odoo_qb.exact_json import Json
     from odoo_qb.webhook.message import Message
     from sandbox.in_process.webhook_feed import FeedDesk
+    from tests.webhook.loaded_feed import Again
+
+
+@pytest.fixture(scope="module")
+def loaded() -> Iterator[Again]:
+    with a_loaded_feed() as again:
+        yield again
+
+
+@pytest.fixture
+def desk(loaded: Again) -> FeedDesk:
+    return loaded()
 
 
 def queued(desk: FeedDesk) -> list[Message]:

@@ -8,20 +8,35 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from odoo_qb.exact_json import to_json
 from odoo_qb.mirror.content import data_of
 from odoo_qb.webhook.body import body_of
 from odoo_qb.webhook.replay import ROOM
+from tests.webhook.loaded_feed import a_loaded_feed
 from tests.webhook.test_feed import failing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from odoo_qb.exact_json import Json
     from odoo_qb.webhook.message import Message
     from sandbox.in_process.webhook_feed import FeedDesk
+    from tests.webhook.loaded_feed import Again
 
 EVER = {"from": "2026-10-01", "to": "2026-11-28"}  # all was written on one day
+
+
+@pytest.fixture(scope="module")
+def loaded() -> Iterator[Again]:
+    with a_loaded_feed() as again:
+        yield again
+
+
+@pytest.fixture
+def desk(loaded: Again) -> FeedDesk:
+    return loaded()
 
 
 def everything(desk: FeedDesk) -> set[tuple[str, int]]:

@@ -46,10 +46,14 @@ class Weather:
     seed: int
     events: Counter[str] = field(default_factory=Counter)
     _is_quiet: bool = False
+    _is_down: bool = False  # SQS
 
     def __post_init__(self) -> None:
         self.dice = random.Random(self.seed)  # noqa: S311 - the same for the same seed
         self.changes = Changes(self.path.desk.odoo, seed=self.seed)
+        moves = self.path.desk.odoo.records["account.move"].values()
+        documents = [row["id"] for row in moves if row["move_type"] != "entry"]
+        self.hot = self.dice.sample(documents, 3)
         self.rage = self.dice.choice((0.0, 0.02, 0.06))  # how likely a step goes wrong
 
     def run(self) -> Json:
@@ -66,28 +70,34 @@ class Weather:
 
     def _round(self) -> None:
         dice, path = self.dice, self.path
-        for _ in range(dice.randint(0, 5)):
-            self._change()
-        for task in ("sync_invoices", "sync_payments"):
-            path.desk.sync(task)
-        self._endpoint()
-        for _ in range(dice.randint(2, 8)):
+        for _ in range(dice.randint(1, 3)):
+            for _ in range(dice.randint(0, 3)):
+                self._change()
+            path.desk.sync("sync_invoices")
+        if dice.random() < 0.5:
+            path.desk.sync("sync_payments")
+        for _ in range(dice.randint(3, 8)):
+            self._endpoint()
             self._deliver()
             path.desk.sleep(dice.choice(_PASSES))
         self._operate()
 
     def _change(self) -> None:
+        """Most often one of a few documents, so that changes of the same one wait together."""
         try:
-            self.changes.one(*_ACTIONS)
+            if self.dice.random() < 0.7:
+                self.path.desk.odoo.amend(self.dice.choice(self.hot), ref=self.dice.random().hex())
+            else:
+                self.changes.one(*_ACTIONS)
         except LookupError:
             self._happens("nothing of the kind was there to be changed")
 
     def _endpoint(self) -> None:
         """The endpoint gets better, or worse in one way or another."""
         dice, receiver = self.dice, self.path.receiver
-        if dice.random() < 0.4:
+        if dice.random() < 0.3:
             receiver.recover()
-        if dice.random() < 0.6:
+        if dice.random() < 0.3:
             kind = dice.choice(_KINDS)
             self._happens(f"endpoint: {kind}")
             records = sorted({one.record for one in receiver.received})
@@ -101,6 +111,7 @@ class Weather:
     def _deliver(self) -> None:
         """Stream and queue deliver something, now and then two batches at a time."""
         dice, path = self.dice, self.path
+        self._is_down = dice.random() < 2 * self.rage
         if dice.random() < 0.6:
             path.feed()
         if dice.random() < 0.1 and (last := path.last_batch):
@@ -162,7 +173,8 @@ class Weather:
         raise TimeoutError("no answer in time")
 
     def _refuses(self, _entry: Json) -> bool:
-        is_refused = not self._is_quiet and self.dice.random() < 3 * self.rage
+        likely = 1.0 if self._is_down else 3 * self.rage
+        is_refused = not self._is_quiet and self.dice.random() < likely
         if is_refused:
             self._happens("SQS took a part of a batch")
         return is_refused
