@@ -24,6 +24,8 @@ from moto.dynamodb.parsing.key_condition_expression import parse_expression
 from moto.dynamodb.responses import DynamoHandler
 from werkzeug.exceptions import HTTPException
 
+from sandbox.in_process import fast_services
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -75,7 +77,7 @@ def on_the_wire() -> Iterator[None]:
 def straight(
     call: Callable[[BaseClient, str, Json], Json], client: BaseClient, operation: str, given: Json
 ) -> Json:
-    """What AWS answers to an operation; DynamoDB's usual ones, of bills, without the wire."""
+    """What AWS answers to an operation; the usual ones without the wire."""
     if operation == "TransactWriteItems" and _has_only_plain_updates(given):
         # Moto copies all tables first, to undo what a condition refuses: these have none.
         for each in given["TransactItems"]:
@@ -83,10 +85,11 @@ def straight(
         return {}
     if operation == "BatchWriteItem":
         return _batch_write(client, given)
-    if (
-        client.meta.service_model.service_name != "dynamodb"
-        or operation not in _KNOWN
-        or not all(_is_of_bills(client, name) for name in given.get("RequestItems", [_name(given)]))
+    if client.meta.service_model.service_name != "dynamodb":
+        answer = fast_services.answered(client, operation, given)
+        return call(client, operation, dict(given)) if answer is None else answer
+    if operation not in _KNOWN or not all(
+        _is_of_bills(client, name) for name in given.get("RequestItems", [_name(given)])
     ):
         return call(client, operation, dict(given))  # botocore changes what it is given
     if operation == "BatchGetItem":

@@ -41,8 +41,8 @@ class FeedDesk:
 
     mirror: MirrorDesk
     sqs: Any
-    queue_url: str
-    failures_url: str
+    queue_url: str = ""
+    failures_url: str = ""
     kinds: tuple[Kind, ...] = KINDS
     first_load: bool = False
     on_step: Callable[[str, Callable[[], Any]], Any] = field(default_factory=lambda: _do)
@@ -110,22 +110,29 @@ class FeedDesk:
         return self._emptied(self.failures_url)
 
     def begin_anew(self) -> None:
-        """Empty queues, no steps watched, and only what the stream brings from now on."""
+        """New queues, no steps watched, and only what the stream brings from now on."""
         self.on_step = _do
         self.kinds, self.first_load = KINDS, False
         self.seconds, self.batch = SECONDS, BATCH
         self.taken = len(self._shard())
-        self.queued()
-        self.failures()
+        number = next(_NUMBERS)
+        queue = self.sqs.create_queue(
+            QueueName=f"webhook-{number}.fifo", Attributes={"FifoQueue": "true"}
+        )
+        failures = self.sqs.create_queue(QueueName=f"webhook-failures-{number}")
+        self.queue_url, self.failures_url = queue["QueueUrl"], failures["QueueUrl"]
 
     def _emptied(self, url: str) -> list[str]:
         bodies: list[str] = []
         while found := self.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get(
             "Messages"
         ):
-            for message in found:
-                bodies.append(message["Body"])
-                self.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+            bodies += [message["Body"] for message in found]
+            done = [
+                {"Id": str(n), "ReceiptHandle": message["ReceiptHandle"]}
+                for n, message in enumerate(found)
+            ]
+            self.sqs.delete_message_batch(QueueUrl=url, Entries=done)
         return bodies
 
     def _advance(self, number: str) -> None:
@@ -161,18 +168,10 @@ def _do(_: str, work: Callable[[], Any]) -> Any:
 
 
 @contextmanager
-def a_feed(mirror: MirrorDesk, **given: Any) -> Iterator[FeedDesk]:
+def a_feed(mirror: MirrorDesk) -> Iterator[FeedDesk]:
     """The feed of a mirror; what was mirrored before is not in its stream."""
     view = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
     mirror.client.update_table(TableName=mirror.table_name, StreamSpecification=view)
-    sqs = boto3.client("sqs", region_name=REGION)
-    number = next(_NUMBERS)
-    queue = sqs.create_queue(QueueName=f"webhook-{number}.fifo", Attributes={"FifoQueue": "true"})
-    failures = sqs.create_queue(QueueName=f"webhook-failures-{number}")
-    yield FeedDesk(
-        mirror=mirror,
-        sqs=sqs,
-        queue_url=queue["QueueUrl"],
-        failures_url=failures["QueueUrl"],
-        **given,
-    )
+    desk = FeedDesk(mirror=mirror, sqs=boto3.client("sqs", region_name=REGION))
+    desk.begin_anew()
+    yield desk

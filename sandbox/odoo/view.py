@@ -57,7 +57,8 @@ _KEPT_AS: Final = {
 _ACCOUNT_VALUES: Final = frozenset(
     {"active", "code", "company_id", "company_ids", "placeholder_code"}
 )
-_COMPUTED: Final = frozenset({"account_code", "move_name", "name", *_OF_ANOTHER})
+_ITEMS: Final = "account.move.line"
+_COMPUTED: Final = frozenset({"account_code", "display_name", "move_name", "name", *_OF_ANOTHER})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,8 +100,10 @@ class View:
         """All records of a model, whoever may see them."""
         return self.books.records.get(model, {})
 
-    def value(self, model: str, record: Record, name: str) -> Any:  # noqa: ANN401, PLR0911 - any field's value, a line each
+    def value(self, model: str, record: Record, name: str) -> Any:  # noqa: ANN401, C901, PLR0911 - any field's value, a line each
         """A field's value, computed where it depends on version or company."""
+        if model == _ITEMS and name in record and name not in _COMPUTED:
+            return record[name]  # of a hundred thousand rows, which are only kept
         kept = _KEPT_AS.get((model, name), name)
         name = kept if kept in record else name
         match model, name:
@@ -258,7 +261,7 @@ class View:
 
     def sees(self, model: str, row: Record) -> bool:
         """Whether the record belongs to a company of this context and to a right of the user."""
-        if (model, row["id"]) in self.user.hidden:
+        if self.user.hidden and (model, row["id"]) in self.user.hidden:
             return False
         if model == "ir.attachment" and row["res_model"] == "account.move":
             if not self.user.reads_accounting:

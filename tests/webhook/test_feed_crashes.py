@@ -8,18 +8,33 @@ from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from odoo_qb.webhook.feed import LARGEST
 from odoo_qb.webhook.message import from_body
 from tests.mirror.deaths import Killed
 from tests.mirror.odoo_records import some_contact
+from tests.webhook.loaded_feed import a_loaded_feed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from odoo_qb.webhook.message import Message
     from sandbox.in_process.webhook_feed import FeedDesk
+    from tests.webhook.loaded_feed import Again
 
 SEND = "sqs send_message_batch"
+
+
+@pytest.fixture(scope="module")
+def loaded() -> Iterator[Again]:
+    with a_loaded_feed() as again:
+        yield again
+
+
+@pytest.fixture
+def desk(loaded: Again) -> FeedDesk:
+    return loaded()
 
 
 @dataclass(kw_only=True)
