@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Build lambda/<function>.zip: the handler, and of our modules and the pinned wheels only what it
+# Build lambda/<package>.zip: its handlers, and of our modules and the pinned wheels only what it
 # imports, as sources with compiled files beside them. The same sources give the same bytes.
 # This finds a Python 3.12; lambda/pack.py does the rest.
 #
-#   ./build.sh [FUNCTION…]   build all five, or those named
+#   ./build.sh [PACKAGE…]    build all, or those named
 #   ./build.sh --python      print the Python 3.12 it would use
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"

@@ -1,4 +1,4 @@
-"""Write lambda/<function>.zip for build.sh: only what it imports, the same bytes each time.
+"""Write lambda/<package>.zip for build.sh: only what it imports, the same bytes each time.
 
 It runs in an isolated interpreter of Python 3.12 with nothing installed.
 """
@@ -19,30 +19,45 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-FUNCTIONS: Final = ("extractor", "notifier", "approval_handler", "poster", "mirror")
+# Each package with its handlers: functions that share most of their code share a package.
+_ONE: Final = ("extractor", "notifier", "approval_handler", "poster", "mirror", "api", "intake")
+PACKAGES: Final = {
+    **{name: (name,) for name in _ONE},
+    "webhook": ("webhook", "webhook_feed"),
+}
 OURS: Final = Path("lambda")
 WORK: Final = Path(".build")
 # Part of AWS's Python runtime; dateutil comes with boto3 and brings the time zones.
 FROM_RUNTIME: Final = {"boto3", "botocore", "dateutil"}
+# Files that a function serves, of wheels whose modules beside them it does not import.
+SERVED: Final = {
+    "api": tuple(
+        f"aws_lambda_powertools/event_handler/openapi/swagger_ui/{name}"
+        for name in ("swagger-ui-bundle.min.js", "swagger-ui.min.css")
+    )
+}
 # Powertools imports its web framework there, but only for pydantic models, which we do not use.
 NEVER: Final = {"aws_lambda_powertools.shared.functions": "aws_lambda_powertools.event_handler"}
 
 
-def build(function: str) -> str:
-    """Write a function's zip, unless it is up to date; returns what was done."""
-    target, requirements = OURS / f"{function}.zip", OURS / f"{function}.requirements.txt"
+def build(package: str) -> str:
+    """Write a package's zip, unless it is up to date; returns what was done."""
+    target, requirements = OURS / f"{package}.zip", OURS / f"{package}.requirements.txt"
     made_from = hashlib.sha256(sys.version.encode())
     program = [Path("build.sh"), OURS / "pack.py"]
-    handler, shared = OURS / f"{function}.py", OURS.glob("*/**/*.py")
-    for path in sorted([*program, requirements, handler, *shared]):
+    handlers = [OURS / f"{handler}.py" for handler in PACKAGES[package]]
+    shared = (p for p in OURS.glob("*/**/*") if p.is_file() and p.suffix != ".pyc")
+    for path in sorted([*program, requirements, *handlers, *shared]):
         if not path.is_file():
             sys.exit(f"{path} is missing: {target} cannot be built.")
         made_from.update(f"{path}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
-    note = WORK / f"{function}.made-from"
+    note = WORK / f"{package}.made-from"
     state = "unchanged"
     if not (target.exists() and note.exists() and note.read_text() == made_from.hexdigest()):
         note.unlink(missing_ok=True)
-        pack(reached(function, [OURS, installed(requirements)]), target)
+        wheels = installed(requirements)
+        served = {name: wheels / name for name in SERVED.get(package, ())}
+        pack(reached(package, [OURS, wheels]) | served, target)
         note.write_text(made_from.hexdigest())
         state = "built"
     return f"{target}  {target.stat().st_size / 1e6:.2f} MB  {state}"
@@ -77,24 +92,24 @@ def pip_python() -> str:
     return str(python)
 
 
-def reached(function: str, roots: Sequence[Path]) -> dict[str, Path]:
-    """Every file that `import <function>` may need, by its name in the zip."""
+def reached(package: str, roots: Sequence[Path]) -> dict[str, Path]:
+    """Every file that importing a package's handlers may need, by its name in the zip."""
     found: dict[str, Path] = {}
-    waiting: list[tuple[str, Path | None]] = [(function, None)]
+    waiting: list[tuple[str, Path | None]] = [(handler, None) for handler in PACKAGES[package]]
     while waiting:
         module, importer = waiting.pop()
         path, root = locate(module, roots)
         if path is None or root is None:
             if importer in {None, OURS} and not is_known(module, roots):
                 sys.exit(
-                    f"{function} needs {module}, which is neither in {OURS}/ nor pinned in "
-                    f"{OURS}/{function}.requirements.txt."
+                    f"{package} needs {module}, which is neither in {OURS}/ nor pinned in "
+                    f"{OURS}/{package}.requirements.txt."
                 )
             continue
         if str(path.relative_to(root)) in found:
             continue
         beside = [path]
-        if root != OURS:  # a wheel's certificates and tables lie beside the module that reads them
+        if path.parent != OURS:  # tables and pages lie beside the module that reads them
             code = {".py", ".pyc", ".typed", ".pth"}
             beside += [p for p in path.parent.iterdir() if p.is_file() and p.suffix not in code]
         found |= {str(p.relative_to(root)): p for p in beside}
@@ -189,13 +204,13 @@ def run(command: Sequence[str], environment: Mapping[str, str] | None = None) ->
         sys.exit(f"This failed: {' '.join(command)}")
 
 
-def main(functions: Sequence[str]) -> None:
-    """Build these functions, or all."""
+def main(packages: Sequence[str]) -> None:
+    """Build these packages, or all."""
     WORK.mkdir(exist_ok=True)
-    for function in functions or FUNCTIONS:
-        if function not in FUNCTIONS:
-            sys.exit(f"There is no function {function}: {', '.join(FUNCTIONS)}.")
-        print(build(function))
+    for package in packages or PACKAGES:
+        if package not in PACKAGES:
+            sys.exit(f"There is no package {package}: {', '.join(PACKAGES)}.")
+        print(build(package))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -20,12 +20,17 @@ from sandbox.vendors import (
     BOT_TOKEN,
     CHANNEL,
     CLIENT_SECRET,
+    INTAKE_SENDER,
     SIGNING_SECRET,
+    WEBHOOK_SECRET,
+    api_variables,
     companies_of,
+    intake_variables,
     mirror_variables,
     oauth_path,
     path_of,
     start_vendors,
+    webhook_variables,
 )
 
 if TYPE_CHECKING:
@@ -37,6 +42,7 @@ if TYPE_CHECKING:
     from sandbox.recording import Recorder
     from sandbox.slack.server import Slack
     from sandbox.vendors import RunningVendors, Vendors
+    from sandbox.webhook.receiver import Receiver
 
 FIRST_REALM: Final = 9130350000000001
 
@@ -55,8 +61,17 @@ class Chain:
     companies: dict[str, str]  # company key -> its name in Odoo
     realms: dict[str, str]  # company key -> its id in QuickBooks
     _stack: ExitStack = field(repr=False)
+    _terraform: Terraform = field(repr=False)
+    _variables: dict[str, Any] = field(repr=False)
     ledger: Odoo | None = None  # the second Odoo, there while the mirror is on
+    receiver: Receiver | None = None  # the webhook's endpoint, there while the mirror is on
     outages: dict[str, Outage] = field(default_factory=dict)  # by mirrored Odoo
+
+    def apply(self, changes: Mapping[str, Any], progress: Callable[[str], None]) -> None:
+        """Apply the infrastructure with some variables changed, secrets among them."""
+        version = self._variables["secrets_version"] + 1
+        self._variables |= {**changes, "secrets_version": version}
+        self._terraform.apply(self._variables, lambda line: progress(f"terraform: {line}"))
 
     def close(self) -> None:
         """Stop everything that was started."""
@@ -108,6 +123,8 @@ def start(vendors: Vendors, progress: Callable[[str], None]) -> Chain:
                     table=known["dynamodb_table"],
                     bucket=known["s3_bucket"],
                     mirror=known.get("mirror_table") if vendors.mirror_rate else None,
+                    intake=known.get("intake_table") if vendors.mirror_rate else None,
+                    feed=(known.get("webhook_function_names") or {}).get("webhook_feed"),
                 )
             except ClientError as error:
                 raise SetupError(
@@ -119,10 +136,10 @@ def start(vendors: Vendors, progress: Callable[[str], None]) -> Chain:
             if known
             else "terraform apply: about a minute and a half the first time"
         )
-        terraform.apply(
-            _variables(vendors, parts, companies, realms),
-            lambda line: progress(f"terraform: {line}"),
-        )
+        if vendors.mirror_rate:
+            _verify_domain(emulator, INTAKE_SENDER.partition("@")[2])
+        variables = _variables(vendors, parts, companies, realms)
+        terraform.apply(variables, lambda line: progress(f"terraform: {line}"))
         return Chain(
             emulator=emulator,
             outputs=terraform.output(),
@@ -134,8 +151,11 @@ def start(vendors: Vendors, progress: Callable[[str], None]) -> Chain:
             companies=companies,
             realms=realms,
             ledger=parts.ledger,
+            receiver=parts.receiver,
             outages=parts.outages,
             _stack=stack.pop_all(),
+            _terraform=terraform,
+            _variables=variables,
         )
     raise AssertionError  # the stack swallows nothing
 
@@ -151,10 +171,12 @@ def invoke(running: Chain, function: str, payload: dict[str, Any]) -> dict[str, 
 
 
 def function_names(outputs: Mapping[str, Any]) -> dict[str, str]:
-    """The functions' names by role, with the mirror's while it is on."""
+    """The functions' names by role, with those of what is on beside the flow."""
     names: dict[str, str] = dict(outputs["lambda_function_names"])
     mirror = outputs.get("mirror_function_name")
-    return names | {"mirror": mirror} if mirror else names
+    names |= {"mirror": mirror} if mirror else {}
+    names |= outputs.get("webhook_function_names") or {}
+    return names | (outputs.get("intake_function_names") or {})
 
 
 def read_quickbooks(running: Chain) -> list[str]:
@@ -192,10 +214,13 @@ def _variables(
     return {
         **secrets,
         **mirror_variables(vendors, address),
+        **intake_variables(vendors),
+        **webhook_variables(vendors, address),
+        **api_variables(vendors),
         "environment": "sandbox",
         "schedules_enabled": vendors.schedules,
         "alert_email": "finance-ops@example.com",
-        "secrets_version": _version([secrets, vendors.odoo_db, vendors.odoo_user]),
+        "secrets_version": _version([secrets, vendors.odoo_db, vendors.odoo_user, WEBHOOK_SECRET]),
         "odoo_api_url": address["odoo"] + path_of(vendors.odoo_url),
         "odoo_database": vendors.odoo_db,
         "odoo_username": vendors.odoo_user,
@@ -218,6 +243,13 @@ def _version(secrets: object) -> int:
     """A number that changes with the secrets, which Terraform does not store to compare."""
     digest = hashlib.sha256(json.dumps(secrets, sort_keys=True).encode()).hexdigest()
     return 1 + int(digest[:6], 16)
+
+
+def _verify_domain(emulator: aws.Emulator, domain: str) -> None:
+    """Verify a domain in SES, as an operator does before mail is sent from it."""
+    mails = emulator.client("sesv2")
+    with suppress(mails.exceptions.AlreadyExistsException):
+        mails.create_email_identity(EmailIdentity=domain)
 
 
 def _known_outputs(terraform: Terraform) -> dict[str, Any]:

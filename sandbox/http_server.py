@@ -129,6 +129,14 @@ def hang_up(environ: WSGIEnvironment) -> NoReturn:
     raise ConnectionResetError("no answer is given")
 
 
+def say_garbage(environ: WSGIEnvironment) -> NoReturn:
+    """Answer with bytes that are no HTTP, as a broken proxy may, and close the connection."""
+    connection = environ.get("werkzeug.socket")
+    if isinstance(connection, socket.socket):
+        connection.sendall(b"\x15\x03\x01\x00\x02\x02\x16 no HTTP at all\r\n\r\n")
+    hang_up(environ)
+
+
 class Hold:
     """A wait planned for a server: it lasts `seconds`, or until `let_go`."""
 

@@ -1,6 +1,7 @@
 """The vendors of a chain, simulated or external, each behind a recorder.
 
-With the mirror on there is a second Odoo, the ledger, which it signs in to with a password.
+With the mirror on there is a second Odoo, the ledger, which it signs in to with a password, and the
+endpoint of the webhook.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from sandbox.prerequisites import SetupError
 from sandbox.quickbooks.server import QuickBooks
 from sandbox.recording import Recorder, forward
 from sandbox.slack.server import Slack
+from sandbox.webhook.receiver import Receiver
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -36,6 +38,12 @@ EVERY_MINUTE: Final = "rate(1 minute)"
 LEDGER: Final = "ledger"  # the second Odoo's connection and database
 LEDGER_USER: Final = "mirror@example.com"
 LEDGER_PASSWORD: Final = "sandbox-ledger-password"  # noqa: S105 - the sandbox's own, known to all
+WEBHOOK: Final = "webhook"
+WEBHOOK_SECRET: Final = "whsec_c2FuZGJveCB3ZWJob29rIHNlY3JldCwgdGhlIGZpcnN0"  # noqa: S105 - as above
+NEXT_WEBHOOK_SECRET: Final = "whsec_c2FuZGJveCB3ZWJob29rIHNlY3JldCwgdGhlIG5leHQu"  # noqa: S105 - as above
+API_TOKEN: Final = "sandbox-api-token-0123456789abcdefghij"  # noqa: S105 - as above
+INVOICES: Final = "C-INVOICES"  # the channel of the intake, there while the mirror is on
+INTAKE_SENDER: Final = "billing@example.com"
 SESSION: Final = "session"  # an external Odoo's second connection, which opens a session
 
 
@@ -43,9 +51,9 @@ SESSION: Final = "session"  # an external Odoo's second connection, which opens 
 class Vendors:
     """The vendors to use: simulators unless an address is given.
 
-    `mirror_rate` is how often the mirror runs; while it is "" the mirror is off and there is no
-    ledger. With `by_session` the API key is a password, and the mirror opens a session with it too.
-    Without `schedules` functions that have one run only by hand.
+    `mirror_rate` is how often the mirror runs; while it is "" the mirror is off, and there is
+    neither a ledger nor a webhook. With `by_session` the API key is a password, and the mirror
+    opens a session with it too. Without `schedules` functions that have one run only by hand.
     """
 
     odoo_url: str = ""
@@ -70,6 +78,7 @@ class RunningVendors:
     slack: Slack | None
     quickbooks: QuickBooks | None
     ledger: Odoo | None = None
+    receiver: Receiver | None = None
     outages: dict[str, Outage] = field(default_factory=dict)
     recorders: dict[str, Recorder] = field(default_factory=dict)
     servers: dict[str, Server] = field(default_factory=dict)
@@ -92,6 +101,8 @@ def start_vendors(vendors: Vendors, kept: Path, stack: ExitStack) -> RunningVend
         "quickbooks": parts.quickbooks or _outside_quickbooks(vendors),
     }
     if vendors.mirror_rate:
+        if parts.slack:
+            parts.slack.add_channel(INVOICES, "invoices", parts.slack.people)
         parts.ledger = Odoo(
             dataset="ledger-18", database=LEDGER, login=LEDGER_USER, password=LEDGER_PASSWORD
         )
@@ -99,9 +110,13 @@ def start_vendors(vendors: Vendors, kept: Path, stack: ExitStack) -> RunningVend
             "odoo": Outage(applications["odoo"], "bad_gateway"),
             LEDGER: Outage(parts.ledger, "reset"),
         }
-        applications |= parts.outages
+        parts.receiver = Receiver({"current": WEBHOOK_SECRET})
+        applications |= parts.outages | {WEBHOOK: parts.receiver}
     ports = Ports(kept / "ports.json")
-    secrets = [vendors.odoo_api_key, BOT_TOKEN, SIGNING_SECRET, CLIENT_SECRET, LEDGER_PASSWORD]
+    secrets = [
+        *(vendors.odoo_api_key, BOT_TOKEN, SIGNING_SECRET, CLIENT_SECRET, LEDGER_PASSWORD),
+        *(WEBHOOK_SECRET, NEXT_WEBHOOK_SECRET),
+    ]
     if vendors.trace:
         vendors.trace.mkdir(parents=True, exist_ok=True)
     for name, application in applications.items():
@@ -157,6 +172,32 @@ def mirror_variables(vendors: Vendors, address: Mapping[str, str]) -> dict[str, 
         },
         "erp_credentials": credentials,
         "allowed_private_networks": ["127.0.0.0/8"],
+    }
+
+
+def webhook_variables(vendors: Vendors, address: Mapping[str, str]) -> dict[str, Any]:
+    """Terraform's variables for the webhook; none while the mirror is off."""
+    if not vendors.mirror_rate:
+        return {}
+    return {"webhook_url": f"{address[WEBHOOK]}/odoo", "webhook_secret": WEBHOOK_SECRET}
+
+
+def api_variables(vendors: Vendors) -> dict[str, Any]:
+    """Terraform's variables for the API; none while the mirror is off."""
+    if not vendors.mirror_rate:
+        return {}
+    return {"api_enabled": True, "api_tokens": {"sandbox": API_TOKEN}}
+
+
+def intake_variables(vendors: Vendors) -> dict[str, Any]:
+    """Terraform's variables for the intake, which is on where the mirror is."""
+    if not vendors.mirror_rate:
+        return {}
+    return {
+        "intake_enabled": True,
+        "intake_slack_channel_id": INVOICES,
+        "intake_mails_customers": True,
+        "intake_sender": INTAKE_SENDER,
     }
 
 

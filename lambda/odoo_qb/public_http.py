@@ -18,7 +18,7 @@ from odoo_qb.http_session import HttpSession
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
     from ipaddress import IPv4Address
 
 _NAT64: Final = IPv6Network("64:ff9b::/96")
@@ -54,30 +54,42 @@ def _meant(ip: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
 
 
 class PublicSession(HttpSession):
-    """requests' session that raises Refused, before it sends anything, where it may not go."""
+    """requests' session that raises Refused, before it sends anything, where it may not go.
 
-    def __init__(self, allowed: Collection[Network] = ()) -> None:
+    `on_use` is given each connection before a request is sent on it, and before its answer is read.
+    """
+
+    def __init__(
+        self,
+        allowed: Collection[Network] = (),
+        on_use: Callable[[HTTPConnection], None] = lambda _: None,
+    ) -> None:
         super().__init__()
         self.trust_env = False  # a proxy of the environment would be connected to in its place
         for scheme in ("https://", "http://"):
-            self.mount(scheme, _PublicAdapter(tuple(allowed)))
+            self.mount(scheme, _PublicAdapter(tuple(allowed), on_use))
 
 
 class _PublicAdapter(HTTPAdapter):
-    def __init__(self, allowed: tuple[Network, ...]) -> None:
+    def __init__(
+        self, allowed: tuple[Network, ...], on_use: Callable[[HTTPConnection], None]
+    ) -> None:
         self._allowed = allowed
+        self._on_use = on_use
         super().__init__()
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as requests
         """As requests, with connections that look where they lead."""
         super().init_poolmanager(*args, **kwargs)
-        allowed = self._allowed
+        allowed, use = self._allowed, self._on_use
 
         class Plain(_Looking, HTTPConnection):
             networks = allowed
+            on_use = staticmethod(use)
 
         class Tls(_Looking, HTTPSConnection):
             networks = allowed
+            on_use = staticmethod(use)
 
         class PlainPool(HTTPConnectionPool):
             ConnectionCls = Plain
@@ -92,6 +104,17 @@ class _Looking:
     """A connection that closes at once where it leads to what is not allowed."""
 
     networks: tuple[Network, ...] = ()
+    on_use: Callable[[HTTPConnection], None]
+
+    def request(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as urllib3
+        """As urllib3, once whoever is interested knows of it."""
+        self.on_use(self)  # type: ignore[arg-type]  # mixed into one
+        super().request(*args, **kwargs)  # type: ignore[misc]  # urllib3's
+
+    def getresponse(self) -> Any:  # noqa: ANN401 - as urllib3
+        """As urllib3, once whoever is interested knows of it."""
+        self.on_use(self)  # type: ignore[arg-type]  # mixed into one
+        return super().getresponse()  # type: ignore[misc]  # urllib3's
 
     def _new_conn(self) -> socket.socket:
         connected: socket.socket = super()._new_conn()  # type: ignore[misc]  # urllib3's

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import base64
 import os
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any, cast
 
 import boto3
 import botocore.session
 from moto.core.serialize import BaseJSONSerializer
+from responses import RequestsMock
 
 if TYPE_CHECKING:
     from moto.core.model import StructureShape
+    from requests import PreparedRequest, Response
+    from requests.adapters import HTTPAdapter
 
 
 @cache
@@ -49,22 +52,50 @@ def models_read_once() -> None:
 def clients_made_once() -> None:
     """A client of AWS is the same in every test: to make one takes longer than most tests.
 
-    Only those that are asked for by name, region and settings, and go to moto.
+    Only those that are asked for by name, region and settings, and go to moto. A session is set
+    up when it is asked for anything else: a function that starts has a new one.
     """
     made, make = dict[Any, Any](), boto3.Session.client
+    set_up = boto3.Session.__init__
+
+    def promise(self: boto3.Session, *args: Any, **given: Any) -> None:
+        if args or given:
+            set_up(self, *args, **given)
+
+    def keep_promise(self: boto3.Session, name: str) -> Any:
+        if "_session" in vars(self):
+            raise AttributeError(name)
+        set_up(self)
+        return getattr(self, name)
 
     def client(self: boto3.Session, name: str, **given: Any) -> Any:
         config = given.get("config")
-        known = {"region_name": self.region_name} | {k: v for k, v in given.items() if v}
+        known = {k: v for k, v in given.items() if v}
         elsewhere = any(variable.startswith("AWS_ENDPOINT_URL") for variable in os.environ)
         if known.keys() - {"region_name", "config"} or elsewhere:
             return make(self, name, **given)  # type: ignore[call-overload]
-        key = (name, known["region_name"], repr(config and vars(config)))
+        fresh = "" if "_session" in vars(self) else os.environ.get("AWS_DEFAULT_REGION", "")
+        region = known.get("region_name") or fresh or self.region_name
+        key = (name, region, repr(config and vars(config)))
         if key not in made:
             made[key] = make(self, name, **given)  # type: ignore[call-overload]
         return made[key]
 
-    boto3.Session.client = client  # type: ignore[method-assign,assignment]
+    for name, quick in {"__init__": promise, "__getattr__": keep_promise, "client": client}.items():
+        setattr(boto3.Session, name, quick)
+
+
+@cache
+def only_aws_is_mocked() -> None:
+    """A request to a vendor is sent at once: moto first compared it with each address of AWS."""
+    made: Any = RequestsMock
+    mocked = made._on_request
+
+    def quick(self: Any, adapter: HTTPAdapter, request: PreparedRequest, **given: Any) -> Response:
+        send = partial(mocked, self) if "amazonaws.com" in str(request.url) else self._real_send
+        return cast("Response", send(adapter, request, **given))
+
+    made._on_request = quick
 
 
 def _sent(value: Any) -> Any:

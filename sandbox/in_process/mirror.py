@@ -31,6 +31,7 @@ from sandbox.odoo.server import Odoo
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     from odoo_qb.exact_json import Json
     from odoo_qb.mirror.report import Report
@@ -199,12 +200,14 @@ class _WatchedOdoo(OdooClient):
 
 
 @contextmanager
-def a_mirror(**odoo: Any) -> Iterator[MirrorDesk]:
-    """An Odoo and an empty mirror of it."""
+def a_mirror(
+    *, listen: Callable[[Odoo], AbstractContextManager[Any]] = serve, **odoo: Any
+) -> Iterator[MirrorDesk]:
+    """An Odoo and an empty mirror of it. `listen` lets the Odoo answer at a url."""
     now = datetime(2026, 11, 28, 8, 0, tzinfo=UTC)
     desk: list[MirrorDesk] = []
     simulator = Odoo(clock=lambda: desk[0].now if desk else now, **odoo)
-    with mock_aws(), serve(simulator) as server:
+    with mock_aws(), listen(simulator) as server:
         client = boto3.client("dynamodb", region_name=REGION)
         name = f"{TABLE}-{next(_NUMBERS)}"  # another desk's may stand beside it
         make_mirror_table(client, name)

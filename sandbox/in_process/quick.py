@@ -7,6 +7,7 @@ from sandbox.in_process.fast_moto import (
     attributes_as_they_are,
     clients_made_once,
     models_read_once,
+    only_aws_is_mocked,
 )
 
 
@@ -15,4 +16,5 @@ def make_quick() -> None:
     attributes_as_they_are()
     models_read_once()
     clients_made_once()
+    only_aws_is_mocked()
     without_the_wire()

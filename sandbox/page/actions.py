@@ -11,6 +11,7 @@ from decimal import Decimal, InvalidOperation
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
+from sandbox.page import webhook
 from sandbox.page.odoo import product_lines
 from sandbox.page.state import open_modal
 from sandbox.run_report import counted
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from sandbox.page.state import Json, Look, Parts
     from sandbox.slack.payloads import View
+    from sandbox.webhook.receiver import Receiver
 
 _MOST: Final = Decimal(10) ** 12
 
@@ -177,6 +179,14 @@ def dismiss(parts: Parts, at: Look, form: Mapping[str, str]) -> str:
         ephemerals = channel.ephemerals[at.person]
         ephemerals[:] = [message for message in ephemerals if message.ts != form.get("ts")]
     return ""
+
+
+def let_fail(receiver: Receiver, form: Mapping[str, str]) -> str:
+    """Let the webhook's endpoint fail as was chosen."""
+    try:
+        return webhook.fail(receiver, form)
+    except ValueError as error:
+        raise ActError(str(error)) from error
 
 
 def a_pdf(text: str) -> bytes:

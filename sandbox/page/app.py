@@ -11,6 +11,7 @@ import hashlib
 import mimetypes
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -25,7 +26,7 @@ from werkzeug.wrappers import Request, Response
 
 from sandbox.odoo.books import STATES
 from sandbox.page import actions as acts
-from sandbox.page import mrkdwn, state
+from sandbox.page import mrkdwn, state, webhook
 from sandbox.page.aws import EmulatedAws
 from sandbox.page.mrkdwn import Reader
 from sandbox.run_report import counted
@@ -70,6 +71,7 @@ def page(running: Chain, places: Mapping[str, str]) -> WSGIApplication:
             aws=EmulatedAws(running),
             places=places,
             mirrored={"odoo": running.odoo, LEDGER: running.ledger} if running.ledger else {},
+            receiver=running.receiver,
         )
     )
 
@@ -90,6 +92,8 @@ def _environment() -> Environment:
     environment.globals |= {
         "STATUSES": state.STATUSES,
         "STATES": STATES,
+        "FAILURES": webhook.LABELS,
+        "TIMES": webhook.TIMES,
         "count": counted,
         "written": mrkdwn.written,
         "today": lambda: f"{datetime.now(UTC):%Y-%m-%d}",
@@ -133,7 +137,7 @@ class Page:
                 return self._quickbooks_file(realm, number)
             case "GET", ["slack", "document"]:
                 return self._document(request.args.get("url", ""))
-            case "POST", [("odoo" | "slack") as where, act]:
+            case "POST", [("odoo" | "slack" | "webhook") as where, act]:
                 return self._act(f"{where}/{act}", request)
         raise NotFound
 
@@ -168,6 +172,9 @@ class Page:
             "slack/close": lambda: acts.close(parts, at, form),
             "slack/dismiss": lambda: acts.dismiss(parts, at, form),
         }
+        if parts.receiver:
+            todo["webhook/fail"] = partial(acts.let_fail, parts.receiver, form)
+            todo["webhook/recover"] = partial(webhook.recover, parts.receiver)
         if name != "odoo/new" and name not in todo:
             raise NotFound
         try:

@@ -10,18 +10,21 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import urlencode
 
-from sandbox.page import mirror, odoo, quickbooks
+from sandbox.page import mirror, odoo, quickbooks, webhook
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from sandbox.odoo.server import Odoo
+    from sandbox.page.intake import Execution
     from sandbox.page.mirror import MirroredKind, OwnItems
     from sandbox.page.odoo import Editor, Row
     from sandbox.page.quickbooks import Books
+    from sandbox.page.webhook import Endpoint
     from sandbox.quickbooks.server import QuickBooks
     from sandbox.slack.payloads import Message, Person, SignedRequest, View
     from sandbox.slack.server import Slack
+    from sandbox.webhook.receiver import Receiver
 
 Json = dict[str, Any]
 
@@ -62,7 +65,8 @@ class Mail:
 class Pipeline:
     """The part of the chain that is in AWS; `items` are the table's bills, as far as shown.
 
-    `mirror` are the mirror's own items: how far it is and what it counts.
+    `mirror` are the mirror's own items: how far it is and what it counts. `executions` are the
+    intake's, None while it is off.
     """
 
     items: Sequence[Mapping[str, Any]] = ()
@@ -70,6 +74,7 @@ class Pipeline:
     runs: Sequence[Run] = ()
     mails: Sequence[Mail] = ()
     mirror: OwnItems = field(default_factory=dict)
+    executions: Sequence[Execution] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +118,7 @@ class Parts:
     aws: Aws
     places: Mapping[str, str]  # where the parts listen
     mirrored: Mapping[str, Odoo] = field(default_factory=dict)  # by the mirror's connection
+    receiver: Receiver | None = None  # the webhook's endpoint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,6 +167,7 @@ class Screen:
     counts: list[tuple[str, int]]
     pipeline: Pipeline
     mirror: list[MirroredKind]
+    webhook: Endpoint | None
     companies: list[str]
     places: Mapping[str, str]
 
@@ -227,6 +234,7 @@ def screen(parts: Parts, at: Look) -> Screen:
         ],
         pipeline=pipeline,
         mirror=mirror.rows(parts.mirrored, pipeline.mirror),
+        webhook=webhook.endpoint(parts.receiver),
         companies=sorted(parts.companies),
         places=parts.places,
     )

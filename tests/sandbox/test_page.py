@@ -5,24 +5,30 @@ The chain behind it is real but for AWS, which is moto behind the page's own nar
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import re
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from html import unescape
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
+from standardwebhooks import Webhook
 from werkzeug.test import Client
 
 from sandbox.in_process.chain import APPROVER, CHANNEL
 from sandbox.page.actions import a_pdf
 from sandbox.page.app import Page
+from sandbox.page.intake import Execution, execution_of
 from sandbox.page.mrkdwn import Reader
 from sandbox.page.state import Mail, Parts, Pipeline, Reply, Run
+from sandbox.webhook.failures import FAILURES
+from sandbox.webhook.receiver import Receiver
 
 if TYPE_CHECKING:
     from sandbox.in_process.chain import World
@@ -43,6 +49,7 @@ class WorldsAws:
     ended: bool = False
     queues: dict[str, int] = field(default_factory=lambda: {"odoo-approved-invoices": 0})
     mirror: dict[tuple[str, str], Json] = field(default_factory=dict)
+    executions: list[Execution] | None = None
 
     def look(self) -> Pipeline:
         self.there()
@@ -53,6 +60,7 @@ class WorldsAws:
             runs=[Run(function="extractor", times=3, errors=1, at=None)],
             mails=mails,
             mirror=self.mirror,
+            executions=self.executions,
         )
 
     def there(self) -> None:
@@ -693,6 +701,42 @@ def test_a_file_that_is_no_document_is_saved_and_not_shown(asked: Visitor) -> No
     assert answer.headers["Content-Disposition"] == "attachment; filename=a_b.html"
 
 
+# -- the intake ------------------------------------------------------------------------------------
+
+
+def test_with_the_intake_off_the_page_does_not_mention_it(visitor: Visitor) -> None:
+    assert "intake" not in visitor.see().lower()
+
+
+def test_the_intakes_executions_are_listed_with_what_became_of_them(visitor: Visitor) -> None:
+    aws = visitor.page.parts.aws
+    assert isinstance(aws, WorldsAws)
+    aws.executions = []
+    assert "No invoice was taken in yet" in visitor.see()
+    started = datetime(2026, 11, 28, 8, 0, tzinfo=UTC)
+    described = {"name": "one", "startDate": started, "input": '{"invoice": {"invoiceId": "A-1"}}'}
+    ended = {**described, "stopDate": started + timedelta(seconds=1.5)}
+    output = {"outcome": "processed", "invoiceId": "A-1", "invoiceNumber": "INV-2026-000001"}
+    wrong = {"outcome": "invalid", "problems": [{"field": "amount", "message": HOSTILE}]}
+    aws.executions = [
+        execution_of({**described, "status": "RUNNING"}),
+        execution_of({**ended, "status": "SUCCEEDED", "output": json.dumps(output)}),
+        execution_of({**ended, "status": "SUCCEEDED", "output": json.dumps(wrong)}),
+        execution_of({**ended, "status": "FAILED", "error": "InvoiceFailed", "input": "[]"}),
+    ]
+
+    shown = visitor.see().partition('id="executions"')[2].partition("</table>")[0]
+    rows = [" ".join(re.sub("<.*?>", " ", row).split()) for row in shown.split("<tr ")[1:]]
+
+    assert [unescape(row.partition(" ")[2].partition(" ")[2]) for row in rows] == [
+        "A-1 running none",
+        "A-1 processed INV-2026-000001 1.5",
+        f"A-1 amount: {HOSTILE} invalid none 1.5",
+        "without an id InvoiceFailed failed none 1.5",
+    ]
+    assert shown.count('class="bad"') == 2
+
+
 # -- the mirror ------------------------------------------------------------------------------------
 
 
@@ -754,3 +798,117 @@ def test_why_a_mirror_failed_is_shown_as_text(mirroring: Visitor) -> None:
     assert "<script>alert" not in html
     assert HOSTILE in unescape(html.partition('id="mirror-odoo"')[2])
     assert '<div class="bad"><dt>mirrored</dt>' in html
+
+
+# -- the webhook -----------------------------------------------------------------------------------
+
+SECRET: Final = "whsec_" + base64.b64encode(b"the secret of the page's tests").decode()
+
+
+@pytest.fixture
+def receiving(visitor: Visitor) -> Visitor:
+    """A visitor of a sandbox with the webhook on, nothing received yet."""
+    receiver = Receiver({"current": SECRET})
+    visitor.page.parts = replace(visitor.page.parts, receiver=receiver)
+    return visitor
+
+
+def receive(visitor: Visitor, number: int, secret: str = SECRET, **more: Any) -> int:
+    """A change arrives at the endpoint; the status it answers."""
+    body = json.dumps({"model": "account.move", "data": {"id": number}, **more})
+    now = datetime.now(UTC)
+    signature = Webhook(secret).sign("msg_1", now, body)
+    receiver = visitor.page.parts.receiver
+    assert receiver
+    headers = {
+        "webhook-id": "msg_1",
+        "webhook-timestamp": str(int(now.timestamp())),
+        "webhook-signature": signature,
+    }
+    return Client(receiver).post("/odoo", data=body, headers=headers).status_code
+
+
+def sheet(html: str) -> str:
+    """What a reader sees of the webhook."""
+    return text(html.partition('<section id="webhook"')[2].partition("</section>")[0])
+
+
+def test_with_the_webhook_off_the_page_does_not_mention_it(visitor: Visitor) -> None:
+    assert "webhook" not in visitor.see().lower()
+    assert visitor.client.post("/webhook/recover", **HERE).status_code == 404
+
+
+def test_what_arrived_is_shown_newest_first_with_what_verified_it(receiving: Visitor) -> None:
+    assert "0 requests arrived at the endpoint. Let" in sheet(receiving.see())
+    receive(receiving, 12, type="vendor_bill.created", sequence=1)
+    receive(receiving, 12, type="vendor_bill.updated", sequence=2, changed=["ref", "amount_total"])
+    receive(receiving, 7, secret="whsec_" + base64.b64encode(b"somebody else's").decode())
+
+    html = receiving.see()
+
+    assert "3 requests arrived at the endpoint, 1 with a signature that did not" in sheet(html)
+    rows = re.findall(r'<tr id="arrival-(\d+)">(.*?)</tr>', html, re.DOTALL)
+    assert [number for number, _ in rows] == ["3", "2", "1"]
+    forged, second, first = (text(row) for _, row in rows)
+    assert "not a change account.move/7; attempt 3 No matching signature found 401" in forged
+    assert "vendor_bill.updated account.move/12; change 2; ref, amount_total" in second
+    assert first.endswith("vendor_bill.created account.move/12; change 1 by the current secret 200")
+
+
+def test_a_person_lets_the_endpoint_fail_for_one_record_and_work_again(receiving: Visitor) -> None:
+    receive(receiving, 12)
+
+    html = receiving.do("webhook/fail", kind="gone", times="", record="account.move/12")
+
+    sentence = "The endpoint will answer 410, gone: until it works again, account.move/12."
+    assert sentence in text(html)
+    assert "It will answer 410, gone: until it works again, account.move/12." in sheet(html)
+    assert [receive(receiving, n) for n in (12, 7, 12)] == [410, 200, 410]
+    html = receiving.do("webhook/recover")
+    assert "The endpoint works again." in text(html)
+    assert "It will" not in sheet(html)
+    assert receive(receiving, 12) == 200
+
+
+@pytest.mark.parametrize("kind", FAILURES)
+def test_every_failure_can_be_chosen(receiving: Visitor, kind: str) -> None:
+    html = receiving.do("webhook/fail", kind=kind, times="5", record="")
+
+    assert f'<option value="{kind}">' in html
+    assert ": 5 requests, any record." in sheet(html)
+    receiver = receiving.page.parts.receiver
+    assert receiver
+    assert [(p.kind, p.times) for p in receiver.planned] == [(kind, 5)]
+
+
+@pytest.mark.parametrize("form", [{"kind": "explode"}, {"kind": "gone", "times": "100"}, {}])
+def test_a_failure_that_is_not_offered_is_told_in_a_sentence(
+    receiving: Visitor, form: dict[str, str]
+) -> None:
+    html = receiving.do("webhook/fail", **form)
+
+    assert "The endpoint can't fail in that way. Choose one from the list." in text(html)
+
+
+def test_nothing_that_arrives_is_more_than_a_text(receiving: Visitor) -> None:
+    receive(receiving, 12, type=HOSTILE, changed=[HOSTILE], connection=HOSTILE)
+    receive(receiving, 12, type={"a": 1}, changed="x", sequence="many")
+    receive(receiving, 12, changed=7, sequence=None)
+
+    html = receiving.see()
+
+    assert "<script>" not in html
+    assert HOSTILE in unescape(html)
+
+
+def test_only_the_last_fifty_are_drawn_and_all_are_counted(receiving: Visitor) -> None:
+    for number in range(1, 53):
+        receive(receiving, number)
+
+    html = receiving.see()
+
+    assert html.count('<tr id="arrival-') == 50
+    assert "The last 50 requests, newest first" in sheet(html)
+    assert "52 requests arrived at the endpoint, each with a signature that verified." in sheet(
+        html
+    )

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import poster
 from sandbox.in_process.chain import Context, a_world
+from sandbox.in_process.in_memory_network import InMemoryNetwork
 from sandbox.in_process.quick import make_quick
 from tests.simulation.clock import Clock
-from tests.simulation.in_memory_network import InMemoryNetwork
 from tests.simulation.simulation import Simulation
 
 if TYPE_CHECKING:

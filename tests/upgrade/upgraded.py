@@ -17,10 +17,10 @@ import pytest
 import extractor
 import poster
 from sandbox.in_process.chain import a_world
+from sandbox.in_process.in_memory_network import InMemoryNetwork
 from sandbox.in_process.quick import make_quick
 from tests.simulation.clock import Clock
 from tests.simulation.fork import in_a_copy
-from tests.simulation.in_memory_network import InMemoryNetwork
 from tests.simulation.setup import _at_once
 from tests.simulation.simulation import Simulation
 from tests.support.stored_bills import buttons

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from odoo_qb.store.mirror_table import Stored
 
 _PLAIN: Final = 100_000  # characters: longer content is kept compressed, an item holds 400 kB
-_NO_TIME: Final = "0000-00"  # the month of a record whose time of writing the source does not tell
 
 
 @dataclass(slots=True, kw_only=True)
@@ -52,16 +51,26 @@ def decide(
     stored: Mapping[int, Stored],
     place: tuple[str, Kind],
     now: datetime,
+    *,
+    gone: Mapping[int, int],
+    loading: str,
 ) -> Decision:
-    """What is to be stored of a reading of the ids `asked`; `place` is connection and kind."""
+    """What is to be stored of a reading of the ids `asked`; `place` is connection and kind.
+
+    `gone` are the last sequences of removed records, `loading` is when the first load began ("":
+    this is none): what it finds new and was not written since is marked as its.
+    """
     decision = Decision(faults=dict(reading.faults))
     for source_id in asked:
         if source_id in reading.records:
             before = stored.get(source_id)
-            item = item_of(reading.records[source_id], before, place, source_id, now)
+            sequence = 1 + (before.sequence if before else gone.get(source_id, 0))
+            item = item_of(reading.records[source_id], before, place, source_id, now, sequence)
             if before and before.hash == item["hash"]:
                 decision.unchanged += 1
                 continue
+            if sequence == 1 and item["written_at"] < loading:
+                item["first_load"] = True
             made_at = str(reading.records[source_id].get("create_date") or "")
             put = Put(source_id=source_id, item=item, before=before, made_at=made_at)
             decision.puts.append(put)
@@ -71,7 +80,12 @@ def decide(
 
 
 def item_of(
-    data: Json, before: Stored | None, place: tuple[str, Kind], source_id: int, now: datetime
+    data: Json,
+    before: Stored | None,
+    place: tuple[str, Kind],
+    source_id: int,
+    now: datetime,
+    sequence: int,
 ) -> Json:
     """A record's item without its keys: its content, and what indexes and counts need of it."""
     connection, kind = place
@@ -82,8 +96,8 @@ def item_of(
         "written_at": written_at,
         "created_at": before.created_at if before and before.created_at else stamp(now),
         "updated_at": stamp(now),
-        "sequence": (before.sequence if before else 0) + 1,
-        "month": keys.month(connection, kind, written_at or _NO_TIME),
+        "sequence": sequence,
+        "month": keys.month(connection, kind, written_at or keys.NO_TIME),
         "written": f"{written_at}#{source_id:010d}",
     }
     if len(text) <= _PLAIN:
@@ -94,6 +108,8 @@ def item_of(
         if data.get(name) is not None:
             item[name] = data[name]
     if kind == "contact":
+        if data.get("active") is False:
+            item["state"] = keys.ARCHIVED
         item["label"] = str(data.get("display_name") or data.get("name") or "")
     points_at = data.get("parent_id" if kind == "contact" else "partner_id")
     if points_at:

@@ -7,10 +7,9 @@ contacts: their invoices name the other one from then on.
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from odoo_qb.mirror.state import later
+from odoo_qb.mirror.state import CLOCKS, later
 from odoo_qb.sources import KINDS
 from odoo_qb.store import mirror_keys as keys
 
@@ -20,9 +19,6 @@ if TYPE_CHECKING:
     from odoo_qb.store.mirror_table import MirrorTable, Put
 
 
-_MARGIN: Final = timedelta(seconds=30)  # between a server's clock and its database's
-
-
 def may_differ(put: Put, since: str, latest: str) -> bool:
     """Whether something may show another name of a contact than it is about to be stored with.
 
@@ -30,8 +26,8 @@ def may_differ(put: Put, since: str, latest: str) -> bool:
     a contact was made cannot show it, and what was read before contacts were shows them as stored.
     """
     if put.before is None:
-        return put.made_at <= later(latest, _MARGIN)
-    return put.before.label != put.item.get("label", "") or later(latest, _MARGIN) >= since
+        return put.made_at <= later(latest, CLOCKS)
+    return put.before.label != put.item.get("label", "") or later(latest, CLOCKS) >= since
 
 
 class Dependents:

@@ -17,9 +17,11 @@ from typing import TYPE_CHECKING, Final
 
 from odoo_qb.errors import Refused, Unavailable
 from odoo_qb.mirror.applying import READ, Applying, OutOfTime
+from odoo_qb.mirror.archived import LAYOUT, mark_archived
 from odoo_qb.mirror.deletions import differing, remove_gone
 from odoo_qb.mirror.report import Report
 from odoo_qb.mirror.state import (
+    CLOCKS,
     LOOK_BACK,
     Recent,
     State,
@@ -103,8 +105,14 @@ class KindRun:
     def _run(self) -> None:
         state = self._state = load_state(self._table)
         self._applying.unreadable = set(state.unreadable)
+        self._applying.gone_up_to = state.gone_up_to
         if state.writing and not self._wanted.dry_run:
             self._table.mend(state.writing)
+        self._applying.oldest = state.oldest
+        was_loaded = bool(state.since or state.reading)
+        if was_loaded and state.layout < LAYOUT and not self._wanted.dry_run:
+            mark_archived(self._table, self._applying.check_time)
+            self._keep({"layout": LAYOUT})
         summary = self._source.summary(self._table.kind)
         begun, ours = self._clock(), self._our_clock()
         self.report.source = summary.count
@@ -131,6 +139,7 @@ class KindRun:
     def _read_all(self, begun: datetime, *, anew: bool) -> None:
         """Read every record: `anew`, or from where the last run had to stop."""
         state = self._state
+        loading = "" if state.since else self._load_began(begun)
         if anew or not state.reading:
             state.reading, state.after = text_of(begun), 0
             shown = self._source.shown(self._table.kind)
@@ -139,14 +148,24 @@ class KindRun:
                 "after": 0,
                 "ahead": self._ahead,
                 "shown": shown,
+                "layout": LAYOUT,
             }
-            self._keep(start, remove=["doubted"])
+            self._keep(start | ({"loading": loading} if loading else {}), remove=["doubted"])
+        # Half a minute more is told of rather than half a minute less.
+        self._applying.loading = loading and earlier(loading, CLOCKS)
         for page in self._source.changes(self._table.kind, "", state.after):
             for some in batched(page, self._applying.batch):
                 self._applying.apply([written.source_id for written in some])
                 state.after = some[-1].source_id
                 self._keep({"after": state.after})
-        self._keep({"since": state.reading}, remove=["reading", "after"])
+        self._applying.loading = ""
+        self._keep({"since": state.reading}, remove=["reading", "after", "loading"])
+
+    def _load_began(self, begun: datetime) -> str:
+        """When the first load began, however often it was started anew, by the clock of now."""
+        known = self._state.loading or self._state.reading
+        set_back = max(0, self._state.ahead - self._ahead)
+        return earlier(known, timedelta(seconds=set_back)) if known else text_of(begun)
 
     def _read_changes(self, summary: Summary, begun: datetime) -> None:
         state = self._state

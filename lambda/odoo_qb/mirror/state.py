@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from odoo_qb.exact_json import Json
     from odoo_qb.store.mirror_table import MirrorTable
 
+CLOCKS: Final = timedelta(seconds=30)  # between a server's clock and its database's
 LOOK_BACK: Final = timedelta(minutes=15)  # Odoo ends a request after two, a cron job after 15
 _TEXT: Final = "%Y-%m-%d %H:%M:%S"
 RECENT_MOST: Final = 20_000  # records remembered with their times: some 200 kB of an item's 400
@@ -29,7 +30,10 @@ class State:
     `reread` are notes of records to read again whatever their times say, `unreadable` those that
     could not be understood, `writing` the partitions that a crash left uncounted, and
     `compared_on` the day on which the ids were last compared. `doubted` says that there was no
-    telling whether some records are deleted or hidden: what is hidden may change unseen.
+    telling whether some records are deleted or hidden: what is hidden may change unseen. `loading`
+    is the source's clock at the very beginning of the first load, while it lasts, `gone_up_to` the
+    largest id that was ever removed, `layout` the version of the items' attributes that every
+    stored record has, and `oldest` the first month in which any was written.
     """
 
     since: str = ""
@@ -42,6 +46,10 @@ class State:
     writing: list[int] = field(default_factory=list)
     compared_on: str = ""
     doubted: bool = False
+    loading: str = ""
+    gone_up_to: int = 0
+    layout: int = 0
+    oldest: str = ""
 
     @property
     def is_reading_all(self) -> bool:
@@ -64,6 +72,10 @@ def load_state(table: MirrorTable) -> State:
         writing=[int(n) for n in item.get("writing", ())],
         compared_on=str(item.get("compared_on", "")),
         doubted=bool(item.get("doubted")),
+        loading=str(item.get("loading", "")),
+        gone_up_to=int(item.get("gone_up_to", 0)),
+        layout=int(item.get("layout", 0)),
+        oldest=str(item.get("oldest", "")),
     )
 
 

@@ -84,8 +84,8 @@ def _parsed(row: Json) -> FigureSettings:
         for other in found.get("income_tax", ()):
             if prefix.startswith(other) or other.startswith(prefix):
                 raise Misconfigured(
-                    f"The variable figures_settings names accounts {prefix} as interest and {other} as income"
-                    " tax. Name each account once."
+                    f"The variable figures_settings names accounts {prefix} as interest and"
+                    f" {other} as income tax. Name each account once."
                 )
     return FigureSettings(**found, dpo_basis=basis)
 

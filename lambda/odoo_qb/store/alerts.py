@@ -22,12 +22,30 @@ _LINES: Final = 200  # of LINE characters; a message of SNS holds 256 kB
 _SUBJECT: Final = 99
 
 
-class Alerts:
-    """The alert topic. `client` is boto3's SNS client; the note keeps what was mailed last."""
+class Mailer:
+    """The alert topic. `client` is boto3's SNS client."""
 
-    def __init__(self, client: SNSClient, topic: str, table: Table, note_id: str) -> None:
+    def __init__(self, client: SNSClient, topic: str) -> None:
         self._client = client
         self._topic = topic
+
+    def mail(self, subject: str, lines: Sequence[str]) -> None:
+        """Mail the lines, even if they were mailed before.
+
+        Each becomes one line, so that foreign text cannot pass for ours.
+        """
+        shown = [one_line(line, LINE) for line in lines[:_LINES]]
+        if len(lines) > _LINES:
+            shown.append(f"... and {len(lines) - _LINES} more")
+        text = "\n".join([subject, "", *shown])
+        self._client.publish(TopicArn=self._topic, Subject=subject_of(subject), Message=text)
+
+
+class Alerts(Mailer):
+    """The same, mailing what is new only; the note keeps what was mailed last."""
+
+    def __init__(self, client: SNSClient, topic: str, table: Table, note_id: str) -> None:
+        super().__init__(client, topic)
         self._table = table
         self._note_id = note_id
 
@@ -52,17 +70,6 @@ class Alerts:
 
     def _note(self) -> dict[str, Any]:
         return self._table.read_note(self._note_id)
-
-    def mail(self, subject: str, lines: Sequence[str]) -> None:
-        """Mail the lines, even if they were mailed before.
-
-        Each becomes one line, so that foreign text cannot pass for ours.
-        """
-        shown = [one_line(line, LINE) for line in lines[:_LINES]]
-        if len(lines) > _LINES:
-            shown.append(f"... and {len(lines) - _LINES} more")
-        text = "\n".join([subject, "", *shown])
-        self._client.publish(TopicArn=self._topic, Subject=subject_of(subject), Message=text)
 
 
 def subject_of(text: str) -> str:

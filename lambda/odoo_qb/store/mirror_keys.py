@@ -19,11 +19,14 @@ STATE: Final = "state"
 REREAD: Final = "state#reread#"  # beside the state, so that one query reads both
 RECENT: Final = "recent"
 RUN: Final = "run#"
+GONE: Final = "gone#"  # what is left of a removed record: its sequence
 COUNTS: Final = "counts#"
 ALL: Final = COUNTS  # of every record of a kind
 BY_MONTH: Final = "by-month"
 BY_PARTNER: Final = "by-partner"
 FILTERS: Final = ("move_type", "state")  # lists by these know exactly how long they are
+NO_TIME: Final = "0000-00"  # the month of what the source does not tell the time of writing of
+ARCHIVED: Final = "archived"  # the state of contacts that are no longer in use; others have none
 
 Key = tuple[str, str]  # partition and sort key
 
@@ -46,6 +49,16 @@ def partition(connection: str, kind: Kind, number: int) -> str:
 def record(connection: str, kind: Kind, source_id: int) -> Key:
     """The keys of a record."""
     return partition(connection, kind, thousand(source_id)), f"{source_id:010d}"
+
+
+def gone(source_id: int) -> str:
+    """The sort key of what is left of a removed record."""
+    return f"{GONE}{source_id:010d}"
+
+
+def connection_of(key: Key) -> str:
+    """The connection of a record's keys."""
+    return key[0].rsplit("#", 2)[0]
 
 
 def kind_and_id(key: Key) -> tuple[str, int]:

@@ -11,6 +11,7 @@ from uuid import uuid4
 from odoo_qb.store import mirror_keys as keys
 from odoo_qb.store.attributes import attributes
 from odoo_qb.store.mirror_counts import MirrorCounts
+from odoo_qb.store.mirror_gone import MirrorGone
 from odoo_qb.store.sorted_table import GET
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ class MirrorTable:
         self.kind = kind
         self.home = keys.home(connection, kind)
         self.counts = MirrorCounts(table, self.home)
+        self.gone = MirrorGone(table, self.home)
 
     def other(self, kind: Kind) -> MirrorTable:
         """Another kind of the same connection."""
@@ -77,6 +79,11 @@ class MirrorTable:
     def own(self, sort_key: str) -> Json:
         """One of the kind's own items; {} if there is none."""
         return self._table.get(self.home, sort_key)
+
+    def own_many(self, sort_keys: Collection[str]) -> dict[str, Json]:
+        """Several of the kind's own items by sort key, those that exist."""
+        rows = self._table.get_many([(self.home, sort_key) for sort_key in sorted({*sort_keys})])
+        return {str(row["sk"]): row for row in rows}
 
     def set_own(
         self, sort_key: str, values: Mapping[str, object], *, remove: Sequence[str] = ()
@@ -167,6 +174,23 @@ class MirrorTable:
         for number in numbers:
             yield from self._table.query("pk = :pk", {":pk": self._partition(number)})
 
+    def written_in(self, month: str, before: str) -> Iterator[str]:
+        """What was written in a month ("2026-01") as "time#id", the last first, below `before`."""
+        rows = self._table.query(
+            "#month = :month AND written < :before",
+            {":month": keys.month(self.connection, self.kind, month), ":before": before},
+            index=keys.BY_MONTH,
+            names={"#month": "month"},
+            backwards=True,
+        )
+        return (str(row["written"]) for row in rows)
+
+    def with_state(self, source_id: int) -> tuple[Json, Json]:
+        """A record and the kind's state, by one request; {} for what there is not."""
+        rows = self._table.get_many([self._record(source_id), (self.home, keys.STATE)])
+        found = {str(row["sk"]): row for row in rows}
+        return found.get(f"{source_id:010d}", {}), found.get(keys.STATE, {})
+
     def pointing_at(self, partner_id: int) -> list[keys.Key]:
         """The keys of the connection's records whose partner, or parent, is this contact."""
         partner = keys.partner(self.connection, partner_id)
@@ -189,15 +213,21 @@ class MirrorTable:
             found |= {(row["pk"], row["sk"]): str(row.get("shown", "")) for row in rows}
         return found
 
-    def write(self, puts: Sequence[Put], gone: Mapping[int, Stored], *, read_at: str = "") -> None:
-        """Store records as they were read at a time, remove those that are `gone`, and count them.
+    def write(
+        self,
+        puts: Sequence[Put],
+        gone: Mapping[int, Stored],
+        *,
+        noted: Mapping[str, object] | None = None,
+    ) -> None:
+        """Store records, remove those that are `gone`, and count them.
 
-        The partitions are noted first: after a crash `mend` counts them anew.
+        The partitions are noted in the kind's state first, beside what else is to be `noted`:
+        after a crash `mend` counts them anew.
         """
         numbers = sorted({keys.thousand(i) for i in (*gone, *(put.source_id for put in puts))})
         for some in batched(numbers, _PARTITIONS):
-            note: Json = {"writing": list(some)} | ({"read_at": read_at} if read_at else {})
-            self.set_own(keys.STATE, note)
+            self.set_own(keys.STATE, {"writing": list(some), **(noted or {})})
             self._write(
                 [put for put in puts if keys.thousand(put.source_id) in some],
                 {i: before for i, before in gone.items() if keys.thousand(i) in some},
@@ -212,8 +242,16 @@ class MirrorTable:
         for source_id in gone:
             key = self._table.key(*self._record(source_id))
             requests.append({"DeleteRequest": {"Key": key}})
+        self.gone.keep({i: before.sequence + 1 for i, before in gone.items()})  # before it is lost
         self._table.write_all(requests)
         self.counts.change(_changes(puts, gone))
+
+    def mark(self, number: int, ids: Collection[int], values: Mapping[str, object]) -> None:
+        """Set attributes by which records of a partition are counted, and count it anew."""
+        self.set_own(keys.STATE, {"writing": [number]})
+        for source_id in sorted(ids):
+            self._table.update(self._table.key(*self._record(source_id)), values, ())
+        self.mend([number])
 
     def mend(self, numbers: Collection[int]) -> None:
         """Count partitions anew whose counting a crash interrupted."""

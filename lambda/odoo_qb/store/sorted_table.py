@@ -90,6 +90,17 @@ class SortedTable:
             return False
         return True
 
+    def delete(
+        self, pk: str, sk: str, condition: str, condition_values: Mapping[str, object]
+    ) -> None:
+        """Delete an item; Conflict when `condition` fails, or where there is none."""
+        values = {f":{name}": serialize(value) for name, value in condition_values.items()}
+        more = {"ConditionExpression": condition, "ExpressionAttributeValues": values}
+        try:
+            self.ask("delete_item", TableName=self.name, Key=self.key(pk, sk), **more)
+        except self._client.exceptions.ConditionalCheckFailedException as error:
+            raise Conflict("Another run changed it first.") from error
+
     def get_many(self, wanted: Iterable[Key], only: Sequence[str] = ()) -> list[Json]:
         """At most a hundred items, those that exist, with all attributes or `only` these."""
         request: Json = {"Keys": [self.key(*key) for key in wanted], "ConsistentRead": True}
@@ -130,6 +141,7 @@ class SortedTable:
         values: Mapping[str, str],
         *,
         index: str = "",
+        names: Mapping[str, str] | None = None,
         only: Sequence[str] = (),
         filters: Mapping[str, str] | None = None,
         backwards: bool = False,
@@ -137,6 +149,7 @@ class SortedTable:
     ) -> Iterator[Json]:
         """All items of a partition that meet a condition, page by page, as far as they are taken.
 
+        `names` are attributes by what the condition calls them, where a word is reserved.
         Without `filters`, which DynamoDB applies to what it has read, `most` keeps a page small.
         """
         request: Json = {
@@ -147,11 +160,13 @@ class SortedTable:
         request |= {"IndexName": index} if index else {"ConsistentRead": True}
         if only:
             request |= _projected(only)
+        aliases = {**(names or {}), **{f"#f_{name}": name for name in filters or ()}}
+        if aliases:
+            request["ExpressionAttributeNames"] = (
+                request.get("ExpressionAttributeNames", {}) | aliases
+            )
         if filters:
-            request |= {
-                "FilterExpression": " AND ".join(f"#f_{name} = :f_{name}" for name in filters),
-                "ExpressionAttributeNames": {f"#f_{name}": name for name in filters},
-            }
+            request["FilterExpression"] = " AND ".join(f"#f_{n} = :f_{n}" for n in filters)
             wanted = {f":f_{name}": {"S": value} for name, value in filters.items()}
             request["ExpressionAttributeValues"] |= wanted
         if backwards:

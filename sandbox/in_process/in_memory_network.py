@@ -33,27 +33,29 @@ class InMemoryNetwork:
     """
 
     def __init__(self) -> None:
-        self._listening: dict[str, WSGIApplication] = {}
+        self._listening: dict[tuple[str, int], WSGIApplication] = {}
         self.on_request: Callable[[str, str, str, Callable[[], bytes]], bytes] = (
             lambda _host, _method, _path, work: work()
         )
 
     @contextmanager
-    def serve(self, application: WSGIApplication) -> Iterator[_Address]:
-        """Let an application answer at its own address."""
-        host = f"{type(application).__name__.lower()}.test"
-        self._listening[host] = application
+    def serve(
+        self, application: WSGIApplication, *, host: str = "", port: int = _PORT
+    ) -> Iterator[_Address]:
+        """Let an application answer at its own address, or at a `host` and `port` given."""
+        host = host or f"{type(application).__name__.lower()}.test"
+        self._listening[host, port] = application
         try:
-            yield _Address(f"http://{host}")
+            yield _Address(f"http://{host}" + (f":{port}" if port != _PORT else ""))
         finally:
-            del self._listening[host]
+            del self._listening[host, port]
 
     def connect(self, address: tuple[str, int], *_: object, **__: object) -> _Line:
         """Replace a TCP connection."""
         host, port = address
-        if host not in self._listening or port != _PORT:
+        if (host, port) not in self._listening:
             raise ConnectionRefusedError(f"nobody listens at {host}:{port}")
-        return _Line(host, self._listening[host], self)
+        return _Line(host, port, self._listening[host, port], self)
 
     def install(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Make it the only network, for urllib3 and for the standard library."""
@@ -69,8 +71,11 @@ class _Address:
 class _Line:
     """The part of a socket that http.client uses, for one request and its answer."""
 
-    def __init__(self, host: str, application: WSGIApplication, network: InMemoryNetwork) -> None:
-        self._host, self._application, self._network = host, application, network
+    def __init__(
+        self, host: str, port: int, application: WSGIApplication, network: InMemoryNetwork
+    ) -> None:
+        self._host, self._port, self._application = host, port, application
+        self._network = network
         self._sent = bytearray()
 
     def sendall(self, data: bytes) -> None:
@@ -84,10 +89,15 @@ class _Line:
         body = request.read()
 
         def work() -> bytes:
-            return _answered(self._application, _environ(self._host, method, target, headers, body))
+            environ = _environ(self._host, self._port, method, target, headers, body)
+            return _answered(self._application, environ)
 
         path = target.partition("?")[0]
         return io.BytesIO(self._network.on_request(self._host, method, path, work))
+
+    def getpeername(self) -> tuple[str, int]:
+        """Everything is on this machine."""
+        return "127.0.0.1", self._port
 
     def settimeout(self, _seconds: float | None) -> None: ...
 
@@ -98,7 +108,7 @@ class _Line:
     def close(self) -> None: ...
 
 
-def _environ(host: str, method: str, target: str, headers: Any, body: bytes) -> Json:
+def _environ(host: str, port: int, method: str, target: str, headers: Any, body: bytes) -> Json:
     path, _, query = target.partition("?")
     environ: Json = {
         "REQUEST_METHOD": method,
@@ -106,7 +116,7 @@ def _environ(host: str, method: str, target: str, headers: Any, body: bytes) -> 
         "PATH_INFO": unquote_to_bytes(path).decode("latin-1"),
         "QUERY_STRING": query,
         "SERVER_NAME": host,
-        "SERVER_PORT": str(_PORT),
+        "SERVER_PORT": str(port),
         "SERVER_PROTOCOL": "HTTP/1.1",
         "CONTENT_TYPE": headers.get("Content-Type", ""),
         "CONTENT_LENGTH": str(len(body)),
