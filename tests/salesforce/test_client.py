@@ -152,7 +152,7 @@ def test_a_wrong_secret_is_refused_and_never_repeated() -> None:
         ("SELECT Vat__c FROM Account", "Salesforce's Account has no field Vat__c"),
         (
             "SELECT Id FROM Bill__c",
-            "Salesforce has no Bill__c that our user may see: correct",
+            "Salesforce has no Bill__c that the app's user may see: correct",
         ),
         ("SELECT FROM", "Salesforce refused the request: unexpected token"),
         ("SELECT Owner__r.Name FROM Account", "Didn't understand relationship 'Owner__r'"),
@@ -168,8 +168,10 @@ def test_each_error_of_a_query_says_what_to_do(soql: str, sentence: str) -> None
 def test_what_the_user_may_not_see_reads_as_missing() -> None:
     org = Salesforce()
     org.hidden = {"Account.Phone", "Invoice__c"}
-    assert "no field Phone that our user may see" in str(refusal(org, "SELECT Phone FROM Account"))
-    assert "no Invoice__c that our user" in str(refusal(org, "SELECT Id FROM Invoice__c"))
+    assert "no field Phone that the app's user may see" in str(
+        refusal(org, "SELECT Phone FROM Account")
+    )
+    assert "no Invoice__c that the app's user" in str(refusal(org, "SELECT Id FROM Invoice__c"))
 
 
 @pytest.mark.parametrize(

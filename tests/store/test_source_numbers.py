@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
@@ -11,13 +11,12 @@ from moto import mock_aws
 from odoo_qb.errors import Unavailable
 from odoo_qb.store.sorted_table import SortedTable
 from odoo_qb.store.source_numbers import SourceNumbers
+from sandbox.in_process.mirror import TABLE, make_mirror_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from odoo_qb.exact_json import Json
-
-TABLE: Final = "mirror"
 
 
 class Watched(SortedTable):
@@ -37,13 +36,7 @@ class Watched(SortedTable):
 def table() -> Iterator[Watched]:
     with mock_aws():
         client: Any = boto3.client("dynamodb", region_name="us-west-2")
-        names = {"pk": "HASH", "sk": "RANGE"}
-        client.create_table(
-            TableName=TABLE,
-            BillingMode="PAY_PER_REQUEST",
-            KeySchema=[{"AttributeName": n, "KeyType": kind} for n, kind in names.items()],
-            AttributeDefinitions=[{"AttributeName": n, "AttributeType": "S"} for n in names],
-        )
+        make_mirror_table(client)
         yield Watched(client, TABLE)
 
 

@@ -148,19 +148,19 @@ class Failures:
         mapping = self._names.mapping
         if code == "INVALID_FIELD" and (found := _FIELD.search(said)):
             return (
-                f"Salesforce's {found[2]} has no field {found[1]} that our user may see: correct"
-                f" {mapping}, or give the user access to the field."
+                f"Salesforce's {found[2]} has no field {found[1]} that the app's user may see:"
+                f" correct {mapping}, or give the user access to the field."
             )
         if code == "INVALID_TYPE":
             what = found[1] if (found := _OBJECT.search(said)) else "the object"
             return (
-                f"Salesforce has no {what} that our user may see: correct {mapping}, or give the"
-                " user read access to the object."
+                f"Salesforce has no {what} that the app's user may see: correct {mapping}, or give"
+                " the user read access to the object."
             )
         if code in ("API_DISABLED_FOR_ORG", "API_CURRENTLY_DISABLED"):
             return (
-                "Salesforce's API is not open to our user: it needs the permission API Enabled, and"
-                " an edition of Salesforce with the API."
+                "Salesforce's API is not open to the app's user: it needs the permission API"
+                " Enabled, and an edition of Salesforce with the API."
             )
         if code == EXPIRED:
             return (
