@@ -110,3 +110,13 @@ output "webhook_queue_urls" {
   description = "Queue of changes on their way to the endpoint, and of those that were given up. Null while the webhook is off."
   value       = local.webhook_enabled ? { waiting = aws_sqs_queue.webhook[0].url, dead = aws_sqs_queue.webhook_dead[0].url } : null
 }
+
+output "api_url" {
+  description = "Address of the API; /docs describes it. Null while the API is off."
+  value       = local.api_count == 0 ? null : var.api_domain == "" ? one(aws_apigatewayv2_api.api[*].api_endpoint) : "https://${var.api_domain}"
+}
+
+output "api_domain_target" {
+  description = "Where a CNAME record of api_domain must point; null without a domain."
+  value       = one(aws_apigatewayv2_domain_name.api[*].domain_name_configuration[0].target_domain_name)
+}

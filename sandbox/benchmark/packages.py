@@ -67,6 +67,7 @@ TARGETS: Final = {
     "mirror": Target(zip_megabytes=2.0, instructions=1.25, memory=1.15),
     "webhook": Target(zip_megabytes=2.0, instructions=1.25, memory=1.15),
     "intake": Target(zip_megabytes=1.3, instructions=1.20, memory=1.17),
+    "api": Target(zip_megabytes=1.4, instructions=1.15, memory=1.15),
 }
 
 

@@ -23,6 +23,7 @@ LIBRARIES: Final = {
     "intake": {"slack_sdk"},
     "mirror": {"requests", "urllib3", "certifi", "idna", "charset_normalizer"},
     "webhook": {"requests", "urllib3", "certifi", "idna", "charset_normalizer"},
+    "api": {"fastjsonschema"},
     "notifier": {"slack_sdk"},
     "approval_handler": {"slack_sdk"},
     "poster": {

@@ -36,10 +36,12 @@ INFRA: Final = PROJECT / "tests" / "infra.tftest.hcl"
 REFUSALS: Final = PROJECT / "tests" / "refusals.tftest.hcl"
 VARIABLES: Final = ("variables.tf", "companion_variables.tf")
 PROVIDER: Final = 'mock_provider "aws" {}\n'
+WEBHOOK_SECRETS: Final = ("webhook_secret", "webhook_previous_secret")
 SECRETS: Final = (
     *("odoo_api_key", "slack_bot_token", "slack_signing_secret"),
     *("qb_client_secret", "qb_refresh_token", "qb_refresh_tokens", "erp_credentials"),
-    *("webhook_secret", "webhook_previous_secret"),
+    *WEBHOOK_SECRETS,
+    *("api_tokens", "api_previous_tokens"),
 )
 # What an apply makes where nothing stands beside the flow: the addresses of its resources.
 FLOW: Final = (Path(__file__).parent / "flow_resources.txt").read_text().splitlines()
@@ -60,6 +62,10 @@ WEBHOOK: Final[dict[str, object]] = {
     **LEDGER,
     "webhook_url": "https://example.com/hooks/odoo",
     "webhook_secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+}
+API: Final[dict[str, object]] = {
+    "api_enabled": True,
+    "api_tokens": {"reporting": "reporting-0123456789-0123456789-0123456789"},
 }
 
 
@@ -93,8 +99,9 @@ def initialised(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copy2(INFRA, folder / "tests")
     shutil.copy2(PROJECT / "terraform.tfvars.example", folder / "example.tfvars")
     (folder / "lambda").mkdir()
-    for function in ("extractor", "notifier", "approval_handler", "poster", "mirror", "webhook"):
-        (folder / "lambda" / f"{function}.zip").write_bytes(b"a zip")
+    flow = ("extractor", "notifier", "approval_handler", "poster")
+    for package in (*flow, "mirror", "webhook", "api"):
+        (folder / "lambda" / f"{package}.zip").write_bytes(b"a zip")
     (folder / "example").mkdir()
     (folder / "example" / "example.tftest.hcl").write_text(
         'mock_provider "aws" {\n  mock_data "aws_caller_identity" {\n'
@@ -225,9 +232,13 @@ def test_a_saved_plan_holds_no_secret_and_everything_else(
     values: dict[str, object] = {**given, "qb_refresh_token": ""}
     values["qb_refresh_tokens"] = {"north": given["qb_refresh_tokens"]}
     values |= {"qb_realm_ids": {"north": "9130350000000001"}, "company_settings": {}}
-    given |= {name: f"whsec_{'c0ffee' * n}" for n, name in enumerate(SECRETS[-2:], 6)}
-    values |= {**WEBHOOK, "erp_credentials": {"ledger": given["erp_credentials"]}}
-    values |= {name: given[name] for name in SECRETS[-2:]}
+    whsec = {n: f"whsec_{'c0ffee' * i}" for i, n in enumerate(WEBHOOK_SECRETS, 6)}
+    given |= whsec
+    values |= {**WEBHOOK, "erp_credentials": {"ledger": given["erp_credentials"]}, **whsec}
+    values |= {"api_enabled": True}
+    for name in ("api_tokens", "api_previous_tokens"):
+        given[name] = f"given-{name}-c0ffee-0123456789-0123456789"
+        values[name] = {"reporting": given[name]}
     (tmp_path / "given.tfvars.json").write_text(json.dumps(values))
     files = ["example.tfvars", str(tmp_path / "given.tfvars.json")]
     emulator = aws.start(tmp_path / "aws")
@@ -250,6 +261,7 @@ def test_a_saved_plan_holds_no_secret_and_everything_else(
     assert b"odoo-qb-integration/slack-config-prod" in kept  # so the search does find what is there
     assert b"odoo-erp-credentials-prod" in kept
     assert b"odoo-webhook-secret-prod" in kept
+    assert b"odoo-api-tokens-prod" in kept
     assert [name for name, value in given.items() if value.encode() in kept] == []
 
 
@@ -263,17 +275,20 @@ def test_a_missing_zip_is_said_in_a_sentence(initialised: Path, tmp_path: Path) 
     assert "lambda/poster.zip is not there yet: run ./build.sh first." in details
 
 
-def test_the_mirrors_zip_is_missed_only_where_it_is_on(initialised: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("function", ["mirror", "api"])
+def test_a_companions_zip_is_missed_only_where_it_is_on(
+    initialised: Path, tmp_path: Path, function: str
+) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(initialised, copy, symlinks=True)
-    (copy / "lambda" / "mirror.zip").unlink()
-    (copy / "on.tfvars.json").write_text(json.dumps(LEDGER))
+    (copy / "lambda" / f"{function}.zip").unlink()
+    (copy / "on.tfvars.json").write_text(json.dumps(LEDGER | API))
 
     off, on = (events(plan_of_example(copy, *more)) for more in ((), ("-var-file=on.tfvars.json",)))
 
     assert [e for e in off if e["type"] == "diagnostic"] == []
     details = {e["diagnostic"]["detail"] for e in on if e["type"] == "diagnostic"}
-    assert details == {"lambda/mirror.zip is not there yet: run ./build.sh first."}
+    assert details == {f"lambda/{function}.zip is not there yet: run ./build.sh first."}
 
 
 @pytest.mark.parametrize("variable", ["odoo_api_url", "extract_since", "qb_realm_ids"])
@@ -341,11 +356,11 @@ def test_no_function_starts_again_before_the_new_secrets_are_stored(initialised:
 
 @pytest.fixture(scope="module")
 def switched(initialised: Path) -> dict[str, dict[str, dict[str, Any]]]:
-    """What turning the mirror on, then the webhook, and both off again does to each resource."""
+    """What turning mirror and API on, then the webhook, and all off again does to each resource."""
     given = INFRA.read_text().split('\nrun "', 1)[0]
     on, sending = (
         "\n".join(f"    {name} = {json.dumps(value)}" for name, value in some.items())
-        for some in (LEDGER, WEBHOOK)
+        for some in (LEDGER | API, WEBHOOK | API)
     )
     (initialised / "switching").mkdir()
     (initialised / "switching" / "switching.tftest.hcl").write_text(
@@ -412,6 +427,7 @@ def mirrored(initialised: Path) -> dict[str, dict[str, Any]]:
         "erp_connections": {name: {**ledger, "companies": ["C" * 77]} for name in connections},
         "erp_credentials": dict.fromkeys(connections, "password"),
         "allowed_private_networks": [f"fd12:3456:789a:bc{n:02}::/64" for n in range(10)],
+        **API,
     }
     return planned_with(initialised, longest)
 
