@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -21,6 +20,7 @@ from odoo_qb.webhook.message import Message, from_body
 from odoo_qb.webhook.replay import Replay
 from odoo_qb.webhook.replay_request import replay_request
 from sandbox.in_process.aws import REGION
+from sandbox.in_process.table_stream import is_let_through, lambda_form
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -52,7 +52,7 @@ class FeedDesk:
 
     def records(self) -> list[Json]:
         """The stream's records that the function has not taken yet, as Lambda gives them."""
-        return [lambda_form(record) for record in self._shard()[self.taken :]]
+        return [self._form(record) for record in self._shard()[self.taken :]]
 
     def deliver(self, *, attempts: int = 1) -> list[str]:
         """Give the function what is in the stream, again from the first that failed."""
@@ -140,6 +140,9 @@ class FeedDesk:
         if number:
             self.taken = numbers.index(number) + 1
 
+    def _form(self, record: Json) -> Json:
+        return lambda_form(record, record["dynamodb"]["ApproximateCreationDateTime"].timestamp())
+
     def _shard(self) -> list[Json]:
         table = dynamodb_backends[DEFAULT_ACCOUNT_ID][REGION].tables[self.mirror.table_name]
         shard = table.stream_shard
@@ -162,28 +165,6 @@ class _Watched:
 
 def _do(_: str, work: Callable[[], Any]) -> Any:
     return work()
-
-
-def is_let_through(record: Json) -> bool:
-    """Whether the function's event source mapping lets a record through: only records have this."""
-    change = record["dynamodb"]
-    image = change.get("OldImage" if record["eventName"] == "REMOVE" else "NewImage", {})
-    return "hash" in image
-
-
-def lambda_form(record: Json) -> Json:
-    """A record of moto's stream as Lambda gives it to a function."""
-    change = dict(record["dynamodb"])
-    for name in ("Keys", "OldImage", "NewImage"):
-        if name in change:
-            change[name] = {k: _attribute(v) for k, v in change[name].items()}
-    change["ApproximateCreationDateTime"] = change["ApproximateCreationDateTime"].timestamp()
-    return record | {"dynamodb": change}
-
-
-def _attribute(attribute: Any) -> Any:
-    value = attribute.get("B")
-    return {"B": base64.b64encode(value).decode()} if isinstance(value, bytes) else attribute
 
 
 @contextmanager
