@@ -200,6 +200,119 @@ variable "api_enabled" {
   type        = bool
   default     = false
   nullable    = false
+
+  validation {
+    condition     = !var.api_enabled || var.mirror_enabled
+    error_message = "The API serves what is mirrored: set mirror_enabled = true as well."
+  }
+}
+
+variable "api_tokens" {
+  description = "The tokens of the API's clients by a name for each, such as { reporting = \"…\" }. The name appears in logs. Make a token with: python3 -c \"import secrets; print(secrets.token_urlsafe(32))\". Only a hash of it is stored. After changing one, raise secrets_version."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+  sensitive   = true
+  ephemeral   = true
+
+  validation {
+    condition     = alltrue([for name in keys(var.api_tokens) : can(regex("^[a-z][a-z0-9_-]{0,30}$", name))])
+    error_message = "A name in api_tokens must be a lower-case letter, then up to 30 lower-case letters, digits, _ or -."
+  }
+  validation {
+    condition     = alltrue([for token in values(var.api_tokens) : can(regex("^[A-Za-z0-9._~+/=-]{32,400}$", token))])
+    error_message = "A token in api_tokens is too easy to guess, or can't be sent in a header: use at least 32 letters, digits and ._~+/=-, made at random."
+  }
+  validation {
+    condition     = length(distinct(values(var.api_tokens))) == length(var.api_tokens)
+    error_message = "Two names in api_tokens have the same token. Make one for each, so that each can be removed."
+  }
+  validation {
+    condition     = length(var.api_tokens) <= 100 && (length(var.api_tokens) > 0 || !var.api_enabled)
+    error_message = "api_tokens needs 1 to 100 tokens: without one the API answers nobody."
+  }
+}
+
+variable "api_previous_tokens" {
+  description = "Tokens that were replaced and are still to be accepted, by name, until their clients have the new ones. Then remove them and raise secrets_version."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+  sensitive   = true
+  ephemeral   = true
+
+  validation {
+    condition     = length(setsubtract(keys(var.api_previous_tokens), keys(var.api_tokens))) == 0
+    error_message = "api_previous_tokens has a name that isn't in api_tokens. Remove it: a client that was removed is not to be let in."
+  }
+  validation {
+    condition     = alltrue([for token in values(var.api_previous_tokens) : can(regex("^[A-Za-z0-9._~+/=-]{32,400}$", token))])
+    error_message = "A token in api_previous_tokens can't have been one: tokens have at least 32 letters, digits and ._~+/=-."
+  }
+}
+
+variable "api_domain" {
+  description = "A domain of yours for the API, such as odoo-api.example.com. Without it the API has an address of API Gateway; with it, only this one."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^(([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\\.)+[a-z]{2,63})?$", var.api_domain))
+    error_message = "api_domain must be a domain in lower case, such as odoo-api.example.com, without https:// and path."
+  }
+}
+
+variable "api_certificate_arn" {
+  description = "The certificate for api_domain: its ARN in AWS Certificate Manager, in the region of this deployment."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = (var.api_certificate_arn == "") == (var.api_domain == "")
+    error_message = "api_domain and api_certificate_arn belong together: set both, or neither."
+  }
+  validation {
+    condition     = var.api_certificate_arn == "" || can(regex("^arn:aws[a-z-]*:acm:${var.aws_region}:[0-9]{12}:certificate/[0-9a-f-]+$", var.api_certificate_arn))
+    error_message = "api_certificate_arn must be the ARN of a certificate in AWS Certificate Manager, in the region aws_region."
+  }
+}
+
+variable "api_allowed_origins" {
+  description = "Websites whose pages may call the API from a browser, such as https://reports.example.com. Normally none. A page that does needs a token, which everyone who uses that page can read."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for origin in var.api_allowed_origins : can(regex("^https://[a-z0-9.-]+(:[0-9]+)?$", origin))])
+    error_message = "api_allowed_origins must be origins such as https://reports.example.com: https, in lower case, without a path. No * for all."
+  }
+}
+
+variable "api_throttle_rate" {
+  description = "How many requests a second the API takes, of all clients together. More are answered with 429."
+  type        = number
+  default     = 20
+  nullable    = false
+
+  validation {
+    condition     = var.api_throttle_rate >= 1 && var.api_throttle_rate <= 1000
+    error_message = "api_throttle_rate must be from 1 to 1000 requests a second."
+  }
+}
+
+variable "api_throttle_burst" {
+  description = "How many requests the API takes at once before api_throttle_rate counts."
+  type        = number
+  default     = 40
+  nullable    = false
+
+  validation {
+    condition     = var.api_throttle_burst >= 1 && var.api_throttle_burst <= 2000 && floor(var.api_throttle_burst) == var.api_throttle_burst
+    error_message = "api_throttle_burst must be a whole number from 1 to 2000."
+  }
 }
 
 # --- The intake ---

@@ -101,6 +101,16 @@ output "slack_app_manifest" {
   })
 }
 
+output "api_url" {
+  description = "Address of the API; /docs describes it. Null while the API is off."
+  value       = local.api_count == 0 ? null : var.api_domain == "" ? one(aws_apigatewayv2_api.api[*].api_endpoint) : "https://${var.api_domain}"
+}
+
+output "api_domain_target" {
+  description = "Where a CNAME record of api_domain must point; null without a domain."
+  value       = one(aws_apigatewayv2_domain_name.api[*].domain_name_configuration[0].target_domain_name)
+}
+
 output "webhook_function_names" {
   description = "Names of the webhook's functions, for `aws lambda invoke` and `aws logs tail`; null while the webhook is off."
   value       = local.webhook_enabled ? { for key, function in aws_lambda_function.webhook : key => function.function_name } : null

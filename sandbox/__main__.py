@@ -37,8 +37,9 @@ except ModuleNotFoundError as missing:
 _LAST_PORT = 65_535
 _COMPANIONS = (
     "Covers the mirror: it is loaded, Odoo is changed at random, Odoo fails in the middle of a run,"
-    " and each time every served field of every record is compared with Odoo. An external Odoo is"
-    " only read. The exit status is 0 only if nothing differs."
+    " and each time every served field of every record is compared with Odoo. Then every route of"
+    " the API is walked, its records are compared too, and schedules fire. An external Odoo is only"
+    " read. The exit status is 0 only if nothing differs."
 )
 
 

@@ -41,6 +41,7 @@ LEDGER_PASSWORD: Final = "sandbox-ledger-password"  # noqa: S105 - the sandbox's
 WEBHOOK: Final = "webhook"
 WEBHOOK_SECRET: Final = "whsec_c2FuZGJveCB3ZWJob29rIHNlY3JldCwgdGhlIGZpcnN0"  # noqa: S105 - as above
 NEXT_WEBHOOK_SECRET: Final = "whsec_c2FuZGJveCB3ZWJob29rIHNlY3JldCwgdGhlIG5leHQu"  # noqa: S105 - as above
+API_TOKEN: Final = "sandbox-api-token-0123456789abcdefghij"  # noqa: S105 - as above
 INVOICES: Final = "C-INVOICES"  # the channel of the intake, there while the mirror is on
 INTAKE_SENDER: Final = "billing@example.com"
 SESSION: Final = "session"  # an external Odoo's second connection, which opens a session
@@ -179,6 +180,13 @@ def webhook_variables(vendors: Vendors, address: Mapping[str, str]) -> dict[str,
     if not vendors.mirror_rate:
         return {}
     return {"webhook_url": f"{address[WEBHOOK]}/odoo", "webhook_secret": WEBHOOK_SECRET}
+
+
+def api_variables(vendors: Vendors) -> dict[str, Any]:
+    """Terraform's variables for the API; none while the mirror is off."""
+    if not vendors.mirror_rate:
+        return {}
+    return {"api_enabled": True, "api_tokens": {"sandbox": API_TOKEN}}
 
 
 def intake_variables(vendors: Vendors) -> dict[str, Any]:

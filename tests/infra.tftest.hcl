@@ -34,6 +34,13 @@ mock_provider "aws" {
   mock_resource "aws_scheduler_schedule_group" {
     defaults = { arn = "arn:aws:scheduler:us-west-2:123456789012:schedule-group/odoo-tasks-prod" }
   }
+  mock_resource "aws_apigatewayv2_api" {
+    defaults = {
+      id            = "a1b2c3"
+      api_endpoint  = "https://a1b2c3.execute-api.us-west-2.amazonaws.com"
+      execution_arn = "arn:aws:execute-api:us-west-2:123456789012:a1b2c3"
+    }
+  }
   mock_resource "aws_cloudwatch_event_rule" {
     defaults = { arn = "arn:aws:events:us-west-2:123456789012:rule/rule" }
   }
@@ -107,6 +114,22 @@ mock_provider "aws" {
     values = { arn = "arn:aws:iam::123456789012:role/tasks" }
   }
   override_resource {
+    target = aws_secretsmanager_secret.api_tokens[0]
+    values = { arn = "arn:aws:secretsmanager:us-west-2:123456789012:secret:api-tokens" }
+  }
+  override_resource {
+    target = aws_lambda_function.mirror[0]
+    values = { arn = "arn:aws:lambda:us-west-2:123456789012:function:mirror" }
+  }
+  override_resource {
+    target = aws_cloudwatch_log_group.api[0]
+    values = { arn = "arn:aws:logs:us-west-2:123456789012:log-group:api" }
+  }
+  override_resource {
+    target = aws_cloudwatch_log_group.api_requests[0]
+    values = { arn = "arn:aws:logs:us-west-2:123456789012:log-group:api-requests" }
+  }
+  override_resource {
     target = aws_cloudwatch_log_group.mirror[0]
     values = { arn = "arn:aws:logs:us-west-2:123456789012:log-group:mirror" }
   }
@@ -156,6 +179,8 @@ variables {
   slack_signing_secret = "signing"
   qb_refresh_token     = "" # an ephemeral variable must be given, for a test to apply
   erp_credentials      = {}
+  api_tokens           = {}
+  api_previous_tokens  = {}
   qb_client_id         = "client"
   qb_client_secret     = "client-secret"
   qb_realm_ids         = { north = "9130350000000001", south = "9130350000000002" }
@@ -1253,6 +1278,7 @@ run "schedules_start_the_mirror_and_nothing_else" {
   variables {
     mirror_enabled = true
     api_enabled    = true
+    api_tokens     = { reporting = "reporting-0123456789-0123456789-0123456789" }
   }
 
   assert {
@@ -1317,6 +1343,164 @@ run "schedules_start_the_mirror_and_nothing_else" {
       && length(aws_cloudwatch_metric_alarm.task_failures[0].alarm_description) <= 1024
     )
     error_message = "What could not start is not kept, or nobody hears of it."
+  }
+}
+
+# --- The API ---
+
+run "the_api_is_off_unless_it_is_turned_on" {
+  command = plan
+
+  variables {
+    mirror_enabled = true
+  }
+
+  assert {
+    condition = length(concat(
+      aws_secretsmanager_secret.api_tokens, aws_secretsmanager_secret_version.api_tokens, aws_lambda_function.api,
+      aws_cloudwatch_log_group.api, aws_iam_role.api, aws_iam_role_policy.api, aws_apigatewayv2_api.api,
+      aws_apigatewayv2_integration.api, aws_apigatewayv2_route.api, aws_apigatewayv2_stage.api,
+      aws_cloudwatch_log_group.api_requests, aws_lambda_permission.api, aws_apigatewayv2_domain_name.api,
+      aws_apigatewayv2_api_mapping.api, values(aws_cloudwatch_metric_alarm.api),
+    )) == 0
+    error_message = "Something of the API is there though nobody turned it on."
+  }
+  assert {
+    condition     = output.api_url == null && output.api_domain_target == null
+    error_message = "An output speaks of an API that is not there."
+  }
+}
+
+run "the_api_has_what_it_needs_and_nothing_else" {
+  variables {
+    mirror_enabled      = true
+    api_enabled         = true
+    api_tokens          = { reporting = "reporting-0123456789-0123456789-0123456789" }
+    api_previous_tokens = { reporting = "reporting-before-0123456789-0123456789" }
+    secrets_version     = 4
+  }
+
+  assert {
+    condition     = output.api_url == "https://a1b2c3.execute-api.us-west-2.amazonaws.com" && aws_lambda_function.api[0].function_name == "odoo-api-prod" && aws_secretsmanager_secret.api_tokens[0].name == "odoo-api-tokens-prod"
+    error_message = "A name changed that other systems rely on."
+  }
+  assert {
+    condition = {
+      for name, value in aws_lambda_function.api[0].environment[0].variables : name => value if name != "TASK_SCHEDULES"
+      } == {
+      API_SECRET_ARN          = "arn:aws:secretsmanager:us-west-2:123456789012:secret:api-tokens"
+      ENVIRONMENT             = "prod"
+      ERP_CONNECTIONS         = "{}"
+      MIRROR_FUNCTION         = "odoo-mirror-prod"
+      MIRROR_STALE_SECONDS    = "900"
+      MIRROR_TABLE            = "odoo-mirror-prod"
+      POWERTOOLS_SERVICE_NAME = "api"
+      SECRETS_VERSION         = "4"
+    } && aws_lambda_function.api[0].environment[0].variables["TASK_SCHEDULES"] == aws_lambda_function.mirror[0].environment[0].variables["TASK_SCHEDULES"]
+    error_message = "The API's environment has more or less than it reads."
+  }
+  assert {
+    condition = (
+      aws_lambda_function.api[0].handler == "api.lambda_handler" && aws_lambda_function.api[0].runtime == "python3.12"
+      && aws_lambda_function.api[0].timeout < 30 && aws_cloudwatch_log_group.api[0].retention_in_days == 365
+    )
+    error_message = "The function would be started wrongly, or go on after its client was answered."
+  }
+  assert {
+    condition = toset(flatten([for statement in jsondecode(aws_iam_role_policy.api[0].policy).Statement : [
+      for resource in statement.Resource : [for action in statement.Action : "${statement.Effect} ${action} ${resource}${try(" where ${jsonencode(statement.Condition)}", "")}"]
+      ] if !contains(keys(local.api_schedule_grants), statement.Sid)])) == toset([
+      "Allow secretsmanager:GetSecretValue arn:aws:secretsmanager:us-west-2:123456789012:secret:api-tokens",
+      "Allow dynamodb:BatchGetItem arn:aws:dynamodb:us-west-2:123456789012:table/mirror",
+      "Allow dynamodb:Query arn:aws:dynamodb:us-west-2:123456789012:table/mirror",
+      "Allow dynamodb:Query arn:aws:dynamodb:us-west-2:123456789012:table/mirror/index/by-month",
+      "Allow dynamodb:Query arn:aws:dynamodb:us-west-2:123456789012:table/mirror/index/by-partner",
+      "Allow dynamodb:UpdateItem arn:aws:dynamodb:us-west-2:123456789012:table/mirror where {\"ForAllValues:StringLike\":{\"dynamodb:LeadingKeys\":[\"api#sign-in#*\"]}}",
+      "Allow lambda:InvokeFunction arn:aws:lambda:us-west-2:123456789012:function:mirror",
+      "Allow logs:CreateLogStream arn:aws:logs:us-west-2:123456789012:log-group:api:*",
+      "Allow logs:PutLogEvents arn:aws:logs:us-west-2:123456789012:log-group:api:*",
+    ]) && length(jsondecode(aws_iam_role_policy.api[0].policy).Statement) == 6 + length(local.api_schedule_grants)
+    error_message = "The API may do more or less than the list says."
+  }
+  assert {
+    condition = (
+      aws_apigatewayv2_api.api[0].protocol_type == "HTTP" && length(aws_apigatewayv2_api.api[0].cors_configuration) == 0
+      && aws_apigatewayv2_route.api[0].route_key == "$default" && aws_apigatewayv2_integration.api[0].payload_format_version == "2.0"
+      && !aws_apigatewayv2_api.api[0].disable_execute_api_endpoint
+    )
+    error_message = "The HTTP API takes requests of other sites, or hands them over in another form."
+  }
+  assert {
+    condition     = aws_apigatewayv2_stage.api[0].default_route_settings[0].throttling_rate_limit == 20 && aws_apigatewayv2_stage.api[0].default_route_settings[0].throttling_burst_limit == 40
+    error_message = "Requests are not throttled."
+  }
+  assert {
+    condition = toset(values(jsondecode(aws_apigatewayv2_stage.api[0].access_log_settings[0].format))) == toset([
+      "$context.requestTime", "$context.requestId", "$context.identity.sourceIp", "$context.httpMethod", "$context.path",
+      "$context.status", "$context.responseLength", "$context.responseLatency", "$context.error.message",
+    ]) && aws_cloudwatch_log_group.api_requests[0].name == "/aws/vendedlogs/odoo-api-prod" && aws_cloudwatch_log_group.api_requests[0].retention_in_days == 365
+    error_message = "The log of requests could hold tokens or query strings, or is not kept as others are."
+  }
+  assert {
+    condition     = aws_lambda_permission.api[0].principal == "apigateway.amazonaws.com" && aws_lambda_permission.api[0].source_arn == "arn:aws:execute-api:us-west-2:123456789012:a1b2c3/*/$default"
+    error_message = "Others than this HTTP API may start the function."
+  }
+  assert {
+    condition = { for key, alarm in aws_cloudwatch_metric_alarm.api : key => join(" ", concat(
+      [alarm.namespace, alarm.metric_name], values(alarm.dimensions),
+      [alarm.statistic, alarm.comparison_operator, tostring(alarm.threshold)],
+      ["${alarm.datapoints_to_alarm} of ${alarm.evaluation_periods} x ${alarm.period} s,", alarm.treat_missing_data],
+      )) } == {
+      api_5xx = "AWS/ApiGateway 5xx a1b2c3 Sum GreaterThanThreshold 5 1 of 1 x 300 s, notBreaching"
+      api_4xx = "AWS/ApiGateway 4xx a1b2c3 Sum GreaterThanThreshold 200 1 of 1 x 300 s, notBreaching"
+    }
+    error_message = "An alarm looks at something else, or there is one more or less: each metric costs $0.10 a month."
+  }
+  assert {
+    condition = alltrue([for alarm in aws_cloudwatch_metric_alarm.api :
+      alarm.actions_enabled != false && alarm.alarm_actions == toset([aws_sns_topic.alerts.arn]) && length(alarm.alarm_description) >= 80 && length(alarm.alarm_description) <= 1024
+    ])
+    error_message = "An alarm tells nobody, or does not say what to do."
+  }
+}
+
+run "an_api_of_a_resting_mirror_is_never_called_old" {
+  command = plan
+
+  variables {
+    mirror_enabled    = true
+    api_enabled       = true
+    api_tokens        = { reporting = "reporting-0123456789-0123456789-0123456789" }
+    schedules_enabled = false
+  }
+
+  assert {
+    condition     = local.mirror_stale_seconds == 0
+    error_message = "Without schedules the API would be unhealthy for good."
+  }
+}
+
+run "an_api_with_a_domain_answers_only_there" {
+  variables {
+    mirror_enabled      = true
+    api_enabled         = true
+    api_tokens          = { reporting = "reporting-0123456789-0123456789-0123456789" }
+    api_domain          = "odoo-api.example.com"
+    api_certificate_arn = "arn:aws:acm:us-west-2:123456789012:certificate/0f0e0d0c-0b0a-0908-0706-050403020100"
+    api_allowed_origins = ["https://reports.example.com"]
+  }
+
+  assert {
+    condition     = output.api_url == "https://odoo-api.example.com" && output.api_domain_target != null && aws_apigatewayv2_api.api[0].disable_execute_api_endpoint
+    error_message = "The API still answers at another address, or its domain leads nowhere."
+  }
+  assert {
+    condition     = aws_apigatewayv2_domain_name.api[0].domain_name_configuration[0].security_policy == "TLS_1_2" && aws_apigatewayv2_api_mapping.api[0].stage == aws_apigatewayv2_stage.api[0].id
+    error_message = "The domain takes old TLS, or leads to another stage."
+  }
+  assert {
+    condition     = aws_apigatewayv2_api.api[0].cors_configuration[0].allow_origins == toset(["https://reports.example.com"]) && aws_apigatewayv2_api.api[0].cors_configuration[0].allow_credentials != true
+    error_message = "Other sites than those that were named may call, or with a person's session."
   }
 }
 

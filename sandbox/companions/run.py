@@ -14,6 +14,7 @@ from odoo_qb.odoo.source import OdooSource
 from odoo_qb.store.sorted_table import SortedTable
 from sandbox import chain
 from sandbox.companions import report as companions_report
+from sandbox.companions.api_part import ApiPart
 from sandbox.companions.comparison import compare, simulated_ids, stored_ids
 from sandbox.companions.intake_walk import IntakeWalk
 from sandbox.companions.mirror_runs import MirrorRuns
@@ -36,7 +37,7 @@ Json = dict[str, Any]
 
 _CHANGES: Final = 50  # to each simulator, before each of two comparisons
 _REFUSED: Final = 3  # requests, one more than the client tries again: a run fails in the middle
-_STEPS: Final = ("setup", "load", "changes", "outage", "compare", "intake")
+_STEPS: Final = ("setup", "load", "changes", "outage", "compare", "api", "intake")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +56,8 @@ def run(job: Job, say: Callable[[str], None]) -> int:
     """
     report: Json = {
         "mirror": {},
+        "api": {},
+        "schedules": {},
         "intake": {},
         "calls": {"odoo": 0, "dynamodb": 0},
         "seconds": dict.fromkeys(_STEPS, 0.0),
@@ -67,7 +70,15 @@ def run(job: Job, say: Callable[[str], None]) -> int:
                 running=running, odoos=odoos, runs=runs, say=say, report=report, seed=job.seed
             )
             report["seconds"]["setup"] = round(time.monotonic() - started, 1)
+            api = ApiPart(running=running, say=say)
+            api.start()
             trial.run()
+            started = time.monotonic()
+            api.finish(odoos)
+            report |= api.report
+            trial.count_calls()
+            report["seconds"]["api"] = round(time.monotonic() - started, 1)
+            trial.trouble += api.trouble
             intake = IntakeWalk(running=running, say=say)
             with trial.timed("intake"):
                 intake.walk()
@@ -223,13 +234,17 @@ class _Trial:
         self._compared.append(found)
         self.stages.append(stage)
         self.report["mirror"] = companions_report.mirror(self._compared)
+        self.count_calls()
+        records = sum(one.records for one in found.values())
+        equal = counted(len(sentences), "difference") if sentences else "equal in every field"
+        self.say(f"{stage}: {counted(records, 'record')} compared, {equal}")
+
+    def count_calls(self) -> None:
+        """What the mirror has asked for up to now."""
         self.report["calls"] = {
             "odoo": sum(len(self.running.recorders[o].exchanges) for o in self.running.outages),
             "dynamodb": self.runs.dynamodb_calls,
         }
-        records = sum(one.records for one in found.values())
-        equal = counted(len(sentences), "difference") if sentences else "equal in every field"
-        self.say(f"{stage}: {counted(records, 'record')} compared, {equal}")
 
     def _dynamodb(self) -> tuple[Any, str]:
         return self.running.emulator.client("dynamodb"), self.running.outputs["mirror_table"]

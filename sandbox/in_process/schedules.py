@@ -81,7 +81,7 @@ class ScheduleDesk:
     def names(self) -> list[str]:
         """Their names alone."""
         pages = self.scheduler.get_paginator("list_schedules").paginate(GroupName=GROUP)
-        return [row["Name"] for page in pages for row in page["Schedules"]]
+        return sorted(row["Name"] for page in pages for row in page["Schedules"])
 
     def schedule(self, name: str) -> Json:
         """One of them."""

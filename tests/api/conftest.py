@@ -31,3 +31,16 @@ def api(loaded: tuple[ApiDesk, Callable[[], None]]) -> ApiDesk:
     restore()
     made.reset()
     return made
+
+
+@pytest.fixture
+def changed(api: ApiDesk) -> Iterator[Callable[[str, str], None]]:
+    """What starts the API anew with another value of a variable, for one test."""
+    with pytest.MonkeyPatch.context() as patch:
+
+        def change(name: str, value: str) -> None:
+            patch.setenv(name, value)
+            api.restart()
+
+        yield change
+    api.restart()

@@ -343,7 +343,7 @@ def test_an_empty_mirror_and_one_that_is_loading_say_so(api: ApiDesk) -> None:
     assert 10 <= len(response.json) < 47
     assert response.headers["x-mirror-state"] == "loading"
     missing = api.get("/contacts/999999")
-    assert missing.json["detail"].endswith("The mirror is still being filled: it may come.")
+    assert missing.json["detail"].endswith("The mirror is still being filled: try again later.")
     assert api.get("/invoices").headers["x-mirror-state"] == "empty"
 
 
@@ -351,6 +351,9 @@ def test_transactions_that_are_not_mirrored_are_an_empty_list(api: ApiDesk) -> N
     response = api.get("/api/erp/transactions")
     assert (response.status, response.json) == (200, [])
     assert response.headers["x-mirror-state"] == "empty"
+    assert api.get("/api/erp/transactions/1").json["detail"] == (
+        "There is no transaction 1. Records of this kind haven't been mirrored yet."
+    )
 
 
 def test_another_connection_has_its_own_records(api: ApiDesk) -> None:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
+NOT_RUN = "Not run for odoo contact, because another run was at work."
+
 
 @pytest.fixture(scope="module")
 def standing() -> Iterator[tuple[MirrorDesk, ScheduleDesk]]:
@@ -164,6 +166,7 @@ def test_two_schedules_that_fire_together_never_run_the_same_kind_at_once(
          "Succeeded: 3 inserted, 4 updated, 1 deleted."),
         ([{"notes": [BUSY], "complete": False}, {"error": "Odoo is down."}],
          "Failed for odoo contact: Odoo is down."),
+        ([{"notes": [BUSY], "complete": False}, {}], f"{NOT_RUN} The rest succeeded."),
         ([{"error": "x" * 1000}], f"Failed for odoo contact: {'x' * 274}…"),
     ],
 )  # fmt: skip

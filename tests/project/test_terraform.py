@@ -39,6 +39,7 @@ PROVIDER: Final = 'mock_provider "aws" {}\n'
 SECRETS: Final = (
     *("odoo_api_key", "slack_bot_token", "slack_signing_secret"),
     *("qb_client_secret", "qb_refresh_token", "qb_refresh_tokens", "erp_credentials"),
+    *("api_tokens", "api_previous_tokens"),
     *("webhook_secret", "webhook_previous_secret"),
 )
 # What an apply makes where nothing stands beside the flow: the addresses of its resources.
@@ -55,6 +56,11 @@ LEDGER: Final[dict[str, object]] = {
         }
     },
     "erp_credentials": {"ledger": "password"},
+}
+COMPANIONS: Final = ("mirror", "api", "webhook", "intake")
+API: Final[dict[str, object]] = {
+    "api_enabled": True,
+    "api_tokens": {"reporting": "reporting-0123456789-0123456789-0123456789"},
 }
 INTAKE: Final[dict[str, object]] = {
     "intake_enabled": True,
@@ -99,9 +105,7 @@ def initialised(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copy2(INFRA, folder / "tests")
     shutil.copy2(PROJECT / "terraform.tfvars.example", folder / "example.tfvars")
     (folder / "lambda").mkdir()
-    for function in (
-        *("extractor", "notifier", "approval_handler", "poster", "mirror", "webhook", "intake"),
-    ):
+    for function in ("extractor", "notifier", "approval_handler", "poster", *COMPANIONS):
         (folder / "lambda" / f"{function}.zip").write_bytes(b"a zip")
     (folder / "example").mkdir()
     (folder / "example" / "example.tftest.hcl").write_text(
@@ -235,7 +239,10 @@ def test_a_saved_plan_holds_no_secret_and_everything_else(
     values |= {"qb_realm_ids": {"north": "9130350000000001"}, "company_settings": {}}
     given |= {name: f"whsec_{'c0ffee' * n}" for n, name in enumerate(SECRETS[-2:], 6)}
     values |= {**WEBHOOK, "erp_credentials": {"ledger": given["erp_credentials"]}}
-    values |= {name: given[name] for name in SECRETS[-2:]}
+    values |= {name: given[name] for name in SECRETS[-2:]} | {"api_enabled": True}
+    for name in ("api_tokens", "api_previous_tokens"):
+        given[name] = f"given-{name}-c0ffee-0123456789-0123456789"
+        values[name] = {"reporting": given[name]}
     (tmp_path / "given.tfvars.json").write_text(json.dumps(values))
     files = ["example.tfvars", str(tmp_path / "given.tfvars.json")]
     emulator = aws.start(tmp_path / "aws")
@@ -257,6 +264,7 @@ def test_a_saved_plan_holds_no_secret_and_everything_else(
         kept = b"".join(plan.read(name) for name in plan.namelist()) + done.stdout.encode()
     assert b"odoo-qb-integration/slack-config-prod" in kept  # so the search does find what is there
     assert b"odoo-erp-credentials-prod" in kept
+    assert b"odoo-api-tokens-prod" in kept
     assert b"odoo-webhook-secret-prod" in kept
     assert [name for name, value in given.items() if value.encode() in kept] == []
 
@@ -271,7 +279,9 @@ def test_a_missing_zip_is_said_in_a_sentence(initialised: Path, tmp_path: Path) 
     assert "lambda/poster.zip is not there yet: run ./build.sh first." in details
 
 
-@pytest.mark.parametrize(("zip_name", "on"), [("mirror", LEDGER), ("intake", INTAKE)])
+@pytest.mark.parametrize(
+    ("zip_name", "on"), [("mirror", LEDGER), ("api", LEDGER | API), ("intake", INTAKE)]
+)
 def test_a_companions_zip_is_missed_only_where_it_is_on(
     initialised: Path, tmp_path: Path, zip_name: str, on: dict[str, object]
 ) -> None:
@@ -352,11 +362,11 @@ def test_no_function_starts_again_before_the_new_secrets_are_stored(initialised:
 
 @pytest.fixture(scope="module")
 def switched(initialised: Path) -> dict[str, dict[str, dict[str, Any]]]:
-    """What turning mirror and intake on, then the webhook, and all off again does to each."""
+    """What turning mirror, API and intake on, then the webhook, and all off again does to each."""
     given = INFRA.read_text().split('\nrun "', 1)[0]
     on, sending = (
         "\n".join(f"    {name} = {json.dumps(value)}" for name, value in some.items())
-        for some in (LEDGER | INTAKE, WEBHOOK | INTAKE)
+        for some in (LEDGER | API | INTAKE, WEBHOOK | API | INTAKE)
     )
     (initialised / "switching").mkdir()
     (initialised / "switching" / "switching.tftest.hcl").write_text(
@@ -423,6 +433,7 @@ def mirrored(initialised: Path) -> dict[str, dict[str, Any]]:
         "erp_connections": {name: {**ledger, "companies": ["C" * 77]} for name in connections},
         "erp_credentials": dict.fromkeys(connections, "password"),
         "allowed_private_networks": [f"fd12:3456:789a:bc{n:02}::/64" for n in range(10)],
+        **API,
     }
     return planned_with(initialised, longest)
 

@@ -12,18 +12,19 @@ from functools import cached_property
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from odoo_qb.api import assets
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from odoo_qb.exact_json import Json
 
 _METHODS: Final = ("get", "post", "put", "patch", "delete")
-_ASSETS: Final = "odoo_qb.api.assets"
 
 
 def asset(name: str) -> str:
     """The text of a file beside the contract."""
-    return (files(_ASSETS) / name).read_text("utf-8")
+    return (files(assets) / name).read_text("utf-8")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -108,6 +108,9 @@ def age_seconds(state: Mapping[str, object], now: datetime) -> int | None:
 
 
 def _perhaps_later(state: Json) -> str:
-    if mirror_state(state) == "complete":
-        return ""
-    return " The mirror is still being filled: it may come."
+    """What to know of a record that is not there yet."""
+    return {
+        "complete": "",
+        "loading": " The mirror is still being filled: try again later.",
+        "empty": " Records of this kind haven't been mirrored yet.",
+    }[mirror_state(state)]

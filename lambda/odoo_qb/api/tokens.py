@@ -67,7 +67,7 @@ class Tokens:
     def _refresh(self, after: timedelta) -> bool:
         """Read the secret if that was so long ago; whether it was read."""
         now = self._clock()
-        if self._read_at is not None and now - self._read_at < after:
+        if self._read_at is not None and abs(now - self._read_at) < after:
             return False
         try:
             known = _parsed(self._load())

@@ -47,15 +47,16 @@ def result(reports: Sequence[Report]) -> str:
     busy = [r for r in reports if BUSY in r.notes]
     unfinished = [r for r in reports if not (r.complete or r.error or BUSY in r.notes)]
     if failed:
-        first = failed[0]
-        return one_line(f"Failed for {_names(failed)}: {first.error}", _LONGEST)
-    if busy:
+        said = f"Failed for {_names(failed)}: {failed[0].error}"
+    elif busy:
         said = f"Not run for {_names(busy)}, because another run was at work."
-        return one_line(said, _LONGEST)
-    if unfinished:
+        if len(busy) < len(reports):
+            said += " The rest succeeded."
+    elif unfinished:
         said = f"Not finished for {_names(unfinished)}. The next run continues."
-        return one_line(said, _LONGEST)
-    return f"Succeeded: {_counts(reports)}."
+    else:
+        said = f"Succeeded: {_counts(reports)}."
+    return one_line(said, _LONGEST)
 
 
 def _names(reports: Sequence[Report]) -> str:
