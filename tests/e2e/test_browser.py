@@ -28,10 +28,10 @@ from tests.e2e.terminal import PROJECT, standing
 from tests.support.browser import a_browser
 
 if TYPE_CHECKING:
-    from selenium import webdriver
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from selenium import webdriver
     from selenium.webdriver.remote.webelement import WebElement
 
     from tests.e2e.terminal import Standing
