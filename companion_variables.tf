@@ -314,3 +314,70 @@ variable "api_throttle_burst" {
     error_message = "api_throttle_burst must be a whole number from 1 to 2000."
   }
 }
+
+# --- The intake ---
+
+variable "intake_enabled" {
+  description = "Whether to take in invoices by a state machine, which validates each, stores it once under the next number and announces what became of it."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "intake_time_zone" {
+  description = "Time zone that says which day and which year it is: a due date must be after today, and numbers begin anew with the year. For example Europe/Paris."
+  type        = string
+  default     = "UTC"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[A-Za-z]+([/_+-][A-Za-z0-9]+)*$", var.intake_time_zone))
+    error_message = "intake_time_zone must be a time zone such as UTC or Europe/Paris."
+  }
+}
+
+variable "intake_maximum_amount" {
+  description = "Largest amount of an invoice that is taken in. One over it is reported as invalid."
+  type        = number
+  default     = 1000000
+  nullable    = false
+
+  validation {
+    condition     = var.intake_maximum_amount > 0 && var.intake_maximum_amount < 1000000000000 && floor(var.intake_maximum_amount * 100) == var.intake_maximum_amount * 100
+    error_message = "intake_maximum_amount must be more than 0 and less than 1,000,000,000,000, with up to two decimals."
+  }
+}
+
+variable "intake_slack_channel_id" {
+  description = "Channel in which the outcome of each invoice is announced; without it, none is. Use its id, such as C0123456789, and invite the app."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.intake_slack_channel_id == null || can(regex("^[CG][A-Z0-9-]+$", var.intake_slack_channel_id))
+    error_message = "intake_slack_channel_id must be a channel id (C… or G…), not a name."
+  }
+}
+
+variable "intake_mails_customers" {
+  description = "Whether the customer of a stored invoice gets an e-mail with its number, if the invoice names an address. It needs intake_sender."
+  type        = bool
+  default     = false
+  nullable    = false
+
+  validation {
+    condition     = !var.intake_mails_customers || var.intake_sender != null
+    error_message = "intake_mails_customers needs intake_sender: the address from which customers get their e-mails."
+  }
+}
+
+variable "intake_sender" {
+  description = "Address that the e-mails to customers come from. Verify it, or its domain, in SES, and have AWS take the account out of SES's sandbox."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.intake_sender == null || can(regex("^[^@\\s<>]+@([a-z0-9-]+\\.)+[a-z]{2,}$", var.intake_sender))
+    error_message = "intake_sender must be an e-mail address, such as billing@example.com."
+  }
+}

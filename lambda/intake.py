@@ -30,19 +30,19 @@ def validate_invoice(event: object, context: object) -> Json:
 
 
 def process_invoice(event: object, context: object) -> Json:
-    """Number and store {"invoice": {…}, "notes": […], "execution": "arn:…"} once.
+    """Number and store {"invoice": {…}, "result": {…}, "execution": "arn:…"} once.
 
-    The outcome is "processed", "duplicate" or "conflict". Conflict and Unavailable are raised by
-    these names for the state machine to try again.
+    `result` is what the validation passed on, with its notes. The outcome is "processed",
+    "duplicate" or "conflict". Conflict and Unavailable are raised by these names for the state
+    machine to try again.
     """
     del context
     given = event if isinstance(event, dict) else {}
-    notes = given.get("notes")
     result = wired.ledger.store(
         read_validated(given),
         execution=_execution(given),
         now=wired.now(),
-        notes=[str(note) for note in notes] if isinstance(notes, list) else [],
+        notes=result_of(given.get("result")).notes,
     )
     number = result.invoice_number
     logger.info(result.outcome, invoice_id=result.invoice_id, invoice_number=number)

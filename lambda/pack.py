@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 # Each package with its handlers: functions that share most of their code share a package.
-_ONE: Final = ("extractor", "notifier", "approval_handler", "poster", "mirror", "intake", "api")
+_ONE: Final = ("extractor", "notifier", "approval_handler", "poster", "mirror", "api", "intake")
 PACKAGES: Final = {
     **{name: (name,) for name in _ONE},
     "webhook": ("webhook", "webhook_feed"),

@@ -1,7 +1,7 @@
 """The sandbox's command line: `demo` runs the main job once, `serve` keeps the chain running.
 
-`companions` loads, changes, interrupts and compares the mirror. `load` puts many bills at once
-through the chain.
+`companions` loads, changes, interrupts and compares the mirror, and walks the intake. `intake`
+gives an invoice to it. `load` puts many bills at once through the chain.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "lambda"))
 try:
     from botocore.exceptions import BotoCoreError, ClientError
 
-    from sandbox import demo
+    from sandbox import demo, intake
     from sandbox import serve as serve_command
     from sandbox.approver import rule
     from sandbox.benchmark import load
@@ -70,6 +70,9 @@ def main(arguments: list[str] | None = None) -> int:
         default=True,
         help="keep a copy of Odoo's records and of a second Odoo's (default: yes)",
     )
+    taken = commands.add_parser("intake", help="give an invoice to the intake, and print its way")
+    taken.add_argument("file", type=Path, help="such as samples/invoice.json")
+    taken.add_argument("--print", action="store_true", help="only print it, with its dates made")
     heavy = commands.add_parser("load", help="many bills at once, with vendors at their limits")
     heavy.add_argument("--bills", type=_number, default=2000, help="in one extraction")
     heavy.add_argument("--approvals", type=_number, default=500, help="of them (about)")
@@ -77,21 +80,26 @@ def main(arguments: list[str] | None = None) -> int:
     for stopping in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(stopping, _interrupt)  # also where a shell started us with SIGINT ignored
     try:
-        if given.command == "serve":
-            rate = EVERY_MINUTE if given.mirror else ""
-            return serve_command.run(given.port, Vendors(mirror_rate=rate), say)
-        if given.command == "load":
-            asked = load.Load(bills=given.bills, approvals=max(1, given.approvals))
-            return load.run(asked, say)
-        if given.command == "companions":
-            return companions.run(_trial(given, beside), say)
-        return demo.run(_job(given, demo_parser), say)
+        match given.command:
+            case "serve":
+                rate = EVERY_MINUTE if given.mirror else ""
+                status = serve_command.run(given.port, Vendors(mirror_rate=rate), say)
+            case "load":
+                asked = load.Load(bills=given.bills, approvals=max(1, given.approvals))
+                status = load.run(asked, say)
+            case "intake":
+                status = intake.run(given.file, say, only_print=given.print)
+            case "companions":
+                status = companions.run(_trial(given, beside), say)
+            case _:
+                status = demo.run(_job(given, demo_parser), say)
     except KeyboardInterrupt:
         say("stopped")
         return 130
     except (RuntimeError, OSError, BotoCoreError, ClientError) as error:
         say(f"The sandbox stopped: {error}")
         return 1
+    return status
 
 
 def _demo_arguments(parser: argparse.ArgumentParser) -> None:

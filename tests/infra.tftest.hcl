@@ -45,7 +45,31 @@ mock_provider "aws" {
     defaults = { arn = "arn:aws:events:us-west-2:123456789012:rule/rule" }
   }
 
+  mock_resource "aws_sfn_state_machine" {
+    defaults = { arn = "arn:aws:states:us-west-2:123456789012:stateMachine:intake" }
+  }
+
   # What a test must tell apart has an ARN of its own.
+  override_resource {
+    target = aws_dynamodb_table.intake[0]
+    values = { arn = "arn:aws:dynamodb:us-west-2:123456789012:table/intake" }
+  }
+  override_resource {
+    target = aws_sns_topic.intake[0]
+    values = { arn = "arn:aws:sns:us-west-2:123456789012:intake" }
+  }
+  override_resource {
+    target = aws_lambda_function.intake["validate_invoice"]
+    values = { arn = "arn:aws:lambda:us-west-2:123456789012:function:validate" }
+  }
+  override_resource {
+    target = aws_lambda_function.intake["process_invoice"]
+    values = { arn = "arn:aws:lambda:us-west-2:123456789012:function:process" }
+  }
+  override_resource {
+    target = aws_lambda_function.intake["send_notification"]
+    values = { arn = "arn:aws:lambda:us-west-2:123456789012:function:notify" }
+  }
   override_resource {
     target = aws_sqs_queue.approved
     values = { arn = "arn:aws:sqs:us-west-2:123456789012:approved.fifo", url = "https://sqs/approved.fifo" }
@@ -1477,5 +1501,169 @@ run "an_api_with_a_domain_answers_only_there" {
   assert {
     condition     = aws_apigatewayv2_api.api[0].cors_configuration[0].allow_origins == toset(["https://reports.example.com"]) && aws_apigatewayv2_api.api[0].cors_configuration[0].allow_credentials != true
     error_message = "Other sites than those that were named may call, or with a person's session."
+  }
+}
+
+# --- The intake ---
+
+run "the_intake_is_off_unless_it_is_turned_on" {
+  command = plan
+
+  assert {
+    condition = length(concat(
+      aws_dynamodb_table.intake, values(aws_lambda_function.intake), values(aws_cloudwatch_log_group.intake),
+      values(aws_iam_role.intake), values(aws_iam_role_policy.intake), aws_sfn_state_machine.intake,
+      aws_cloudwatch_log_group.intake_workflow, aws_iam_role.intake_workflow, aws_iam_role_policy.intake_workflow,
+      aws_sns_topic.intake, aws_sns_topic_subscription.intake, values(aws_cloudwatch_metric_alarm.intake),
+    )) == 0
+    error_message = "Something of the intake is there though nobody turned it on."
+  }
+  assert {
+    condition     = output.intake_state_machine_arn == null && output.intake_table == null && output.intake_topic_arn == null && output.intake_function_names == {}
+    error_message = "An output speaks of an intake that is not there."
+  }
+}
+
+run "the_intake_has_what_it_needs_and_nothing_else" {
+  variables {
+    intake_enabled          = true
+    intake_time_zone        = "Europe/Paris"
+    intake_maximum_amount   = 50000.5
+    intake_slack_channel_id = "C9876543210"
+    intake_mails_customers  = true
+    intake_sender           = "billing@example.com"
+    secrets_version         = 3
+  }
+
+  assert {
+    condition = output.intake_function_names == {
+      validate_invoice  = "validate-invoice-prod"
+      process_invoice   = "process-invoice-prod"
+      send_notification = "send-notification-prod"
+    } && aws_sfn_state_machine.intake[0].name == "invoice-automation-workflow-prod" && output.intake_table == "odoo-intake-prod" && aws_sns_topic.intake[0].name == "odoo-intake-prod"
+    error_message = "A name changed that other systems rely on."
+  }
+  assert {
+    condition = { for key, function in aws_lambda_function.intake : key => { for name, value in function.environment[0].variables : name => value if !contains(["ENVIRONMENT", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_SERVICE_NAME"], name) } } == {
+      validate_invoice = { INTAKE_TIME_ZONE = "Europe/Paris", INTAKE_MAXIMUM_AMOUNT = "50000.5" }
+      process_invoice  = { INTAKE_TABLE = "odoo-intake-prod", INTAKE_TIME_ZONE = "Europe/Paris" }
+      send_notification = {
+        INTAKE_TABLE     = "odoo-intake-prod"
+        INTAKE_TOPIC     = "arn:aws:sns:us-west-2:123456789012:intake"
+        INTAKE_SENDER    = "billing@example.com"
+        SLACK_SECRET_ARN = "arn:aws:secretsmanager:us-west-2:123456789012:secret:slack"
+        SLACK_API_URL    = "https://slack.com/api/"
+        SLACK_CHANNEL_ID = "C9876543210"
+        SECRETS_VERSION  = "3"
+      }
+    }
+    error_message = "A function's environment has a variable more or less, or another value."
+  }
+  assert {
+    condition = alltrue([for key, function in aws_lambda_function.intake :
+      function.handler == "intake.${key}" && function.runtime == "python3.12" && function.environment[0].variables["POWERTOOLS_SERVICE_NAME"] == key && aws_cloudwatch_log_group.intake[key].retention_in_days == 365
+    ])
+    error_message = "A function has another handler, service name or log."
+  }
+  assert {
+    condition = { for key, policy in aws_iam_role_policy.intake : key => toset(flatten([for statement in jsondecode(policy.policy).Statement : [
+      for resource in statement.Resource : [for action in statement.Action : "${statement.Effect} ${action} ${resource}"] if !startswith(statement.Action[0], "logs:")
+      ]])) } == {
+      validate_invoice = toset([])
+      process_invoice = toset([
+        "Allow dynamodb:BatchGetItem arn:aws:dynamodb:us-west-2:123456789012:table/intake",
+        "Allow dynamodb:PutItem arn:aws:dynamodb:us-west-2:123456789012:table/intake",
+        "Allow dynamodb:UpdateItem arn:aws:dynamodb:us-west-2:123456789012:table/intake",
+      ])
+      send_notification = toset([
+        "Allow dynamodb:GetItem arn:aws:dynamodb:us-west-2:123456789012:table/intake",
+        "Allow dynamodb:UpdateItem arn:aws:dynamodb:us-west-2:123456789012:table/intake",
+        "Allow sns:Publish arn:aws:sns:us-west-2:123456789012:intake",
+        "Allow secretsmanager:GetSecretValue arn:aws:secretsmanager:us-west-2:123456789012:secret:slack",
+        "Allow ses:SendEmail arn:aws:ses:us-west-2:123456789012:identity/billing@example.com",
+        "Allow ses:SendEmail arn:aws:ses:us-west-2:123456789012:identity/example.com",
+      ])
+    }
+    error_message = "A function may do more or less than the list says."
+  }
+  assert {
+    condition = alltrue([for role in aws_iam_role.intake : [for statement in jsondecode(role.assume_role_policy).Statement : [statement.Effect, statement.Action, statement.Principal]] == [
+      ["Allow", "sts:AssumeRole", { Service = "lambda.amazonaws.com" }],
+      ]]) && [for statement in jsondecode(aws_iam_role.intake_workflow[0].assume_role_policy).Statement : [statement.Effect, statement.Action, statement.Principal, statement.Condition]] == [
+      ["Allow", "sts:AssumeRole", { Service = "states.amazonaws.com" }, { StringEquals = { "aws:SourceAccount" = "123456789012" } }],
+    ]
+    error_message = "Others than Lambda, or than Step Functions for this account, may take a role."
+  }
+  assert {
+    condition = { for statement in jsondecode(aws_iam_role_policy.intake_workflow[0].policy).Statement : statement.Sid => statement.Resource } == {
+      CallFunctions = [for name in ["process", "notify", "validate"] : "arn:aws:lambda:us-west-2:123456789012:function:${name}"]
+      DeliverLogs   = ["*"]
+      } && alltrue([for statement in jsondecode(aws_iam_role_policy.intake_workflow[0].policy).Statement : statement.Sid == "CallFunctions" ? statement.Action == ["lambda:InvokeFunction"] :
+        alltrue([for action in statement.Action : can(regex("^logs:[A-Za-z]*(LogDelivery|LogDeliveries|ResourcePolic(y|ies)|LogGroups)$", action))])
+    ])
+    error_message = "The state machine may do more than call its functions and deliver its log."
+  }
+  assert {
+    condition = (
+      toset(keys(jsondecode(aws_sfn_state_machine.intake[0].definition).States)) == toset(["ValidateInvoice", "IsValid", "ProcessInvoice", "SendNotification", "NotifyFailure", "Failed"])
+      && [for state in ["ValidateInvoice", "ProcessInvoice", "SendNotification", "NotifyFailure"] : jsondecode(aws_sfn_state_machine.intake[0].definition).States[state].Arguments.FunctionName]
+      == [for name in ["validate", "process", "notify", "notify"] : "arn:aws:lambda:us-west-2:123456789012:function:${name}"]
+    )
+    error_message = "A state calls another function, or there is one more or less."
+  }
+  assert {
+    condition = (
+      aws_sfn_state_machine.intake[0].type == "STANDARD" && aws_sfn_state_machine.intake[0].logging_configuration[0].level == "ALL"
+      && aws_sfn_state_machine.intake[0].logging_configuration[0].include_execution_data == false
+      && aws_cloudwatch_log_group.intake_workflow[0].name == "/aws/vendedlogs/states/invoice-automation-workflow-prod"
+    )
+    error_message = "The log would hold the data of invoices, which name people."
+  }
+  assert {
+    condition = alltrue([
+      aws_dynamodb_table.intake[0].hash_key == "pk", aws_dynamodb_table.intake[0].ttl[0].attribute_name == "expires_at", aws_dynamodb_table.intake[0].point_in_time_recovery[0].enabled,
+      aws_dynamodb_table.intake[0].server_side_encryption[0].enabled, aws_dynamodb_table.intake[0].deletion_protection_enabled, aws_dynamodb_table.intake[0].billing_mode == "PAY_PER_REQUEST",
+    ])
+    error_message = "The table has lost its key, its recovery, its encryption or its protection."
+  }
+  assert {
+    condition     = jsondecode(aws_sns_topic_subscription.intake[0].filter_policy) == { outcome = ["conflict", "failed", "invalid"] } && aws_sns_topic_subscription.intake[0].endpoint == "bills@example.com"
+    error_message = "Others than those who get the alerts, or other outcomes than those that need a person, are mailed."
+  }
+  assert {
+    condition = { for key, alarm in aws_cloudwatch_metric_alarm.intake : key => join(" ", concat(
+      [alarm.namespace, alarm.metric_name], values(alarm.dimensions),
+      [alarm.statistic, alarm.comparison_operator, tostring(alarm.threshold)],
+      ["${alarm.datapoints_to_alarm} of ${alarm.evaluation_periods} x ${alarm.period} s,", alarm.treat_missing_data],
+      )) } == {
+      intake_fails        = "AWS/States ExecutionsFailed arn:aws:states:us-west-2:123456789012:stateMachine:intake Sum GreaterThanThreshold 0 1 of 1 x 300 s, notBreaching"
+      intake_times_out    = "AWS/States ExecutionsTimedOut arn:aws:states:us-west-2:123456789012:stateMachine:intake Sum GreaterThanThreshold 0 1 of 1 x 300 s, notBreaching"
+      intake_is_throttled = "AWS/States ExecutionThrottled arn:aws:states:us-west-2:123456789012:stateMachine:intake Sum GreaterThanThreshold 0 1 of 1 x 300 s, notBreaching"
+    }
+    error_message = "An alarm looks at something else, or there is one more or less: each metric costs $0.10 a month."
+  }
+  assert {
+    condition = alltrue([for alarm in aws_cloudwatch_metric_alarm.intake :
+      alarm.alarm_actions == toset([aws_sns_topic.alerts.arn]) && length(alarm.alarm_description) >= 80 && length(alarm.alarm_description) <= 1024
+    ])
+    error_message = "An alarm tells nobody, or does not say what to do."
+  }
+}
+
+run "an_intake_that_announces_only_by_sns_reads_no_secret_and_mails_no_customer" {
+  variables {
+    intake_enabled = true
+  }
+
+  assert {
+    condition = { for name, value in aws_lambda_function.intake["send_notification"].environment[0].variables : name => value if !contains(["ENVIRONMENT", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_SERVICE_NAME"], name) } == {
+      INTAKE_TABLE = "odoo-intake-prod"
+      INTAKE_TOPIC = "arn:aws:sns:us-west-2:123456789012:intake"
+    }
+    error_message = "Slack or SES would be used though nobody turned them on."
+  }
+  assert {
+    condition     = toset([for statement in jsondecode(aws_iam_role_policy.intake["send_notification"].policy).Statement : statement.Sid]) == toset(["Announce", "ReadInvoicesAndNoteWhatWasAnnounced", "WriteLogs"])
+    error_message = "The function may read a secret or send mail though nobody turned that on."
   }
 }

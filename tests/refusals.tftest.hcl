@@ -865,3 +865,55 @@ run "a_burst_is_a_whole_number" {
 
   expect_failures = [var.api_throttle_burst]
 }
+
+# --- The intake ---
+
+run "a_time_zone_has_the_form_of_one" {
+  command = plan
+
+  variables {
+    intake_time_zone = "Europe / Paris"
+  }
+
+  expect_failures = [var.intake_time_zone]
+}
+
+run "the_maximum_of_an_invoice_has_no_parts_of_a_cent" {
+  command = plan
+
+  variables {
+    intake_maximum_amount = 100.005
+  }
+
+  expect_failures = [var.intake_maximum_amount]
+}
+
+run "outcomes_are_announced_in_a_channel_by_its_id" {
+  command = plan
+
+  variables {
+    intake_slack_channel_id = "#invoices"
+  }
+
+  expect_failures = [var.intake_slack_channel_id]
+}
+
+run "mail_to_customers_needs_a_sender" {
+  command = plan
+
+  variables {
+    intake_mails_customers = true
+  }
+
+  expect_failures = [var.intake_mails_customers]
+}
+
+run "a_sender_is_an_address" {
+  command = plan
+
+  variables {
+    intake_sender = "Billing <billing@example.com>"
+  }
+
+  expect_failures = [var.intake_sender]
+}

@@ -57,6 +57,8 @@ def rows_of(results: Json) -> Iterator[Row]:
         yield from _mirror(results["mirror"])
     if "figures" in results:
         yield from _figures(results["figures"])
+    if "intake" in results:
+        yield from _intake(results["intake"])
     yield from _warm(results.get("warm", {"seconds": {}})["seconds"])
     yield from _costs(results["costs"])
 
@@ -186,6 +188,16 @@ def _figures(figures: Json) -> Iterator[Row]:
         yield row(what=what, value=period["kept_calls"], at_most=0)
     what = "times as many calls where each figure is computed alone"
     yield row(what=what, value=figures["ratio"], digits=1)
+
+
+def _intake(intake: Json) -> Iterator[Row]:
+    row = partial(Row, section="The intake, a stored invoice")
+    yield row(what="state transitions", value=intake["transitions"], at_most=7)
+    what = "requests to DynamoDB, announcing included"
+    yield row(what=what, value=intake["dynamodb_requests"], digits=1, at_most=5)
+    yield row(what="write units, the index included", value=intake["writes"], digits=1)
+    cost = intake["costs"]["thousand_invoices"]
+    yield row(what="1,000 invoices", value=cost, unit=" $", digits=3, at_most=0.18)
 
 
 def _warm(seconds: Json) -> Iterator[Row]:

@@ -52,6 +52,7 @@ def summary(report: Json, stages: Sequence[str], trouble: Sequence[str]) -> list
         "",
         *_api(report),
         f"Calls of the mirror: {calls['odoo']} to Odoo, {calls['dynamodb']} to DynamoDB.",
+        *([f"Intake: {pairs(report['intake'])}."] if report.get("intake") else []),
         f"Seconds: {pairs(report['seconds'])}.",
         *_verdict(report["mirror"], stages, trouble),
     ]

@@ -81,7 +81,7 @@ def straight(
     if operation == "TransactWriteItems" and _has_only_plain_updates(given):
         # Moto copies all tables first, to undo what a condition refuses: these have none.
         for each in given["TransactItems"]:
-            _handled(client, "UpdateItem", each["Update"])
+            handled(client, "UpdateItem", each["Update"])
         return {}
     if operation == "BatchWriteItem":
         return _batch_write(client, given)
@@ -96,13 +96,14 @@ def straight(
         return _batch_get(client, given)
     quick = {"GetItem": _get, "UpdateItem": _update, "Query": _query}.get(operation)
     answer = quick(_table(client, given), given) if quick else None
-    return _handled(client, operation, given) if answer is None else answer
+    return handled(client, operation, given) if answer is None else answer
 
 
 def rows(region: str, table: str) -> list[Json]:
     """All of a table's items, in their order; a scan would measure each."""
     found: dict[Any, Any] = dynamodb_backends[DEFAULT_ACCOUNT_ID][region].tables[table].items
-    return [_attributes(item) for item in found.values()]
+    nested = (one.values() if isinstance(one, dict) else (one,) for one in found.values())
+    return [_attributes(item) for some in nested for item in some]
 
 
 def _has_only_plain_updates(given: Json) -> bool:
@@ -164,7 +165,8 @@ def _batch_write(client: BaseClient, given: Json) -> Json:
     return {"UnprocessedItems": {}}
 
 
-def _handled(client: BaseClient, operation: str, given: Json) -> Json:
+def handled(client: BaseClient, operation: str, given: Json) -> Json:
+    """What moto answers to an operation of _HANDLED, of any table; no refusal has its own class."""
     handler = DynamoHandler()
     handler.body = handler.params = given
     handler.region, handler.current_account = client.meta.region_name, DEFAULT_ACCOUNT_ID

@@ -22,8 +22,8 @@ LIBRARIES: Final = {
     "extractor": {"requests", "urllib3", "certifi", "idna", "charset_normalizer"},
     "intake": {"slack_sdk"},
     "mirror": {"requests", "urllib3", "certifi", "idna", "charset_normalizer"},
-    "webhook": {"requests", "urllib3", "certifi", "idna", "charset_normalizer"},
     "api": {"fastjsonschema"},
+    "webhook": {"requests", "urllib3", "certifi", "idna", "charset_normalizer"},
     "notifier": {"slack_sdk"},
     "approval_handler": {"slack_sdk"},
     "poster": {

@@ -67,7 +67,12 @@ class Desk:
 
     def process(self, invoice: Json, execution: str = "") -> Json:
         return intake.process_invoice(
-            {"invoice": invoice, "notes": [], "execution": execution or self.execution()}, None
+            {
+                "invoice": invoice,
+                "result": {"outcome": "valid", "notes": []},
+                "execution": execution or self.execution(),
+            },
+            None,
         )
 
     def announce(self, result: Json, execution: str = "") -> Json:

@@ -36,12 +36,11 @@ INFRA: Final = PROJECT / "tests" / "infra.tftest.hcl"
 REFUSALS: Final = PROJECT / "tests" / "refusals.tftest.hcl"
 VARIABLES: Final = ("variables.tf", "companion_variables.tf")
 PROVIDER: Final = 'mock_provider "aws" {}\n'
-WEBHOOK_SECRETS: Final = ("webhook_secret", "webhook_previous_secret")
 SECRETS: Final = (
     *("odoo_api_key", "slack_bot_token", "slack_signing_secret"),
     *("qb_client_secret", "qb_refresh_token", "qb_refresh_tokens", "erp_credentials"),
-    *WEBHOOK_SECRETS,
     *("api_tokens", "api_previous_tokens"),
+    *("webhook_secret", "webhook_previous_secret"),
 )
 # What an apply makes where nothing stands beside the flow: the addresses of its resources.
 FLOW: Final = (Path(__file__).parent / "flow_resources.txt").read_text().splitlines()
@@ -58,14 +57,21 @@ LEDGER: Final[dict[str, object]] = {
     },
     "erp_credentials": {"ledger": "password"},
 }
+COMPANIONS: Final = ("mirror", "api", "webhook", "intake")
+API: Final[dict[str, object]] = {
+    "api_enabled": True,
+    "api_tokens": {"reporting": "reporting-0123456789-0123456789-0123456789"},
+}
+INTAKE: Final[dict[str, object]] = {
+    "intake_enabled": True,
+    "intake_slack_channel_id": "C0123456789",
+    "intake_mails_customers": True,
+    "intake_sender": "billing@example.com",
+}
 WEBHOOK: Final[dict[str, object]] = {
     **LEDGER,
     "webhook_url": "https://example.com/hooks/odoo",
     "webhook_secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
-}
-API: Final[dict[str, object]] = {
-    "api_enabled": True,
-    "api_tokens": {"reporting": "reporting-0123456789-0123456789-0123456789"},
 }
 
 
@@ -93,15 +99,14 @@ def plan_of_example(folder: Path, *more: str) -> subprocess.CompletedProcess[str
 def initialised(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the infrastructure with stand-ins for the zips, ready to be tested."""
     folder = tmp_path_factory.mktemp("terraform")
-    for source in PROJECT.glob("*.tf"):
+    for source in (*PROJECT.glob("*.tf"), *PROJECT.glob("*.asl.json")):
         shutil.copy2(source, folder)
     (folder / "tests").mkdir()
     shutil.copy2(INFRA, folder / "tests")
     shutil.copy2(PROJECT / "terraform.tfvars.example", folder / "example.tfvars")
     (folder / "lambda").mkdir()
-    flow = ("extractor", "notifier", "approval_handler", "poster")
-    for package in (*flow, "mirror", "webhook", "api"):
-        (folder / "lambda" / f"{package}.zip").write_bytes(b"a zip")
+    for function in ("extractor", "notifier", "approval_handler", "poster", *COMPANIONS):
+        (folder / "lambda" / f"{function}.zip").write_bytes(b"a zip")
     (folder / "example").mkdir()
     (folder / "example" / "example.tftest.hcl").write_text(
         'mock_provider "aws" {\n  mock_data "aws_caller_identity" {\n'
@@ -232,10 +237,9 @@ def test_a_saved_plan_holds_no_secret_and_everything_else(
     values: dict[str, object] = {**given, "qb_refresh_token": ""}
     values["qb_refresh_tokens"] = {"north": given["qb_refresh_tokens"]}
     values |= {"qb_realm_ids": {"north": "9130350000000001"}, "company_settings": {}}
-    whsec = {n: f"whsec_{'c0ffee' * i}" for i, n in enumerate(WEBHOOK_SECRETS, 6)}
-    given |= whsec
-    values |= {**WEBHOOK, "erp_credentials": {"ledger": given["erp_credentials"]}, **whsec}
-    values |= {"api_enabled": True}
+    given |= {name: f"whsec_{'c0ffee' * n}" for n, name in enumerate(SECRETS[-2:], 6)}
+    values |= {**WEBHOOK, "erp_credentials": {"ledger": given["erp_credentials"]}}
+    values |= {name: given[name] for name in SECRETS[-2:]} | {"api_enabled": True}
     for name in ("api_tokens", "api_previous_tokens"):
         given[name] = f"given-{name}-c0ffee-0123456789-0123456789"
         values[name] = {"reporting": given[name]}
@@ -260,8 +264,8 @@ def test_a_saved_plan_holds_no_secret_and_everything_else(
         kept = b"".join(plan.read(name) for name in plan.namelist()) + done.stdout.encode()
     assert b"odoo-qb-integration/slack-config-prod" in kept  # so the search does find what is there
     assert b"odoo-erp-credentials-prod" in kept
-    assert b"odoo-webhook-secret-prod" in kept
     assert b"odoo-api-tokens-prod" in kept
+    assert b"odoo-webhook-secret-prod" in kept
     assert [name for name, value in given.items() if value.encode() in kept] == []
 
 
@@ -275,20 +279,22 @@ def test_a_missing_zip_is_said_in_a_sentence(initialised: Path, tmp_path: Path) 
     assert "lambda/poster.zip is not there yet: run ./build.sh first." in details
 
 
-@pytest.mark.parametrize("function", ["mirror", "api"])
+@pytest.mark.parametrize(
+    ("zip_name", "on"), [("mirror", LEDGER), ("api", LEDGER | API), ("intake", INTAKE)]
+)
 def test_a_companions_zip_is_missed_only_where_it_is_on(
-    initialised: Path, tmp_path: Path, function: str
+    initialised: Path, tmp_path: Path, zip_name: str, on: dict[str, object]
 ) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(initialised, copy, symlinks=True)
-    (copy / "lambda" / f"{function}.zip").unlink()
-    (copy / "on.tfvars.json").write_text(json.dumps(LEDGER | API))
+    (copy / "lambda" / f"{zip_name}.zip").unlink()
+    (copy / "on.tfvars.json").write_text(json.dumps(on))
 
-    off, on = (events(plan_of_example(copy, *more)) for more in ((), ("-var-file=on.tfvars.json",)))
+    said = [events(plan_of_example(copy, *more)) for more in ((), ("-var-file=on.tfvars.json",))]
 
-    assert [e for e in off if e["type"] == "diagnostic"] == []
-    details = {e["diagnostic"]["detail"] for e in on if e["type"] == "diagnostic"}
-    assert details == {f"lambda/{function}.zip is not there yet: run ./build.sh first."}
+    assert [e for e in said[0] if e["type"] == "diagnostic"] == []
+    details = {e["diagnostic"]["detail"] for e in said[1] if e["type"] == "diagnostic"}
+    assert details == {f"lambda/{zip_name}.zip is not there yet: run ./build.sh first."}
 
 
 @pytest.mark.parametrize("variable", ["odoo_api_url", "extract_since", "qb_realm_ids"])
@@ -356,11 +362,11 @@ def test_no_function_starts_again_before_the_new_secrets_are_stored(initialised:
 
 @pytest.fixture(scope="module")
 def switched(initialised: Path) -> dict[str, dict[str, dict[str, Any]]]:
-    """What turning mirror and API on, then the webhook, and all off again does to each resource."""
+    """What turning mirror, API and intake on, then the webhook, and all off again does to each."""
     given = INFRA.read_text().split('\nrun "', 1)[0]
     on, sending = (
         "\n".join(f"    {name} = {json.dumps(value)}" for name, value in some.items())
-        for some in (LEDGER | API, WEBHOOK | API)
+        for some in (LEDGER | API | INTAKE, WEBHOOK | API | INTAKE)
     )
     (initialised / "switching").mkdir()
     (initialised / "switching" / "switching.tftest.hcl").write_text(
@@ -439,6 +445,18 @@ def test_aws_takes_the_mirror_also_with_the_longest_names(
     assert sum(address.startswith("aws_secretsmanager_secret.erp") for address in mirrored) == 10
 
 
+def test_aws_takes_the_intake_also_with_the_longest_names(initialised: Path) -> None:
+    longest = INTAKE | {
+        "environment": "a-long-name-" + "x" * 4,
+        "aws_region": "ap-southeast-2",
+        "intake_time_zone": "America/Argentina/ComodRivadavia",
+        "intake_maximum_amount": 999_999_999_999.99,
+        "intake_sender": f"{'b' * 60}@{'c' * 60}.example.com",
+    }
+
+    assert limits.refusals(planned_with(initialised, longest)) == []
+
+
 def test_the_mirrors_schedules_ask_for_what_it_does_and_a_lease_outlasts_a_run(
     mirrored: dict[str, dict[str, Any]],
 ) -> None:
@@ -450,23 +468,24 @@ def test_the_mirrors_schedules_ask_for_what_it_does_and_a_lease_outlasts_a_run(
     assert timedelta(seconds=mirrored["aws_lambda_function.mirror[0]"]["timeout"]) < sync.LEASE
 
 
-def test_with_the_mirror_off_exactly_the_flow_is_made(
+def test_with_the_companions_off_exactly_the_flow_is_made(
     planned: dict[str, dict[str, Any]],
 ) -> None:
     assert sorted(planned) == FLOW
 
 
-def test_turning_the_mirror_on_and_off_again_leaves_the_flow_as_it_is(
+def test_turning_the_companions_on_and_off_again_leaves_the_flow_as_it_is(
     switched: dict[str, dict[str, dict[str, Any]]],
 ) -> None:
     """No-op: each environment, policy and alarm of the flow stays byte for byte the same."""
     flow = dict.fromkeys(FLOW, "no-op")
     for plan, done in (("plans_on", "create"), ("plans_off", "delete")):
         actions = {a: " ".join(change["actions"]) for a, change in switched[plan].items()}
-        of_the_mirror = dict.fromkeys(actions.keys() - flow.keys(), done)
+        beside = dict.fromkeys(actions.keys() - flow.keys(), done)
 
-        assert actions == flow | of_the_mirror
-        assert len(of_the_mirror) > 15
+        assert actions == flow | beside
+        assert sum(".mirror" in address for address in beside) > 10
+        assert sum(".intake" in address for address in beside) > 15
 
 
 def test_turning_the_webhook_on_and_off_again_leaves_flow_and_mirror_as_they_are(

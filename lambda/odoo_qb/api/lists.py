@@ -152,6 +152,8 @@ def sent_size(text: str) -> int:
 
 def _walked(table: MirrorTable, wanted: Wanted, of: Held, after: str) -> Iterator[walk.Placed]:
     limit = wanted.values["limit"]
+    if not of.counts:
+        return iter(())
     if wanted.newest_first:
         # A day ahead: where the source's clock may already be.
         last = f"{wanted.now + timedelta(days=1):%Y-%m}"

@@ -108,7 +108,9 @@ class KindRun:
         self._applying.gone_up_to = state.gone_up_to
         if state.writing and not self._wanted.dry_run:
             self._table.mend(state.writing)
-        if state.layout < LAYOUT and not self._wanted.dry_run:
+        self._applying.oldest = state.oldest
+        was_loaded = bool(state.since or state.reading)
+        if was_loaded and state.layout < LAYOUT and not self._wanted.dry_run:
             mark_archived(self._table, self._applying.check_time)
             self._keep({"layout": LAYOUT})
         summary = self._source.summary(self._table.kind)
@@ -146,6 +148,7 @@ class KindRun:
                 "after": 0,
                 "ahead": self._ahead,
                 "shown": shown,
+                "layout": LAYOUT,
             }
             self._keep(start | ({"loading": loading} if loading else {}), remove=["doubted"])
         # Half a minute more is told of rather than half a minute less.

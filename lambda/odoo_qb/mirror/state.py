@@ -32,8 +32,8 @@ class State:
     `compared_on` the day on which the ids were last compared. `doubted` says that there was no
     telling whether some records are deleted or hidden: what is hidden may change unseen. `loading`
     is the source's clock at the very beginning of the first load, while it lasts, `gone_up_to` the
-    largest id that was ever removed, and `layout` the version of the items' attributes that every
-    stored record has.
+    largest id that was ever removed, `layout` the version of the items' attributes that every
+    stored record has, and `oldest` the first month in which any was written.
     """
 
     since: str = ""
@@ -49,6 +49,7 @@ class State:
     loading: str = ""
     gone_up_to: int = 0
     layout: int = 0
+    oldest: str = ""
 
     @property
     def is_reading_all(self) -> bool:
@@ -74,6 +75,7 @@ def load_state(table: MirrorTable) -> State:
         loading=str(item.get("loading", "")),
         gone_up_to=int(item.get("gone_up_to", 0)),
         layout=int(item.get("layout", 0)),
+        oldest=str(item.get("oldest", "")),
     )
 
 

@@ -67,7 +67,9 @@ def parse_figure_settings(text: str) -> AllFigureSettings:
             }
         )
     except (ValueError, LookupError, TypeError, AttributeError):
-        raise Misconfigured("figures_settings cannot be read. Apply Terraform again.") from None
+        raise Misconfigured(
+            "The variable figures_settings cannot be read. Apply Terraform again."
+        ) from None
 
 
 def _parsed(row: Json) -> FigureSettings:
@@ -82,8 +84,8 @@ def _parsed(row: Json) -> FigureSettings:
         for other in found.get("income_tax", ()):
             if prefix.startswith(other) or other.startswith(prefix):
                 raise Misconfigured(
-                    f"figures_settings names accounts {prefix} as interest and {other} as income"
-                    " tax. Name each account once."
+                    f"The variable figures_settings names accounts {prefix} as interest and"
+                    f" {other} as income tax. Name each account once."
                 )
     return FigureSettings(**found, dpo_basis=basis)
 

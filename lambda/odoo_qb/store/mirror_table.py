@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from contextlib import suppress
 from dataclasses import dataclass
 from itertools import batched
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
-from odoo_qb.errors import Conflict
 from odoo_qb.store import mirror_keys as keys
 from odoo_qb.store.attributes import attributes
 from odoo_qb.store.mirror_counts import MirrorCounts
@@ -71,7 +69,6 @@ class MirrorTable:
         self.home = keys.home(connection, kind)
         self.counts = MirrorCounts(table, self.home)
         self.gone = MirrorGone(table, self.home)
-        self._oldest = ""
 
     def other(self, kind: Kind) -> MirrorTable:
         """Another kind of the same connection."""
@@ -248,24 +245,6 @@ class MirrorTable:
         self.gone.keep({i: before.sequence + 1 for i, before in gone.items()})  # before it is lost
         self._table.write_all(requests)
         self.counts.change(_changes(puts, gone))
-
-    def note_oldest(self, puts: Collection[Put]) -> None:
-        """Note the first month in which one of these was written, if none was written before it.
-
-        Where lists end that go by the time of writing; noted before the records are stored.
-        """
-        months = [m for put in puts if (m := str(put.item.get("month", ""))[-7:]) > keys.NO_TIME]
-        oldest = min(months, default="")
-        if not oldest or (self._oldest and self._oldest <= oldest):
-            return
-        more: Json = {
-            "ConditionExpression": "attribute_not_exists(oldest) OR oldest > :oldest",
-        }
-        with suppress(Conflict):  # there is an older one
-            self._table.update(
-                self._table.key(self.home, keys.STATE), {"oldest": oldest}, (), more=more
-            )
-        self._oldest = oldest
 
     def mark(self, number: int, ids: Collection[int], values: Mapping[str, object]) -> None:
         """Set attributes by which records of a partition are counted, and count it anew."""
