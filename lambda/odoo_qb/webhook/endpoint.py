@@ -132,7 +132,9 @@ def _failed(error: Exception) -> Answer:
     """What is not HTTP is refused, for a next try would not understand it either."""
     for cause in _causes(error):
         lost = http.client.RemoteDisconnected | http.client.IncompleteRead
-        if isinstance(cause, http.client.HTTPException) and not isinstance(cause, lost):
+        if isinstance(cause, lost) or _is_cut_off(cause):
+            continue
+        if isinstance(cause, http.client.HTTPException):
             return Answer(verdict="refused", text="What it answered is not HTTP.")
     if isinstance(error, requests.exceptions.InvalidHeader):
         return Answer(verdict="refused", text="What it answered is not HTTP.")
@@ -141,6 +143,14 @@ def _failed(error: Exception) -> Answer:
     if isinstance(error, requests.Timeout):
         return Answer(verdict="later", text="It did not answer in time.")
     return Answer(verdict="later", text="The connection failed.")
+
+
+def _is_cut_off(error: BaseException) -> bool:
+    """Whether the connection ended within the first line of an answer: it says nothing yet."""
+    if not isinstance(error, http.client.BadStatusLine):
+        return False
+    line = str(error)
+    return not line.endswith("\n") and line[:5] == "HTTP/"[: len(line)]
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
