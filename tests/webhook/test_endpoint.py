@@ -8,7 +8,7 @@ import subprocess
 import threading
 import time
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -234,6 +234,18 @@ def test_a_cookie_is_not_sent_back() -> None:
         assert [sender.post(b"{}", {}).status for _ in range(2)] == [200, 200]
         assert b"Cookie" not in listener.got
         assert listener.connections == 1  # kept for the second
+
+
+def test_a_connection_is_not_used_after_the_seconds_for_which_servers_keep_one() -> None:
+    """Frozen between two runs, the function doesn't see that it was closed: a try would be lost."""
+    now = datetime.now(UTC)
+    with listening() as listener:
+        sender = Endpoint(f"http://127.0.0.1:{listener.port}/", LOOPBACK, lambda: now)
+        for seconds, connections in ((0, 1), (3, 1), (5, 2)):
+            now += timedelta(seconds=seconds)
+            sender.begin()
+            sender.post(b"", {})
+            assert listener.connections == connections
 
 
 def test_an_interim_answer_is_not_the_answer_nor_its_own_the_next_requests() -> None:

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 SECONDS: Final = 30.0  # for everything: connecting, sending and the answer
 _CONNECT_SECONDS: Final = 5.0  # to one address; a name may have several
 _ANSWER: Final = 4_096  # bytes of an answer that are read
-_IDLE_SECONDS: Final = 20.0  # after which a kept connection may be dead without our knowing
+# After which a kept connection may be closed without our knowing: Node.js keeps it for five.
+_IDLE_SECONDS: Final = 4.0
 _OTHER_SERVICES: Final = 1024  # ports below belong to other services, such as mail
 _HTTPS: Final = 443
 _HERE: Final = frozenset({"127.0.0.1", "localhost"})
