@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 _STATE: Final = "terraform.tfstate"
 _LOCK: Final = f".{_STATE}.lock.info"
@@ -77,12 +77,19 @@ class Terraform:
         )
         stamp.write_text(digest)
 
-    def apply(self, variables: Mapping[str, object], progress: Callable[[str], None]) -> None:
+    def apply(
+        self,
+        variables: Mapping[str, object],
+        progress: Callable[[str], None],
+        *,
+        only: Iterable[str] = (),
+    ) -> None:
         """Apply the files to the emulator, reporting to `progress` how far it is.
 
-        Variables, including secrets, are passed in a file that only this user can read.
+        Variables, including secrets, are passed in a file that only this user can read. `only`
+        limits it to these resources and what they need, which is quicker.
         """
-        self._change(["apply"], variables, progress)
+        self._change(["apply", *(f"-target={one}" for one in only)], variables, progress)
 
     def output(self) -> dict[str, Any]:
         """The outputs by name, as plain values."""
