@@ -25,11 +25,15 @@ variable "mirror_rate" {
 variable "erp_connections" {
   description = <<-EOT
     What to mirror beside the flow's own Odoo, by a key you choose, such as ledger. Each has:
-    type: "odoo".
-    url, database, username: as odoo_api_url, odoo_database and odoo_username.
+    type: "odoo" or "salesforce".
+    Of an Odoo: url, database, username: as odoo_api_url, odoo_database and odoo_username.
     auth: "api_key", or "session" for an Odoo plan without the external API: the credential is then the
     user's password.
     companies: names or ids of the companies to mirror. Without it, all that the user sees are.
+    Of a Salesforce: url is the org's My Domain, such as https://example.my.salesforce.com.
+    client_id: the consumer key of an external client app with the client credentials flow.
+    mapping: the custom objects that invoices and payments are read from, and other fields than the usual
+    ones; docs/salesforce.md has an example. Without it, accounts and opportunities are mirrored.
   EOT
   # Not an object type: Terraform silently drops attributes that it doesn't list, so with a mistyped
   # companies every company would be mirrored.
@@ -50,23 +54,35 @@ variable "erp_connections" {
     error_message = "The key odoo in erp_connections is taken: it is the Odoo of odoo_api_url, which is always mirrored. Choose another key."
   }
   validation {
-    condition     = try(length(setsubtract(flatten([for connection in values(var.erp_connections) : keys(connection)]), ["type", "url", "database", "username", "auth", "companies"])) == 0, true)
-    error_message = "erp_connections has unknown names: ${try(join(", ", setsubtract(flatten([for connection in values(var.erp_connections) : keys(connection)]), ["type", "url", "database", "username", "auth", "companies"])), "")}. Use type, url, database, username, auth or companies."
+    condition     = try(length(setsubtract(flatten([for connection in values(var.erp_connections) : keys(connection)]), ["type", "url", "database", "username", "auth", "companies", "client_id", "mapping"])) == 0, true)
+    error_message = "erp_connections has unknown names: ${try(join(", ", setsubtract(flatten([for connection in values(var.erp_connections) : keys(connection)]), ["type", "url", "database", "username", "auth", "companies", "client_id", "mapping"])), "")}. Use type, url, database, username, auth, companies, client_id or mapping."
   }
   validation {
-    condition     = alltrue([for connection in try(values(var.erp_connections), []) : try(connection.type == "odoo", false)])
-    error_message = "In erp_connections type must be \"odoo\": other systems can't be mirrored yet."
+    condition     = alltrue([for connection in try(values(var.erp_connections), []) : try(contains(["odoo", "salesforce"], connection.type), false)])
+    error_message = "In erp_connections type must be \"odoo\" or \"salesforce\": other systems can't be mirrored."
+  }
+  validation {
+    condition     = alltrue([for connection in try(values(var.erp_connections), []) : length(setintersection(keys(connection), try(connection.type, "") == "salesforce" ? ["database", "username", "auth", "companies"] : ["client_id", "mapping"])) == 0])
+    error_message = "In erp_connections client_id and mapping are Salesforce's, and database, username, auth and companies are Odoo's. Remove what belongs to the other."
+  }
+  validation {
+    condition     = alltrue([for connection in try(values(var.erp_connections), []) : can(regex("^\\S+$", connection.client_id)) if try(connection.type, "") == "salesforce"])
+    error_message = "In erp_connections a Salesforce needs the client_id of its external client app. Its username-password flow ends on 20 February 2027 and can't be used."
+  }
+  validation {
+    condition     = alltrue([for connection in try(values(var.erp_connections), []) : try(length(setsubtract(keys(connection.mapping), ["contact", "move", "payment", "order"])) == 0 && alltrue([for kind in values(connection.mapping) : length(setsubtract(keys(kind), ["object", "fields"])) == 0]), false) if try(connection.mapping, null) != null])
+    error_message = "In erp_connections mapping must be a map of contact, move, payment or order, each { object = \"…\", fields = { … } }."
   }
   validation {
     condition     = alltrue([for connection in try(values(var.erp_connections), []) : can(regex("^(https://[^/?#@\\s]+|http://(127\\.0\\.0\\.1|localhost)(:[0-9]+)?)(/[^?#@\\s]*)?$", connection.url))])
     error_message = "In erp_connections url must be an https address without credentials, query or fragment (http only on this machine)."
   }
   validation {
-    condition     = alltrue(flatten([for connection in try(values(var.erp_connections), []) : [for name in ["database", "username"] : can(regex("^\\S(.*\\S)?$", connection[name]))]]))
-    error_message = "In erp_connections each connection needs a database and a username, without spaces around them."
+    condition     = alltrue(flatten([for connection in try(values(var.erp_connections), []) : [for name in ["database", "username"] : can(regex("^\\S(.*\\S)?$", connection[name]))] if try(connection.type, "") != "salesforce"]))
+    error_message = "In erp_connections each Odoo needs a database and a username, without spaces around them."
   }
   validation {
-    condition     = alltrue([for connection in try(values(var.erp_connections), []) : try(contains(["api_key", "session"], connection.auth), false)])
+    condition     = alltrue([for connection in try(values(var.erp_connections), []) : try(contains(["api_key", "session"], connection.auth), false) if try(connection.type, "") != "salesforce"])
     error_message = "In erp_connections auth must be \"api_key\", or \"session\" to sign in with the user's password."
   }
   validation {
@@ -83,7 +99,7 @@ variable "erp_connections" {
 }
 
 variable "erp_credentials" {
-  description = "API key of each connection in erp_connections, or with auth = \"session\" the password, by the connection's key. After changing one, raise secrets_version."
+  description = "API key of each connection in erp_connections, with auth = \"session\" the password, or a Salesforce's client secret, by the connection's key. After changing one, raise secrets_version."
   type        = map(string)
   default     = {}
   nullable    = false
@@ -96,11 +112,11 @@ variable "erp_credentials" {
   }
   validation {
     condition     = length(setsubtract(try(keys(var.erp_connections), []), keys(var.erp_credentials))) == 0
-    error_message = "A connection in erp_connections has no credential. Add its API key or password to erp_credentials."
+    error_message = "A connection in erp_connections has no credential. Add its API key, password or client secret to erp_credentials."
   }
   validation {
     condition     = alltrue([for credential in values(var.erp_credentials) : try(length(trimspace(credential)) > 0, false)])
-    error_message = "A credential in erp_credentials is empty. Enter the API key or password."
+    error_message = "A credential in erp_credentials is empty. Enter the API key, password or client secret."
   }
 }
 

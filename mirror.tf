@@ -106,7 +106,7 @@ resource "aws_secretsmanager_secret_version" "erp_credentials" {
 resource "aws_secretsmanager_secret" "erp_session" {
   #checkov:skip=CKV_AWS_149: secrets.tf says why no key of our own
   #checkov:skip=CKV2_AWS_57: the mirror signs in anew when a session ends
-  for_each = { for id, connection in local.erp_connections : id => connection if var.mirror_enabled && connection.auth == "session" }
+  for_each = { for id, connection in local.erp_connections : id => connection if var.mirror_enabled && try(connection.auth, "") == "session" }
 
   name                    = "odoo-erp-session-${var.environment}/${each.key}"
   description             = "Current session of the connection ${each.key}, written only by the mirror"

@@ -65,7 +65,7 @@ output "mirror_connections" {
   description = "What is mirrored, by the connection's key: the flow's own Odoo is odoo. Null while the mirror is off."
   value = var.mirror_enabled ? merge(
     { odoo = { url = var.odoo_api_url, database = var.odoo_database } },
-    { for id, connection in local.erp_connections : id => { url = connection.url, database = connection.database } },
+    { for id, connection in local.erp_connections : id => { url = connection.url, database = try(connection.database, "") } },
   ) : null
 }
 

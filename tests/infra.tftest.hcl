@@ -838,6 +838,27 @@ run "the_mirror_of_the_flows_own_odoo_needs_no_secret_of_its_own" {
   }
 }
 
+run "a_salesforce_is_mirrored_as_an_app" {
+  variables {
+    mirror_enabled = true
+    erp_connections = {
+      crm = { type = "salesforce", url = "https://example.my.salesforce.com", client_id = "3MVG9", mapping = { move = { object = "Invoice__c", fields = { amount_total = "Total__c" } } } }
+    }
+    erp_credentials = { crm = "secret" }
+  }
+
+  assert {
+    condition     = output.mirror_connections.crm == { url = "https://example.my.salesforce.com", database = "" } && length(aws_secretsmanager_secret.erp_session) == 0
+    error_message = "A Salesforce is not mirrored, or has a session that is kept."
+  }
+  assert {
+    condition = jsondecode(aws_lambda_function.mirror[0].environment[0].variables.ERP_CONNECTIONS) == {
+      crm = { type = "salesforce", url = "https://example.my.salesforce.com", client_id = "3MVG9", mapping = { move = { object = "Invoice__c", fields = { amount_total = "Total__c" } } } }
+    }
+    error_message = "The function does not learn what is mapped."
+  }
+}
+
 run "the_mirror_has_what_it_needs_and_nothing_else" {
   variables {
     mirror_enabled  = true
@@ -1182,8 +1203,8 @@ run "the_webhook_has_what_it_needs_and_nothing_else" {
       && aws_lambda_event_source_mapping.webhook[0].function_response_types == toset(["ReportBatchItemFailures"])
       && aws_lambda_event_source_mapping.webhook[0].scaling_config[0].maximum_concurrency == 2
       && aws_lambda_event_source_mapping.webhook_feed[0].event_source_arn == aws_dynamodb_table.mirror[0].stream_arn
-      && aws_lambda_event_source_mapping.webhook_feed[0].starting_position == "LATEST" && aws_lambda_event_source_mapping.webhook_feed[0].parallelization_factor == 1
-      && aws_lambda_event_source_mapping.webhook_feed[0].bisect_batch_on_function_error && aws_lambda_event_source_mapping.webhook_feed[0].maximum_retry_attempts == 50
+      && aws_lambda_event_source_mapping.webhook_feed[0].starting_position == "TRIM_HORIZON" && aws_lambda_event_source_mapping.webhook_feed[0].parallelization_factor == 1
+      && aws_lambda_event_source_mapping.webhook_feed[0].bisect_batch_on_function_error && aws_lambda_event_source_mapping.webhook_feed[0].maximum_retry_attempts == -1
       && aws_lambda_event_source_mapping.webhook_feed[0].function_response_types == toset(["ReportBatchItemFailures"])
       && aws_lambda_event_source_mapping.webhook_feed[0].destination_config[0].on_failure[0].destination_arn == aws_sqs_queue.webhook_failures[0].arn
     )

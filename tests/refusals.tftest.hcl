@@ -498,8 +498,52 @@ run "only_what_can_be_mirrored_is_a_type" {
   command = plan
 
   variables {
-    erp_connections = { ledger = { type = "salesforce", url = "https://ledger.example.com", database = "ledger", username = "mirror", auth = "api_key" } }
+    erp_connections = { ledger = { type = "sap", url = "https://ledger.example.com", database = "ledger", username = "mirror", auth = "api_key" } }
     erp_credentials = { ledger = "key" }
+  }
+
+  expect_failures = [var.erp_connections]
+}
+
+run "a_salesforce_signs_in_as_an_app_and_not_by_password" {
+  command = plan
+
+  variables {
+    erp_connections = { crm = { type = "salesforce", url = "https://example.my.salesforce.com" } }
+    erp_credentials = { crm = "secret" }
+  }
+
+  expect_failures = [var.erp_connections]
+}
+
+run "a_salesforce_has_nothing_of_an_odoo" {
+  command = plan
+
+  variables {
+    erp_connections = { crm = { type = "salesforce", url = "https://example.my.salesforce.com", client_id = "3MVG9", username = "mirror" } }
+    erp_credentials = { crm = "secret" }
+  }
+
+  expect_failures = [var.erp_connections]
+}
+
+run "an_odoo_has_nothing_of_a_salesforce" {
+  command = plan
+
+  variables {
+    erp_connections = { ledger = { type = "odoo", url = "https://ledger.example.com", database = "ledger", username = "mirror", auth = "api_key", client_id = "3MVG9" } }
+    erp_credentials = { ledger = "key" }
+  }
+
+  expect_failures = [var.erp_connections]
+}
+
+run "a_mapping_is_of_kinds_that_are_mirrored" {
+  command = plan
+
+  variables {
+    erp_connections = { crm = { type = "salesforce", url = "https://example.my.salesforce.com", client_id = "3MVG9", mapping = { invoice = { object = "Invoice__c" } } } }
+    erp_credentials = { crm = "secret" }
   }
 
   expect_failures = [var.erp_connections]

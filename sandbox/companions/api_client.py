@@ -29,6 +29,7 @@ class ApiClient:
         self._session = HttpSession()
         self._session.trust_env = False  # neither proxies nor certificates of this machine
         self._session.verify = verify
+        self._session.trust_env = False  # REQUESTS_CA_BUNDLE would be trusted in its place
         self._url = url.rstrip("/")
         self._token = token
 

@@ -20,6 +20,7 @@ from sandbox.in_process.chain import Context, utc_now
 from sandbox.in_process.mirror import MODELS, TABLE, make_mirror_table
 from sandbox.in_process.schedules import TARGET, beside
 from sandbox.odoo.server import Odoo
+from sandbox.salesforce.server import CLIENT_ID, CLIENT_SECRET, Salesforce
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,6 +92,46 @@ def test_both_connections_are_loaded_whole(mirrored: Mirrored) -> None:
     }
     assert all(run["complete"] and run["held"] == run["source"] for run in runs), runs
     assert sum(run["inserted"] for run in runs) > 900
+
+
+def test_a_salesforce_is_mirrored_beside_them(
+    mirrored: Mirrored, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    org = Salesforce(records=False)
+    customer = org.add("Account", Name="Customer")
+    org.add("Opportunity", Name="Deal", StageName="Closed Won", Amount=12.5, AccountId=customer)
+    org.add("Invoice__c", Name="INV-1", Account__c=customer)
+    fields = {"partner_id": "Account__c"}
+    with serve(org) as server:
+        crm = {
+            "type": "salesforce", "url": server.url, "client_id": CLIENT_ID,
+            "mapping": {"move": {"object": "Invoice__c", "fields": fields}},
+        }  # fmt: skip
+        monkeypatch.setenv("ERP_CONNECTIONS", json.dumps({"crm": crm}))
+        secret = json.dumps({"crm": CLIENT_SECRET})
+        mirrored.secrets.put_secret_value(SecretId="erp", SecretString=secret)
+        mirrored.restart()
+        runs = mirrored.invoke(task="sync_all", connection="crm")["runs"]
+    assert [(run["kind"], run.get("error")) for run in runs if run["held"]] == [
+        ("contact", None),
+        ("move", None),
+        ("order", None),
+    ]
+    assert org.calls.count("token") == 1
+
+
+def test_a_salesforce_that_refuses_us_names_what_to_check(
+    mirrored: Mirrored, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serve(Salesforce(records=False)) as server:
+        crm = {"type": "salesforce", "url": server.url, "client_id": CLIENT_ID}
+        monkeypatch.setenv("ERP_CONNECTIONS", json.dumps({"crm": crm}))
+        secret = json.dumps({"crm": "a-wrong-secret"})
+        mirrored.secrets.put_secret_value(SecretId="erp", SecretString=secret)
+        mirrored.restart()
+        (run,) = mirrored.invoke(task="sync_orders", connection="crm")["runs"]
+    assert "check erp_connections.crm.client_id and erp_credentials.crm." in run["error"]
+    assert "a-wrong-secret" not in run["error"]
 
 
 def test_a_session_is_kept_in_its_secret_and_used_after_a_restart(mirrored: Mirrored) -> None:

@@ -206,9 +206,6 @@ def test_two_odoos_documents_with_the_same_id_are_told_apart() -> None:
 
 
 @settings(deadline=None)
-@given(
-    amount=st.decimals(allow_nan=False, allow_infinity=False, places=6)
-    | st.integers(-(10**15), 10**15)
-)
+@given(amount=st.decimals(-(10**15), 10**15, places=6) | st.integers(-(10**15), 10**15))
 def test_an_amount_is_a_number_and_loses_no_digit(amount: Decimal | int) -> None:
     assert sent("move", {"id": 1, "amount_total": amount})["data"]["amount_total"] == amount

@@ -12,20 +12,26 @@ if TYPE_CHECKING:
     from odoo_qb.exact_json import Json
 
 DEFAULT: Final = "odoo"  # the flow's own Odoo
+SALESFORCE: Final = "salesforce"
 Auth = Literal["api_key", "session"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErpConnection:
-    """One ERP: where it is, who we are there, and (`companies`, none: all) what is mirrored."""
+    """One ERP: where it is, who we are there, and (`companies`, none: all) what is mirrored.
+
+    Of a Salesforce `client_id` says who we are, and `mapping` what is mirrored beside its own.
+    """
 
     connection_id: str
     type: str
     url: str
-    database: str
-    username: str
-    auth: Auth
+    database: str = ""
+    username: str = ""
+    auth: Auth = "api_key"
     companies: tuple[int | str, ...] = ()
+    client_id: str = ""
+    mapping: Json | None = None
 
 
 def parse_connections(text: str) -> dict[str, ErpConnection]:
@@ -38,6 +44,14 @@ def parse_connections(text: str) -> dict[str, ErpConnection]:
 
 
 def _parsed(name: str, row: Json) -> ErpConnection:
+    if row["type"] == SALESFORCE:
+        return ErpConnection(
+            connection_id=name,
+            type=SALESFORCE,
+            url=str(row["url"]),
+            client_id=str(row["client_id"]),
+            mapping=row.get("mapping"),
+        )
     auth: Auth = "session" if row.get("auth") == "session" else "api_key"
     return ErpConnection(
         connection_id=name,
