@@ -275,17 +275,19 @@ resource "aws_iam_role_policy" "webhook" {
 
 # --- What starts them ---
 
-# From now on: what was there before is sent by a replay.
+# From the stream's beginning, which is a day ago at most. With LATEST AWS may pass over changes while a
+# mapping is made or altered, and a first load is left out anyway:
+# https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-params.html
 resource "aws_lambda_event_source_mapping" "webhook_feed" {
   count = local.webhook_count
 
   event_source_arn                   = aws_dynamodb_table.mirror[0].stream_arn
   function_name                      = aws_lambda_function.webhook["webhook_feed"].arn
-  starting_position                  = "LATEST"
+  starting_position                  = "TRIM_HORIZON"
   batch_size                         = 100
   maximum_batching_window_in_seconds = 1
-  parallelization_factor             = 1 # with more, two changes of one record could overtake each other
-  maximum_retry_attempts             = 50
+  parallelization_factor             = 1     # with more, two changes of one record could overtake each other
+  maximum_retry_attempts             = -1    # what the feed cannot read it reports itself; all else passes
   maximum_record_age_in_seconds      = 86400 # as long as a stream keeps them
   bisect_batch_on_function_error     = true
   function_response_types            = ["ReportBatchItemFailures"]

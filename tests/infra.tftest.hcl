@@ -1203,8 +1203,8 @@ run "the_webhook_has_what_it_needs_and_nothing_else" {
       && aws_lambda_event_source_mapping.webhook[0].function_response_types == toset(["ReportBatchItemFailures"])
       && aws_lambda_event_source_mapping.webhook[0].scaling_config[0].maximum_concurrency == 2
       && aws_lambda_event_source_mapping.webhook_feed[0].event_source_arn == aws_dynamodb_table.mirror[0].stream_arn
-      && aws_lambda_event_source_mapping.webhook_feed[0].starting_position == "LATEST" && aws_lambda_event_source_mapping.webhook_feed[0].parallelization_factor == 1
-      && aws_lambda_event_source_mapping.webhook_feed[0].bisect_batch_on_function_error && aws_lambda_event_source_mapping.webhook_feed[0].maximum_retry_attempts == 50
+      && aws_lambda_event_source_mapping.webhook_feed[0].starting_position == "TRIM_HORIZON" && aws_lambda_event_source_mapping.webhook_feed[0].parallelization_factor == 1
+      && aws_lambda_event_source_mapping.webhook_feed[0].bisect_batch_on_function_error && aws_lambda_event_source_mapping.webhook_feed[0].maximum_retry_attempts == -1
       && aws_lambda_event_source_mapping.webhook_feed[0].function_response_types == toset(["ReportBatchItemFailures"])
       && aws_lambda_event_source_mapping.webhook_feed[0].destination_config[0].on_failure[0].destination_arn == aws_sqs_queue.webhook_failures[0].arn
     )

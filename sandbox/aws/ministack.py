@@ -30,6 +30,7 @@ from sandbox.aws.alarms import Alarms, embedded_metrics, nested, xml
 from sandbox.aws.function_errors import as_raised
 from sandbox.aws.internals import VERSION, replace, request_scope, service
 from sandbox.aws.metrics import FunctionMetrics
+from sandbox.aws.queue_rights import fix_queue_rights
 from sandbox.aws.scheduler import TICK, Scheduler, arn_in_its_group
 from sandbox.aws.streams import Streams
 from sandbox.aws.workflows import fix_workflows
@@ -284,6 +285,7 @@ def main() -> None:
     fix_functions()
     fix_alarms()
     fix_queues()
+    fix_queue_rights()
     fix_rules()
     fix_scheduler()
     fix_workflows()

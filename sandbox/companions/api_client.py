@@ -27,7 +27,9 @@ class ApiClient:
 
     def __init__(self, url: str, token: str, *, verify: str | bool = True) -> None:
         self._session = HttpSession()
+        self._session.trust_env = False  # neither proxies nor certificates of this machine
         self._session.verify = verify
+        self._session.trust_env = False  # REQUESTS_CA_BUNDLE would be trusted in its place
         self._url = url.rstrip("/")
         self._token = token
 

@@ -71,7 +71,9 @@ class FeedDesk:
         """The feed, as a cold function has it."""
         return Feed(
             outbox=self.outbox(),
-            unreadable=Unreadable(client=self._client(), url=self.failures_url),
+            unreadable=Unreadable(
+                client=self._client(), url=self.failures_url, clock=self.mirror.clock
+            ),
             kinds=frozenset(self.kinds),
             first_load=self.first_load,
         )

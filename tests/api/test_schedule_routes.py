@@ -45,6 +45,7 @@ def test_what_is_wrong_has_its_status_and_sentence(api: ApiDesk) -> None:
         ({"cron": "@hourly"}, "Write @hourly in five fields: 0 * * * *."),
         ({"task_path": "app.tasks.nothing"}, "There is no such task."),
         ({"time_zone": "Paris"}, "Did you mean Europe/Paris?"),
+        ({"task_name": ".."}, "not . or .."),
     ):
         answer = api.call("POST", "/schedule-task", body=HOURLY | {"task_name": "x"} | more)
         assert answer.status == 422

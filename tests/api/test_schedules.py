@@ -117,6 +117,12 @@ def test_a_deleted_schedule_is_nowhere_and_its_name_is_free(desk: ScheduleDesk) 
     assert desk.schedule("hourly")["ScheduleExpression"] == "cron(5 * * * ? *)"
 
 
+@pytest.mark.parametrize("name", ["...", ".a", "..b", "a" * 64, "Az09._-", "-", "_"])
+def test_any_other_name_of_these_letters_will_do(desk: ScheduleDesk, name: str) -> None:
+    assert desk.create(name)["task_name"] == name
+    assert desk.api().delete(name) == {"deleted": name}
+
+
 def test_a_name_is_given_once(desk: ScheduleDesk) -> None:
     desk.create("hourly")
     status, said = problem(lambda: desk.create("hourly", cron="5 * * * *"))
@@ -163,6 +169,8 @@ def test_every_task_can_be_scheduled_with_and_without_its_prefix(
         ({"task_name": "a" * 65}, "The task_name must be 1 to 64 letters"),
         ({"task_name": "Überweisung"}, "The task_name must be 1 to 64 letters"),
         ({"task_name": "a b"}, "The task_name must be 1 to 64 letters"),
+        ({"task_name": "."}, "and not only one or two dots."),
+        ({"task_name": ".."}, "and not only one or two dots."),
         ({"task_name": "a/b"}, "The task_name must be 1 to 64 letters"),
         ({"task_name": "hourly\n"}, "The task_name must be 1 to 64 letters"),
     ],

@@ -7,10 +7,7 @@ is expected is looked for until it is there, and a redraw is brought about by ch
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import subprocess
 import time
 from dataclasses import dataclass
 from itertools import count
@@ -18,7 +15,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 import requests
-from selenium import webdriver
 from selenium.common.exceptions import (
     ElementNotInteractableException,
     NoSuchElementException,
@@ -29,62 +25,24 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select
 
 from tests.e2e.terminal import PROJECT, standing
+from tests.support.browser import a_browser
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from selenium import webdriver
     from selenium.webdriver.remote.webelement import WebElement
 
     from tests.e2e.terminal import Standing
 
 ARTEFACTS: Final = PROJECT / "artefacts"
-PACKAGES: Final = ("chromium", "chromium-driver")
-FONTS: Final = ("fonts-noto-color-emoji",)  # or the pictures have empty boxes
-FLAGS: Final = (
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-dev-shm-usage",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--hide-scrollbars",
-    "--window-size=1280,800",
-)
 _NOT_YET: Final = (  # or just redrawn
     ElementNotInteractableException,
     NoSuchElementException,
     StaleElementReferenceException,
 )
 WITHIN: Final = 300.0  # seconds: what takes longer hangs, however slow the machine
-
-
-def programs() -> tuple[str, str]:
-    """The browser and its driver, installed first where that is needed and allowed."""
-    said = ""
-    for command in (["update"], ["install", "-y", "--no-install-recommends", *PACKAGES, *FONTS]):
-        if _found() or os.geteuid() != 0 or not shutil.which("apt-get"):
-            break
-        done = subprocess.run(
-            ["apt-get", "-qq", *command],
-            env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=900,
-        )
-        said = " ".join([said, *done.stderr.split()]) if done.returncode else said
-    found = _found()
-    assert found, f"There is no browser: install {' and '.join(PACKAGES)}.{said}"
-    return found
-
-
-def _found() -> tuple[str, str] | None:
-    browser, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    return (browser, driver) if browser and driver else None
 
 
 @dataclass(kw_only=True)
@@ -201,13 +159,7 @@ def stand(run_dir: Path) -> Iterator[Standing]:
 
 @pytest.fixture(scope="module")
 def person(stand: Standing, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Person]:
-    browser, driver = programs()
-    options = webdriver.ChromeOptions()
-    options.binary_location = browser
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('browser')}"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    chrome = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+    chrome = a_browser(tmp_path_factory.mktemp("browser"), performance="ALL")
     try:
         chrome.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen(1280))
         chrome.get(stand.addresses["page"])

@@ -27,7 +27,10 @@ def trial(run_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Demo:
 
 def test_the_mirror_equals_both_odoos_after_changes_and_an_outage(trial: Demo) -> None:
     assert trial.status == 0, trial.said
-    assert set(trial.report) == {"mirror", "api", "schedules", "calls", "seconds"}
+    assert set(trial.report) == {
+        *("mirror", "webhook", "api", "schedules", "intake"),
+        *("calls", "seconds"),
+    }
     assert list(trial.report["mirror"]) == ["odoo", "ledger"]
     for families in trial.report["mirror"].values():
         assert list(families) == FAMILIES

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import threading
+import time
 import zipfile
 from dataclasses import dataclass, field
 from itertools import count
@@ -11,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from odoo_qb.store.attributes import plain
-from tests.support.emulator_account import TRUST, eventually
+from tests.support.emulator_account import TRUST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,6 +27,8 @@ DEFINITION: Final = (PROJECT / "intake.asl.json").read_text("utf-8")
 FUNCTIONS: Final = ("validate_invoice", "process_invoice", "send_notification")
 TABLE: Final = "intake"
 ENDED: Final = {"SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"}
+WITHIN: Final = 120.0  # seconds
+POLL: Final = 0.4  # seldom: it is the emulator's processor that answers
 _NUMBERS: Final = count(1)
 _ANYTHING: Final[Json] = {
     "Version": "2012-10-17",
@@ -77,6 +81,8 @@ class Stand:
     queue: str = ""
     functions: dict[str, str] = field(default_factory=dict)  # ARNs by name
     _brittle: dict[tuple[str, int], Brittle] = field(default_factory=dict)
+    _clients: dict[str, Any] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
         self.client("dynamodb").create_table(
@@ -97,7 +103,10 @@ class Stand:
             self.functions[name] = self.function(name, f"intake.{name}", code)
 
     def client(self, service: str) -> Any:
-        return self.emulator.client(service)
+        with self._lock:
+            if service not in self._clients:
+                self._clients[service] = self.emulator.client(service)
+            return self._clients[service]
 
     def function(
         self, name: str, handler: str, code: bytes, timeout: int = 30, **environment: str
@@ -166,12 +175,13 @@ class Stand:
 
     def end(self, execution: str) -> Json:
         """How an execution ended."""
-
-        def look() -> Json | None:
-            found: Json = self.client("stepfunctions").describe_execution(executionArn=execution)
-            return found if found["status"] in ENDED else None
-
-        return eventually(look)
+        client, deadline = self.client("stepfunctions"), time.monotonic() + WITHIN
+        while True:
+            found: Json = client.describe_execution(executionArn=execution)
+            if found["status"] in ENDED:
+                return found
+            assert time.monotonic() < deadline, f"{execution} does not end"
+            time.sleep(POLL)
 
     def run(self, machine: str, invoice: Any) -> Json:
         """Start an execution for an invoice and wait; how it ended, with `output` as JSON."""

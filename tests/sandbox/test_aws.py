@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.error import HTTPError
 
 import pytest
+from botocore.exceptions import ClientError
 from werkzeug.wrappers import Response
 
 from sandbox.aws import emulator as aws
@@ -797,3 +798,18 @@ def test_metrics_in_a_log_line_are_found_with_their_dimensions() -> None:
     assert embedded_metrics(log) == [
         ("Bills", "Posted", value, "Count", {"service": "poster"}) for value in (1.0, 2.0)
     ]
+
+
+def test_a_right_to_send_allows_a_batch_to_that_queue_and_to_no_other(account: Account) -> None:
+    url, other = (account.queue(f"{n}.fifo", FifoQueue="true") for n in (1, 2))
+    resource = account.arn("sqs", url.rpartition("/")[2])
+    limited = account.limited_to("sqs:SendMessage", resource).client("sqs")
+    entry = {"Id": "1", "MessageBody": "x", "MessageGroupId": "a", "MessageDeduplicationId": "1"}
+
+    assert len(limited.send_message_batch(QueueUrl=url, Entries=[entry])["Successful"]) == 1
+    with pytest.raises(ClientError, match="AccessDenied"):
+        limited.send_message_batch(QueueUrl=other, Entries=[entry])
+    message = account.client("sqs").receive_message(QueueUrl=url)["Messages"][0]
+    gone = [{"Id": "1", "ReceiptHandle": message["ReceiptHandle"]}]
+    with pytest.raises(ClientError, match="AccessDenied"):
+        limited.delete_message_batch(QueueUrl=url, Entries=gone)

@@ -520,3 +520,12 @@ def test_sending_mail_is_a_right_to_everything(account: Account) -> None:
             Destination={"ToAddresses": ["b@example.com"]},
             Content={"Simple": {"Subject": text, "Body": {"Text": text}}},
         )
+
+
+def test_a_right_to_send_does_not_allow_a_batch(account: Account) -> None:
+    url = account.queue(".fifo", FifoQueue="true")
+    resource = account.arn("sqs", url.rpartition("/")[2])
+    limited = account.limited_to("sqs:SendMessage", resource).client("sqs")
+    entry = {"Id": "1", "MessageBody": "x", "MessageGroupId": "a", "MessageDeduplicationId": "1"}
+    with pytest.raises(ClientError, match="AccessDenied"):
+        limited.send_message_batch(QueueUrl=url, Entries=[entry])

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from odoo_qb.webhook.body import FAMILIES, MODELS, body_of, partner_of, type_of
@@ -205,9 +205,7 @@ def test_two_odoos_documents_with_the_same_id_are_told_apart() -> None:
     assert sent("move", {"id": 5}, connection="ledger")["connection"] == "ledger"
 
 
-@given(
-    amount=st.decimals(allow_nan=False, allow_infinity=False, places=6)
-    | st.integers(-(10**15), 10**15)
-)
+@settings(deadline=None)
+@given(amount=st.decimals(-(10**15), 10**15, places=6) | st.integers(-(10**15), 10**15))
 def test_an_amount_is_a_number_and_loses_no_digit(amount: Decimal | int) -> None:
     assert sent("move", {"id": 1, "amount_total": amount})["data"]["amount_total"] == amount

@@ -213,6 +213,7 @@ def test_a_malformed_record_is_reported_and_stops_no_other(desk: FeedDesk) -> No
     assert bad["dynamodb"]["SequenceNumber"] in report
     assert "odoo#move#0000000" in report
     assert "could not be read" in report
+    assert '"at": "2026-11-28T' in report, "a replay from then on makes up for it"
 
 
 def test_a_malformed_record_that_cannot_be_reported_is_given_again(desk: FeedDesk) -> None:

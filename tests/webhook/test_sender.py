@@ -206,7 +206,7 @@ def test_what_is_refused_after_a_digest_is_in_the_next(desk: SenderDesk) -> None
         desk.sleep(600)
         desk.operating().digest()
     assert [mail.partition("\n")[0] for mail in desk.mails] == [
-        "The webhook's endpoint refused 1 changes"
+        "The webhook's endpoint refused 1 change"
     ] * 2
 
 
@@ -350,12 +350,34 @@ def test_an_outage_of_more_than_22_hours_ends_among_the_dead_letters(desk: Sende
     desk.receiver.fail("close", times=None)
     for record in range(1, 12):
         desk.put(record)
+    desk.work()
     desk.sleep(21 * 3600)
     desk.work(minutes=50)
     assert desk.buried == []
     desk.work(minutes=20)
     assert len(desk.buried) == 11
     assert desk.queue.messages == {}
+
+
+def test_what_the_sender_did_not_get_for_long_has_its_22_hours_all_the_same(
+    desk: SenderDesk,
+) -> None:
+    """Where the account had no runs left, or the queue's mapping was switched off."""
+    for record in range(1, 12):
+        desk.put(record)
+    desk.sleep(48 * 3600)
+    desk.receiver.fail("error", times=10)
+    desk.work(hours=1)
+    assert desk.buried == []
+    assert len(desk.accepted) == 11
+
+
+def test_what_would_soon_be_lost_by_the_queue_is_given_up(desk: SenderDesk) -> None:
+    desk.receiver.fail("error", record="odoo/account.move/1", times=None)
+    desk.put(1)
+    desk.sleep(13 * 24 * 3600)
+    desk.work()
+    assert desk.buried == [a_message().message_id]
 
 
 def test_no_change_is_received_so_often_that_the_queue_would_bury_it(desk: SenderDesk) -> None:

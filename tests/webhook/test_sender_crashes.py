@@ -33,7 +33,7 @@ def an_endpoint_that_is_gone(desk: SenderDesk) -> None:
 
 def an_outage_that_ends_too_late(desk: SenderDesk) -> None:
     desk.receiver.fail("error", record="odoo/account.move/1", times=None)
-    desk.sleep(22 * 3600)
+    desk.sleep(13 * 24 * 3600)
 
 
 STORIES = (

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 logger = Logger(child=True)
 
 MOST: Final = 100
-_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_NAME: Final = re.compile(r"(?!\.\.?$)[A-Za-z0-9._-]{1,64}")  # clients cut . and .. from addresses
 _SHOWN: Final = 64  # characters of a name, in a sentence
 _REQUIRED: Final = ("cron", "task_name", "task_path")
 _BODY: Final = (*_REQUIRED, "time_zone")
@@ -178,7 +178,7 @@ def _texts(body: object) -> dict[str, str]:
     if not _NAME.fullmatch(given["task_name"]):
         raise Refused(
             "The task_name must be 1 to 64 letters from A to Z, digits, dots, hyphens or"
-            " underscores. Choose another."
+            " underscores, and not only one or two dots. Choose another."
         )
     return given
 

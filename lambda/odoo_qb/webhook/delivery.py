@@ -157,9 +157,14 @@ class Delivery:
         self._forget_tries(parcel)
 
     def _time_left(self, parcel: Parcel, resumed_at: datetime | None) -> timedelta:
-        """Until a change that can't be delivered is given up."""
-        since = max(parcel.sent_at, resumed_at) if resumed_at else parcel.sent_at
-        return since + GIVE_UP_AFTER - self.clock()
+        """Until a change that can't be delivered is given up.
+
+        It counts from when we first had it, for until then the endpoint could not take it: the
+        queue may have held it for days. But it must not lie there until the queue loses it.
+        """
+        since = max(parcel.first_at, resumed_at) if resumed_at else parcel.first_at
+        until = min(since + GIVE_UP_AFTER, parcel.sent_at + _NEARLY_LOST)
+        return until - self.clock()
 
     def hide(self, parcel: Parcel, seconds: int) -> None:
         """Deliver a change again after some seconds; if this fails, when the queue does."""

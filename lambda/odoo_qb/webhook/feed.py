@@ -10,6 +10,7 @@ from aws_lambda_powertools import Logger
 
 from odoo_qb.guarding import OF_AWS, of_aws
 from odoo_qb.store.ordered_queue import Entry
+from odoo_qb.timestamps import stamp
 from odoo_qb.webhook.changes import MALFORMED, change_of, number_of
 
 if TYPE_CHECKING:
@@ -60,12 +61,13 @@ class Unreadable:
 
     client: SQSClient
     url: str
+    clock: Callable[[], datetime]
 
     def report(self, number: str, keys: object) -> None:
         """Put a record's number and keys into the failures' queue, which has an alarm."""
         reason = "This record of the mirror could not be read, so its change was not sent."
-        body = json.dumps({"reason": reason, "number": number, "keys": keys})
-        self.client.send_message(QueueUrl=self.url, MessageBody=body)
+        told = {"reason": reason, "at": stamp(self.clock()), "number": number, "keys": keys}
+        self.client.send_message(QueueUrl=self.url, MessageBody=json.dumps(told))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,7 +25,8 @@ class Parcel:
     """A message and how it was delivered.
 
     `queue_id` and `receipt` are the queue's, `group` is its message group, `received` counts its
-    deliveries. `message` is None where the body is none of ours.
+    deliveries, the first of which was at `first_at`. `message` is None where the body is none of
+    ours.
     """
 
     queue_id: str
@@ -33,6 +34,7 @@ class Parcel:
     group: str
     body: str
     sent_at: datetime
+    first_at: datetime
     received: int
     message: Message | None
 
@@ -60,13 +62,13 @@ def parcel_of(record: Mapping[str, Any], now: datetime) -> Parcel:
         message = from_body(body) if isinstance(body, str) else None
     except UNREADABLE:
         message = None
-    sent_at = _number(given.get("SentTimestamp"))
     return Parcel(
         queue_id=record["messageId"],
         receipt=str(record.get("receiptHandle") or ""),
         group=str(given.get("MessageGroupId") or (message.group if message else "unreadable")),
         body=body if isinstance(body, str) and body else "-",  # a message needs some
-        sent_at=datetime.fromtimestamp(sent_at / 1000, UTC) if sent_at else now,
+        sent_at=_instant(given.get("SentTimestamp"), now),
+        first_at=_instant(given.get("ApproximateFirstReceiveTimestamp"), now),
         received=_number(given.get("ApproximateReceiveCount")) or 1,
         message=message,
     )
@@ -78,6 +80,11 @@ def by_group(parcels: Iterable[Parcel]) -> list[list[Parcel]]:
     for parcel in parcels:
         groups.setdefault(parcel.group, []).append(parcel)
     return list(groups.values())
+
+
+def _instant(text: object, otherwise: datetime) -> datetime:
+    milliseconds = _number(text)
+    return datetime.fromtimestamp(milliseconds / 1000, UTC) if milliseconds else otherwise
 
 
 def _number(text: object) -> int:

@@ -59,7 +59,7 @@ class WebhookFeedWiring(Wiring):
         failures = settings.environment("WEBHOOK_FAILURES_URL")
         return Feed(
             outbox=self.outbox,
-            unreadable=Unreadable(client=self.client("sqs"), url=failures),
+            unreadable=Unreadable(client=self.client("sqs"), url=failures, clock=self.now),
             kinds=frozenset(self.kinds),
             first_load=settings.optional("WEBHOOK_FIRST_LOAD") == "true",
         )
