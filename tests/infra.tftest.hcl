@@ -1,4 +1,5 @@
 # Plans and applies the infrastructure against a provider that only pretends: no account, no network.
+# A run takes more than a second, an assertion nothing: a run has all that can be seen with its variables.
 
 mock_provider "aws" {
   mock_data "aws_caller_identity" {
@@ -131,7 +132,8 @@ variables {
   webhook_previous_secret = ""
 }
 
-run "names_are_those_other_systems_rely_on" {
+run "what_is_made_where_nothing_else_is_said" {
+  # The names are those that other systems rely on.
   assert {
     condition = output.lambda_function_names == {
       extractor        = "odoo-extractor-prod"
@@ -162,9 +164,8 @@ run "names_are_those_other_systems_rely_on" {
     ])
     error_message = "A function has another handler, runtime or service name."
   }
-}
 
-run "functions_are_told_what_they_read" {
+  # The functions' environments have what they read.
   assert {
     condition = { for name, function in merge(aws_lambda_function.function, { approval_handler = aws_lambda_function.approval_handler }) :
       name => join(" ", setsubtract(keys(function.environment[0].variables), [
@@ -194,78 +195,8 @@ run "functions_are_told_what_they_read" {
     ])
     error_message = "The settings are not where the functions look for them."
   }
-}
 
-run "settings_are_stored_as_the_kind_they_are_whatever_they_were_given_as" {
-  command = plan
-
-  variables {
-    company_settings = {
-      north = { two_approvals_above = "10000.50", accounts = { 611000 = 6110 }, class = 7, time_zone = null, intercompany_vendors = ["South Ltd", 42] }
-      south = {}
-    }
-  }
-
-  assert {
-    condition = local.companies == {
-      north = {
-        odoo_company         = "north"
-        realm_id             = "9130350000000001"
-        slack_channel_id     = "C0123456789"
-        two_approvals_above  = 10000.50
-        accounts             = { "611000" = "6110" }
-        class                = "7"
-        intercompany_vendors = ["South Ltd", "42"]
-      }
-      south = { odoo_company = "south", realm_id = "9130350000000002", slack_channel_id = "C0123456789" }
-    }
-    error_message = "A number is stored as text, a text as a number, or what was not given is stored."
-  }
-}
-
-run "every_setting_of_a_company_is_accepted_and_stored" {
-  command = plan
-
-  variables {
-    company_settings = { south = {
-      odoo_company         = "South Ltd"
-      slack_channel_id     = "C9876543210"
-      extract_since        = "2026-07-01"
-      approvers            = ["U1", "W2", "S3"]
-      two_approvals_above  = 5000
-      accounts             = { "64" = "Cost of Goods Sold:Freight In" }
-      vendors              = { "FastFreight Inc." = "Fast Freight" }
-      default_account      = "Uncategorized Expense"
-      payable_account      = "Accounts Payable (A/P)"
-      taxes                = { "none" = "No VAT" }
-      tax                  = "override"
-      tax_on_lines         = false
-      country              = "GB"
-      due_date             = "last"
-      terms                = { "30 Days" = "Net 30" }
-      class                = "North:Works"
-      department           = "Paris"
-      books_close_day      = 28
-      intercompany_vendors = ["North Ltd"]
-      reminder_hours       = 4.5
-      escalation_hours     = 24
-      escalation_approvers = ["S3"]
-      time_zone            = "America/Argentina/Buenos_Aires"
-      quiet_hours          = "18:00-08:00"
-    } }
-  }
-
-  assert {
-    condition     = local.companies.south == merge(var.company_settings.south, { realm_id = "9130350000000002" })
-    error_message = "A setting is lost on its way to the table."
-  }
-  assert {
-    condition     = toset(keys(var.company_settings.south)) == toset(flatten(values(local.company_setting_names)))
-    error_message = "A setting is not tried here."
-  }
-}
-
-run "each_function_may_do_what_it_needs_and_nothing_else" {
+  # Each function may do what it needs and nothing else.
   assert {
     condition = alltrue([
       for policy in aws_iam_role_policy.function : alltrue([
@@ -353,9 +284,8 @@ run "each_function_may_do_what_it_needs_and_nothing_else" {
     }
     error_message = "A function may do more or less than the list says."
   }
-}
 
-run "documents_are_versioned_and_private" {
+  # Documents are versioned and private.
   assert {
     condition     = aws_s3_bucket_versioning.documents.versioning_configuration[0].status == "Enabled"
     error_message = "Without versions nobody can say which bytes were approved."
@@ -385,9 +315,8 @@ run "documents_are_versioned_and_private" {
     } && [for rule in aws_s3_bucket_lifecycle_configuration.documents.rule : rule.filter[0].prefix if rule.id == "expire-replaced-reference"] == ["reference/"]
     error_message = "Approved bytes are kept for another time than they must be, or hourly snapshots for years."
   }
-}
 
-run "the_table_keeps_finds_and_streams_bills" {
+  # The table keeps, finds and streams bills.
   assert {
     condition = { for index in aws_dynamodb_table.bills.global_secondary_index : index.name => [index.hash_key, index.range_key, index.projection_type] } == {
       status-index         = ["status", "updated_at", "KEYS_ONLY"]
@@ -399,9 +328,8 @@ run "the_table_keeps_finds_and_streams_bills" {
     condition     = aws_dynamodb_table.bills.stream_view_type == "NEW_AND_OLD_IMAGES" && aws_dynamodb_table.bills.ttl[0].attribute_name == "expires_at" && aws_dynamodb_table.bills.point_in_time_recovery[0].enabled
     error_message = "The table has lost its stream, its time to live or its recovery."
   }
-}
 
-run "what_cannot_be_done_is_kept_and_told" {
+  # What cannot be done is kept, and mailed.
   assert {
     condition = alltrue([
       aws_sqs_queue.approved.visibility_timeout_seconds == 6 * aws_lambda_function.function["poster"].timeout,
@@ -440,9 +368,8 @@ run "what_cannot_be_done_is_kept_and_told" {
     condition     = aws_lambda_function_event_invoke_config.extractor.destination_config[0].on_failure[0].destination == aws_sqs_queue.failures["extractor"].arn && aws_lambda_function_event_invoke_config.extractor.maximum_retry_attempts <= 1
     error_message = "A failed run of the extractor is not kept."
   }
-}
 
-run "somebody_is_told_what_went_wrong_and_what_to_do" {
+  # Somebody is mailed what went wrong and what to do.
   # What each looks at, when it is too much, and in how many periods of what length.
   assert {
     condition = { for key, alarm in aws_cloudwatch_metric_alarm.alarm : key => join(" ", concat(
@@ -480,9 +407,8 @@ run "somebody_is_told_what_went_wrong_and_what_to_do" {
     condition     = alltrue([for group in aws_cloudwatch_log_group.function : group.retention_in_days == 365])
     error_message = "A log is kept for another time than it is said."
   }
-}
 
-run "a_wrong_signing_secret_is_told_and_a_scan_of_the_internet_is_not" {
+  # A wrong signing secret is mailed; a scan of the internet is not.
   assert {
     condition = { for query in aws_cloudwatch_metric_alarm.all_clicks_refused.metric_query : query.id => join("", concat(
       [try(coalesce(query.expression), "")],
@@ -499,51 +425,8 @@ run "a_wrong_signing_secret_is_told_and_a_scan_of_the_internet_is_not" {
     condition     = aws_cloudwatch_metric_alarm.all_clicks_refused.alarm_actions == toset([aws_sns_topic.alerts.arn]) && length(aws_cloudwatch_metric_alarm.all_clicks_refused.alarm_description) <= 1024 && aws_cloudwatch_metric_alarm.all_clicks_refused.treat_missing_data == "notBreaching"
     error_message = "The alarm tells nobody, or does so where there was no click."
   }
-}
 
-run "three_missing_extractions_are_counted_at_the_schedules_own_rate" {
-  command = plan
-
-  variables {
-    schedule_rate = "rate(1 hour)"
-  }
-
-  assert {
-    condition     = aws_cloudwatch_metric_alarm.alarm["no_extraction"].period == 3600
-    error_message = "A schedule of an hour is not given three hours."
-  }
-}
-
-run "a_schedule_without_a_rate_is_taken_for_a_daily_one" {
-  command = plan
-
-  variables {
-    schedule_rate = "cron(0 6 ? * MON-FRI *)"
-  }
-
-  assert {
-    condition     = aws_cloudwatch_metric_alarm.alarm["no_extraction"].period == 86400
-    error_message = "A schedule by the calendar is not given three days."
-  }
-}
-
-run "no_alarm_looks_back_further_than_aws_lets_it" {
-  command = plan
-
-  variables {
-    schedule_rate = "rate(30 days)"
-  }
-
-  assert {
-    condition = alltrue([
-      for alarm in aws_cloudwatch_metric_alarm.alarm :
-      alarm.period % 60 == 0 && alarm.period * alarm.evaluation_periods <= (alarm.period < 3600 ? 86400 : 604800)
-    ])
-    error_message = "AWS would refuse an alarm: a week is the most, a day where periods are shorter than an hour."
-  }
-}
-
-run "one_page_shows_how_it_goes" {
+  # One page shows how it goes.
   assert {
     condition = length(distinct(flatten([
       for widget in jsondecode(aws_cloudwatch_dashboard.bills[0].dashboard_body).widgets : [for metric in try(widget.properties.metrics, []) : jsonencode(metric)]
@@ -559,9 +442,8 @@ run "one_page_shows_how_it_goes" {
     )) == 0
     error_message = "What an alarm looks at is not on the page."
   }
-}
 
-run "schedules_call_with_the_agreed_input" {
+  # Schedules call with the agreed input.
   assert {
     condition = { for name, target in aws_cloudwatch_event_target.schedule : name => [aws_cloudwatch_event_rule.schedule[name].schedule_expression, jsondecode(target.input)] } == {
       extract           = ["rate(15 minutes)", {}]
@@ -572,50 +454,14 @@ run "schedules_call_with_the_agreed_input" {
     }
     error_message = "A schedule calls at another time or with another input."
   }
-}
 
-run "a_deployment_runs_by_itself_unless_it_is_told_not_to" {
-  command = plan
-
+  # A deployment runs unless somebody switches it off.
   assert {
     condition     = alltrue([for rule in aws_cloudwatch_event_rule.schedule : rule.state == "ENABLED"]) && aws_lambda_event_source_mapping.poster.enabled && length(aws_cloudwatch_dashboard.bills) == 1
     error_message = "A schedule, the posting or the dashboard is off though nobody said so."
   }
-}
 
-run "nothing_is_read_asked_or_posted_by_itself_while_it_is_switched_off" {
-  command = plan
-
-  variables {
-    schedules_enabled = false
-    posting_enabled   = false
-    dashboard_enabled = false
-  }
-
-  assert {
-    condition     = alltrue([for rule in aws_cloudwatch_event_rule.schedule : rule.state == "DISABLED"]) && !aws_lambda_event_source_mapping.poster.enabled && length(aws_cloudwatch_dashboard.bills) == 0
-    error_message = "A switch does not switch."
-  }
-  assert {
-    condition     = alltrue([for alarm in aws_cloudwatch_metric_alarm.alarm : length(alarm.insufficient_data_actions) == 0])
-    error_message = "After a call by hand the silence that was asked for would be mailed."
-  }
-}
-
-run "the_posters_rights_do_not_grow_with_the_companies" {
-  variables {
-    qb_realm_ids      = { for number in range(150) : "a-company-with-quite-a-long-name-${number}" => tostring(9130350000000001 + number) }
-    qb_refresh_tokens = { for number in range(150) : "a-company-with-quite-a-long-name-${number}" => "token" }
-    company_settings  = {}
-  }
-
-  assert {
-    condition     = alltrue([for policy in aws_iam_role_policy.function : length(policy.policy) < 10240])
-    error_message = "A role's policy is longer than AWS takes (10,240 characters)."
-  }
-}
-
-run "the_click_reaches_the_handler_through_its_url_alone" {
+  # The click reaches the handler through its URL alone.
   assert {
     condition     = aws_lambda_function_url.approval_handler.authorization_type == "NONE"
     error_message = "Slack cannot sign as AWS wants."
@@ -634,9 +480,8 @@ run "the_click_reaches_the_handler_through_its_url_alone" {
     condition     = alltrue([for permission in aws_lambda_permission.schedule : permission.principal == "events.amazonaws.com" && permission.source_arn != null])
     error_message = "A function may be called by others than its schedule."
   }
-}
 
-run "slack_accepts_the_manifest" {
+  # Slack accepts the manifest.
   assert {
     condition = toset(jsondecode(output.slack_app_manifest).oauth_config.scopes.bot) == toset([
       "chat:write", "users:read", "users:read.email", "usergroups:read", "channels:read", "groups:read",
@@ -653,80 +498,8 @@ run "slack_accepts_the_manifest" {
     ])
     error_message = "Slack would reject the manifest."
   }
-}
 
-run "two_deployments_in_one_account_do_not_count_for_each_other" {
-  command = plan
-
-  variables {
-    environment = "staging"
-  }
-
-  assert {
-    condition = toset(concat(
-      [for function in values(aws_lambda_function.function) : function.environment[0].variables["POWERTOOLS_METRICS_NAMESPACE"]],
-      [aws_cloudwatch_metric_alarm.alarm["token_days_left"].namespace],
-    )) == toset(["OdooQuickBooks/staging"])
-    error_message = "One deployment's tokens would keep the other's alarm quiet."
-  }
-}
-
-run "elsewhere_than_in_production_everything_can_be_thrown_away" {
-  variables {
-    environment          = "demo"
-    qb_use_sandbox       = true
-    slack_api_url        = "http://127.0.0.1:8081/api/"
-    reserved_concurrency = { approval_handler = 5 }
-  }
-
-  assert {
-    condition = alltrue(concat(
-      [aws_s3_bucket.documents.force_destroy, !aws_dynamodb_table.bills.deletion_protection_enabled, !aws_dynamodb_table.settings.deletion_protection_enabled],
-      [for secret in aws_secretsmanager_secret.given : secret.recovery_window_in_days == 0],
-      [for secret in aws_secretsmanager_secret.quickbooks_token : secret.recovery_window_in_days == 0],
-    ))
-    error_message = "A second demo could not take the names of the first."
-  }
-  assert {
-    condition     = aws_lambda_function.function["poster"].environment[0].variables["QB_API_URL"] == "https://sandbox-quickbooks.api.intuit.com"
-    error_message = "qb_use_sandbox does not reach the sandbox."
-  }
-  assert {
-    condition     = aws_lambda_function.approval_handler.reserved_concurrent_executions == 5
-    error_message = "Reserved concurrency is not handed on."
-  }
-}
-
-run "changed_settings_and_secrets_restart_the_functions" {
-  variables {
-    secrets_version  = 2
-    company_settings = {}
-  }
-
-  assert {
-    condition = alltrue([
-      for function in concat(values(aws_lambda_function.function), [aws_lambda_function.approval_handler]) :
-      function.environment[0].variables["SECRETS_VERSION"] == "2" && function.environment[0].variables["SETTINGS_VERSION"] == substr(sha256(aws_dynamodb_table_item.company_settings.item), 0, 12)
-    ])
-    error_message = "A function would go on with what it has read before."
-  }
-}
-
-run "one_company_may_use_the_single_token" {
-  command = plan
-
-  variables {
-    qb_realm_ids      = { north = "9130350000000001" }
-    qb_refresh_token  = "only-token"
-    qb_refresh_tokens = {}
-  }
-}
-
-# --- The mirror ---
-
-run "the_mirror_is_off_unless_it_is_turned_on" {
-  command = plan
-
+  # The mirror is off unless it is turned on.
   assert {
     condition = length(concat(
       aws_dynamodb_table.mirror, aws_secretsmanager_secret.erp_credentials, aws_secretsmanager_secret_version.erp_credentials,
@@ -747,27 +520,100 @@ run "the_mirror_is_off_unless_it_is_turned_on" {
   }
 }
 
-run "connections_that_wait_for_the_mirror_make_nothing" {
+run "settings_and_an_hourly_schedule" {
   command = plan
 
   variables {
+    company_settings = {
+      north = { two_approvals_above = "10000.50", accounts = { 611000 = 6110 }, class = 7, time_zone = null, intercompany_vendors = ["South Ltd", 42] }
+      south = {}
+    }
+    schedule_rate   = "rate(1 hour)"
     erp_connections = { ledger = { type = "odoo", url = "https://ledger.example.com", database = "ledger", username = "mirror", auth = "session" } }
     erp_credentials = { ledger = "password" }
   }
 
+  # A setting is stored as the kind it is, whatever it was given as.
+  assert {
+    condition = local.companies == {
+      north = {
+        odoo_company         = "north"
+        realm_id             = "9130350000000001"
+        slack_channel_id     = "C0123456789"
+        two_approvals_above  = 10000.50
+        accounts             = { "611000" = "6110" }
+        class                = "7"
+        intercompany_vendors = ["South Ltd", "42"]
+      }
+      south = { odoo_company = "south", realm_id = "9130350000000002", slack_channel_id = "C0123456789" }
+    }
+    error_message = "A number is stored as text, a text as a number, or what was not given is stored."
+  }
+
+  # Three missing extractions are counted at the schedule's own rate.
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.alarm["no_extraction"].period == 3600
+    error_message = "A schedule of an hour is not given three hours."
+  }
+
+  # Connections that wait for the mirror make nothing.
   assert {
     condition     = length(aws_secretsmanager_secret.erp_credentials) + length(aws_secretsmanager_secret.erp_session) == 0
     error_message = "A secret costs $0.40 a month, and no mirror reads it."
   }
 }
 
-run "the_mirror_of_the_flows_own_odoo_needs_no_secret_of_its_own" {
+run "every_setting_and_a_daily_schedule" {
   command = plan
 
   variables {
+    company_settings = { south = {
+      odoo_company         = "South Ltd"
+      slack_channel_id     = "C9876543210"
+      extract_since        = "2026-07-01"
+      approvers            = ["U1", "W2", "S3"]
+      two_approvals_above  = 5000
+      accounts             = { "64" = "Cost of Goods Sold:Freight In" }
+      vendors              = { "FastFreight Inc." = "Fast Freight" }
+      default_account      = "Uncategorized Expense"
+      payable_account      = "Accounts Payable (A/P)"
+      taxes                = { "none" = "No VAT" }
+      tax                  = "override"
+      tax_on_lines         = false
+      country              = "GB"
+      due_date             = "last"
+      terms                = { "30 Days" = "Net 30" }
+      class                = "North:Works"
+      department           = "Paris"
+      books_close_day      = 28
+      intercompany_vendors = ["North Ltd"]
+      reminder_hours       = 4.5
+      escalation_hours     = 24
+      escalation_approvers = ["S3"]
+      time_zone            = "America/Argentina/Buenos_Aires"
+      quiet_hours          = "18:00-08:00"
+    } }
+    schedule_rate  = "cron(0 6 ? * MON-FRI *)"
     mirror_enabled = true
   }
 
+  # Every setting of a company is accepted and stored.
+  assert {
+    condition     = local.companies.south == merge(var.company_settings.south, { realm_id = "9130350000000002" })
+    error_message = "A setting is lost on its way to the table."
+  }
+  assert {
+    condition     = toset(keys(var.company_settings.south)) == toset(flatten(values(local.company_setting_names)))
+    error_message = "A setting is not tried here."
+  }
+
+  # A schedule without a rate is taken for a daily one.
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.alarm["no_extraction"].period == 86400
+    error_message = "A schedule by the calendar is not given three days."
+  }
+
+  # The mirror of the flow's own Odoo needs no secret of its own.
   assert {
     condition     = length(aws_secretsmanager_secret.erp_credentials) + length(aws_secretsmanager_secret.erp_session) == 0 && local.erp_connections == {}
     error_message = "A secret without a connection costs $0.40 a month."
@@ -775,6 +621,121 @@ run "the_mirror_of_the_flows_own_odoo_needs_no_secret_of_its_own" {
   assert {
     condition     = output.mirror_connections == { odoo = { url = "https://example.odoo.com", database = "example" } }
     error_message = "The flow's own Odoo is not mirrored."
+  }
+}
+
+run "a_second_deployment_switched_off" {
+  command = plan
+
+  variables {
+    schedules_enabled        = false
+    posting_enabled          = false
+    dashboard_enabled        = false
+    environment              = "staging"
+    mirror_enabled           = true
+    mirror_rate              = "rate(2 hours)"
+    allowed_private_networks = ["10.20.0.0/16", "127.0.0.0/8", "fd00:12::/32"]
+  }
+
+  # Nothing is read, asked or posted while it is switched off.
+  assert {
+    condition     = alltrue([for rule in aws_cloudwatch_event_rule.schedule : rule.state == "DISABLED"]) && !aws_lambda_event_source_mapping.poster.enabled && length(aws_cloudwatch_dashboard.bills) == 0
+    error_message = "A switch does not switch."
+  }
+  assert {
+    condition     = alltrue([for alarm in aws_cloudwatch_metric_alarm.alarm : length(alarm.insufficient_data_actions) == 0])
+    error_message = "After a call by hand the silence that was asked for would be mailed."
+  }
+
+  # Two deployments in one account do not count for each other.
+  assert {
+    condition = toset(concat(
+      [for function in values(aws_lambda_function.function) : function.environment[0].variables["POWERTOOLS_METRICS_NAMESPACE"]],
+      [aws_cloudwatch_metric_alarm.alarm["token_days_left"].namespace],
+    )) == toset(["OdooQuickBooks/staging"])
+    error_message = "One deployment's tokens would keep the other's alarm quiet."
+  }
+
+  # A mirror that is to rest is not mailed about for its age.
+  assert {
+    condition     = alltrue([for rule in aws_cloudwatch_event_rule.mirror : rule.state == "DISABLED"])
+    error_message = "A switch does not switch."
+  }
+  assert {
+    condition     = { for key, alarm in aws_cloudwatch_metric_alarm.mirror : key => alarm.actions_enabled } == { mirror_is_old = false, mirror_fails = true, mirror_failures = true }
+    error_message = "The age that was wanted would be mailed, or a failed run by hand would not."
+  }
+  assert {
+    condition = (
+      aws_cloudwatch_metric_alarm.mirror["mirror_is_old"].threshold == 360 && aws_cloudwatch_metric_alarm.mirror["mirror_is_old"].period == 7200
+      && aws_cloudwatch_metric_alarm.mirror["mirror_is_old"].namespace == "OdooQuickBooks/staging"
+    )
+    error_message = "A schedule of two hours is not given six, or another deployment's mirror counts."
+  }
+  assert {
+    condition     = !aws_dynamodb_table.mirror[0].deletion_protection_enabled
+    error_message = "Elsewhere than in production everything can be thrown away."
+  }
+  assert {
+    condition     = aws_cloudwatch_event_rule.mirror["sync-all"].schedule_expression == "rate(2 hours)" && local.mirror_minutes == 120
+    error_message = "The rate is not kept to."
+  }
+}
+
+run "a_demo_of_one_company" {
+  variables {
+    environment          = "demo"
+    qb_use_sandbox       = true
+    slack_api_url        = "http://127.0.0.1:8081/api/"
+    reserved_concurrency = { approval_handler = 5 }
+    qb_realm_ids         = { north = "9130350000000001" }
+    qb_refresh_token     = "only-token"
+    qb_refresh_tokens    = {}
+  }
+
+  # Elsewhere than in production everything can be thrown away.
+  assert {
+    condition = alltrue(concat(
+      [aws_s3_bucket.documents.force_destroy, !aws_dynamodb_table.bills.deletion_protection_enabled, !aws_dynamodb_table.settings.deletion_protection_enabled],
+      [for secret in aws_secretsmanager_secret.given : secret.recovery_window_in_days == 0],
+      [for secret in aws_secretsmanager_secret.quickbooks_token : secret.recovery_window_in_days == 0],
+    ))
+    error_message = "A second demo could not take the names of the first."
+  }
+  assert {
+    condition     = aws_lambda_function.function["poster"].environment[0].variables["QB_API_URL"] == "https://sandbox-quickbooks.api.intuit.com"
+    error_message = "qb_use_sandbox does not reach the sandbox."
+  }
+  assert {
+    condition     = aws_lambda_function.approval_handler.reserved_concurrent_executions == 5
+    error_message = "Reserved concurrency is not handed on."
+  }
+
+  # One company may use the single token.
+
+}
+
+run "many_companies_and_changed_secrets" {
+  variables {
+    qb_realm_ids      = { for number in range(150) : "a-company-with-quite-a-long-name-${number}" => tostring(9130350000000001 + number) }
+    qb_refresh_tokens = { for number in range(150) : "a-company-with-quite-a-long-name-${number}" => "token" }
+    company_settings  = {}
+    secrets_version   = 2
+  }
+
+  # The poster's rights do not grow with the companies.
+  assert {
+    condition     = alltrue([for policy in aws_iam_role_policy.function : length(policy.policy) < 10240])
+    error_message = "A role's policy is longer than AWS takes (10,240 characters)."
+  }
+
+  # Changed settings and secrets restart the functions.
+  assert {
+    condition = alltrue([
+      for function in concat(values(aws_lambda_function.function), [aws_lambda_function.approval_handler]) :
+      function.environment[0].variables["SECRETS_VERSION"] == "2" && function.environment[0].variables["SETTINGS_VERSION"] == substr(sha256(aws_dynamodb_table_item.company_settings.item), 0, 12)
+    ])
+    error_message = "A function would go on with what it has read before."
   }
 }
 
@@ -911,50 +872,25 @@ run "the_mirror_has_what_it_needs_and_nothing_else" {
   }
 }
 
-run "a_mirror_that_is_to_rest_is_not_mailed_about_for_its_age" {
+run "no_alarm_looks_back_further_than_aws_lets_it" {
   command = plan
 
   variables {
-    mirror_enabled           = true
-    schedules_enabled        = false
-    environment              = "staging"
-    mirror_rate              = "rate(2 hours)"
-    allowed_private_networks = ["10.20.0.0/16", "127.0.0.0/8", "fd00:12::/32"]
-  }
-
-  assert {
-    condition     = alltrue([for rule in aws_cloudwatch_event_rule.mirror : rule.state == "DISABLED"])
-    error_message = "A switch does not switch."
-  }
-  assert {
-    condition     = { for key, alarm in aws_cloudwatch_metric_alarm.mirror : key => alarm.actions_enabled } == { mirror_is_old = false, mirror_fails = true, mirror_failures = true }
-    error_message = "The age that was wanted would be mailed, or a failed run by hand would not."
-  }
-  assert {
-    condition = (
-      aws_cloudwatch_metric_alarm.mirror["mirror_is_old"].threshold == 360 && aws_cloudwatch_metric_alarm.mirror["mirror_is_old"].period == 7200
-      && aws_cloudwatch_metric_alarm.mirror["mirror_is_old"].namespace == "OdooQuickBooks/staging"
-    )
-    error_message = "A schedule of two hours is not given six, or another deployment's mirror counts."
-  }
-  assert {
-    condition     = !aws_dynamodb_table.mirror[0].deletion_protection_enabled
-    error_message = "Elsewhere than in production everything can be thrown away."
-  }
-  assert {
-    condition     = aws_cloudwatch_event_rule.mirror["sync-all"].schedule_expression == "rate(2 hours)" && local.mirror_minutes == 120
-    error_message = "The rate is not kept to."
-  }
-}
-
-run "no_alarm_of_the_mirror_looks_back_further_than_aws_lets_it" {
-  command = plan
-
-  variables {
+    schedule_rate  = "rate(30 days)"
     mirror_enabled = true
     mirror_rate    = "rate(30 days)"
   }
 
+  # No alarm looks back further than AWS lets it.
+  assert {
+    condition = alltrue([
+      for alarm in aws_cloudwatch_metric_alarm.alarm :
+      alarm.period % 60 == 0 && alarm.period * alarm.evaluation_periods <= (alarm.period < 3600 ? 86400 : 604800)
+    ])
+    error_message = "AWS would refuse an alarm: a week is the most, a day where periods are shorter than an hour."
+  }
+
+  # No alarm of the mirror looks back further than AWS lets it.
   assert {
     condition = alltrue([
       for alarm in aws_cloudwatch_metric_alarm.mirror :
