@@ -10,6 +10,7 @@ import pytest
 
 from sandbox.in_process.chain import World, a_world
 from sandbox.in_process.quick import make_quick
+from sandbox.terraform import GOGC
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +29,7 @@ os.environ |= {
     "AWS_SECRET_ACCESS_KEY": "test",
     "AWS_DEFAULT_REGION": "us-west-2",
     "AWS_EC2_METADATA_DISABLED": "true",
+    "GOGC": GOGC,  # of the Terraform that tests start
 }
 make_quick()
 
