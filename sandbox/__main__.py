@@ -11,8 +11,9 @@ import os
 import signal
 import sys
 import time
+from functools import partial
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import urlsplit
 
 if sys.version_info[:2] != (3, 12):
@@ -33,6 +34,9 @@ try:
 except ModuleNotFoundError as missing:
     sys.exit(f"The package {missing.name} is not installed here: run `make venv`, or `make demo`.")
 
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 _LAST_PORT = 65_535
 _COMPANIONS = (
@@ -73,24 +77,33 @@ def main(arguments: list[str] | None = None) -> int:
     heavy.add_argument("--bills", type=_number, default=2000, help="in one extraction")
     heavy.add_argument("--approvals", type=_number, default=500, help="of them (about)")
     given = parser.parse_args(arguments)
+    work = _work(given, {"demo": demo_parser, "companions": beside})
     for stopping in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(stopping, _interrupt)  # also where a shell started us with SIGINT ignored
     try:
-        if given.command == "serve":
-            rate = EVERY_MINUTE if given.mirror else ""
-            return serve_command.run(given.port, Vendors(mirror_rate=rate), say)
-        if given.command == "load":
-            asked = load.Load(bills=given.bills, approvals=max(1, given.approvals))
-            return load.run(asked, say)
-        if given.command == "companions":
-            return companions.run(_trial(given, beside), say)
-        return demo.run(_job(given, demo_parser), say)
+        return work()
     except KeyboardInterrupt:
         say("stopped")
         return 130
     except (RuntimeError, OSError, BotoCoreError, ClientError) as error:
         say(f"The sandbox stopped: {error}")
         return 1
+
+
+def _work(
+    given: argparse.Namespace, parsers: Mapping[str, argparse.ArgumentParser]
+) -> Callable[[], int]:
+    """What the command line asks for; options that do not go together end the program here."""
+    match given.command:
+        case "serve":
+            vendors = Vendors(mirror_rate=EVERY_MINUTE if given.mirror else "")
+            return partial(serve_command.run, given.port, vendors, say)
+        case "load":
+            asked = load.Load(bills=given.bills, approvals=max(1, given.approvals))
+            return partial(load.run, asked, say)
+        case "companions":
+            return partial(companions.run, _trial(given, parsers["companions"]), say)
+    return partial(demo.run, _job(given, parsers["demo"]), say)
 
 
 def _demo_arguments(parser: argparse.ArgumentParser) -> None:

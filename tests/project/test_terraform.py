@@ -25,7 +25,7 @@ from odoo_qb.posting import claim
 from odoo_qb.posting.messages import LAST_RECEIVE
 from sandbox.aws import emulator as aws
 from sandbox.benchmark import costs
-from sandbox.terraform import plugin_mirror
+from sandbox.terraform import GOGC, plugin_mirror
 from tests.simulation import simulation
 from tests.support import limits
 
@@ -307,7 +307,7 @@ def test_a_saved_plan_holds_no_secret_and_everything_else(
             ["terraform", f"-chdir={initialised}", "plan", "-input=false", "-no-color"]
             + [f"-var-file={file}" for file in files]
             + [f"-out={tmp_path / 'plan'}"],
-            env=emulator.environment() | {"CHECKPOINT_DISABLE": "1"},
+            env=emulator.environment() | {"CHECKPOINT_DISABLE": "1", "GOGC": GOGC},
             capture_output=True,
             text=True,
             check=False,
