@@ -11,7 +11,7 @@ CHECKED := .build/terraform
 AUDIT := .build/audit
 AUDITED := $(AUDIT)/terraform
 
-.PHONY: help venv build check audit test browser demo sandbox companions load bench soak lock clean
+.PHONY: help venv build check audit test browser demo sandbox companions intake load bench soak lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,17 +32,18 @@ check: venv ## Formatting, lint, types, layers and Terraform
 	$(BIN)/ruff check $(PYTHON_SOURCES)
 	$(BIN)/mypy $(PYTHON_SOURCES)
 	PYTHONPATH=lambda:. $(BIN)/lint-imports --no-logo --no-cache
+	$(BIN)/python -m statelint --eval-jsonata intake.asl.json
 	terraform fmt -check -recursive
 	@# In a copy, so that an operator's own .terraform and lock file stay as they are. A mirror
 	@# of unpacked providers serves machines that cannot reach the registry.
-	@rm -f $(CHECKED)/*.tf && mkdir -p $(CHECKED) && cp *.tf $(CHECKED)
+	@rm -f $(CHECKED)/*.tf && mkdir -p $(CHECKED) && cp *.tf *.asl.json $(CHECKED)
 	@mirror=$$($(BIN)/python -c 'from sandbox.terraform import plugin_mirror; print(plugin_mirror() or "")') && \
 		terraform -chdir=$(CHECKED) init -input=false -backend=false $${mirror:+"-plugin-dir=$$mirror"} >/dev/null
 	terraform -chdir=$(CHECKED) validate
 
 # Not part of `check`: its packages take a minute to install, and its answer changes with the world.
 audit: $(AUDIT)/installed-from ## Known mistakes in Terraform, known holes in the packages (needs the internet)
-	@rm -rf $(AUDITED) && mkdir -p $(AUDITED) && cp *.tf $(AUDITED)
+	@rm -rf $(AUDITED) && mkdir -p $(AUDITED) && cp *.tf *.asl.json $(AUDITED)
 	$(AUDIT)/bin/checkov --directory $(AUDITED) --framework terraform --compact --quiet --skip-download
 	@# Strict, for a package it could not ask about would pass for a sound one.
 	@said=$$($(AUDIT)/bin/pip-audit --strict --disable-pip --require-hashes --progress-spinner off \
@@ -71,8 +72,11 @@ demo: venv ## The whole chain on this machine, headless (ARGS="--bills 100")
 sandbox: venv ## The whole chain on this machine, kept running until Ctrl-C
 	$(BIN)/python -m sandbox serve $(ARGS)
 
-companions: venv ## The mirror loaded, changed, interrupted and compared (ARGS="--json FILE")
+companions: venv ## The mirror loaded, changed and compared, the intake walked (ARGS="--json FILE")
 	$(BIN)/python -m sandbox companions $(ARGS)
+
+intake: venv ## An invoice given to the intake on the sandbox (FILE=samples/invoice.json)
+	$(BIN)/python -m sandbox intake $(or $(FILE),samples/invoice.json) $(ARGS)
 
 load: venv ## 2,000 bills at once through the whole chain (ARGS="--bills 500")
 	$(BIN)/python -m sandbox load $(ARGS)

@@ -192,3 +192,192 @@ variable "webhook_first_load" {
   default     = false
   nullable    = false
 }
+
+# --- The API ---
+
+variable "api_enabled" {
+  description = "Whether to serve what is mirrored over HTTPS to clients with a token, who may also schedule the mirror's tasks. Needs the mirror."
+  type        = bool
+  default     = false
+  nullable    = false
+
+  validation {
+    condition     = !var.api_enabled || var.mirror_enabled
+    error_message = "The API serves what is mirrored: set mirror_enabled = true as well."
+  }
+}
+
+variable "api_tokens" {
+  description = "The tokens of the API's clients by a name for each, such as { reporting = \"…\" }. The name appears in logs. Make a token with: python3 -c \"import secrets; print(secrets.token_urlsafe(32))\". Only a hash of it is stored. After changing one, raise secrets_version."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+  sensitive   = true
+  ephemeral   = true
+
+  validation {
+    condition     = alltrue([for name in keys(var.api_tokens) : can(regex("^[a-z][a-z0-9_-]{0,30}$", name))])
+    error_message = "A name in api_tokens must be a lower-case letter, then up to 30 lower-case letters, digits, _ or -."
+  }
+  validation {
+    condition     = alltrue([for token in values(var.api_tokens) : can(regex("^[A-Za-z0-9._~+/=-]{32,400}$", token))])
+    error_message = "A token in api_tokens is too easy to guess, or can't be sent in a header: use at least 32 letters, digits and ._~+/=-, made at random."
+  }
+  validation {
+    condition     = length(distinct(values(var.api_tokens))) == length(var.api_tokens)
+    error_message = "Two names in api_tokens have the same token. Make one for each, so that each can be removed."
+  }
+  validation {
+    condition     = length(var.api_tokens) <= 100 && (length(var.api_tokens) > 0 || !var.api_enabled)
+    error_message = "api_tokens needs 1 to 100 tokens: without one the API answers nobody."
+  }
+}
+
+variable "api_previous_tokens" {
+  description = "Tokens that were replaced and are still to be accepted, by name, until their clients have the new ones. Then remove them and raise secrets_version."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+  sensitive   = true
+  ephemeral   = true
+
+  validation {
+    condition     = length(setsubtract(keys(var.api_previous_tokens), keys(var.api_tokens))) == 0
+    error_message = "api_previous_tokens has a name that isn't in api_tokens. Remove it: a client that was removed is not to be let in."
+  }
+  validation {
+    condition     = alltrue([for token in values(var.api_previous_tokens) : can(regex("^[A-Za-z0-9._~+/=-]{32,400}$", token))])
+    error_message = "A token in api_previous_tokens can't have been one: tokens have at least 32 letters, digits and ._~+/=-."
+  }
+}
+
+variable "api_domain" {
+  description = "A domain of yours for the API, such as odoo-api.example.com. Without it the API has an address of API Gateway; with it, only this one."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^(([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\\.)+[a-z]{2,63})?$", var.api_domain))
+    error_message = "api_domain must be a domain in lower case, such as odoo-api.example.com, without https:// and path."
+  }
+}
+
+variable "api_certificate_arn" {
+  description = "The certificate for api_domain: its ARN in AWS Certificate Manager, in the region of this deployment."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = (var.api_certificate_arn == "") == (var.api_domain == "")
+    error_message = "api_domain and api_certificate_arn belong together: set both, or neither."
+  }
+  validation {
+    condition     = var.api_certificate_arn == "" || can(regex("^arn:aws[a-z-]*:acm:${var.aws_region}:[0-9]{12}:certificate/[0-9a-f-]+$", var.api_certificate_arn))
+    error_message = "api_certificate_arn must be the ARN of a certificate in AWS Certificate Manager, in the region aws_region."
+  }
+}
+
+variable "api_allowed_origins" {
+  description = "Websites whose pages may call the API from a browser, such as https://reports.example.com. Normally none. A page that does needs a token, which everyone who uses that page can read."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for origin in var.api_allowed_origins : can(regex("^https://[a-z0-9.-]+(:[0-9]+)?$", origin))])
+    error_message = "api_allowed_origins must be origins such as https://reports.example.com: https, in lower case, without a path. No * for all."
+  }
+}
+
+variable "api_throttle_rate" {
+  description = "How many requests a second the API takes, of all clients together. More are answered with 429."
+  type        = number
+  default     = 20
+  nullable    = false
+
+  validation {
+    condition     = var.api_throttle_rate >= 1 && var.api_throttle_rate <= 1000
+    error_message = "api_throttle_rate must be from 1 to 1000 requests a second."
+  }
+}
+
+variable "api_throttle_burst" {
+  description = "How many requests the API takes at once before api_throttle_rate counts."
+  type        = number
+  default     = 40
+  nullable    = false
+
+  validation {
+    condition     = var.api_throttle_burst >= 1 && var.api_throttle_burst <= 2000 && floor(var.api_throttle_burst) == var.api_throttle_burst
+    error_message = "api_throttle_burst must be a whole number from 1 to 2000."
+  }
+}
+
+# --- The intake ---
+
+variable "intake_enabled" {
+  description = "Whether to take in invoices by a state machine, which validates each, stores it once under the next number and announces what became of it."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "intake_time_zone" {
+  description = "Time zone that says which day and which year it is: a due date must be after today, and numbers begin anew with the year. For example Europe/Paris."
+  type        = string
+  default     = "UTC"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[A-Za-z]+([/_+-][A-Za-z0-9]+)*$", var.intake_time_zone))
+    error_message = "intake_time_zone must be a time zone such as UTC or Europe/Paris."
+  }
+}
+
+variable "intake_maximum_amount" {
+  description = "Largest amount of an invoice that is taken in. One over it is reported as invalid."
+  type        = number
+  default     = 1000000
+  nullable    = false
+
+  validation {
+    condition     = var.intake_maximum_amount > 0 && var.intake_maximum_amount < 1000000000000 && floor(var.intake_maximum_amount * 100) == var.intake_maximum_amount * 100
+    error_message = "intake_maximum_amount must be more than 0 and less than 1,000,000,000,000, with up to two decimals."
+  }
+}
+
+variable "intake_slack_channel_id" {
+  description = "Channel in which the outcome of each invoice is announced; without it, none is. Use its id, such as C0123456789, and invite the app."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.intake_slack_channel_id == null || can(regex("^[CG][A-Z0-9-]+$", var.intake_slack_channel_id))
+    error_message = "intake_slack_channel_id must be a channel id (C… or G…), not a name."
+  }
+}
+
+variable "intake_mails_customers" {
+  description = "Whether the customer of a stored invoice gets an e-mail with its number, if the invoice names an address. It needs intake_sender."
+  type        = bool
+  default     = false
+  nullable    = false
+
+  validation {
+    condition     = !var.intake_mails_customers || var.intake_sender != null
+    error_message = "intake_mails_customers needs intake_sender: the address from which customers get their e-mails."
+  }
+}
+
+variable "intake_sender" {
+  description = "Address that the e-mails to customers come from. Verify it, or its domain, in SES, and have AWS take the account out of SES's sandbox."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.intake_sender == null || can(regex("^[^@\\s<>]+@([a-z0-9-]+\\.)+[a-z]{2,}$", var.intake_sender))
+    error_message = "intake_sender must be an e-mail address, such as billing@example.com."
+  }
+}

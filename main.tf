@@ -1,8 +1,9 @@
 # Vendor bills go from Odoo through an approval in Slack to QuickBooks Online.
 #
 # A file per concern, in a bill's order: company_settings.tf, functions.tf, permissions.tf, secrets.tf,
-# storage.tf, schedules.tf, slack.tf, posting.tf; then alarms.tf and dashboard.tf. mirror.tf and webhook.tf
-# stand beside them and are off unless turned on. Here is what they share.
+# storage.tf, schedules.tf, slack.tf, posting.tf; then alarms.tf and dashboard.tf. mirror.tf, webhook.tf,
+# api.tf, api_schedules.tf and intake.tf stand beside them and are off unless turned on. Here is what they
+# share.
 
 terraform {
   required_version = ">= 1.11" # write-only arguments

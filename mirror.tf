@@ -136,7 +136,7 @@ resource "aws_lambda_function" "mirror" {
   memory_size      = 512
 
   environment {
-    variables = {
+    variables = merge(local.api_schedule_environment, {
       ENVIRONMENT               = var.environment
       MIRROR_TABLE              = aws_dynamodb_table.mirror[0].name
       ODOO_API_URL              = var.odoo_api_url
@@ -151,7 +151,7 @@ resource "aws_lambda_function" "mirror" {
       )...))
       POWERTOOLS_METRICS_NAMESPACE = local.metric_namespace
       POWERTOOLS_SERVICE_NAME      = "mirror"
-    }
+    })
   }
 
   logging_config {
@@ -200,7 +200,7 @@ resource "aws_iam_role_policy" "mirror" {
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = [
-      for need, grant in {
+      for need, grant in merge(local.schedule_grants, {
         ReadCredentials = {
           actions   = ["secretsmanager:GetSecretValue"]
           resources = concat([aws_secretsmanager_secret.given["odoo-credentials"].arn], aws_secretsmanager_secret.erp_credentials[*].arn)
@@ -225,7 +225,8 @@ resource "aws_iam_role_policy" "mirror" {
           actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
           resources = ["${aws_cloudwatch_log_group.mirror[0].arn}:*"]
         }
-      } : { Sid = need, Effect = "Allow", Action = grant.actions, Resource = grant.resources } if length(grant.resources) > 0
+      }) : merge({ Sid = need, Effect = "Allow", Action = grant.actions, Resource = grant.resources }, try({ Condition = grant.condition }, {}))
+      if length(grant.resources) > 0
     ]
   })
 }

@@ -101,6 +101,16 @@ output "slack_app_manifest" {
   })
 }
 
+output "api_url" {
+  description = "Address of the API; /docs describes it. Null while the API is off."
+  value       = local.api_count == 0 ? null : var.api_domain == "" ? one(aws_apigatewayv2_api.api[*].api_endpoint) : "https://${var.api_domain}"
+}
+
+output "api_domain_target" {
+  description = "Where a CNAME record of api_domain must point; null without a domain."
+  value       = one(aws_apigatewayv2_domain_name.api[*].domain_name_configuration[0].target_domain_name)
+}
+
 output "webhook_function_names" {
   description = "Names of the webhook's functions, for `aws lambda invoke` and `aws logs tail`; null while the webhook is off."
   value       = local.webhook_enabled ? { for key, function in aws_lambda_function.webhook : key => function.function_name } : null
@@ -109,4 +119,24 @@ output "webhook_function_names" {
 output "webhook_queue_urls" {
   description = "Queue of changes on their way to the endpoint, and of those that were given up. Null while the webhook is off."
   value       = local.webhook_enabled ? { waiting = aws_sqs_queue.webhook[0].url, dead = aws_sqs_queue.webhook_dead[0].url } : null
+}
+
+output "intake_state_machine_arn" {
+  description = "State machine that takes in invoices, for `aws stepfunctions start-execution`; null while the intake is off."
+  value       = one(aws_sfn_state_machine.intake[*].arn)
+}
+
+output "intake_table" {
+  description = "Table with the invoices taken in and the last number of each year; null while the intake is off."
+  value       = one(aws_dynamodb_table.intake[*].name)
+}
+
+output "intake_topic_arn" {
+  description = "Topic on which the outcome of each invoice is announced, to add subscribers; null while the intake is off."
+  value       = one(aws_sns_topic.intake[*].arn)
+}
+
+output "intake_function_names" {
+  description = "Names of the intake's functions by state, for `aws logs tail`; empty while the intake is off."
+  value       = { for key, function in aws_lambda_function.intake : key => function.function_name }
 }

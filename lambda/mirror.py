@@ -25,6 +25,7 @@ def lambda_handler(event: object, context: Any) -> dict[str, Any]:  # noqa: ANN4
     {"runs": [...], "dynamodb_calls": n, "seconds": n}, a run for each connection and kind, with its
     "error" if it could not be done; {"error": sentence} to a wrong request. An outage is no failure
     of the function: the next run is a minute away, and the alarm is about the mirror's age.
+    A schedule of the API adds its "schedule", "id" and "scheduled_time"; deleted, it runs nothing.
     """
     started = time.monotonic()
     try:
@@ -32,8 +33,13 @@ def lambda_handler(event: object, context: Any) -> dict[str, Any]:  # noqa: ANN4
     except Refused as refusal:
         return {"error": str(refusal)}
     calls = wired.mirrored.calls
+    if request.wanted.full and not request.wanted.dry_run:
+        for sentence in wired.repair_schedules():
+            logger.error("schedules not repaired", reason=sentence)
     syncing = wired.syncing(lambda: context.get_remaining_time_in_millis() / 1000)
-    reports = syncing.sync(request)
+    reports = wired.scheduled.run(request, syncing)
+    if reports is None:
+        return {"runs": [], "skipped": "The schedule was deleted."}
     _log(reports)
     if not request.wanted.dry_run:
         wired.count("MirrorAgeMinutes", max((r.age_minutes for r in reports), default=0.0))

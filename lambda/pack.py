@@ -20,14 +20,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 # Each package with its handlers: functions that share most of their code share a package.
+_ONE: Final = ("extractor", "notifier", "approval_handler", "poster", "mirror", "api", "intake")
 PACKAGES: Final = {
-    **{name: (name,) for name in ("extractor", "notifier", "approval_handler", "poster", "mirror")},
+    **{name: (name,) for name in _ONE},
     "webhook": ("webhook", "webhook_feed"),
 }
 OURS: Final = Path("lambda")
 WORK: Final = Path(".build")
 # Part of AWS's Python runtime; dateutil comes with boto3 and brings the time zones.
 FROM_RUNTIME: Final = {"boto3", "botocore", "dateutil"}
+# Files that a function serves, of wheels whose modules beside them it does not import.
+SERVED: Final = {
+    "api": tuple(
+        f"aws_lambda_powertools/event_handler/openapi/swagger_ui/{name}"
+        for name in ("swagger-ui-bundle.min.js", "swagger-ui.min.css")
+    )
+}
 # Powertools imports its web framework there, but only for pydantic models, which we do not use.
 NEVER: Final = {"aws_lambda_powertools.shared.functions": "aws_lambda_powertools.event_handler"}
 
@@ -38,7 +46,8 @@ def build(package: str) -> str:
     made_from = hashlib.sha256(sys.version.encode())
     program = [Path("build.sh"), OURS / "pack.py"]
     handlers = [OURS / f"{handler}.py" for handler in PACKAGES[package]]
-    for path in sorted([*program, requirements, *handlers, *OURS.glob("*/**/*.py")]):
+    shared = (p for p in OURS.glob("*/**/*") if p.is_file() and p.suffix != ".pyc")
+    for path in sorted([*program, requirements, *handlers, *shared]):
         if not path.is_file():
             sys.exit(f"{path} is missing: {target} cannot be built.")
         made_from.update(f"{path}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
@@ -46,7 +55,9 @@ def build(package: str) -> str:
     state = "unchanged"
     if not (target.exists() and note.exists() and note.read_text() == made_from.hexdigest()):
         note.unlink(missing_ok=True)
-        pack(reached(package, [OURS, installed(requirements)]), target)
+        wheels = installed(requirements)
+        served = {name: wheels / name for name in SERVED.get(package, ())}
+        pack(reached(package, [OURS, wheels]) | served, target)
         note.write_text(made_from.hexdigest())
         state = "built"
     return f"{target}  {target.stat().st_size / 1e6:.2f} MB  {state}"
@@ -98,7 +109,7 @@ def reached(package: str, roots: Sequence[Path]) -> dict[str, Path]:
         if str(path.relative_to(root)) in found:
             continue
         beside = [path]
-        if root != OURS:  # a wheel's certificates and tables lie beside the module that reads them
+        if path.parent != OURS:  # tables and pages lie beside the module that reads them
             code = {".py", ".pyc", ".typed", ".pth"}
             beside += [p for p in path.parent.iterdir() if p.is_file() and p.suffix not in code]
         found |= {str(p.relative_to(root)): p for p in beside}

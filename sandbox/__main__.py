@@ -1,7 +1,7 @@
 """The sandbox's command line: `demo` runs the main job once, `serve` keeps the chain running.
 
-`companions` loads, changes, interrupts and compares the mirror. `load` puts many bills at once
-through the chain.
+`companions` loads, changes, interrupts and compares the mirror, and walks the intake. `intake`
+gives an invoice to it. `load` puts many bills at once through the chain.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "lambda"))
 try:
     from botocore.exceptions import BotoCoreError, ClientError
 
-    from sandbox import demo
+    from sandbox import demo, intake
     from sandbox import serve as serve_command
     from sandbox.approver import rule
     from sandbox.benchmark import load
@@ -41,8 +41,9 @@ if TYPE_CHECKING:
 _LAST_PORT = 65_535
 _COMPANIONS = (
     "Covers the mirror: it is loaded, Odoo is changed at random, Odoo fails in the middle of a run,"
-    " and each time every served field of every record is compared with Odoo. An external Odoo is"
-    " only read. The exit status is 0 only if nothing differs."
+    " and each time every served field of every record is compared with Odoo. Then every route of"
+    " the API is walked, its records are compared too, and schedules fire. An external Odoo is only"
+    " read. The exit status is 0 only if nothing differs."
 )
 
 
@@ -73,6 +74,9 @@ def main(arguments: list[str] | None = None) -> int:
         default=True,
         help="keep a copy of Odoo's records and of a second Odoo's (default: yes)",
     )
+    taken = commands.add_parser("intake", help="give an invoice to the intake, and print its way")
+    taken.add_argument("file", type=Path, help="such as samples/invoice.json")
+    taken.add_argument("--print", action="store_true", help="only print it, with its dates made")
     heavy = commands.add_parser("load", help="many bills at once, with vendors at their limits")
     heavy.add_argument("--bills", type=_number, default=2000, help="in one extraction")
     heavy.add_argument("--approvals", type=_number, default=500, help="of them (about)")
@@ -81,13 +85,14 @@ def main(arguments: list[str] | None = None) -> int:
     for stopping in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(stopping, _interrupt)  # also where a shell started us with SIGINT ignored
     try:
-        return work()
+        status = work()
     except KeyboardInterrupt:
         say("stopped")
         return 130
     except (RuntimeError, OSError, BotoCoreError, ClientError) as error:
         say(f"The sandbox stopped: {error}")
         return 1
+    return status
 
 
 def _work(
@@ -101,6 +106,8 @@ def _work(
         case "load":
             asked = load.Load(bills=given.bills, approvals=max(1, given.approvals))
             return partial(load.run, asked, say)
+        case "intake":
+            return partial(intake.run, given.file, say, only_print=given.print)
         case "companions":
             return partial(companions.run, _trial(given, parsers["companions"]), say)
     return partial(demo.run, _job(given, parsers["demo"]), say)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -20,9 +20,12 @@ from sandbox.vendors import (
     BOT_TOKEN,
     CHANNEL,
     CLIENT_SECRET,
+    INTAKE_SENDER,
     SIGNING_SECRET,
     WEBHOOK_SECRET,
+    api_variables,
     companies_of,
+    intake_variables,
     mirror_variables,
     oauth_path,
     path_of,
@@ -120,6 +123,7 @@ def start(vendors: Vendors, progress: Callable[[str], None]) -> Chain:
                     table=known["dynamodb_table"],
                     bucket=known["s3_bucket"],
                     mirror=known.get("mirror_table") if vendors.mirror_rate else None,
+                    intake=known.get("intake_table") if vendors.mirror_rate else None,
                     feed=(known.get("webhook_function_names") or {}).get("webhook_feed"),
                 )
             except ClientError as error:
@@ -132,6 +136,8 @@ def start(vendors: Vendors, progress: Callable[[str], None]) -> Chain:
             if known
             else "terraform apply: about a minute and a half the first time"
         )
+        if vendors.mirror_rate:
+            _verify_domain(emulator, INTAKE_SENDER.partition("@")[2])
         variables = _variables(vendors, parts, companies, realms)
         terraform.apply(variables, lambda line: progress(f"terraform: {line}"))
         return Chain(
@@ -169,7 +175,8 @@ def function_names(outputs: Mapping[str, Any]) -> dict[str, str]:
     names: dict[str, str] = dict(outputs["lambda_function_names"])
     mirror = outputs.get("mirror_function_name")
     names |= {"mirror": mirror} if mirror else {}
-    return names | (outputs.get("webhook_function_names") or {})
+    names |= outputs.get("webhook_function_names") or {}
+    return names | (outputs.get("intake_function_names") or {})
 
 
 def read_quickbooks(running: Chain) -> list[str]:
@@ -207,7 +214,9 @@ def _variables(
     return {
         **secrets,
         **mirror_variables(vendors, address),
+        **intake_variables(vendors),
         **webhook_variables(vendors, address),
+        **api_variables(vendors),
         "environment": "sandbox",
         "schedules_enabled": vendors.schedules,
         "alert_email": "finance-ops@example.com",
@@ -234,6 +243,13 @@ def _version(secrets: object) -> int:
     """A number that changes with the secrets, which Terraform does not store to compare."""
     digest = hashlib.sha256(json.dumps(secrets, sort_keys=True).encode()).hexdigest()
     return 1 + int(digest[:6], 16)
+
+
+def _verify_domain(emulator: aws.Emulator, domain: str) -> None:
+    """Verify a domain in SES, as an operator does before mail is sent from it."""
+    mails = emulator.client("sesv2")
+    with suppress(mails.exceptions.AlreadyExistsException):
+        mails.create_email_identity(EmailIdentity=domain)
 
 
 def _known_outputs(terraform: Terraform) -> dict[str, Any]:

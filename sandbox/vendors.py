@@ -41,6 +41,9 @@ LEDGER_PASSWORD: Final = "sandbox-ledger-password"  # noqa: S105 - the sandbox's
 WEBHOOK: Final = "webhook"
 WEBHOOK_SECRET: Final = "whsec_c2FuZGJveCB3ZWJob29rIHNlY3JldCwgdGhlIGZpcnN0"  # noqa: S105 - as above
 NEXT_WEBHOOK_SECRET: Final = "whsec_c2FuZGJveCB3ZWJob29rIHNlY3JldCwgdGhlIG5leHQu"  # noqa: S105 - as above
+API_TOKEN: Final = "sandbox-api-token-0123456789abcdefghij"  # noqa: S105 - as above
+INVOICES: Final = "C-INVOICES"  # the channel of the intake, there while the mirror is on
+INTAKE_SENDER: Final = "billing@example.com"
 SESSION: Final = "session"  # an external Odoo's second connection, which opens a session
 
 
@@ -98,6 +101,8 @@ def start_vendors(vendors: Vendors, kept: Path, stack: ExitStack) -> RunningVend
         "quickbooks": parts.quickbooks or _outside_quickbooks(vendors),
     }
     if vendors.mirror_rate:
+        if parts.slack:
+            parts.slack.add_channel(INVOICES, "invoices", parts.slack.people)
         parts.ledger = Odoo(
             dataset="ledger-18", database=LEDGER, login=LEDGER_USER, password=LEDGER_PASSWORD
         )
@@ -175,6 +180,25 @@ def webhook_variables(vendors: Vendors, address: Mapping[str, str]) -> dict[str,
     if not vendors.mirror_rate:
         return {}
     return {"webhook_url": f"{address[WEBHOOK]}/odoo", "webhook_secret": WEBHOOK_SECRET}
+
+
+def api_variables(vendors: Vendors) -> dict[str, Any]:
+    """Terraform's variables for the API; none while the mirror is off."""
+    if not vendors.mirror_rate:
+        return {}
+    return {"api_enabled": True, "api_tokens": {"sandbox": API_TOKEN}}
+
+
+def intake_variables(vendors: Vendors) -> dict[str, Any]:
+    """Terraform's variables for the intake, which is on where the mirror is."""
+    if not vendors.mirror_rate:
+        return {}
+    return {
+        "intake_enabled": True,
+        "intake_slack_channel_id": INVOICES,
+        "intake_mails_customers": True,
+        "intake_sender": INTAKE_SENDER,
+    }
 
 
 def companies_of(vendors: Vendors, parts: RunningVendors) -> dict[str, str]:

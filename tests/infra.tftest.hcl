@@ -32,11 +32,45 @@ mock_provider "aws" {
   mock_resource "aws_lambda_function_url" {
     defaults = { function_url = "https://abc.lambda-url.us-west-2.on.aws/" }
   }
+  mock_resource "aws_scheduler_schedule_group" {
+    defaults = { arn = "arn:aws:scheduler:us-west-2:123456789012:schedule-group/odoo-tasks-prod" }
+  }
+  mock_resource "aws_apigatewayv2_api" {
+    defaults = {
+      id            = "a1b2c3"
+      api_endpoint  = "https://a1b2c3.execute-api.us-west-2.amazonaws.com"
+      execution_arn = "arn:aws:execute-api:us-west-2:123456789012:a1b2c3"
+    }
+  }
   mock_resource "aws_cloudwatch_event_rule" {
     defaults = { arn = "arn:aws:events:us-west-2:123456789012:rule/rule" }
   }
 
+  mock_resource "aws_sfn_state_machine" {
+    defaults = { arn = "arn:aws:states:us-west-2:123456789012:stateMachine:intake" }
+  }
+
   # What a test must tell apart has an ARN of its own.
+  override_resource {
+    target = aws_dynamodb_table.intake[0]
+    values = { arn = "arn:aws:dynamodb:us-west-2:123456789012:table/intake" }
+  }
+  override_resource {
+    target = aws_sns_topic.intake[0]
+    values = { arn = "arn:aws:sns:us-west-2:123456789012:intake" }
+  }
+  override_resource {
+    target = aws_lambda_function.intake["validate_invoice"]
+    values = { arn = "arn:aws:lambda:us-west-2:123456789012:function:validate" }
+  }
+  override_resource {
+    target = aws_lambda_function.intake["process_invoice"]
+    values = { arn = "arn:aws:lambda:us-west-2:123456789012:function:process" }
+  }
+  override_resource {
+    target = aws_lambda_function.intake["send_notification"]
+    values = { arn = "arn:aws:lambda:us-west-2:123456789012:function:notify" }
+  }
   override_resource {
     target = aws_sqs_queue.approved
     values = { arn = "arn:aws:sqs:us-west-2:123456789012:approved.fifo", url = "https://sqs/approved.fifo" }
@@ -71,6 +105,30 @@ mock_provider "aws" {
   override_resource {
     target = aws_sqs_queue.mirror_failures[0]
     values = { arn = "arn:aws:sqs:us-west-2:123456789012:mirror-failures" }
+  }
+  override_resource {
+    target = aws_sqs_queue.task_failures[0]
+    values = { arn = "arn:aws:sqs:us-west-2:123456789012:task-failures" }
+  }
+  override_resource {
+    target = aws_iam_role.tasks[0]
+    values = { arn = "arn:aws:iam::123456789012:role/tasks" }
+  }
+  override_resource {
+    target = aws_secretsmanager_secret.api_tokens[0]
+    values = { arn = "arn:aws:secretsmanager:us-west-2:123456789012:secret:api-tokens" }
+  }
+  override_resource {
+    target = aws_lambda_function.mirror[0]
+    values = { arn = "arn:aws:lambda:us-west-2:123456789012:function:mirror" }
+  }
+  override_resource {
+    target = aws_cloudwatch_log_group.api[0]
+    values = { arn = "arn:aws:logs:us-west-2:123456789012:log-group:api" }
+  }
+  override_resource {
+    target = aws_cloudwatch_log_group.api_requests[0]
+    values = { arn = "arn:aws:logs:us-west-2:123456789012:log-group:api-requests" }
   }
   override_resource {
     target = aws_cloudwatch_log_group.mirror[0]
@@ -122,6 +180,8 @@ variables {
   slack_signing_secret = "signing"
   qb_refresh_token     = "" # an ephemeral variable must be given, for a test to apply
   erp_credentials      = {}
+  api_tokens           = {}
+  api_previous_tokens  = {}
   qb_client_id         = "client"
   qb_client_secret     = "client-secret"
   qb_realm_ids         = { north = "9130350000000001", south = "9130350000000002" }
@@ -518,6 +578,21 @@ run "what_is_made_where_nothing_else_is_said" {
     condition     = length(var.allowed_private_networks) == 0
     error_message = "Connections reach into private networks though nobody allowed it."
   }
+
+  # The intake is off unless it is turned on.
+  assert {
+    condition = length(concat(
+      aws_dynamodb_table.intake, values(aws_lambda_function.intake), values(aws_cloudwatch_log_group.intake),
+      values(aws_iam_role.intake), values(aws_iam_role_policy.intake), aws_sfn_state_machine.intake,
+      aws_cloudwatch_log_group.intake_workflow, aws_iam_role.intake_workflow, aws_iam_role_policy.intake_workflow,
+      aws_sns_topic.intake, aws_sns_topic_subscription.intake, values(aws_cloudwatch_metric_alarm.intake),
+    )) == 0
+    error_message = "Something of the intake is there though nobody turned it on."
+  }
+  assert {
+    condition     = output.intake_state_machine_arn == null && output.intake_table == null && output.intake_topic_arn == null && output.intake_function_names == {}
+    error_message = "An output speaks of an intake that is not there."
+  }
 }
 
 run "settings_and_an_hourly_schedule" {
@@ -621,6 +696,55 @@ run "every_setting_and_a_daily_schedule" {
   assert {
     condition     = output.mirror_connections == { odoo = { url = "https://example.odoo.com", database = "example" } }
     error_message = "The flow's own Odoo is not mirrored."
+  }
+
+  # The webhook is off unless it has an address.
+  assert {
+    condition = length(concat(
+      aws_sqs_queue.webhook, aws_sqs_queue.webhook_dead, aws_sqs_queue.webhook_failures, aws_secretsmanager_secret.webhook,
+      aws_secretsmanager_secret_version.webhook, values(aws_lambda_function.webhook), values(aws_cloudwatch_log_group.webhook),
+      values(aws_iam_role.webhook), values(aws_iam_role_policy.webhook), aws_lambda_event_source_mapping.webhook,
+      aws_lambda_event_source_mapping.webhook_feed, aws_cloudwatch_event_rule.webhook_digest, aws_cloudwatch_event_target.webhook_digest,
+      aws_lambda_permission.webhook_digest, aws_lambda_function_event_invoke_config.webhook, values(aws_cloudwatch_metric_alarm.webhook),
+    )) == 0
+    error_message = "Something of the webhook is there though nobody gave it an address."
+  }
+  assert {
+    condition     = output.webhook_function_names == null && output.webhook_queue_urls == null
+    error_message = "An output speaks of a webhook that is not there."
+  }
+  assert {
+    condition     = var.webhook_kinds == tolist(["move", "payment"]) && !var.webhook_first_load
+    error_message = "More is sent than somebody asked for."
+  }
+
+  # The API is off unless it is turned on.
+  assert {
+    condition = length(concat(
+      aws_secretsmanager_secret.api_tokens, aws_secretsmanager_secret_version.api_tokens, aws_lambda_function.api,
+      aws_cloudwatch_log_group.api, aws_iam_role.api, aws_iam_role_policy.api, aws_apigatewayv2_api.api,
+      aws_apigatewayv2_integration.api, aws_apigatewayv2_route.api, aws_apigatewayv2_stage.api,
+      aws_cloudwatch_log_group.api_requests, aws_lambda_permission.api, aws_apigatewayv2_domain_name.api,
+      aws_apigatewayv2_api_mapping.api, values(aws_cloudwatch_metric_alarm.api),
+    )) == 0
+    error_message = "Something of the API is there though nobody turned it on."
+  }
+  assert {
+    condition     = output.api_url == null && output.api_domain_target == null
+    error_message = "An output speaks of an API that is not there."
+  }
+
+  # There are no schedules without an API and a mirror.
+  assert {
+    condition = length(concat(
+      aws_scheduler_schedule_group.tasks, aws_iam_role.tasks, aws_iam_role_policy.tasks, aws_sqs_queue.task_failures,
+      aws_cloudwatch_metric_alarm.task_failures,
+    )) == 0 && local.schedule_grants == {} && local.api_schedule_grants == {}
+    error_message = "Something of the API's schedules is there though nobody turned it on."
+  }
+  assert {
+    condition     = !contains(keys(aws_lambda_function.mirror[0].environment[0].variables), "TASK_SCHEDULES")
+    error_message = "The mirror looks for schedules that nobody can make."
   }
 }
 
@@ -739,7 +863,7 @@ run "many_companies_and_changed_secrets" {
   }
 }
 
-run "the_mirror_has_what_it_needs_and_nothing_else" {
+run "mirror_and_intake_have_what_they_need_and_nothing_else" {
   variables {
     mirror_enabled  = true
     secrets_version = 3
@@ -747,9 +871,16 @@ run "the_mirror_has_what_it_needs_and_nothing_else" {
       ledger = { type = "odoo", url = "https://ledger.example.com", database = "ledger", username = "mirror", auth = "session", companies = ["North Ltd", 3] }
       shop   = { type = "odoo", url = "https://shop.example.com", database = "shop", username = "mirror", auth = "api_key", companies = null }
     }
-    erp_credentials = { ledger = "password", shop = "key" }
+    erp_credentials         = { ledger = "password", shop = "key" }
+    intake_enabled          = true
+    intake_time_zone        = "Europe/Paris"
+    intake_maximum_amount   = 50000.5
+    intake_slack_channel_id = "C9876543210"
+    intake_mails_customers  = true
+    intake_sender           = "billing@example.com"
   }
 
+  # The mirror has what it needs and nothing else.
   assert {
     condition     = output.mirror_table == "odoo-mirror-prod" && output.mirror_function_name == "odoo-mirror-prod" && aws_sqs_queue.mirror_failures[0].name == "odoo-mirror-failures-prod"
     error_message = "A name changed that other systems rely on."
@@ -870,6 +1001,121 @@ run "the_mirror_has_what_it_needs_and_nothing_else" {
     ])
     error_message = "An alarm tells nobody, or does not say what to do."
   }
+
+  # The intake has what it needs and nothing else.
+  assert {
+    condition = output.intake_function_names == {
+      validate_invoice  = "validate-invoice-prod"
+      process_invoice   = "process-invoice-prod"
+      send_notification = "send-notification-prod"
+    } && aws_sfn_state_machine.intake[0].name == "invoice-automation-workflow-prod" && output.intake_table == "odoo-intake-prod" && aws_sns_topic.intake[0].name == "odoo-intake-prod"
+    error_message = "A name changed that other systems rely on."
+  }
+  assert {
+    condition = { for key, function in aws_lambda_function.intake : key => { for name, value in function.environment[0].variables : name => value if !contains(["ENVIRONMENT", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_SERVICE_NAME"], name) } } == {
+      validate_invoice = { INTAKE_TIME_ZONE = "Europe/Paris", INTAKE_MAXIMUM_AMOUNT = "50000.5" }
+      process_invoice  = { INTAKE_TABLE = "odoo-intake-prod", INTAKE_TIME_ZONE = "Europe/Paris" }
+      send_notification = {
+        INTAKE_TABLE     = "odoo-intake-prod"
+        INTAKE_TOPIC     = "arn:aws:sns:us-west-2:123456789012:intake"
+        INTAKE_SENDER    = "billing@example.com"
+        SLACK_SECRET_ARN = "arn:aws:secretsmanager:us-west-2:123456789012:secret:slack"
+        SLACK_API_URL    = "https://slack.com/api/"
+        SLACK_CHANNEL_ID = "C9876543210"
+        SECRETS_VERSION  = "3"
+      }
+    }
+    error_message = "A function's environment has a variable more or less, or another value."
+  }
+  assert {
+    condition = alltrue([for key, function in aws_lambda_function.intake :
+      function.handler == "intake.${key}" && function.runtime == "python3.12" && function.environment[0].variables["POWERTOOLS_SERVICE_NAME"] == key && aws_cloudwatch_log_group.intake[key].retention_in_days == 365
+    ])
+    error_message = "A function has another handler, service name or log."
+  }
+  assert {
+    condition = { for key, policy in aws_iam_role_policy.intake : key => toset(flatten([for statement in jsondecode(policy.policy).Statement : [
+      for resource in statement.Resource : [for action in statement.Action : "${statement.Effect} ${action} ${resource}"] if !startswith(statement.Action[0], "logs:")
+      ]])) } == {
+      validate_invoice = toset([])
+      process_invoice = toset([
+        "Allow dynamodb:BatchGetItem arn:aws:dynamodb:us-west-2:123456789012:table/intake",
+        "Allow dynamodb:PutItem arn:aws:dynamodb:us-west-2:123456789012:table/intake",
+        "Allow dynamodb:UpdateItem arn:aws:dynamodb:us-west-2:123456789012:table/intake",
+      ])
+      send_notification = toset([
+        "Allow dynamodb:GetItem arn:aws:dynamodb:us-west-2:123456789012:table/intake",
+        "Allow dynamodb:UpdateItem arn:aws:dynamodb:us-west-2:123456789012:table/intake",
+        "Allow sns:Publish arn:aws:sns:us-west-2:123456789012:intake",
+        "Allow secretsmanager:GetSecretValue arn:aws:secretsmanager:us-west-2:123456789012:secret:slack",
+        "Allow ses:SendEmail arn:aws:ses:us-west-2:123456789012:identity/billing@example.com",
+        "Allow ses:SendEmail arn:aws:ses:us-west-2:123456789012:identity/example.com",
+      ])
+    }
+    error_message = "A function may do more or less than the list says."
+  }
+  assert {
+    condition = alltrue([for role in aws_iam_role.intake : [for statement in jsondecode(role.assume_role_policy).Statement : [statement.Effect, statement.Action, statement.Principal]] == [
+      ["Allow", "sts:AssumeRole", { Service = "lambda.amazonaws.com" }],
+      ]]) && [for statement in jsondecode(aws_iam_role.intake_workflow[0].assume_role_policy).Statement : [statement.Effect, statement.Action, statement.Principal, statement.Condition]] == [
+      ["Allow", "sts:AssumeRole", { Service = "states.amazonaws.com" }, { StringEquals = { "aws:SourceAccount" = "123456789012" } }],
+    ]
+    error_message = "Others than Lambda, or than Step Functions for this account, may take a role."
+  }
+  assert {
+    condition = { for statement in jsondecode(aws_iam_role_policy.intake_workflow[0].policy).Statement : statement.Sid => statement.Resource } == {
+      CallFunctions = [for name in ["process", "notify", "validate"] : "arn:aws:lambda:us-west-2:123456789012:function:${name}"]
+      DeliverLogs   = ["*"]
+      } && alltrue([for statement in jsondecode(aws_iam_role_policy.intake_workflow[0].policy).Statement : statement.Sid == "CallFunctions" ? statement.Action == ["lambda:InvokeFunction"] :
+        alltrue([for action in statement.Action : can(regex("^logs:[A-Za-z]*(LogDelivery|LogDeliveries|ResourcePolic(y|ies)|LogGroups)$", action))])
+    ])
+    error_message = "The state machine may do more than call its functions and deliver its log."
+  }
+  assert {
+    condition = (
+      toset(keys(jsondecode(aws_sfn_state_machine.intake[0].definition).States)) == toset(["ValidateInvoice", "IsValid", "ProcessInvoice", "SendNotification", "NotifyFailure", "Failed"])
+      && [for state in ["ValidateInvoice", "ProcessInvoice", "SendNotification", "NotifyFailure"] : jsondecode(aws_sfn_state_machine.intake[0].definition).States[state].Arguments.FunctionName]
+      == [for name in ["validate", "process", "notify", "notify"] : "arn:aws:lambda:us-west-2:123456789012:function:${name}"]
+    )
+    error_message = "A state calls another function, or there is one more or less."
+  }
+  assert {
+    condition = (
+      aws_sfn_state_machine.intake[0].type == "STANDARD" && aws_sfn_state_machine.intake[0].logging_configuration[0].level == "ALL"
+      && aws_sfn_state_machine.intake[0].logging_configuration[0].include_execution_data == false
+      && aws_cloudwatch_log_group.intake_workflow[0].name == "/aws/vendedlogs/states/invoice-automation-workflow-prod"
+    )
+    error_message = "The log would hold the data of invoices, which name people."
+  }
+  assert {
+    condition = alltrue([
+      aws_dynamodb_table.intake[0].hash_key == "pk", aws_dynamodb_table.intake[0].ttl[0].attribute_name == "expires_at", aws_dynamodb_table.intake[0].point_in_time_recovery[0].enabled,
+      aws_dynamodb_table.intake[0].server_side_encryption[0].enabled, aws_dynamodb_table.intake[0].deletion_protection_enabled, aws_dynamodb_table.intake[0].billing_mode == "PAY_PER_REQUEST",
+    ])
+    error_message = "The table has lost its key, its recovery, its encryption or its protection."
+  }
+  assert {
+    condition     = jsondecode(aws_sns_topic_subscription.intake[0].filter_policy) == { outcome = ["conflict", "failed", "invalid"] } && aws_sns_topic_subscription.intake[0].endpoint == "bills@example.com"
+    error_message = "Others than those who get the alerts, or other outcomes than those that need a person, are mailed."
+  }
+  assert {
+    condition = { for key, alarm in aws_cloudwatch_metric_alarm.intake : key => join(" ", concat(
+      [alarm.namespace, alarm.metric_name], values(alarm.dimensions),
+      [alarm.statistic, alarm.comparison_operator, tostring(alarm.threshold)],
+      ["${alarm.datapoints_to_alarm} of ${alarm.evaluation_periods} x ${alarm.period} s,", alarm.treat_missing_data],
+      )) } == {
+      intake_fails        = "AWS/States ExecutionsFailed arn:aws:states:us-west-2:123456789012:stateMachine:intake Sum GreaterThanThreshold 0 1 of 1 x 300 s, notBreaching"
+      intake_times_out    = "AWS/States ExecutionsTimedOut arn:aws:states:us-west-2:123456789012:stateMachine:intake Sum GreaterThanThreshold 0 1 of 1 x 300 s, notBreaching"
+      intake_is_throttled = "AWS/States ExecutionThrottled arn:aws:states:us-west-2:123456789012:stateMachine:intake Sum GreaterThanThreshold 0 1 of 1 x 300 s, notBreaching"
+    }
+    error_message = "An alarm looks at something else, or there is one more or less: each metric costs $0.10 a month."
+  }
+  assert {
+    condition = alltrue([for alarm in aws_cloudwatch_metric_alarm.intake :
+      alarm.alarm_actions == toset([aws_sns_topic.alerts.arn]) && length(alarm.alarm_description) >= 80 && length(alarm.alarm_description) <= 1024
+    ])
+    error_message = "An alarm tells nobody, or does not say what to do."
+  }
 }
 
 run "no_alarm_looks_back_further_than_aws_lets_it" {
@@ -901,33 +1147,6 @@ run "no_alarm_looks_back_further_than_aws_lets_it" {
 }
 
 # --- The webhook ---
-
-run "the_webhook_is_off_unless_it_has_an_address" {
-  command = plan
-
-  variables {
-    mirror_enabled = true
-  }
-
-  assert {
-    condition = length(concat(
-      aws_sqs_queue.webhook, aws_sqs_queue.webhook_dead, aws_sqs_queue.webhook_failures, aws_secretsmanager_secret.webhook,
-      aws_secretsmanager_secret_version.webhook, values(aws_lambda_function.webhook), values(aws_cloudwatch_log_group.webhook),
-      values(aws_iam_role.webhook), values(aws_iam_role_policy.webhook), aws_lambda_event_source_mapping.webhook,
-      aws_lambda_event_source_mapping.webhook_feed, aws_cloudwatch_event_rule.webhook_digest, aws_cloudwatch_event_target.webhook_digest,
-      aws_lambda_permission.webhook_digest, aws_lambda_function_event_invoke_config.webhook, values(aws_cloudwatch_metric_alarm.webhook),
-    )) == 0
-    error_message = "Something of the webhook is there though nobody gave it an address."
-  }
-  assert {
-    condition     = output.webhook_function_names == null && output.webhook_queue_urls == null
-    error_message = "An output speaks of a webhook that is not there."
-  }
-  assert {
-    condition     = var.webhook_kinds == tolist(["move", "payment"]) && !var.webhook_first_load
-    error_message = "More is sent than somebody asked for."
-  }
-}
 
 run "the_webhook_has_what_it_needs_and_nothing_else" {
   variables {
@@ -1116,8 +1335,11 @@ run "a_webhook_on_this_machine_may_be_reached_without_tls" {
     webhook_previous_secret  = "whsec_bXlzZWNyZXRteXNlY3JldG15c2VjcmV0bXk="
     webhook_first_load       = true
     allowed_private_networks = ["127.0.0.0/8"]
+    api_enabled              = true
+    api_tokens               = { reporting = "reporting-0123456789-0123456789-0123456789" }
   }
 
+  # A webhook on this machine may be reached without TLS.
   assert {
     condition     = aws_lambda_function.webhook["webhook_feed"].environment[0].variables["WEBHOOK_FIRST_LOAD"] == "true" && aws_lambda_function.webhook["webhook"].environment[0].variables["ALLOWED_PRIVATE_NETWORKS"] == "127.0.0.0/8"
     error_message = "A switch does not switch."
@@ -1125,5 +1347,211 @@ run "a_webhook_on_this_machine_may_be_reached_without_tls" {
   assert {
     condition     = aws_cloudwatch_event_rule.webhook_digest[0].state == "DISABLED"
     error_message = "A schedule runs though the schedules are off."
+  }
+
+  # An API of a resting mirror is never called old.
+  assert {
+    condition     = local.mirror_stale_seconds == 0
+    error_message = "Without schedules the API would be unhealthy for good."
+  }
+}
+
+# --- The API ---
+
+run "the_api_has_what_it_needs_and_nothing_else" {
+  variables {
+    mirror_enabled      = true
+    api_enabled         = true
+    api_tokens          = { reporting = "reporting-0123456789-0123456789-0123456789" }
+    api_previous_tokens = { reporting = "reporting-before-0123456789-0123456789" }
+    secrets_version     = 4
+  }
+
+  # The API has what it needs and nothing else.
+  assert {
+    condition     = output.api_url == "https://a1b2c3.execute-api.us-west-2.amazonaws.com" && aws_lambda_function.api[0].function_name == "odoo-api-prod" && aws_secretsmanager_secret.api_tokens[0].name == "odoo-api-tokens-prod"
+    error_message = "A name changed that other systems rely on."
+  }
+  assert {
+    condition = {
+      for name, value in aws_lambda_function.api[0].environment[0].variables : name => value if name != "TASK_SCHEDULES"
+      } == {
+      API_SECRET_ARN          = "arn:aws:secretsmanager:us-west-2:123456789012:secret:api-tokens"
+      ENVIRONMENT             = "prod"
+      ERP_CONNECTIONS         = "{}"
+      MIRROR_FUNCTION         = "odoo-mirror-prod"
+      MIRROR_STALE_SECONDS    = "900"
+      MIRROR_TABLE            = "odoo-mirror-prod"
+      POWERTOOLS_SERVICE_NAME = "api"
+      SECRETS_VERSION         = "4"
+    } && aws_lambda_function.api[0].environment[0].variables["TASK_SCHEDULES"] == aws_lambda_function.mirror[0].environment[0].variables["TASK_SCHEDULES"]
+    error_message = "The API's environment has more or less than it reads."
+  }
+  assert {
+    condition = (
+      aws_lambda_function.api[0].handler == "api.lambda_handler" && aws_lambda_function.api[0].runtime == "python3.12"
+      && aws_lambda_function.api[0].timeout < 30 && aws_cloudwatch_log_group.api[0].retention_in_days == 365
+    )
+    error_message = "The function would be started wrongly, or go on after its client was answered."
+  }
+  assert {
+    condition = toset(flatten([for statement in jsondecode(aws_iam_role_policy.api[0].policy).Statement : [
+      for resource in statement.Resource : [for action in statement.Action : "${statement.Effect} ${action} ${resource}${try(" where ${jsonencode(statement.Condition)}", "")}"]
+      ] if !contains(keys(local.api_schedule_grants), statement.Sid)])) == toset([
+      "Allow secretsmanager:GetSecretValue arn:aws:secretsmanager:us-west-2:123456789012:secret:api-tokens",
+      "Allow dynamodb:BatchGetItem arn:aws:dynamodb:us-west-2:123456789012:table/mirror",
+      "Allow dynamodb:Query arn:aws:dynamodb:us-west-2:123456789012:table/mirror",
+      "Allow dynamodb:Query arn:aws:dynamodb:us-west-2:123456789012:table/mirror/index/by-month",
+      "Allow dynamodb:Query arn:aws:dynamodb:us-west-2:123456789012:table/mirror/index/by-partner",
+      "Allow dynamodb:UpdateItem arn:aws:dynamodb:us-west-2:123456789012:table/mirror where {\"ForAllValues:StringLike\":{\"dynamodb:LeadingKeys\":[\"api#sign-in#*\"]}}",
+      "Allow lambda:InvokeFunction arn:aws:lambda:us-west-2:123456789012:function:mirror",
+      "Allow logs:CreateLogStream arn:aws:logs:us-west-2:123456789012:log-group:api:*",
+      "Allow logs:PutLogEvents arn:aws:logs:us-west-2:123456789012:log-group:api:*",
+    ]) && length(jsondecode(aws_iam_role_policy.api[0].policy).Statement) == 6 + length(local.api_schedule_grants)
+    error_message = "The API may do more or less than the list says."
+  }
+  assert {
+    condition = (
+      aws_apigatewayv2_api.api[0].protocol_type == "HTTP" && length(aws_apigatewayv2_api.api[0].cors_configuration) == 0
+      && aws_apigatewayv2_route.api[0].route_key == "$default" && aws_apigatewayv2_integration.api[0].payload_format_version == "2.0"
+      && !aws_apigatewayv2_api.api[0].disable_execute_api_endpoint
+    )
+    error_message = "The HTTP API takes requests of other sites, or hands them over in another form."
+  }
+  assert {
+    condition     = aws_apigatewayv2_stage.api[0].default_route_settings[0].throttling_rate_limit == 20 && aws_apigatewayv2_stage.api[0].default_route_settings[0].throttling_burst_limit == 40
+    error_message = "Requests are not throttled."
+  }
+  assert {
+    condition = toset(values(jsondecode(aws_apigatewayv2_stage.api[0].access_log_settings[0].format))) == toset([
+      "$context.requestTime", "$context.requestId", "$context.identity.sourceIp", "$context.httpMethod", "$context.path",
+      "$context.status", "$context.responseLength", "$context.responseLatency", "$context.error.message",
+    ]) && aws_cloudwatch_log_group.api_requests[0].name == "/aws/vendedlogs/odoo-api-prod" && aws_cloudwatch_log_group.api_requests[0].retention_in_days == 365
+    error_message = "The log of requests could hold tokens or query strings, or is not kept as others are."
+  }
+  assert {
+    condition     = aws_lambda_permission.api[0].principal == "apigateway.amazonaws.com" && aws_lambda_permission.api[0].source_arn == "arn:aws:execute-api:us-west-2:123456789012:a1b2c3/*/$default"
+    error_message = "Others than this HTTP API may start the function."
+  }
+  assert {
+    condition = { for key, alarm in aws_cloudwatch_metric_alarm.api : key => join(" ", concat(
+      [alarm.namespace, alarm.metric_name], values(alarm.dimensions),
+      [alarm.statistic, alarm.comparison_operator, tostring(alarm.threshold)],
+      ["${alarm.datapoints_to_alarm} of ${alarm.evaluation_periods} x ${alarm.period} s,", alarm.treat_missing_data],
+      )) } == {
+      api_5xx = "AWS/ApiGateway 5xx a1b2c3 Sum GreaterThanThreshold 5 1 of 1 x 300 s, notBreaching"
+      api_4xx = "AWS/ApiGateway 4xx a1b2c3 Sum GreaterThanThreshold 200 1 of 1 x 300 s, notBreaching"
+    }
+    error_message = "An alarm looks at something else, or there is one more or less: each metric costs $0.10 a month."
+  }
+  assert {
+    condition = alltrue([for alarm in aws_cloudwatch_metric_alarm.api :
+      alarm.actions_enabled != false && alarm.alarm_actions == toset([aws_sns_topic.alerts.arn]) && length(alarm.alarm_description) >= 80 && length(alarm.alarm_description) <= 1024
+    ])
+    error_message = "An alarm tells nobody, or does not say what to do."
+  }
+
+  # Schedules start the mirror and nothing else.
+  assert {
+    condition     = aws_scheduler_schedule_group.tasks[0].name == "odoo-tasks-prod" && aws_sqs_queue.task_failures[0].name == "odoo-tasks-failures-prod"
+    error_message = "A name changed that other systems rely on."
+  }
+  assert {
+    condition = jsondecode(aws_lambda_function.mirror[0].environment[0].variables["TASK_SCHEDULES"]) == {
+      group           = "odoo-tasks-prod"
+      function_arn    = "arn:aws:lambda:us-west-2:123456789012:function:odoo-mirror-prod"
+      role_arn        = "arn:aws:iam::123456789012:role/tasks"
+      dead_letter_arn = "arn:aws:sqs:us-west-2:123456789012:task-failures"
+    }
+    error_message = "The mirror would put schedules back that start something else."
+  }
+  assert {
+    condition = jsondecode(aws_iam_role.tasks[0].assume_role_policy).Statement == [{
+      Effect    = "Allow"
+      Action    = "sts:AssumeRole"
+      Principal = { Service = "scheduler.amazonaws.com" }
+      Condition = { StringEquals = {
+        "aws:SourceAccount" = "123456789012"
+        "aws:SourceArn"     = "arn:aws:scheduler:us-west-2:123456789012:schedule-group/odoo-tasks-prod"
+      } }
+    }]
+    error_message = "Others than the schedules of this group may take the role."
+  }
+  assert {
+    condition = toset(flatten([for statement in jsondecode(aws_iam_role_policy.tasks[0].policy).Statement : [
+      for resource in statement.Resource : [for action in statement.Action : "${statement.Effect} ${action} ${resource}"]
+      ]])) == toset([
+      "Allow lambda:InvokeFunction ${aws_lambda_function.mirror[0].arn}",
+      "Allow sqs:SendMessage arn:aws:sqs:us-west-2:123456789012:task-failures",
+    ])
+    error_message = "A schedule may do more or less than start the mirror and report what could not start."
+  }
+  assert {
+    condition = toset(flatten([for need, grant in local.api_schedule_grants : [
+      for resource in grant.resources : [for action in grant.actions : "${action} ${resource}${try(" where ${jsonencode(grant.condition)}", "")}"]
+      ]])) == toset(concat(
+      [for action in ["CreateSchedule", "DeleteSchedule", "GetSchedule", "UpdateSchedule"] : "scheduler:${action} arn:aws:scheduler:us-west-2:123456789012:schedule/odoo-tasks-prod/*"],
+      ["scheduler:ListSchedules *"],
+      ["iam:PassRole arn:aws:iam::123456789012:role/tasks where {\"StringEquals\":{\"iam:PassedToService\":\"scheduler.amazonaws.com\"}}"],
+      [for action in ["DeleteItem", "GetItem", "Query", "UpdateItem"] : "dynamodb:${action} arn:aws:dynamodb:us-west-2:123456789012:table/mirror where {\"ForAllValues:StringEquals\":{\"dynamodb:LeadingKeys\":[\"api#schedules\"]}}"],
+    ))
+    error_message = "The API may do more or less with schedules than the list says."
+  }
+  assert {
+    condition = {
+      for statement in jsondecode(aws_iam_role_policy.mirror[0].policy).Statement : statement.Sid => statement
+      if contains(["KeepSchedules", "ListSchedules", "PassTheSchedulesRole"], statement.Sid)
+      } == {
+      for need, grant in local.schedule_grants : need => merge({ Sid = need, Effect = "Allow", Action = grant.actions, Resource = grant.resources }, try({ Condition = grant.condition }, {}))
+    } && length(jsondecode(aws_iam_role_policy.mirror[0].policy).Statement) == 8
+    error_message = "The mirror may repair schedules with more or less than the API makes them with."
+  }
+  assert {
+    condition = (
+      aws_sqs_queue.task_failures[0].sqs_managed_sse_enabled && aws_sqs_queue.task_failures[0].message_retention_seconds == 1209600
+      && aws_cloudwatch_metric_alarm.task_failures[0].dimensions == tomap({ QueueName = "odoo-tasks-failures-prod" })
+      && aws_cloudwatch_metric_alarm.task_failures[0].alarm_actions == toset([aws_sns_topic.alerts.arn])
+      && length(aws_cloudwatch_metric_alarm.task_failures[0].alarm_description) <= 1024
+    )
+    error_message = "What could not start is not kept, or nobody hears of it."
+  }
+}
+
+run "an_api_with_a_domain_answers_only_there" {
+  variables {
+    mirror_enabled      = true
+    api_enabled         = true
+    api_tokens          = { reporting = "reporting-0123456789-0123456789-0123456789" }
+    api_domain          = "odoo-api.example.com"
+    api_certificate_arn = "arn:aws:acm:us-west-2:123456789012:certificate/0f0e0d0c-0b0a-0908-0706-050403020100"
+    api_allowed_origins = ["https://reports.example.com"]
+    intake_enabled      = true
+  }
+
+  # An API with a domain answers only there.
+  assert {
+    condition     = output.api_url == "https://odoo-api.example.com" && output.api_domain_target != null && aws_apigatewayv2_api.api[0].disable_execute_api_endpoint
+    error_message = "The API still answers at another address, or its domain leads nowhere."
+  }
+  assert {
+    condition     = aws_apigatewayv2_domain_name.api[0].domain_name_configuration[0].security_policy == "TLS_1_2" && aws_apigatewayv2_api_mapping.api[0].stage == aws_apigatewayv2_stage.api[0].id
+    error_message = "The domain takes old TLS, or leads to another stage."
+  }
+  assert {
+    condition     = aws_apigatewayv2_api.api[0].cors_configuration[0].allow_origins == toset(["https://reports.example.com"]) && aws_apigatewayv2_api.api[0].cors_configuration[0].allow_credentials != true
+    error_message = "Other sites than those that were named may call, or with a person's session."
+  }
+
+  # An intake that announces only by SNS reads no secret and mails no customer.
+  assert {
+    condition = { for name, value in aws_lambda_function.intake["send_notification"].environment[0].variables : name => value if !contains(["ENVIRONMENT", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_SERVICE_NAME"], name) } == {
+      INTAKE_TABLE = "odoo-intake-prod"
+      INTAKE_TOPIC = "arn:aws:sns:us-west-2:123456789012:intake"
+    }
+    error_message = "Slack or SES would be used though nobody turned them on."
+  }
+  assert {
+    condition     = toset([for statement in jsondecode(aws_iam_role_policy.intake["send_notification"].policy).Statement : statement.Sid]) == toset(["Announce", "ReadInvoicesAndNoteWhatWasAnnounced", "WriteLogs"])
+    error_message = "The function may read a secret or send mail though nobody turned that on."
   }
 }

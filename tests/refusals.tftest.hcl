@@ -14,6 +14,8 @@ variables {
   slack_signing_secret = "signing"
   qb_refresh_token     = ""
   erp_credentials      = {}
+  api_tokens           = {}
+  api_previous_tokens  = {}
   qb_client_id         = "client"
   qb_client_secret     = "client-secret"
   qb_realm_ids         = { north = "9130350000000001", south = "9130350000000002" }
@@ -727,4 +729,191 @@ run "a_webhook_sends_kinds_that_are_mirrored" {
   }
 
   expect_failures = [var.webhook_kinds]
+}
+
+run "an_api_needs_a_mirror" {
+  command = plan
+
+  variables {
+    api_enabled = true
+    api_tokens  = { reporting = "reporting-0123456789-0123456789-0123456789" }
+  }
+
+  expect_failures = [var.api_enabled]
+}
+
+run "an_api_without_tokens_answers_nobody" {
+  command = plan
+
+  variables {
+    mirror_enabled = true
+    api_enabled    = true
+  }
+
+  expect_failures = [var.api_tokens]
+}
+
+run "the_name_of_a_token_is_plain" {
+  command = plan
+
+  variables {
+    api_tokens = { "Reporting tool" = "reporting-0123456789-0123456789-0123456789" }
+  }
+
+  expect_failures = [var.api_tokens]
+}
+
+run "a_short_token_is_refused" {
+  command = plan
+
+  variables {
+    api_tokens = { reporting = "only-31-characters-0123456789ab" }
+  }
+
+  expect_failures = [var.api_tokens]
+}
+
+run "two_clients_do_not_share_a_token" {
+  command = plan
+
+  variables {
+    api_tokens = { reporting = "reporting-0123456789-0123456789-0123456789", shop = "reporting-0123456789-0123456789-0123456789" }
+  }
+
+  expect_failures = [var.api_tokens]
+}
+
+run "a_client_that_was_removed_has_no_previous_token" {
+  command = plan
+
+  variables {
+    api_previous_tokens = { reporting = "reporting-0123456789-0123456789-0123456789" }
+  }
+
+  expect_failures = [var.api_previous_tokens]
+}
+
+run "a_previous_token_was_one" {
+  command = plan
+
+  variables {
+    api_tokens          = { reporting = "reporting-0123456789-0123456789-0123456789" }
+    api_previous_tokens = { reporting = "short" }
+  }
+
+  expect_failures = [var.api_previous_tokens]
+}
+
+run "a_domain_is_no_address" {
+  command = plan
+
+  variables {
+    api_domain          = "https://odoo-api.example.com/"
+    api_certificate_arn = "arn:aws:acm:us-west-2:123456789012:certificate/0f0e0d0c"
+  }
+
+  expect_failures = [var.api_domain]
+}
+
+run "a_domain_needs_a_certificate" {
+  command = plan
+
+  variables {
+    api_domain = "odoo-api.example.com"
+  }
+
+  expect_failures = [var.api_certificate_arn]
+}
+
+run "a_certificate_is_one_of_this_region" {
+  command = plan
+
+  variables {
+    api_domain          = "odoo-api.example.com"
+    api_certificate_arn = "arn:aws:acm:us-east-1:123456789012:certificate/0f0e0d0c"
+  }
+
+  expect_failures = [var.api_certificate_arn]
+}
+
+run "no_site_is_every_site" {
+  command = plan
+
+  variables {
+    api_allowed_origins = ["*"]
+  }
+
+  expect_failures = [var.api_allowed_origins]
+}
+
+run "a_throttle_lets_something_through" {
+  command = plan
+
+  variables {
+    api_throttle_rate = 0
+  }
+
+  expect_failures = [var.api_throttle_rate]
+}
+
+run "a_burst_is_a_whole_number" {
+  command = plan
+
+  variables {
+    api_throttle_burst = 1.5
+  }
+
+  expect_failures = [var.api_throttle_burst]
+}
+
+# --- The intake ---
+
+run "a_time_zone_has_the_form_of_one" {
+  command = plan
+
+  variables {
+    intake_time_zone = "Europe / Paris"
+  }
+
+  expect_failures = [var.intake_time_zone]
+}
+
+run "the_maximum_of_an_invoice_has_no_parts_of_a_cent" {
+  command = plan
+
+  variables {
+    intake_maximum_amount = 100.005
+  }
+
+  expect_failures = [var.intake_maximum_amount]
+}
+
+run "outcomes_are_announced_in_a_channel_by_its_id" {
+  command = plan
+
+  variables {
+    intake_slack_channel_id = "#invoices"
+  }
+
+  expect_failures = [var.intake_slack_channel_id]
+}
+
+run "mail_to_customers_needs_a_sender" {
+  command = plan
+
+  variables {
+    intake_mails_customers = true
+  }
+
+  expect_failures = [var.intake_mails_customers]
+}
+
+run "a_sender_is_an_address" {
+  command = plan
+
+  variables {
+    intake_sender = "Billing <billing@example.com>"
+  }
+
+  expect_failures = [var.intake_sender]
 }

@@ -56,7 +56,7 @@ def _meant(ip: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
 class PublicSession(HttpSession):
     """requests' session that raises Refused, before it sends anything, where it may not go.
 
-    `on_use` is given each connection before a request is sent on it.
+    `on_use` is given each connection before a request is sent on it, and before its answer is read.
     """
 
     def __init__(
@@ -110,6 +110,11 @@ class _Looking:
         """As urllib3, once whoever is interested knows of it."""
         self.on_use(self)  # type: ignore[arg-type]  # mixed into one
         super().request(*args, **kwargs)  # type: ignore[misc]  # urllib3's
+
+    def getresponse(self) -> Any:  # noqa: ANN401 - as urllib3
+        """As urllib3, once whoever is interested knows of it."""
+        self.on_use(self)  # type: ignore[arg-type]  # mixed into one
+        return super().getresponse()  # type: ignore[misc]  # urllib3's
 
     def _new_conn(self) -> socket.socket:
         connected: socket.socket = super()._new_conn()  # type: ignore[misc]  # urllib3's

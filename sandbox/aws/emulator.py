@@ -24,7 +24,8 @@ from urllib.parse import urlsplit
 import botocore.session
 from botocore.config import Config
 
-from sandbox.aws.run_directory import SAVED, STOP_WITHIN, EmulatorError, hold, prepare
+from sandbox.aws.run_directory import SAVED, STOP_WITHIN, EmulatorError, hold, is_held, prepare
+from sandbox.http_server import Ports
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -37,8 +38,8 @@ _TOKENS: Final = ("odoo-qb-integration/quickbooks-token-", "odoo-erp-session-")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Emulator:
-    """A running emulator of one account: its address, certificate and credentials."""
+class Account:
+    """An account in a running emulator: its address, certificate and credentials."""
 
     url: str
     ca_bundle: Path
@@ -47,7 +48,6 @@ class Emulator:
     access_key: str = "test"
     secret_key: str = "test"  # noqa: S105 - MiniStack's own, worth nothing elsewhere
     run_dir: Path
-    process: subprocess.Popen[bytes]
 
     def client(self, service: str) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
         """A client of `service` that sees none of this machine's AWS settings or proxies."""
@@ -103,12 +103,29 @@ class Emulator:
         return self.run_dir / "outbox.jsonl"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Emulator(Account):
+    """A running emulator that this process has started."""
+
+    process: subprocess.Popen[bytes]
+
+
+def running(run_dir: Path) -> Account | None:
+    """The account of the emulator that another process runs on this directory, if one does."""
+    port = Ports(run_dir / "ports.json").last("aws")
+    if not port or not is_held(run_dir):
+        return None
+    certificate = run_dir / "tmp" / "ministack-tls" / "server.crt"
+    return Account(url=f"https://127.0.0.1:{port}", ca_bundle=certificate, run_dir=run_dir)
+
+
 def start(
     run_dir: Path,
     *,
     port: int = 0,
     held: int | None = None,
     stream_shards: int = 1,
+    runs: int = 0,
     module: str = "sandbox.aws.ministack",
     say: Callable[[str], None] = lambda _: None,
 ) -> Emulator:
@@ -117,7 +134,8 @@ def start(
     `port` 0 takes the port of last time, else a free one. The addresses of queues hold the port:
     on another one the emulator starts empty, and Terraform builds again. The same happens after
     an end that left things half done. `held` is the descriptor from `hold`, if that was called.
-    `stream_shards` readers read a table's stream at the same moment. `module` "ministack" is the
+    `stream_shards` readers read a table's stream at the same moment. The account may have so many
+    `runs` of functions at once, or 0 for the usual number. `module` "ministack" is the
     emulator as released, without our fixes.
     """
     run_dir = run_dir.absolute()
@@ -148,6 +166,7 @@ def start(
             "SANDBOX_OUTBOX": str(run_dir / "outbox.jsonl"),
             "SANDBOX_SAVED": str(run_dir / SAVED),
             "SANDBOX_STREAM_SHARDS": str(stream_shards),
+            **({"LAMBDA_ACCOUNT_CONCURRENCY": str(runs)} if runs else {}),
         }
         with (run_dir / "emulator.log").open("wb") as log:
             process = subprocess.Popen(
@@ -194,25 +213,23 @@ def forget(
     bucket: str,
     mirror: str | None = None,
     feed: str | None = None,
+    intake: str | None = None,
 ) -> None:
-    """Delete a demo's items, documents, messages, tokens, mirrored records and e-mails.
+    """Delete a demo's items, documents, messages, tokens, records, invoices and e-mails.
 
     The infrastructure stays, and so do the settings, in their own table and among the bills. Only
     what brings the mirror's changes to `feed` goes, or it would bring that all was deleted:
     Terraform makes it anew.
     """
     dynamodb, s3 = emulator.client("dynamodb"), emulator.client("s3")
-    if feed:
-        functions = emulator.client("lambda")
-        found = functions.list_event_source_mappings(FunctionName=feed)["EventSourceMappings"]
-        for mapping in found:
-            functions.delete_event_source_mapping(UUID=mapping["UUID"])
+    _unmap(emulator, feed)
     sqs, secrets = emulator.client("sqs"), emulator.client("secretsmanager")
     for url in sqs.list_queues().get("QueueUrls", ()):
         sqs.purge_queue(QueueUrl=url)
     _empty(dynamodb, table, "entry_id", keep={"entry_id": {"S": "settings"}})
-    if mirror:
-        _empty(dynamodb, mirror, "pk, sk")
+    for name, key in ((mirror, "pk, sk"), (intake, "pk")):
+        if name:
+            _empty(dynamodb, name, key)
     for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
         objects = [
             {"Key": version["Key"], "VersionId": version["VersionId"]}
@@ -226,6 +243,16 @@ def forget(
             if secret["Name"].startswith(_TOKENS):
                 secrets.put_secret_value(SecretId=secret["ARN"], SecretString=EMPTY)
     emulator.outbox.unlink(missing_ok=True)
+
+
+def _unmap(emulator: Emulator, feed: str | None) -> None:
+    """Delete what brings a function its changes."""
+    if not feed:
+        return
+    functions = emulator.client("lambda")
+    found = functions.list_event_source_mappings(FunctionName=feed)["EventSourceMappings"]
+    for mapping in found:
+        functions.delete_event_source_mapping(UUID=mapping["UUID"])
 
 
 def _empty(dynamodb: Any, table: str, key: str, keep: object = None) -> None:  # noqa: ANN401 - boto3

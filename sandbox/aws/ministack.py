@@ -20,6 +20,7 @@ import sys
 import threading
 import time
 from datetime import UTC, datetime
+from email import message_from_string, policy
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
@@ -31,7 +32,7 @@ from sandbox.aws.internals import VERSION, replace, request_scope, service
 from sandbox.aws.metrics import FunctionMetrics
 from sandbox.aws.scheduler import TICK, Scheduler, arn_in_its_group
 from sandbox.aws.streams import Streams
-from sandbox.aws.workflows import Choices
+from sandbox.aws.workflows import fix_workflows
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -143,24 +144,51 @@ def fix_alarms() -> None:
 
 
 def fix_mail(outbox: Path) -> None:
-    """Write the e-mails of notifications to a file, a JSON object a line; 1.5.33 only logs them.
+    """Write e-mails to a file, a JSON object a line; 1.5.33 only logs them.
 
     https://docs.aws.amazon.com/sns/latest/dg/sns-email-notifications.html
     """
-    notifications = service("sns")
+    notifications, mails = service("sns"), service("ses_v2")
+    permissions = import_module("ministack.core.iam_actions")
+    lock = threading.Lock()
+
+    def write(to: str, subject: str, message: str) -> None:
+        line = json.dumps({"to": to, "subject": subject, "message": message})
+        with lock, outbox.open("a", encoding="utf-8") as file:
+            file.write(f"{line}\n")
 
     def deliver(
         topic: str, number: str, message: str, subject: str, *rest: Any, **named: Any
     ) -> None:
         stock_deliver(topic, number, message, subject, *rest, **named)
         found = notifications._topic_by_arn_any_scope(topic) or {"subscriptions": ()}
-        with outbox.open("a", encoding="utf-8") as file:
-            for subscription in found["subscriptions"]:
-                if subscription.get("protocol") in {"email", "email-json"}:
-                    mail = {"to": subscription["endpoint"], "subject": subject, "message": message}
-                    file.write(json.dumps(mail) + "\n")
+        attributes = rest[1] if len(rest) > 1 else named.get("message_attributes")
+        for subscription in found["subscriptions"]:
+            is_wanted = notifications._matches_filter_policy(
+                subscription, attributes or {}, message
+            )
+            if is_wanted and subscription.get("protocol") in {"email", "email-json"}:
+                write(subscription["endpoint"], subject, message)
 
+    def relay(source: str, recipients: Any, mime: str) -> None:
+        stock_relay(source, recipients, mime)
+        mail = message_from_string(mime, policy=policy.default)
+        body = mail.get_body(("plain",))
+        for to in recipients:
+            write(to, str(mail["Subject"]), body.get_content().strip() if body else "")
+
+    # Who may send from an address is said by its identity, or its domain's: 1.5.33 asks about "*".
+    # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsesv2.html
+    def arn(kind: str, method: str, path: str, headers: Any, body: bytes, *rest: Any) -> str:
+        if not path.endswith("/outbound-emails"):
+            found: str = stock_arn(kind, method, path, headers, body, *rest)
+            return found
+        domain = json.loads(body)["FromEmailAddress"].rpartition("@")[2]
+        return f"arn:aws:ses:{rest[1]}:{rest[2]}:identity/{domain}"
+
+    stock_arn = replace(permissions, "extract_resource_arn", arn)
     stock_deliver = replace(notifications, "_fanout", deliver)
+    stock_relay = replace(mails, "_smtp_relay", relay)
 
 
 def fix_queues() -> None:
@@ -215,14 +243,6 @@ def fix_scheduler() -> None:
         return arn_in_its_group(found, body, rest[0]) if kind == "scheduler" else found
 
     stock_arn = replace(permissions, "extract_resource_arn", arn)
-
-
-def fix_workflows() -> None:
-    """Fix how the Choice states of Step Functions compare."""
-    workflows = service("stepfunctions")
-    choices = Choices(workflows, workflows._evaluate_rule)
-    replace(workflows, "_evaluate_rule", choices.compares)
-    replace(workflows, "_evaluate_jsonata_choice_rule", choices.is_met)
 
 
 def fix_stopping(gateway: ModuleType, saved: Path) -> None:

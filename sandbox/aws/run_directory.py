@@ -49,6 +49,21 @@ def hold(run_dir: Path, say: Callable[[str], None]) -> int:
             return lock
 
 
+def is_held(run_dir: Path) -> bool:
+    """Whether a sandbox uses this directory now."""
+    try:
+        lock = os.open(run_dir / "lock", os.O_RDWR)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(lock)
+    return False
+
+
 def prepare(run_dir: Path, wanted: int, say: Callable[[str], None]) -> int:
     """The port to listen on; drops earlier state that cannot be used any longer."""
     ports = Ports(run_dir / "ports.json")

@@ -1,10 +1,15 @@
-"""What Step Functions answers where a Choice compares what is not there."""
+"""Step Functions: what a Choice answers to what is not there, and what executions.py has."""
 
 # ruff: noqa: SLF001, ANN401 - its work is on another package's untyped internals
 
 from __future__ import annotations
 
+import json
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
+
+from sandbox.aws.executions import Executions
+from sandbox.aws.internals import replace, service
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,3 +58,47 @@ class Choices:
             except (LookupError, TypeError):
                 return False
         return True
+
+
+def fix_workflows() -> None:
+    """Fix how the Choice states of Step Functions compare, and how executions go."""
+    workflows, functions = service("stepfunctions"), service("lambda_svc")
+    choices = Choices(workflows, workflows._evaluate_rule)
+    replace(workflows, "_evaluate_rule", choices.compares)
+    replace(workflows, "_evaluate_jsonata_choice_rule", choices.is_met)
+    executions = Executions(workflows, service("cloudwatch"))
+    replace(workflows, "_run_execution", executions.run)
+    replace(workflows, "_fail_execution", executions.failed)
+    replace(workflows, "_emit_execution_status_event", executions.changed)
+
+    def retrier(retriers: Any, error: str, counts: dict[int, int]) -> Any:
+        return executions.retrier(stock_retrier(retriers, error, counts), counts)
+
+    stock_retrier = replace(workflows, "_find_matching_retrier", retrier)
+
+    def describe(request: Document) -> Any:
+        status, headers, body = stock_describe(request)
+        if status != HTTPStatus.OK:
+            return status, headers, body
+        execution = workflows._executions[request["executionArn"]]
+        return workflows.json_response(executions.described(execution, json.loads(body)))
+
+    stock_describe = replace(workflows, "_describe_execution", describe)
+
+    async def answer(method: str, path: str, headers: Any, body: bytes, parameters: Any) -> Any:
+        if headers.get("x-amz-target", "").endswith(".RedriveExecution"):
+            return workflows._finalize_response(executions.redrive(json.loads(body)))
+        return await stock_answer(method, path, headers, body, parameters)
+
+    stock_answer = replace(workflows, "handle_request", answer)
+
+    # A turned-away call has the name that workflows retry: 1.5.33 calls it Lambda.Unknown.
+    # https://docs.aws.amazon.com/step-functions/latest/dg/connect-lambda.html
+    def turned_away(*given: Any, **named: Any) -> Any:
+        answer = stock_turned_away(*given, **named)
+        return {
+            **answer,
+            "body": {"errorType": "Lambda.TooManyRequestsException", **answer["body"]},
+        }
+
+    stock_turned_away = replace(functions, "_throttle_response", turned_away)

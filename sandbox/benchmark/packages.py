@@ -65,7 +65,9 @@ TARGETS: Final = {
     "approval_handler": Target(zip_megabytes=1.3, instructions=1.20, memory=1.17),
     "poster": Target(zip_megabytes=3.1, instructions=1.55, memory=1.38),
     "mirror": Target(zip_megabytes=2.0, instructions=1.25, memory=1.15),
+    "api": Target(zip_megabytes=1.4, instructions=1.15, memory=1.15),
     "webhook": Target(zip_megabytes=2.0, instructions=1.25, memory=1.15),
+    "intake": Target(zip_megabytes=1.3, instructions=1.20, memory=1.17),
 }
 
 

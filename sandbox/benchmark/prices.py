@@ -35,6 +35,8 @@ PRICES: Final = {
     "S3 writes": _a("PUT", "0.005", 1000),
     "S3 reads": _a("GET", "0.0004", 1000),
     "SQS requests": _a("request to a FIFO queue", "0.50", MILLION, free=MILLION),
+    "SNS requests": _a("request", "0.50", MILLION, free=MILLION),
+    "State transitions": _a("transition of a Standard workflow", "0.025", 1000, free=4000),
     "Secrets Manager calls": _a("call", "0.05", 10_000),
     "Secrets": _a("secret and month", "0.40"),
     "KMS": _a("use of the table's key", "0.03", 10_000, free=20_000),

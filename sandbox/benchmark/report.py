@@ -55,6 +55,10 @@ def rows_of(results: Json) -> Iterator[Row]:
     yield from _life(results["life"])
     if "mirror" in results:
         yield from _mirror(results["mirror"])
+    if "figures" in results:
+        yield from _figures(results["figures"])
+    if "intake" in results:
+        yield from _intake(results["intake"])
     yield from _warm(results.get("warm", {"seconds": {}})["seconds"])
     yield from _costs(results["costs"])
 
@@ -172,6 +176,28 @@ def _mirror(mirror: Json) -> Iterator[Row]:
     yield row(what="1,000 changed records", value=costs["thousand_changed"])
     yield row(what="1,000 pages so far into a list", value=costs["thousand_pages_far"])
     yield row(what="naive: by a scan", value=costs["naive_thousand_pages_far"])
+
+
+def _figures(figures: Json) -> Iterator[Row]:
+    row = partial(Row, section=f"Twelve figures of two periods, {figures['items']:,} journal items")
+    for name, period in figures["periods"].items():
+        yield row(what=f"calls to Odoo for a {name}", value=period["calls"], at_most=4)
+        what = f"seconds for a {name}, each call {figures['latency_ms']} ms away"
+        yield row(what=what, value=period["seconds"], unit=" s", digits=2, at_most=2)
+        what = f"calls to Odoo for a {name} that is over and kept"
+        yield row(what=what, value=period["kept_calls"], at_most=0)
+    what = "times as many calls where each figure is computed alone"
+    yield row(what=what, value=figures["ratio"], digits=1)
+
+
+def _intake(intake: Json) -> Iterator[Row]:
+    row = partial(Row, section="The intake, a stored invoice")
+    yield row(what="state transitions", value=intake["transitions"], at_most=7)
+    what = "requests to DynamoDB, announcing included"
+    yield row(what=what, value=intake["dynamodb_requests"], digits=1, at_most=5)
+    yield row(what="write units, the index included", value=intake["writes"], digits=1)
+    cost = intake["costs"]["thousand_invoices"]
+    yield row(what="1,000 invoices", value=cost, unit=" $", digits=3, at_most=0.18)
 
 
 def _warm(seconds: Json) -> Iterator[Row]:

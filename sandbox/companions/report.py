@@ -50,10 +50,27 @@ def summary(report: Json, stages: Sequence[str], trouble: Sequence[str]) -> list
         "",
         *as_columns(rows, right=[2, 3, 4]),
         "",
+        *_api(report),
         f"Calls of the mirror: {calls['odoo']} to Odoo, {calls['dynamodb']} to DynamoDB.",
+        *([f"Intake: {pairs(report['intake'])}."] if report.get("intake") else []),
         f"Seconds: {pairs(report['seconds'])}.",
         *_verdict(report["mirror"], stages, trouble),
     ]
+
+
+def _api(report: Json) -> list[str]:
+    """What the walk through the API found, and what each schedule's first run did."""
+    if not report.get("api"):
+        return []
+    tallies = [t for routes in report["api"]["records"].values() for t in routes.values()]
+    listed, different = (sum(t[n] or 0 for t in tallies) for n in ("listed", "different"))
+    routes = counted(len(report["api"]["routes"]), "route")
+    lines = [f"API: {routes} walked, {counted(listed, 'record')} listed, {different} different."]
+    lines += [
+        f"Schedule {name}: {row.get('last_result', 'has not run')}"
+        for name, row in report["schedules"].items()
+    ]
+    return [*lines, ""]
 
 
 def _verdict(tallies: Json, stages: Sequence[str], trouble: Sequence[str]) -> list[str]:

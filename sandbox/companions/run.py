@@ -14,7 +14,9 @@ from odoo_qb.odoo.source import OdooSource
 from odoo_qb.store.sorted_table import SortedTable
 from sandbox import chain
 from sandbox.companions import report as companions_report
+from sandbox.companions.api_part import ApiPart
 from sandbox.companions.comparison import compare, simulated_ids, stored_ids
+from sandbox.companions.intake_walk import IntakeWalk
 from sandbox.companions.mirror_runs import MirrorRuns
 from sandbox.http_server import serve
 from sandbox.odoo.changes import Changes
@@ -35,7 +37,7 @@ Json = dict[str, Any]
 
 _CHANGES: Final = 50  # to each simulator, before each of two comparisons
 _REFUSED: Final = 3  # requests, one more than the client tries again: a run fails in the middle
-_STEPS: Final = ("setup", "load", "changes", "outage", "compare")
+_STEPS: Final = ("setup", "load", "changes", "outage", "compare", "api", "intake")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +56,9 @@ def run(job: Job, say: Callable[[str], None]) -> int:
     """
     report: Json = {
         "mirror": {},
+        "api": {},
+        "schedules": {},
+        "intake": {},
         "calls": {"odoo": 0, "dynamodb": 0},
         "seconds": dict.fromkeys(_STEPS, 0.0),
     }
@@ -65,7 +70,20 @@ def run(job: Job, say: Callable[[str], None]) -> int:
                 running=running, odoos=odoos, runs=runs, say=say, report=report, seed=job.seed
             )
             report["seconds"]["setup"] = round(time.monotonic() - started, 1)
+            api = ApiPart(running=running, say=say)
+            api.start()
             trial.run()
+            started = time.monotonic()
+            api.finish(odoos)
+            report |= api.report
+            trial.count_calls()
+            report["seconds"]["api"] = round(time.monotonic() - started, 1)
+            trial.trouble += api.trouble
+            intake = IntakeWalk(running=running, say=say)
+            with trial.timed("intake"):
+                intake.walk()
+            report["intake"] = intake.counts
+            trial.trouble += intake.trouble
             say("stopping")
     except BaseException as error:
         report["error"] = str(error) or "stopped"
@@ -140,7 +158,7 @@ class _Trial:
 
     def run(self) -> None:
         """Take every step; what is wrong is in `trouble`."""
-        with self._timed("load"):
+        with self.timed("load"):
             self.say("loading the mirror")
             self._expect_well(self.runs.until_complete())
         self._compare("after the first load")
@@ -149,12 +167,12 @@ class _Trial:
             Changes(odoo, seed=self.seed + number)
             for number, odoo in enumerate(simulators.values())
         ]
-        with self._timed("changes"):
+        with self.timed("changes"):
             what = self._change(changes)
             runs = self.runs.until_complete()
             self._expect_well(runs)
         self._compare(f"after {what}")
-        with self._timed("outage"):
+        with self.timed("outage"):
             self._interrupt(changes, runs)
             self.say("running once more, with Odoo up again")
             self._expect_well(self.runs.until_complete())
@@ -200,7 +218,7 @@ class _Trial:
 
     def _compare(self, stage: str) -> None:
         """Compare everything; differences that were found before are not repeated."""
-        with self._timed("compare"):
+        with self.timed("compare"):
             client, name = self._dynamodb()
             stored = stored_ids(client, name)
             table = SortedTable(client, name)
@@ -216,19 +234,24 @@ class _Trial:
         self._compared.append(found)
         self.stages.append(stage)
         self.report["mirror"] = companions_report.mirror(self._compared)
+        self.count_calls()
+        records = sum(one.records for one in found.values())
+        equal = counted(len(sentences), "difference") if sentences else "equal in every field"
+        self.say(f"{stage}: {counted(records, 'record')} compared, {equal}")
+
+    def count_calls(self) -> None:
+        """What the mirror has asked for up to now."""
         self.report["calls"] = {
             "odoo": sum(len(self.running.recorders[o].exchanges) for o in self.running.outages),
             "dynamodb": self.runs.dynamodb_calls,
         }
-        records = sum(one.records for one in found.values())
-        equal = counted(len(sentences), "difference") if sentences else "equal in every field"
-        self.say(f"{stage}: {counted(records, 'record')} compared, {equal}")
 
     def _dynamodb(self) -> tuple[Any, str]:
         return self.running.emulator.client("dynamodb"), self.running.outputs["mirror_table"]
 
     @contextmanager
-    def _timed(self, step: str) -> Iterator[None]:
+    def timed(self, step: str) -> Iterator[None]:
+        """Add what it takes to the report's seconds."""
         started = time.monotonic()
         try:
             yield

@@ -82,7 +82,7 @@ def straight(
     if operation == "TransactWriteItems" and _has_only_plain_updates(given):
         # Moto copies all tables first, to undo what a condition refuses: these have none.
         for each in given["TransactItems"]:
-            _handled(client, "UpdateItem", each["Update"])
+            handled(client, "UpdateItem", each["Update"])
         return {}
     if operation == "BatchWriteItem":
         return _batch_write(client, given)
@@ -97,7 +97,7 @@ def straight(
         return _batch_get(client, given)
     quick = {"GetItem": _get, "UpdateItem": _update, "Query": _query}.get(operation)
     answer = quick(_table(client, given), given) if quick else None
-    return _handled(client, operation, given) if answer is None else answer
+    return handled(client, operation, given) if answer is None else answer
 
 
 def rows(region: str, table: str) -> list[Json]:
@@ -114,11 +114,11 @@ def plain_rows(region: str, table: str, *, having: str) -> list[Json]:
     ]
 
 
-def _items(region: str, table: str) -> list[Item]:
-    found: dict[Any, Item] = cast(
-        "Any", dynamodb_backends[DEFAULT_ACCOUNT_ID][region].tables[table].items
-    )
-    return list(found.values())
+def _items(region: str, table: str) -> Iterator[Item]:
+    """The items, in their order; of a table with two keys they are kept by the first."""
+    found: dict[Any, Any] = dynamodb_backends[DEFAULT_ACCOUNT_ID][region].tables[table].items
+    for one in list(found.values()):
+        yield from one.values() if isinstance(one, dict) and not isinstance(one, Item) else (one,)
 
 
 def _has_only_plain_updates(given: Json) -> bool:
@@ -191,7 +191,8 @@ def _batch_write(client: BaseClient, given: Json) -> Json:
     return {"UnprocessedItems": {}}
 
 
-def _handled(client: BaseClient, operation: str, given: Json) -> Json:
+def handled(client: BaseClient, operation: str, given: Json) -> Json:
+    """What moto answers to an operation of _HANDLED, of any table; no refusal has its own class."""
     handler = DynamoHandler()
     handler.body = handler.params = given
     handler.region, handler.current_account = client.meta.region_name, DEFAULT_ACCOUNT_ID

@@ -50,7 +50,10 @@ class Kept:
 
 @dataclass(kw_only=True)
 class FifoQueue:
-    """The queue. `dead_letters` takes what was received more than `most_receives` times."""
+    """The queue. `dead_letters` takes what was received more than `most_receives` times.
+
+    `refuses` may have the queue not take an entry of a batch, as SQS does under load.
+    """
 
     clock: Callable[[], datetime]
     url: str = "https://sqs.us-west-2.amazonaws.com/123456789012/webhook.fifo"
@@ -58,6 +61,7 @@ class FifoQueue:
     most_receives: int = 0  # 0: for ever
     dead_letters: FifoQueue | None = None
     messages: dict[str, Kept] = field(default_factory=dict)  # by id, in the order of sending
+    refuses: Callable[[Json], bool] = lambda _entry: False
     _seen: dict[str, tuple[float, Kept]] = field(default_factory=dict)
     _numbers: count[int] = field(default_factory=lambda: count(1))
 
@@ -74,6 +78,12 @@ class FifoQueue:
         if sum(len(e["MessageBody"].encode()) for e in entries) > _LARGEST:
             raise _error("BatchRequestTooLong", "SendMessageBatch")
         return self._each(entries, self._sent)
+
+    def clear(self) -> None:
+        """As a new queue."""
+        self.messages.clear()
+        self._seen.clear()
+        self.refuses = lambda _entry: False
 
     def receive_message(self, **given: Any) -> Json:
         """The oldest first; of a group of which any is out, none."""
@@ -194,6 +204,8 @@ class FifoQueue:
         return kept
 
     def _sent(self, entry: Json) -> Json:
+        if self.refuses(entry):
+            raise _error("InternalError", "SendMessageBatch")
         return {"MessageId": self._put(entry).message_id}
 
     def _put(self, given: Json) -> Kept:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final
@@ -20,6 +20,7 @@ from odoo_qb.webhook.message import Message, from_body
 from odoo_qb.webhook.replay import Replay
 from odoo_qb.webhook.replay_request import replay_request
 from sandbox.in_process.aws import REGION
+from sandbox.in_process.table_stream import is_let_through, lambda_form
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,17 +41,18 @@ class FeedDesk:
 
     mirror: MirrorDesk
     sqs: Any
-    queue_url: str
-    failures_url: str
+    queue_url: str = ""
+    failures_url: str = ""
     kinds: tuple[Kind, ...] = KINDS
     first_load: bool = False
     on_step: Callable[[str, Callable[[], Any]], Any] = field(default_factory=lambda: _do)
     seconds: float = SECONDS  # that a replay has
+    batch: int = BATCH  # records of a replay at a time
     taken: int = 0  # records of the stream
 
     def records(self) -> list[Json]:
         """The stream's records that the function has not taken yet, as Lambda gives them."""
-        return [lambda_form(record) for record in self._shard()[self.taken :]]
+        return [self._form(record) for record in self._shard()[self.taken :]]
 
     def deliver(self, *, attempts: int = 1) -> list[str]:
         """Give the function what is in the stream, again from the first that failed."""
@@ -84,13 +86,19 @@ class FeedDesk:
         return _Watched(self)
 
     def replay(self, replay_id: str = "again", **wanted: Any) -> Json:
-        """Replay as an event wants it."""
+        """Replay as an event wants it; waiting takes of the time it has."""
+        end = self.mirror.now + timedelta(seconds=self.seconds)
+
+        def seconds_left() -> float:
+            return (end - self.mirror.now).total_seconds()
+
         return Replay(
             table=self.mirror.table(),
             outbox=self.outbox(),
             request=replay_request(wanted, self.kinds, ("odoo",), replay_id),
-            seconds_left=lambda: self.seconds,
+            seconds_left=seconds_left,
             sleep=self.mirror.sleep,
+            batch=self.batch,
         ).run()
 
     def queued(self) -> list[Message]:
@@ -102,27 +110,38 @@ class FeedDesk:
         return self._emptied(self.failures_url)
 
     def begin_anew(self) -> None:
-        """Empty queues, no steps watched, and only what the stream brings from now on."""
+        """New queues, no steps watched, and only what the stream brings from now on."""
         self.on_step = _do
-        self.kinds, self.first_load, self.seconds = KINDS, False, SECONDS
+        self.kinds, self.first_load = KINDS, False
+        self.seconds, self.batch = SECONDS, BATCH
         self.taken = len(self._shard())
-        self.queued()
-        self.failures()
+        number = next(_NUMBERS)
+        queue = self.sqs.create_queue(
+            QueueName=f"webhook-{number}.fifo", Attributes={"FifoQueue": "true"}
+        )
+        failures = self.sqs.create_queue(QueueName=f"webhook-failures-{number}")
+        self.queue_url, self.failures_url = queue["QueueUrl"], failures["QueueUrl"]
 
     def _emptied(self, url: str) -> list[str]:
         bodies: list[str] = []
         while found := self.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get(
             "Messages"
         ):
-            for message in found:
-                bodies.append(message["Body"])
-                self.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+            bodies += [message["Body"] for message in found]
+            done = [
+                {"Id": str(n), "ReceiptHandle": message["ReceiptHandle"]}
+                for n, message in enumerate(found)
+            ]
+            self.sqs.delete_message_batch(QueueUrl=url, Entries=done)
         return bodies
 
     def _advance(self, number: str) -> None:
         numbers = [r["dynamodb"]["SequenceNumber"] for r in self._shard()]
         if number:
             self.taken = numbers.index(number) + 1
+
+    def _form(self, record: Json) -> Json:
+        return lambda_form(record, record["dynamodb"]["ApproximateCreationDateTime"].timestamp())
 
     def _shard(self) -> list[Json]:
         table = dynamodb_backends[DEFAULT_ACCOUNT_ID][REGION].tables[self.mirror.table_name]
@@ -148,41 +167,11 @@ def _do(_: str, work: Callable[[], Any]) -> Any:
     return work()
 
 
-def is_let_through(record: Json) -> bool:
-    """Whether the function's event source mapping lets a record through: only records have this."""
-    change = record["dynamodb"]
-    image = change.get("OldImage" if record["eventName"] == "REMOVE" else "NewImage", {})
-    return "hash" in image
-
-
-def lambda_form(record: Json) -> Json:
-    """A record of moto's stream as Lambda gives it to a function."""
-    change = dict(record["dynamodb"])
-    for name in ("Keys", "OldImage", "NewImage"):
-        if name in change:
-            change[name] = {k: _attribute(v) for k, v in change[name].items()}
-    change["ApproximateCreationDateTime"] = change["ApproximateCreationDateTime"].timestamp()
-    return record | {"dynamodb": change}
-
-
-def _attribute(attribute: Any) -> Any:
-    value = attribute.get("B")
-    return {"B": base64.b64encode(value).decode()} if isinstance(value, bytes) else attribute
-
-
 @contextmanager
-def a_feed(mirror: MirrorDesk, **given: Any) -> Iterator[FeedDesk]:
+def a_feed(mirror: MirrorDesk) -> Iterator[FeedDesk]:
     """The feed of a mirror; what was mirrored before is not in its stream."""
     view = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
     mirror.client.update_table(TableName=mirror.table_name, StreamSpecification=view)
-    sqs = boto3.client("sqs", region_name=REGION)
-    number = next(_NUMBERS)
-    queue = sqs.create_queue(QueueName=f"webhook-{number}.fifo", Attributes={"FifoQueue": "true"})
-    failures = sqs.create_queue(QueueName=f"webhook-failures-{number}")
-    yield FeedDesk(
-        mirror=mirror,
-        sqs=sqs,
-        queue_url=queue["QueueUrl"],
-        failures_url=failures["QueueUrl"],
-        **given,
-    )
+    desk = FeedDesk(mirror=mirror, sqs=boto3.client("sqs", region_name=REGION))
+    desk.begin_anew()
+    yield desk

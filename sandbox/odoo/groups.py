@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
 from typing import TYPE_CHECKING, Any, Final
 
 from sandbox.odoo.aggregates import aggregated
@@ -61,12 +62,9 @@ class Groups:
 
     def _keys(self, record: Record) -> list[_Keys]:
         """The groups a record is in: several where a field of it has several values."""
-        combined: list[_Keys] = [()]
-        for grouping in self.groupings:
-            value = self._value(grouping, record)
-            several = (value or [False]) if isinstance(value, list) else [value]
-            combined = [(*keys, one) for keys in combined for one in several]
-        return combined
+        values = [self._value(grouping, record) for grouping in self.groupings]
+        several = [(v or [False]) if isinstance(v, list) else (v,) for v in values]
+        return list(product(*several))
 
     def _value(self, grouping: Grouping, record: Record) -> Any:  # noqa: ANN401 - any field's
         view = self.reader.view

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from typing import Final
 
 GRANULARITIES: Final = frozenset({"day", "week", "month", "quarter", "year"})
@@ -18,6 +19,7 @@ class Period:
     label: str
 
 
+@cache
 def period_of(value: date | datetime | str, granularity: str) -> Period:
     """The period that a date ("2026-04-30") or an instant lies in; one of an instant in UTC."""
     if isinstance(value, str):

@@ -93,7 +93,15 @@ def domain_test(view: View, model: str, domain: object) -> Test:
             stack.append(_not_if(True, stack.pop()))
         else:
             stack.append(_joined(term, stack.pop(), stack.pop()))
-    return lambda record: all(test(record) for test in stack)
+    tests = tuple(reversed(stack))
+
+    def found(record: Record) -> bool:
+        for test in tests:  # noqa: SIM110 - `all` is slower for a hundred thousand records
+            if not test(record):
+                return False
+        return True
+
+    return found
 
 
 def mentions(domain: object, field: str) -> bool:
@@ -203,8 +211,10 @@ def _relation_test(view: View, model: str, name: str, sign: str, value: Any) -> 
     wanted = _wanted(value)
 
     def related(record: Record) -> bool:
-        ids = _ids(view.value(model, record, name))
-        return any(i in wanted for i in ids) or (not ids and False in wanted)
+        own = view.value(model, record, name)
+        if not isinstance(own, list):
+            return own in wanted
+        return any(i in wanted for i in own) or (not own and False in wanted)
 
     return _not_if(sign in ("!=", "not in"), related)
 

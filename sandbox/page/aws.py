@@ -15,6 +15,7 @@ import requests
 from odoo_qb.store.attributes import plain
 from odoo_qb.store.sorted_table import SortedTable
 from sandbox.chain import function_names
+from sandbox.page.intake import Executions
 from sandbox.page.mirror import own_keys
 from sandbox.page.state import Mail, Pipeline, Reply, Run
 
@@ -42,6 +43,8 @@ class EmulatedAws:
         self._clients: dict[str, Any] = {}
         self._items: tuple[float, Sequence[Json]] = (0.0, ())
         self._rest: tuple[float, Pipeline] = (0.0, Pipeline())
+        machine = chain.outputs.get("intake_state_machine_arn")
+        self._executions = Executions(self._client("stepfunctions"), machine) if machine else None
 
     def look(self) -> Pipeline:
         """The state of the pipeline, read again at most as often as a person could notice."""
@@ -55,6 +58,7 @@ class EmulatedAws:
                     runs=self._runs(),
                     mails=self._mails(),
                     mirror=self._mirror(),
+                    executions=self._executions.look() if self._executions else None,
                 )
                 self._rest = (now + _REST_SECONDS, rest)
             return replace(self._rest[1], items=self._items[1])

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from sandbox.odoo.server import Odoo
+    from sandbox.page.intake import Execution
     from sandbox.page.mirror import MirroredKind, OwnItems
     from sandbox.page.odoo import Editor, Row
     from sandbox.page.quickbooks import Books
@@ -64,7 +65,8 @@ class Mail:
 class Pipeline:
     """The part of the chain that is in AWS; `items` are the table's bills, as far as shown.
 
-    `mirror` are the mirror's own items: how far it is and what it counts.
+    `mirror` are the mirror's own items: how far it is and what it counts. `executions` are the
+    intake's, None while it is off.
     """
 
     items: Sequence[Mapping[str, Any]] = ()
@@ -72,6 +74,7 @@ class Pipeline:
     runs: Sequence[Run] = ()
     mails: Sequence[Mail] = ()
     mirror: OwnItems = field(default_factory=dict)
+    executions: Sequence[Execution] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

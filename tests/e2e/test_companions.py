@@ -12,7 +12,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FAMILIES: Final = ["contact", "invoice", "bill", "refund", "payment", "order", "account"]
-SECRETS: Final = ("sandbox-odoo-key", "sandbox-ledger-password", "session_id=")
+SECRETS: Final = (
+    *("sandbox-odoo-key", "sandbox-ledger-password", "session_id="),
+    *("sandbox-api-token", "a-token-of-another-deployment"),
+)
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +27,7 @@ def trial(run_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Demo:
 
 def test_the_mirror_equals_both_odoos_after_changes_and_an_outage(trial: Demo) -> None:
     assert trial.status == 0, trial.said
-    assert set(trial.report) == {"mirror", "calls", "seconds"}
+    assert set(trial.report) == {"mirror", "api", "schedules", "calls", "seconds"}
     assert list(trial.report["mirror"]) == ["odoo", "ledger"]
     for families in trial.report["mirror"].values():
         assert list(families) == FAMILIES
@@ -36,6 +39,33 @@ def test_the_mirror_equals_both_odoos_after_changes_and_an_outage(trial: Demo) -
     assert trial.report["mirror"]["ledger"]["invoice"]["source"] > 100
     assert "The mirror equals Odoo in every field" in trial.said.splitlines()[-1]
     assert "PROBLEM" not in trial.said
+
+
+def test_every_route_of_the_api_answers_as_its_contract_says(trial: Demo) -> None:
+    routes = trial.report["api"]["routes"]
+    assert len(routes) > 20
+    public = {"GET /health", "GET /sign-in", "GET /assets/sign-in.css"}
+    for name, statuses in routes.items():
+        if name != "browser":
+            assert (statuses["without_token"] == 401) == (name not in public), name
+            assert statuses["without_token"] == statuses["wrong_token"]
+    assert routes["GET /contacts/{id}"]["with_token"] == 200
+    for connection in ("odoo", "ledger"):
+        for tally in trial.report["api"]["records"][connection].values():
+            assert tally["source"] == tally["listed"]
+            assert tally["different"] == 0
+    assert trial.report["api"]["records"]["ledger"]["/invoices"]["source"] > 100
+
+
+def test_schedules_of_the_api_really_fire(trial: Demo) -> None:
+    assert trial.report["schedules"].keys() == {"companions-test", "companions-accounts"}
+    tested, accounts = trial.report["schedules"].values()
+    assert tested["last_result"] == "Succeeded: the test task does nothing."
+    assert tested["time_zone"] == "Europe/Paris"
+    assert accounts["last_result"] == "Succeeded: nothing had changed."
+    assert accounts["seconds"] < 120
+    assert tested["deleted"]
+    assert accounts["deleted"]
 
 
 def test_each_odoo_failed_in_the_middle_of_a_run(trial: Demo) -> None:

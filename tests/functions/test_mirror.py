@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from sandbox.http_server import serve
 from sandbox.in_process.aws import REGION
 from sandbox.in_process.chain import Context, utc_now
 from sandbox.in_process.mirror import MODELS, TABLE, make_mirror_table
+from sandbox.in_process.schedules import TARGET, beside
 from sandbox.odoo.server import Odoo
 
 if TYPE_CHECKING:
@@ -176,3 +177,46 @@ def test_the_age_of_a_mirror_that_falls_behind_is_counted(
     metrics = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
     ages = [metric["MirrorAgeMinutes"] for metric in metrics]
     assert [round(age) for age in ages] == [10, 20]
+
+
+def test_what_a_deleted_schedule_starts_runs_nothing(mirrored: Mirrored) -> None:
+    schedules = beside(boto3.client("dynamodb", region_name=REGION), TABLE)
+    schedules.create("orders", task_path="sync_orders")
+    event = schedules.event("orders")
+    assert len(mirrored.invoke(**event)["runs"]) == 2
+    (shown,) = schedules.api().list()
+    assert shown["last_result"].startswith("Succeeded: ")
+    schedules.api().delete("orders")
+    calls = list(mirrored.flow.calls)
+    assert mirrored.invoke(**event) == {"runs": [], "skipped": "The schedule was deleted."}
+    assert mirrored.flow.calls == calls
+
+
+def test_the_daily_run_repairs_the_schedules_of_the_api(
+    mirrored: Mirrored, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    schedules = beside(boto3.client("dynamodb", region_name=REGION), TABLE)
+    schedules.create("x")
+    schedules.change("x", State="DISABLED")
+    mirrored.invoke(task="test_task", full=True)  # where there is no API there is none to repair
+    assert schedules.disagreements() == ["x differs"]
+    monkeypatch.setenv("TASK_SCHEDULES", json.dumps(asdict(TARGET)))
+    mirrored.invoke(task="test_task", full=True, dry_run=True)
+    mirrored.invoke(task="test_task")
+    assert schedules.disagreements() == ["x differs"]
+    mirrored.invoke(task="test_task", full=True)
+    assert schedules.disagreements() == []
+
+
+def test_schedules_that_cannot_be_repaired_are_logged_and_stop_no_run(
+    mirrored: Mirrored, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for target in ({"group": "elsewhere"}, asdict(TARGET)):
+        monkeypatch.setenv("TASK_SCHEDULES", json.dumps(target))
+        monkeypatch.setenv("AWS_ENDPOINT_URL_SCHEDULER", "http://127.0.0.1:9")  # discards all
+        assert len(mirrored.invoke(task="sync_orders", full=True)["runs"]) == 2
+    reasons = [vars(r)["reason"] for r in caplog.records if r.message == "schedules not repaired"]
+    assert reasons == [
+        "TASK_SCHEDULES is not what Terraform sets. Apply Terraform again.",
+        "EventBridge Scheduler didn't answer. Try again in a minute.",
+    ]

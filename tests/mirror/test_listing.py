@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from odoo_qb.mirror.listing import page, slices
+from odoo_qb.mirror.listing import held, page, slices
 from odoo_qb.store import mirror_keys as keys
 from odoo_qb.store.mirror_table import MirrorTable, Put
+from tests.mirror.small_ledger import wrong
 
 if TYPE_CHECKING:
     from sandbox.in_process.mirror import MirrorDesk
@@ -69,3 +70,62 @@ def test_a_list_without_counts_is_refused(desk: MirrorDesk) -> None:
     with pytest.raises(ValueError, match="company_id"):
         page(table, {"company_id": "1"}, 0, 10)
     assert keys.counts_for({}) == keys.ALL
+
+
+def archive(desk: MirrorDesk, ids: list[int]) -> None:
+    for number in ids:
+        desk.odoo.archive_contact(number)
+    desk.sync("sync_contacts")
+
+
+def test_a_list_leaves_archived_contacts_out_and_counts_without_them(desk: MirrorDesk) -> None:
+    every = sorted(desk.stored("contact"))
+    archive(desk, every[1:9:2])
+    left = [i for i in every if desk.stored("contact")[i]["active"]]
+    table = MirrorTable(desk.table(), "odoo", "contact")
+    assert len(left) <= len(every) - 4
+    for skip in (0, 1, 3, len(left) - 2, len(left), 5_000):
+        of = held(table, {}, with_archived=False)
+        found = page(table, {}, skip, 3, of=of)
+        assert [int(item["sk"]) for item in found.items] == left[skip : skip + 3]
+        assert found.total == len(left)
+    assert page(table, {}, 0, 1_000).total == len(every)
+
+
+def test_contacts_of_an_earlier_version_get_their_mark_once(desk: MirrorDesk) -> None:
+    every = sorted(desk.stored("contact"))
+    archive(desk, every[:3])
+    table = MirrorTable(desk.table(), "odoo", "contact")
+    as_it_should_be = without_times(desk)
+    for row in desk.everything():  # as the version before this one left them
+        if row.get("state") == keys.ARCHIVED:
+            unset(desk, row, "state")
+        if row["pk"] == table.home and row["sk"] == keys.STATE:
+            unset(desk, row, "layout")
+        if row["pk"] == table.home and row["sk"] == keys.counts_for({"state": keys.ARCHIVED}):
+            desk.client.delete_item(TableName=desk.table_name, Key=table_key(row))
+    assert without_times(desk) != as_it_should_be
+    desk.sync("sync_contacts")
+    assert without_times(desk) == as_it_should_be
+    assert wrong(desk) == []
+
+
+def table_key(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: {"S": row[name]} for name in ("pk", "sk")}
+
+
+def unset(desk: MirrorDesk, row: dict[str, Any], name: str) -> None:
+    desk.client.update_item(
+        TableName=desk.table_name,
+        Key=table_key(row),
+        UpdateExpression="REMOVE #name",
+        ExpressionAttributeNames={"#name": name},
+    )
+
+
+def without_times(desk: MirrorDesk) -> list[dict[str, Any]]:
+    """What is stored of contacts: records, their counts and the layout."""
+    rows = [row for row in desk.everything() if str(row["pk"]).startswith("odoo#contact")]
+    kept = [row for row in rows if row["sk"].isdecimal() or row["sk"].startswith(keys.COUNTS)]
+    state = [{"layout": row.get("layout")} for row in rows if row["sk"] == keys.STATE]
+    return kept + state

@@ -11,7 +11,7 @@ from typing import Final
 import pytest
 
 PROJECT: Final = Path(__file__).parents[2]
-HANDLERS: Final = ("extractor", "notifier", "approval_handler", "poster")
+HANDLERS: Final = ("extractor", "notifier", "approval_handler", "poster", "intake")
 MODULES: Final = [
     str(path.relative_to(PROJECT))
     for root in ("lambda", "sandbox")

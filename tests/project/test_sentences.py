@@ -61,7 +61,8 @@ def test_none_is_too_long_to_read_at_once() -> None:
 
 def test_what_an_error_says_begins_and_ends_as_a_sentence() -> None:
     errors = [t for t in READ if t.of_error and t.place not in MACHINES]
-    names = r"audit|export|since|entry_ids|company_settings|erp_\w+|allowed_private_networks"
+    names = r"audit|export|since|entry_ids|company_settings|allowed_private_networks"
+    names += r"|(api|erp|figures|intake|webhook)_\w+"
     begins = re.compile(rf"[A-Z*]|{re.escape(FILLED_IN)}|{names}")  # parameters in lower case
     assert [t for t in errors if not begins.match(t.words)] == []
     assert [t for t in errors if not t.words.endswith((".", "?", FILLED_IN))] == []

@@ -42,6 +42,7 @@ PROVIDER: Final = 'mock_provider "aws" {}\n'
 SECRETS: Final = (
     *("odoo_api_key", "slack_bot_token", "slack_signing_secret"),
     *("qb_client_secret", "qb_refresh_token", "qb_refresh_tokens", "erp_credentials"),
+    *("api_tokens", "api_previous_tokens"),
     *("webhook_secret", "webhook_previous_secret"),
 )
 # What an apply makes where nothing stands beside the flow: the addresses of its resources.
@@ -58,6 +59,17 @@ LEDGER: Final[dict[str, object]] = {
         }
     },
     "erp_credentials": {"ledger": "password"},
+}
+COMPANIONS: Final = ("mirror", "api", "webhook", "intake")
+API: Final[dict[str, object]] = {
+    "api_enabled": True,
+    "api_tokens": {"reporting": "reporting-0123456789-0123456789-0123456789"},
+}
+INTAKE: Final[dict[str, object]] = {
+    "intake_enabled": True,
+    "intake_slack_channel_id": "C0123456789",
+    "intake_mails_customers": True,
+    "intake_sender": "billing@example.com",
 }
 WEBHOOK: Final[dict[str, object]] = {
     **LEDGER,
@@ -88,18 +100,27 @@ EXAMPLES: Final[dict[str, dict[str, object]]] = {
         },
         "erp_credentials": dict.fromkeys(CONNECTIONS, "password"),
         "allowed_private_networks": [f"fd12:3456:789a:bc{n:02}::/64" for n in range(10)],
+        **API,
+    },
+    "plans_the_longest_intake": {
+        **INTAKE,
+        **LONG,
+        "intake_time_zone": "America/Argentina/ComodRivadavia",
+        "intake_maximum_amount": 999_999_999_999.99,
+        "intake_sender": f"{'b' * 60}@{'c' * 60}.example.com",
     },
     "plans_the_longest_webhook": {**WEBHOOK, **LONG},
 }
 # What is turned on and off again in a deployment that stands, in this order.
 SWITCHED: Final[dict[str, dict[str, object]]] = {
-    "plans_on": LEDGER,
-    "turns_on": LEDGER,
-    "plans_to_send": WEBHOOK,
-    "sends": WEBHOOK,
-    "plans_to_send_no_longer": LEDGER,
+    "plans_on": LEDGER | API | INTAKE,
+    "turns_on": LEDGER | API | INTAKE,
+    "plans_to_send": WEBHOOK | API | INTAKE,
+    "sends": WEBHOOK | API | INTAKE,
+    "plans_to_send_no_longer": LEDGER | API | INTAKE,
     "plans_off": {},
 }
+NOT_THERE: Final = r"lambda/(\w+)\.zip is not there yet: run \./build\.sh first\."
 EXAMPLE: Final = """
 mock_provider "aws" {
   mock_data "aws_caller_identity" {
@@ -127,13 +148,13 @@ def text_of_variables() -> str:
 def initialised(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the infrastructure with stand-ins for the zips, ready to be tested."""
     folder = tmp_path_factory.mktemp("terraform")
-    for source in PROJECT.glob("*.tf"):
+    for source in (*PROJECT.glob("*.tf"), *PROJECT.glob("*.asl.json")):
         shutil.copy2(source, folder)
     (folder / "tests").mkdir()
     shutil.copy2(INFRA, folder / "tests")
     shutil.copy2(PROJECT / "terraform.tfvars.example", folder / "example.tfvars")
     (folder / "lambda").mkdir()
-    for function in ("extractor", "notifier", "approval_handler", "poster", "mirror", "webhook"):
+    for function in ("extractor", "notifier", "approval_handler", "poster", *COMPANIONS):
         (folder / "lambda" / f"{function}.zip").write_bytes(b"a zip")
     mirror = plugin_mirror()
     plugins = [f"-plugin-dir={mirror}"] if mirror else []
@@ -298,7 +319,10 @@ def test_a_saved_plan_holds_no_secret_and_everything_else(
     values |= {"qb_realm_ids": {"north": "9130350000000001"}, "company_settings": {}}
     given |= {name: f"whsec_{'c0ffee' * n}" for n, name in enumerate(SECRETS[-2:], 6)}
     values |= {**WEBHOOK, "erp_credentials": {"ledger": given["erp_credentials"]}}
-    values |= {name: given[name] for name in SECRETS[-2:]}
+    values |= {name: given[name] for name in SECRETS[-2:]} | {"api_enabled": True}
+    for name in ("api_tokens", "api_previous_tokens"):
+        given[name] = f"given-{name}-c0ffee-0123456789-0123456789"
+        values[name] = {"reporting": given[name]}
     (tmp_path / "given.tfvars.json").write_text(json.dumps(values))
     files = ["example.tfvars", str(tmp_path / "given.tfvars.json")]
     emulator = aws.start(tmp_path / "aws")
@@ -320,41 +344,52 @@ def test_a_saved_plan_holds_no_secret_and_everything_else(
         kept = b"".join(plan.read(name) for name in plan.namelist()) + done.stdout.encode()
     assert b"odoo-qb-integration/slack-config-prod" in kept  # so the search does find what is there
     assert b"odoo-erp-credentials-prod" in kept
+    assert b"odoo-api-tokens-prod" in kept
     assert b"odoo-webhook-secret-prod" in kept
     assert [name for name, value in given.items() if value.encode() in kept] == []
 
 
-@pytest.fixture(scope="module")
-def missed(initialised: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
-    """What Terraform says where the poster's and the mirror's zips are not there: off and on."""
-    copy = tmp_path_factory.mktemp("zips") / "copy"
-    shutil.copytree(initialised, copy, symlinks=True)
-    (copy / "zips").mkdir()
-    for name in ("poster", "mirror"):
-        (copy / "lambda" / f"{name}.zip").unlink()
-    for name, given in {"off": {}, "on": LEDGER}.items():  # a file each: an error ends a file
+def missing(folder: Path, zips: set[str], on: dict[str, dict[str, object]]) -> dict[str, set[str]]:
+    """Which zips Terraform misses where these are not there, by what is on."""
+    for name in zips:
+        (folder / "lambda" / f"{name}.zip").unlink()
+    (folder / "zips").mkdir()
+    for name, given in on.items():  # a file each: an error ends a file
         text = EXAMPLE + runs_of({"plans": given})
-        (copy / "zips" / f"{name}.tftest.hcl").write_text(text)
+        (folder / "zips" / f"{name}.tftest.hcl").write_text(text)
     said: dict[str, set[str]] = {}
-    for event in events(answered(copy, "zips", "-var-file=example.tfvars")):
+    for event in events(answered(folder, "zips", "-var-file=example.tfvars")):
         if event["type"] == "diagnostic":
             file = Path(event["@testfile"]).name.removesuffix(".tftest.hcl")
-            said.setdefault(file, set()).add(event["diagnostic"]["detail"])
+            sentence = event["diagnostic"]["detail"]
+            zip_name = re.sub(NOT_THERE, r"\1", sentence)
+            said.setdefault(file, set()).add(zip_name)
     return said
 
 
-def not_there(function: str) -> str:
-    return f"lambda/{function}.zip is not there yet: run ./build.sh first."
+@pytest.fixture(scope="module")
+def missed(initialised: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
+    """The same of most zips; the API's is looked for once those that it stands upon are there."""
+    folder = tmp_path_factory.mktemp("zips")
+    for name in ("most", "api"):
+        shutil.copytree(initialised, folder / name, symlinks=True)
+    most = {"off": {}, "mirror": LEDGER, "intake": INTAKE}
+    return {
+        **missing(folder / "most", {"poster", *COMPANIONS} - {"webhook"}, most),
+        **missing(folder / "api", {"api"}, {"api": LEDGER | API}),
+    }
 
 
 def test_a_missing_zip_is_said_in_a_sentence(missed: dict[str, set[str]]) -> None:
-    assert not_there("poster") in missed["off"]
+    assert "poster" in missed["off"]
 
 
-def test_the_mirrors_zip_is_missed_only_where_it_is_on(missed: dict[str, set[str]]) -> None:
+def test_a_companions_zip_is_missed_only_where_it_is_on(missed: dict[str, set[str]]) -> None:
     assert missed == {
-        "off": {not_there("poster")},
-        "on": {not_there("poster"), not_there("mirror")},
+        "off": {"poster"},
+        "mirror": {"poster", "mirror"},
+        "intake": {"poster", "intake"},
+        "api": {"api"},
     }
 
 
@@ -438,6 +473,10 @@ def test_aws_takes_the_mirror_also_with_the_longest_names(
     assert sum(address.startswith("aws_secretsmanager_secret.erp") for address in mirrored) == 10
 
 
+def test_aws_takes_the_intake_also_with_the_longest_names(plans: Plans) -> None:
+    assert limits.refusals(plans["plans_the_longest_intake"]) == []
+
+
 def test_the_mirrors_schedules_ask_for_what_it_does_and_a_lease_outlasts_a_run(
     mirrored: dict[str, Json],
 ) -> None:
@@ -449,23 +488,24 @@ def test_the_mirrors_schedules_ask_for_what_it_does_and_a_lease_outlasts_a_run(
     assert timedelta(seconds=mirrored["aws_lambda_function.mirror[0]"]["timeout"]) < sync.LEASE
 
 
-def test_with_the_mirror_off_exactly_the_flow_is_made(
+def test_with_the_companions_off_exactly_the_flow_is_made(
     planned: dict[str, Json],
 ) -> None:
     assert sorted(planned) == FLOW
 
 
-def test_turning_the_mirror_on_and_off_again_leaves_the_flow_as_it_is(
+def test_turning_the_companions_on_and_off_again_leaves_the_flow_as_it_is(
     switched: Plans,
 ) -> None:
     """No-op: each environment, policy and alarm of the flow stays byte for byte the same."""
     flow = dict.fromkeys(FLOW, "no-op")
     for plan, done in (("plans_on", "create"), ("plans_off", "delete")):
         actions = {a: " ".join(change["actions"]) for a, change in switched[plan].items()}
-        of_the_mirror = dict.fromkeys(actions.keys() - flow.keys(), done)
+        beside = dict.fromkeys(actions.keys() - flow.keys(), done)
 
-        assert actions == flow | of_the_mirror
-        assert len(of_the_mirror) > 15
+        assert actions == flow | beside
+        assert sum(".mirror" in address for address in beside) > 10
+        assert sum(".intake" in address for address in beside) > 15
 
 
 def test_turning_the_webhook_on_and_off_again_leaves_flow_and_mirror_as_they_are(

@@ -275,3 +275,60 @@ def test_a_name_that_aws_refuses_is_refused(account: Account, name: str) -> None
         account.client("scheduler").create_schedule_group(Name=name)
     with pytest.raises(ClientError, match="ValidationException"):
         account.schedule(Name=name)
+
+
+# -- what fix_mail adds for the intake -------------------------------------------------------------
+
+
+def mails(account: Account) -> list[tuple[str, str]]:
+    """To whom what was mailed that names this test."""
+    lines = account.emulator.outbox.read_text().splitlines()
+    found = [json.loads(line) for line in lines]
+    return [(m["to"], m["message"]) for m in found if m["subject"] == account.name]
+
+
+def test_a_notification_is_mailed_to_those_whose_filter_it_passes(account: Account) -> None:
+    sns = account.client("sns")
+    topic = sns.create_topic(Name=account.name)["TopicArn"]
+    for to, outcomes in (("all", ["a", "b"]), ("some", ["b"])):
+        sns.subscribe(
+            TopicArn=topic,
+            Protocol="email",
+            Endpoint=f"{to}@example.com",
+            Attributes={"FilterPolicy": json.dumps({"outcome": outcomes})},
+        )
+    for outcome in ("a", "b", "c"):
+        attributes = {"outcome": {"DataType": "String", "StringValue": outcome}}
+        sns.publish(
+            TopicArn=topic, Subject=account.name, Message=outcome, MessageAttributes=attributes
+        )
+
+    assert sorted(mails(account)) == [
+        ("all@example.com", "a"),
+        ("all@example.com", "b"),
+        ("some@example.com", "b"),
+    ]
+
+
+def test_a_customers_mail_is_sent_by_who_may_send_from_that_address(account: Account) -> None:
+    account.client("sesv2").create_email_identity(EmailIdentity="example.com")
+    resource = account.arn("ses", "identity/example.com")
+    limited = account.limited_to("ses:SendEmail", resource).client("sesv2")
+
+    def send(sender: str) -> None:
+        limited.send_email(
+            FromEmailAddress=sender,
+            Destination={"ToAddresses": ["ada@example.com"]},
+            Content={
+                "Simple": {
+                    "Subject": {"Data": account.name},
+                    "Body": {"Text": {"Data": "Ünpaid\nyet"}},
+                }
+            },
+        )
+
+    send("billing@example.com")
+
+    assert mails(account) == [("ada@example.com", "Ünpaid\nyet")]
+    with pytest.raises(ClientError, match="AccessDenied"):
+        send("billing@example.org")

@@ -177,6 +177,22 @@ def test_a_run_without_differences_says_after_what_it_was_equal() -> None:
     )
 
 
+def test_the_walk_through_the_api_and_its_schedules_have_a_line_each() -> None:
+    tally = {"source": 5, "listed": 5, "different": 0}
+    walked = {
+        "api": {
+            "routes": {"GET /contacts": {}, "GET /invoices": {}},
+            "records": {"odoo": {"/contacts": tally, "/invoices": tally}},
+        },
+        "schedules": {"hourly": {"last_result": "Succeeded: nothing had changed."}, "daily": {}},
+    }
+    lines = report.summary(a_report() | walked, ["after the first load"], [])
+
+    assert "API: 2 routes walked, 10 records listed, 0 different." in lines
+    assert "Schedule hourly: Succeeded: nothing had changed." in lines
+    assert "Schedule daily: has not run" in lines
+
+
 def test_ten_problems_are_shown_and_the_others_counted() -> None:
     trouble = [f"odoo: Contact {n} is in Odoo but is not mirrored." for n in range(12)]
 

@@ -28,6 +28,7 @@ from sandbox.aws.run_directory import EmulatorError
 from sandbox.http_server import serve
 from sandbox.recording import Recorder
 from sandbox.slack.server import Slack
+from sandbox.terraform import Terraform
 from sandbox.traffic import Document
 
 if TYPE_CHECKING:
@@ -231,6 +232,8 @@ def a_chain(account: Account, folder: Path) -> Iterator[chain.Chain]:
             addresses={},
             companies={},
             realms={},
+            _terraform=Terraform(folder, folder, {}),
+            _variables={},
             _stack=ExitStack(),
         )
 

@@ -461,3 +461,62 @@ def test_a_choice_goes_on_where_aws_would_fail(
 ) -> None:
     found = account.run(choosing(language, rule), given)
     assert (found["status"], found.get("error", "")) == ("FAILED" if end else "SUCCEEDED", end)
+
+
+# Executions: fix_workflows and executions.py.
+
+
+def failing_task(error: str, **more: Any) -> dict[str, Any]:
+    """A workflow of one task, which always fails with an error."""
+    task = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::lambda:invoke",
+        "Arguments": {"FunctionName": "nobody", "Payload": {}},
+        "Retry": [{"ErrorEquals": [error], "IntervalSeconds": 1, "MaxAttempts": 1, **more}],
+        "End": True,
+    }
+    return {"QueryLanguage": "JSONata", "StartAt": "Try", "States": {"Try": task}}
+
+
+def test_an_execution_cannot_be_redriven(account: Account) -> None:
+    found = account.run(failing_task("Other"), {})
+    assert (found["status"], "redriveCount" in found) == ("FAILED", False)
+    with pytest.raises(ClientError, match="Unknown action: RedriveExecution"):
+        account.client("stepfunctions").redrive_execution(executionArn=found["executionArn"])
+
+
+def test_an_execution_outlasts_its_time_out_and_is_counted_nowhere(account: Account) -> None:
+    waiting = {"Type": "Wait", "Seconds": 2, "End": True}
+    definition = {"StartAt": "Wait", "TimeoutSeconds": 1, "States": {"Wait": waiting}}
+    assert account.run(definition, {})["status"] == "SUCCEEDED"
+    assert account.client("cloudwatch").list_metrics(Namespace="AWS/States")["Metrics"] == []
+
+
+def test_a_retry_takes_no_heed_of_its_longest_delay(account: Account) -> None:
+    began = time.monotonic()
+    wait = {"IntervalSeconds": 3, "MaxDelaySeconds": 1}
+    account.run(failing_task("Lambda.ResourceNotFoundException", **wait), {})
+    assert time.monotonic() - began > 3
+
+
+def test_a_call_that_was_turned_away_has_no_name_in_a_workflow(account: Account) -> None:
+    account.function()
+    account.client("lambda").put_function_concurrency(
+        FunctionName=account.name, ReservedConcurrentExecutions=0
+    )
+    definition = failing_task("Other")
+    definition["States"]["Try"]["Arguments"]["FunctionName"] = account.name
+    assert account.run(definition, {})["error"] == "Lambda.Unknown"
+
+
+def test_sending_mail_is_a_right_to_everything(account: Account) -> None:
+    resource = account.arn("ses", "identity/example.com")
+    limited = account.limited_to("ses:SendEmail", resource).client("sesv2")
+    account.client("sesv2").create_email_identity(EmailIdentity="example.com")
+    text = {"Data": "x"}
+    with pytest.raises(ClientError, match="AccessDenied"):
+        limited.send_email(
+            FromEmailAddress="a@example.com",
+            Destination={"ToAddresses": ["b@example.com"]},
+            Content={"Simple": {"Subject": text, "Body": {"Text": text}}},
+        )

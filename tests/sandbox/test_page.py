@@ -11,7 +11,7 @@ import json
 import re
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from html import unescape
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qs, urlsplit
@@ -24,6 +24,7 @@ from werkzeug.test import Client
 from sandbox.in_process.chain import APPROVER, CHANNEL
 from sandbox.page.actions import a_pdf
 from sandbox.page.app import Page
+from sandbox.page.intake import Execution, execution_of
 from sandbox.page.mrkdwn import Reader
 from sandbox.page.state import Mail, Parts, Pipeline, Reply, Run
 from sandbox.webhook.failures import FAILURES
@@ -48,6 +49,7 @@ class WorldsAws:
     ended: bool = False
     queues: dict[str, int] = field(default_factory=lambda: {"odoo-approved-invoices": 0})
     mirror: dict[tuple[str, str], Json] = field(default_factory=dict)
+    executions: list[Execution] | None = None
 
     def look(self) -> Pipeline:
         self.there()
@@ -58,6 +60,7 @@ class WorldsAws:
             runs=[Run(function="extractor", times=3, errors=1, at=None)],
             mails=mails,
             mirror=self.mirror,
+            executions=self.executions,
         )
 
     def there(self) -> None:
@@ -696,6 +699,42 @@ def test_a_file_that_is_no_document_is_saved_and_not_shown(asked: Visitor) -> No
 
     assert answer.mimetype == "application/octet-stream"
     assert answer.headers["Content-Disposition"] == "attachment; filename=a_b.html"
+
+
+# -- the intake ------------------------------------------------------------------------------------
+
+
+def test_with_the_intake_off_the_page_does_not_mention_it(visitor: Visitor) -> None:
+    assert "intake" not in visitor.see().lower()
+
+
+def test_the_intakes_executions_are_listed_with_what_became_of_them(visitor: Visitor) -> None:
+    aws = visitor.page.parts.aws
+    assert isinstance(aws, WorldsAws)
+    aws.executions = []
+    assert "No invoice was taken in yet" in visitor.see()
+    started = datetime(2026, 11, 28, 8, 0, tzinfo=UTC)
+    described = {"name": "one", "startDate": started, "input": '{"invoice": {"invoiceId": "A-1"}}'}
+    ended = {**described, "stopDate": started + timedelta(seconds=1.5)}
+    output = {"outcome": "processed", "invoiceId": "A-1", "invoiceNumber": "INV-2026-000001"}
+    wrong = {"outcome": "invalid", "problems": [{"field": "amount", "message": HOSTILE}]}
+    aws.executions = [
+        execution_of({**described, "status": "RUNNING"}),
+        execution_of({**ended, "status": "SUCCEEDED", "output": json.dumps(output)}),
+        execution_of({**ended, "status": "SUCCEEDED", "output": json.dumps(wrong)}),
+        execution_of({**ended, "status": "FAILED", "error": "InvoiceFailed", "input": "[]"}),
+    ]
+
+    shown = visitor.see().partition('id="executions"')[2].partition("</table>")[0]
+    rows = [" ".join(re.sub("<.*?>", " ", row).split()) for row in shown.split("<tr ")[1:]]
+
+    assert [unescape(row.partition(" ")[2].partition(" ")[2]) for row in rows] == [
+        "A-1 running none",
+        "A-1 processed INV-2026-000001 1.5",
+        f"A-1 amount: {HOSTILE} invalid none 1.5",
+        "without an id InvoiceFailed failed none 1.5",
+    ]
+    assert shown.count('class="bad"') == 2
 
 
 # -- the mirror ------------------------------------------------------------------------------------

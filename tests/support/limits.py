@@ -84,6 +84,7 @@ _CALLS: Final[dict[str, tuple[str, str, str]]] = {
             " evaluation_periods datapoints_to_alarm comparison_operator treat_missing_data"
         ),
     ),
+    "aws_sfn_state_machine": ("stepfunctions", "CreateStateMachine", "name=name type=type"),
     "aws_cloudwatch_dashboard": ("cloudwatch", "PutDashboard", "dashboard_name"),
     "aws_secretsmanager_secret": ("secretsmanager", "CreateSecret", "name description"),
     "aws_cloudformation_stack": ("cloudformation", "CreateStack", "name=StackName"),

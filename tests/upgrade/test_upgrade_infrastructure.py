@@ -41,7 +41,7 @@ class Deployment:
         self._environment = emulator.environment() | {"CHECKPOINT_DISABLE": "1", "GOGC": GOGC}
 
     def init(self) -> None:
-        for source in aws.PROJECT.glob("*.tf"):
+        for source in (*aws.PROJECT.glob("*.tf"), *aws.PROJECT.glob("*.asl.json")):
             shutil.copy2(source, self._folder)
         (self._folder / "lambda").mkdir()
         for function in ("extractor", "notifier", "approval_handler", "poster"):

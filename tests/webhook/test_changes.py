@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import re
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -117,6 +120,20 @@ def test_items_that_are_no_records_are_none() -> None:
         assert change_of(a_stream_record(None, item)) is None
         assert change_of(a_stream_record(item, item | {"more": 1})) is None
         assert change_of(a_stream_record(item, None)) is None
+
+
+def hcl(value: object) -> str:
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{k} = {hcl(v)}" for k, v in value.items()) + " }"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(hcl, value)) + "]"
+    return json.dumps(value)
+
+
+def test_terraform_has_these_filters_and_no_other() -> None:
+    text = Path(__file__).parents[2].joinpath("webhook.tf").read_text()
+    found = re.findall(r"filter \{\s+pattern = jsonencode\((.+)\)", text)
+    assert found == [hcl(pattern) for pattern in FILTERS]
 
 
 def test_the_mapping_lets_through_records_and_what_was_removed_of_them() -> None:

@@ -15,12 +15,26 @@ from odoo_qb.webhook.body import body_of
 from odoo_qb.webhook.feed import LARGEST
 from tests.mirror.odoo_records import some_contact
 from tests.support.mirror_stream import a_stream_record, an_item
+from tests.webhook.loaded_feed import a_loaded_feed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
+    from odoo_qb.exact_json import Json
     from odoo_qb.webhook.message import Message
     from sandbox.in_process.webhook_feed import FeedDesk
+    from tests.webhook.loaded_feed import Again
+
+
+@pytest.fixture(scope="module")
+def loaded() -> Iterator[Again]:
+    with a_loaded_feed() as again:
+        yield again
+
+
+@pytest.fixture
+def desk(loaded: Again) -> FeedDesk:
+    return loaded()
 
 
 def queued(desk: FeedDesk) -> list[Message]:
@@ -58,9 +72,9 @@ def test_a_message_holds_what_the_mirror_holds(desk: FeedDesk) -> None:
     desk.mirror.sync()
     messages = queued(desk)
     assert {m.kind for m in messages} == {"contact", "move", "payment"}
+    rows: Json = {kind: desk.mirror.rows(kind) for kind in desk.kinds}
     for message in messages:
-        kind: Any = message.kind
-        item = desk.mirror.rows(kind)[message.source_id]
+        item = rows[message.kind][message.source_id]
         assert message.data == data_of(item)
         assert (message.sequence, message.happened_at) == (item["sequence"], item["updated_at"])
 

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Final
 from odoo_qb.mirror.content import decide
 from odoo_qb.mirror.dependents import Dependents
 from odoo_qb.sentences import NAME, one_line
+from odoo_qb.store.mirror_keys import NO_TIME
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Sequence
     from datetime import datetime
 
     from odoo_qb.mirror.report import Report
     from odoo_qb.sources import Kind, Source
-    from odoo_qb.store.mirror_table import MirrorTable, Stored
+    from odoo_qb.store.mirror_table import MirrorTable, Put, Stored
 
 READ: Final = 2_500  # records a batch: a source reads a thousand a call, lines of so many
 
@@ -30,7 +31,8 @@ class Applying:
     `handled` are the records that were read, `missing` stored ones that the source did not answer,
     `unreadable` those that could not be understood. `loading` is when the first load began while
     it reads everything, else "". `gone_up_to` is the largest id ever removed: what comes with a
-    larger one needs no look at what is gone. OutOfTime before a batch that might not be finished.
+    larger one needs no look at what is gone. `oldest` is the first month in which any record was
+    written, where lists by that time end. OutOfTime before a batch that might not be finished.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class Applying:
         self.unreadable: set[int] = set()
         self.loading = ""
         self.gone_up_to = 0
+        self.oldest = ""
 
     @property
     def kind(self) -> Kind:
@@ -101,7 +104,9 @@ class Applying:
         if self.dry_run:
             return
         self.dependents.of_puts(decision.puts)
-        self._table.write(decision.puts, {}, noted={"read_at": self._read_at()})
+        self.oldest = _first_month(decision.puts, self.oldest)
+        noted = {"read_at": self._read_at()} | ({"oldest": self.oldest} if self.oldest else {})
+        self._table.write(decision.puts, {}, noted=noted)
 
     def remove(self, gone: dict[int, Stored]) -> None:
         """Take records out of the mirror."""
@@ -111,3 +116,9 @@ class Applying:
         self.dependents.of_removed(gone)
         self.gone_up_to = max(self.gone_up_to, *gone)
         self._table.write([], gone, noted={"gone_up_to": self.gone_up_to})
+
+
+def _first_month(puts: Sequence[Put], known: str) -> str:
+    """The first month in which one of these was written, or the known one if that is earlier."""
+    months = (str(put.item.get("month", ""))[-len(NO_TIME) :] for put in puts)
+    return min([*(m for m in months if m > NO_TIME), *([known] if known else [])], default="")

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from odoo_qb.store.mirror_table import Stored
 
 _PLAIN: Final = 100_000  # characters: longer content is kept compressed, an item holds 400 kB
-_NO_TIME: Final = "0000-00"  # the month of a record whose time of writing the source does not tell
 
 
 @dataclass(slots=True, kw_only=True)
@@ -98,7 +97,7 @@ def item_of(
         "created_at": before.created_at if before and before.created_at else stamp(now),
         "updated_at": stamp(now),
         "sequence": sequence,
-        "month": keys.month(connection, kind, written_at or _NO_TIME),
+        "month": keys.month(connection, kind, written_at or keys.NO_TIME),
         "written": f"{written_at}#{source_id:010d}",
     }
     if len(text) <= _PLAIN:
@@ -109,6 +108,8 @@ def item_of(
         if data.get(name) is not None:
             item[name] = data[name]
     if kind == "contact":
+        if data.get("active") is False:
+            item["state"] = keys.ARCHIVED
         item["label"] = str(data.get("display_name") or data.get("name") or "")
     points_at = data.get("parent_id" if kind == "contact" else "partner_id")
     if points_at:

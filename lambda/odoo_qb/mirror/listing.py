@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from odoo_qb.store import mirror_keys as keys
 
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from odoo_qb.exact_json import Json
     from odoo_qb.store.mirror_table import MirrorTable
+
+_ARCHIVED: Final = keys.counts_for({"state": keys.ARCHIVED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +25,23 @@ class Slice:
     skip: int
     take: int
     held: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """What a list holds: by partition, and beside it the `hidden` records that it leaves out.
+
+    `state` is the item of the kind's state, {} before the first run.
+    """
+
+    counts: dict[int, int]
+    hidden: dict[int, int]
+    state: Json
+
+    @property
+    def total(self) -> int:
+        """How many records the whole list has."""
+        return sum(self.counts.values())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,21 +65,45 @@ def slices(counts: Mapping[int, int], skip: int, limit: int) -> Iterator[Slice]:
         skip, limit = 0, limit - take
 
 
-def page(table: MirrorTable, filters: Mapping[str, str], skip: int, limit: int) -> Page:
-    """A page of a kind's records by id; `filters` may have move_type and state.
+def held(table: MirrorTable, filters: Mapping[str, str], *, with_archived: bool = True) -> Held:
+    """What a list holds, by one request; `filters` may have move_type and state.
 
-    One GetItem, and a query or two for each partition that the page lies in.
+    Archived contacts can be left out only of a list that is not filtered.
     """
     if unknown := filters.keys() - set(keys.FILTERS):
         raise ValueError(f"a list by {', '.join(sorted(unknown))} has no counts")
-    counts = table.counts.read(keys.counts_for(filters))
+    wanted = keys.counts_for(filters)
+    rows = table.own_many((keys.STATE, wanted, *([] if with_archived else [_ARCHIVED])))
+    counts = keys.counted(rows.get(wanted, {}))
+    hidden = {} if with_archived else keys.counted(rows.get(_ARCHIVED, {}))
+    left = {number: count - hidden.get(number, 0) for number, count in counts.items()}
+    return Held(
+        counts={number: count for number, count in left.items() if count > 0},
+        hidden=hidden,
+        state=rows.get(keys.STATE, {}),
+    )
+
+
+def page(
+    table: MirrorTable,
+    filters: Mapping[str, str],
+    skip: int,
+    limit: int,
+    *,
+    of: Held | None = None,
+) -> Page:
+    """A page of a kind's records by id; `of` is what the list holds, if that was read before.
+
+    One request for that, and a query or two for each partition that the page lies in.
+    """
+    of = of or held(table, filters)
     found: list[Json] = []
-    for part in slices(counts, skip, limit):
-        found += _items(table, filters, part)
-    return Page(items=tuple(found), total=sum(counts.values()))
+    for part in slices(of.counts, skip, limit):
+        found += _items(table, filters, part, of.hidden.get(part.number, 0))
+    return Page(items=tuple(found), total=of.total)
 
 
-def _items(table: MirrorTable, filters: Mapping[str, str], part: Slice) -> list[Json]:
+def _items(table: MirrorTable, filters: Mapping[str, str], part: Slice, hidden: int) -> list[Json]:
     if not filters and part.held == keys.THOUSAND:  # no id is missing: its place is known
         low = part.number * keys.THOUSAND + part.skip
         return list(table.listed(part.number, low=low, high=low + part.take))
@@ -71,7 +114,8 @@ def _items(table: MirrorTable, filters: Mapping[str, str], part: Slice) -> list[
         part.number,
         filters=filters,
         backwards=is_nearer_the_end,
-        most=None if filters else before + part.take,
+        most=None if filters else before + part.take + hidden,
     )
-    found = list(islice(rows, before, before + part.take))
+    shown = (row for row in rows if not hidden or row.get("state") != keys.ARCHIVED)
+    found = list(islice(shown, before, before + part.take))
     return found[::-1] if is_nearer_the_end else found

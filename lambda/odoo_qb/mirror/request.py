@@ -28,16 +28,29 @@ TASKS: Final[dict[str, tuple[Kind, ...]]] = {
 TEST: Final = "test_task"
 PREFIX: Final = "app.tasks."
 _FLAGS: Final = ("full", "dry_run", "accept_deletions")
-_KNOWN: Final = {"task", "connection", *_FLAGS}
+_OF_SCHEDULE: Final = ("schedule", "id", "scheduled_time")
+_KNOWN: Final = {"task", "connection", *_FLAGS, *_OF_SCHEDULE}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Firing:
+    """The schedule that started a run, by its name and the id of its creation."""
+
+    schedule: str
+    schedule_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncRequest:
-    """The kinds to bring up to date, of one connection or ("") of all; none for the test task."""
+    """The kinds to bring up to date, of one connection or ("") of all; none for the test task.
+
+    `firing` is the schedule made with the API that wants it, if one does.
+    """
 
     kinds: tuple[Kind, ...]
     connection: str
     wanted: Wanted
+    firing: Firing | None = None
 
 
 def sync_request(event: object, connections: Collection[str]) -> SyncRequest:
@@ -57,8 +70,20 @@ def sync_request(event: object, connections: Collection[str]) -> SyncRequest:
         if not isinstance(value, bool):
             raise Refused(f"{name} must be true or false.")
     return SyncRequest(
-        kinds=kinds_of(event.get("task")), connection=connection, wanted=Wanted(**flags)
+        kinds=kinds_of(event.get("task")),
+        connection=connection,
+        wanted=Wanted(**flags),
+        firing=_firing(event),
     )
+
+
+def _firing(event: dict[Any, Any]) -> Firing | None:
+    given = [event[name] for name in _OF_SCHEDULE if name in event]
+    if not given:
+        return None
+    if len(given) < len(_OF_SCHEDULE) or not all(isinstance(v, str) and v for v in given):
+        raise Refused("An event with a schedule needs its id and its scheduled_time, as texts.")
+    return Firing(schedule=event["schedule"], schedule_id=event["id"])
 
 
 def kinds_of(task: object) -> tuple[Kind, ...]:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from odoo_qb.errors import Refused, Unavailable
 from odoo_qb.mirror.applying import READ, Applying, OutOfTime
+from odoo_qb.mirror.archived import LAYOUT, mark_archived
 from odoo_qb.mirror.deletions import differing, remove_gone
 from odoo_qb.mirror.report import Report
 from odoo_qb.mirror.state import (
@@ -107,6 +108,11 @@ class KindRun:
         self._applying.gone_up_to = state.gone_up_to
         if state.writing and not self._wanted.dry_run:
             self._table.mend(state.writing)
+        self._applying.oldest = state.oldest
+        was_loaded = bool(state.since or state.reading)
+        if was_loaded and state.layout < LAYOUT and not self._wanted.dry_run:
+            mark_archived(self._table, self._applying.check_time)
+            self._keep({"layout": LAYOUT})
         summary = self._source.summary(self._table.kind)
         begun, ours = self._clock(), self._our_clock()
         self.report.source = summary.count
@@ -142,6 +148,7 @@ class KindRun:
                 "after": 0,
                 "ahead": self._ahead,
                 "shown": shown,
+                "layout": LAYOUT,
             }
             self._keep(start | ({"loading": loading} if loading else {}), remove=["doubted"])
         # Half a minute more is told of rather than half a minute less.

@@ -31,8 +31,9 @@ class State:
     could not be understood, `writing` the partitions that a crash left uncounted, and
     `compared_on` the day on which the ids were last compared. `doubted` says that there was no
     telling whether some records are deleted or hidden: what is hidden may change unseen. `loading`
-    is the source's clock at the very beginning of the first load, while it lasts, and `gone_up_to`
-    the largest id that was ever removed.
+    is the source's clock at the very beginning of the first load, while it lasts, `gone_up_to` the
+    largest id that was ever removed, `layout` the version of the items' attributes that every
+    stored record has, and `oldest` the first month in which any was written.
     """
 
     since: str = ""
@@ -47,6 +48,8 @@ class State:
     doubted: bool = False
     loading: str = ""
     gone_up_to: int = 0
+    layout: int = 0
+    oldest: str = ""
 
     @property
     def is_reading_all(self) -> bool:
@@ -71,6 +74,8 @@ def load_state(table: MirrorTable) -> State:
         doubted=bool(item.get("doubted")),
         loading=str(item.get("loading", "")),
         gone_up_to=int(item.get("gone_up_to", 0)),
+        layout=int(item.get("layout", 0)),
+        oldest=str(item.get("oldest", "")),
     )
 
 

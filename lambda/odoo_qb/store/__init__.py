@@ -1,1 +1,1 @@
-"""DynamoDB, S3, SQS and SNS."""
+"""DynamoDB, S3, SQS, SNS and SES."""

@@ -25,6 +25,8 @@ ALL: Final = COUNTS  # of every record of a kind
 BY_MONTH: Final = "by-month"
 BY_PARTNER: Final = "by-partner"
 FILTERS: Final = ("move_type", "state")  # lists by these know exactly how long they are
+NO_TIME: Final = "0000-00"  # the month of what the source does not tell the time of writing of
+ARCHIVED: Final = "archived"  # the state of contacts that are no longer in use; others have none
 
 Key = tuple[str, str]  # partition and sort key
 

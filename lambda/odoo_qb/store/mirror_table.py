@@ -80,6 +80,11 @@ class MirrorTable:
         """One of the kind's own items; {} if there is none."""
         return self._table.get(self.home, sort_key)
 
+    def own_many(self, sort_keys: Collection[str]) -> dict[str, Json]:
+        """Several of the kind's own items by sort key, those that exist."""
+        rows = self._table.get_many([(self.home, sort_key) for sort_key in sorted({*sort_keys})])
+        return {str(row["sk"]): row for row in rows}
+
     def set_own(
         self, sort_key: str, values: Mapping[str, object], *, remove: Sequence[str] = ()
     ) -> None:
@@ -169,6 +174,23 @@ class MirrorTable:
         for number in numbers:
             yield from self._table.query("pk = :pk", {":pk": self._partition(number)})
 
+    def written_in(self, month: str, before: str) -> Iterator[str]:
+        """What was written in a month ("2026-01") as "time#id", the last first, below `before`."""
+        rows = self._table.query(
+            "#month = :month AND written < :before",
+            {":month": keys.month(self.connection, self.kind, month), ":before": before},
+            index=keys.BY_MONTH,
+            names={"#month": "month"},
+            backwards=True,
+        )
+        return (str(row["written"]) for row in rows)
+
+    def with_state(self, source_id: int) -> tuple[Json, Json]:
+        """A record and the kind's state, by one request; {} for what there is not."""
+        rows = self._table.get_many([self._record(source_id), (self.home, keys.STATE)])
+        found = {str(row["sk"]): row for row in rows}
+        return found.get(f"{source_id:010d}", {}), found.get(keys.STATE, {})
+
     def pointing_at(self, partner_id: int) -> list[keys.Key]:
         """The keys of the connection's records whose partner, or parent, is this contact."""
         partner = keys.partner(self.connection, partner_id)
@@ -223,6 +245,13 @@ class MirrorTable:
         self.gone.keep({i: before.sequence + 1 for i, before in gone.items()})  # before it is lost
         self._table.write_all(requests)
         self.counts.change(_changes(puts, gone))
+
+    def mark(self, number: int, ids: Collection[int], values: Mapping[str, object]) -> None:
+        """Set attributes by which records of a partition are counted, and count it anew."""
+        self.set_own(keys.STATE, {"writing": [number]})
+        for source_id in sorted(ids):
+            self._table.update(self._table.key(*self._record(source_id)), values, ())
+        self.mend([number])
 
     def mend(self, numbers: Collection[int]) -> None:
         """Count partitions anew whose counting a crash interrupted."""

@@ -82,6 +82,17 @@ class SortedTable:
         except self._client.exceptions.ConditionalCheckFailedException as error:
             raise Conflict("Another run changed it first.") from error
 
+    def delete(
+        self, pk: str, sk: str, condition: str, condition_values: Mapping[str, object]
+    ) -> None:
+        """Delete an item; Conflict when `condition` fails, or where there is none."""
+        values = {f":{name}": serialize(value) for name, value in condition_values.items()}
+        more = {"ConditionExpression": condition, "ExpressionAttributeValues": values}
+        try:
+            self.ask("delete_item", TableName=self.name, Key=self.key(pk, sk), **more)
+        except self._client.exceptions.ConditionalCheckFailedException as error:
+            raise Conflict("Another run changed it first.") from error
+
     def get_many(self, wanted: Iterable[Key], only: Sequence[str] = ()) -> list[Json]:
         """At most a hundred items, those that exist, with all attributes or `only` these."""
         request: Json = {"Keys": [self.key(*key) for key in wanted], "ConsistentRead": True}

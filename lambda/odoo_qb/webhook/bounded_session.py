@@ -28,15 +28,18 @@ class Deadline:
     def __init__(self, seconds: float) -> None:
         self.passed = False
         self._connection: HTTPConnection | None = None
+        self._socket: Any = None
         self._timer = threading.Timer(seconds, self._end)
         self._timer.daemon = True
         self._timer.start()
 
     def watch(self, connection: HTTPConnection) -> None:
-        """The request is about to be sent on this connection."""
+        """A request is about to be sent on this connection, or its answer to be read."""
         if self.passed:
             raise TimeoutError("The connection took too long.")
         self._connection = connection
+        # The connection forgets its socket as soon as it knows that no second answer will follow.
+        self._socket = connection.sock
 
     def cancel(self) -> None:
         """The request is over."""
@@ -44,7 +47,7 @@ class Deadline:
 
     def _end(self) -> None:
         self.passed = True
-        open_socket: Any = self._connection and self._connection.sock
+        open_socket: Any = self._socket or (self._connection and self._connection.sock)
         if open_socket is not None:
             with suppress(OSError):
                 # Not an SSL socket's own shutdown: it takes away what the reader is reading with.

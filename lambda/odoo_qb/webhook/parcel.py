@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
+from odoo_qb.guarding import DAMAGE
 from odoo_qb.store.ordered_queue import Entry
 from odoo_qb.webhook.message import from_body
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from odoo_qb.webhook.message import Message
 
 _NUMBER: Final = re.compile(r"[0-9]{1,15}")
-UNREADABLE: Final = (ValueError, LookupError, TypeError, ArithmeticError, RecursionError)
+UNREADABLE: Final = (*DAMAGE, RecursionError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +46,11 @@ class Parcel:
         return Entry(group=self.group, message_id=self.queue_id, body=self.body)
 
 
+def is_record(record: object) -> TypeGuard[Mapping[str, Any]]:
+    """Whether it is a message of SQS; without its id nothing can be reported about it."""
+    return isinstance(record, dict) and isinstance(record.get("messageId"), str)
+
+
 def parcel_of(record: Mapping[str, Any], now: datetime) -> Parcel:
     """A record of Lambda's event; what it lacks is taken for just sent."""
     attributes = record.get("attributes")
@@ -56,7 +62,7 @@ def parcel_of(record: Mapping[str, Any], now: datetime) -> Parcel:
         message = None
     sent_at = _number(given.get("SentTimestamp"))
     return Parcel(
-        queue_id=str(record["messageId"]),
+        queue_id=record["messageId"],
         receipt=str(record.get("receiptHandle") or ""),
         group=str(given.get("MessageGroupId") or (message.group if message else "unreadable")),
         body=body if isinstance(body, str) and body else "-",  # a message needs some

@@ -48,13 +48,17 @@ class _Stopped(Exception):  # noqa: N818 - it is no error: the next call goes on
 
 @dataclass(kw_only=True)
 class Replay:
-    """A replay, or as much of it as there is time for; `run` may be called once."""
+    """A replay, or as much of it as there is time for; `run` may be called once.
+
+    `batch` records are read and sent at a time.
+    """
 
     table: SortedTable
     outbox: Outbox
     request: ReplayRequest
     seconds_left: Callable[[], float]
     sleep: Callable[[float], None]
+    batch: int = GET
     _sent: Counter[str] = field(default_factory=Counter)
     _after: str = ""
     _unreadable: list[str] = field(default_factory=list)
@@ -67,7 +71,7 @@ class Replay:
         """
         stopped, self._after = "", self.request.after
         try:
-            for some in batched(self._places(), GET):
+            for some in batched(self._places(), self.batch):
                 self._deal_with(some)
                 self._after = "/".join(some[-1])
         except (_Stopped, Unavailable) as reason:

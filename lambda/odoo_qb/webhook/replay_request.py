@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from odoo_qb.sources import Kind
 
 MONTHS: Final = 120
-_TEXT: Final = "%Y-%m-%d %H:%M:%S"  # as the mirror keeps the time of writing
 _KNOWN: Final = ("from", "to", "kinds", "connection", "dry_run", "replay_id", "after")
 _REPLAY_ID: Final = re.compile(r"[a-z0-9]{1,16}")
 _AFTER: Final = re.compile(
@@ -75,7 +74,7 @@ def replay_request(
     start, end = _instant(wanted, "from"), _instant(wanted, "to")
     if start > end:
         raise Refused("The replay's from is after its to. Exchange them.")
-    if len(list(_months(start, end))) > MONTHS:
+    if _month(end) - _month(start) >= MONTHS:
         raise Refused(f"A replay spans up to {MONTHS} months. Divide it.")
     return ReplayRequest(
         start=start,
@@ -96,18 +95,23 @@ def _instant(wanted: Json, name: str) -> str:
             day = date.fromisoformat(given)
             return f"{day} {'00:00:00' if name == 'from' else '23:59:59'}"
         instant = datetime.fromisoformat(given)
-    except (LookupError, ValueError):
+        if instant.tzinfo:
+            instant = instant.astimezone(UTC).replace(tzinfo=None)
+    except (LookupError, ValueError, OverflowError):
         raise Refused(
             f"A replay needs {name}: a day as 2026-01-31, or a time as 2026-01-31T08:00:00Z."
         ) from None
-    return (instant.astimezone(UTC) if instant.tzinfo else instant).strftime(_TEXT)
+    return instant.isoformat(sep=" ", timespec="seconds")
 
 
 def _months(start: str, end: str) -> Iterator[str]:
-    year, month = int(start[:4]), int(start[5:7])
-    while f"{year:04d}-{month:02d}" <= end[:7]:
-        yield f"{year:04d}-{month:02d}"
-        year, month = (year + 1, 1) if month == 12 else (year, month + 1)  # noqa: PLR2004 - December
+    for number in range(_month(start), _month(end) + 1):
+        yield f"{number // 12:04d}-{number % 12 + 1:02d}"
+
+
+def _month(text: str) -> int:
+    """How many months since the year 0."""
+    return int(text[:4]) * 12 + int(text[5:7]) - 1
 
 
 def _kinds(given: object, sent: Sequence[Kind]) -> tuple[Kind, ...]:

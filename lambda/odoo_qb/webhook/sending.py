@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 from aws_lambda_powertools import Logger
 
-from odoo_qb.webhook.parcel import by_group, parcel_of
+from odoo_qb.guarding import OF_AWS, of_aws
+from odoo_qb.webhook.parcel import by_group, is_record, parcel_of
 from odoo_qb.webhook.state import State
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class Sending:
         """Send what a batch of the queue holds; the ids of the messages that must come again."""
         self.delivery.keys()  # a wrong secret stops all, before anything is sent
         now = self.delivery.clock()
-        parcels = [parcel_of(record, now) for record in records if isinstance(record, dict)]
+        parcels = [parcel_of(record, now) for record in records if is_record(record)]
         self.delivery.endpoint.begin()
         run = _Run(self._known(), seconds_left)
         if run.state.paused_url:
@@ -111,18 +112,25 @@ class Sending:
                 return
 
     def _learn(self, run: _Run) -> None:
-        """Note for the next batches whether the endpoint is up, down or gone."""
+        """Note for the next batches whether the endpoint is up, down or gone.
+
+        What is not noted is found out again by a later batch: this one is done with its changes.
+        """
         now, answers = self.delivery.clock(), [answer for _, answer in run.answers]
-        if run.is_gone.is_set():
-            if self.states.pause(self.delivery.endpoint.url_hash, now):
-                self.count("WebhookPaused", 1)
-                self.gone()
-        elif any(answer.is_alive for answer in answers):
-            if run.state.failing:
-                self.states.recovered()
-        elif answers:
-            asked = max((answer.asked or 0.0 for answer in answers), default=0.0)
-            self.states.failed({parcel.group for parcel, _ in run.answers}, now, asked)
+        try:
+            if run.is_gone.is_set():
+                if self.states.pause(self.delivery.endpoint.url_hash, now):
+                    self.count("WebhookPaused", 1)
+                    self.gone()
+            elif any(answer.is_alive for answer in answers):
+                if run.state.failing or run.state.probe_at:
+                    self.states.recovered()
+                    run.state = State(resumed_at=run.state.resumed_at)
+            elif answers:
+                asked = max((answer.asked or 0.0 for answer in answers), default=0.0)
+                self.states.failed({parcel.group for parcel, _ in run.answers}, now, asked)
+        except OF_AWS as error:
+            logger.warning("the endpoint's state was not noted", reason=of_aws(error))
 
     # -- while the endpoint is down --------------------------------------------------------------
 
@@ -136,7 +144,6 @@ class Sending:
                 self._probe(parcels, run)
         rest = [parcel for parcel in parcels if parcel.queue_id not in run.done]
         if run.is_gone.is_set():
-            self._learn(run)
             self._all_wait(rest, run, self.delivery.wait_paused)
         elif run.state.probe_at is None:
             self._send_all(rest, run)
@@ -151,13 +158,17 @@ class Sending:
             run.note(parcel, outcome)
             if outcome.answer is None:
                 continue
-            if outcome.answer.is_alive:
-                self.states.recovered()
-                run.state = State(resumed_at=run.state.resumed_at)
-            elif outcome.answer.verdict == "later":
-                now = self.delivery.clock()
-                run.state = self.states.probe_failed(run.state, now, outcome.answer.asked)
+            if outcome.answer.verdict == "later":
+                self._go_on_waiting(run, outcome.answer)
+            else:
+                self._learn(run)
             return
+
+    def _go_on_waiting(self, run: _Run, answer: Answer) -> None:
+        try:
+            run.state = self.states.probe_failed(run.state, self.delivery.clock(), answer.asked)
+        except OF_AWS as error:
+            logger.warning("the probe was not noted", reason=of_aws(error))
 
     def _wait_for_probe(self, parcel: Parcel, state: State) -> Outcome:
         """Hide a change until the next probe is due, or the running one has ended."""

@@ -65,12 +65,12 @@ class Wiring:
         """One session: each new one would load AWS's endpoints and models again."""
         return boto3.Session()
 
-    def client(self, name: str) -> Any:  # noqa: ANN401 - boto3
-        """An AWS client by its name, such as "dynamodb"."""
+    def client(self, name: str, config: Config | None = None) -> Any:  # noqa: ANN401 - boto3
+        """An AWS client by its name, such as "dynamodb"; `config` replaces the usual one."""
         with self._lock:
             if name not in self._clients:
-                config = self._s3_config if name == "s3" else self._config
-                self._clients[name] = self._session.client(name, config=config)
+                usual = self._s3_config if name == "s3" else self._config
+                self._clients[name] = self._session.client(name, config=config or usual)
             return self._clients[name]
 
     def secret(self, variable: str) -> dict[str, Any]:

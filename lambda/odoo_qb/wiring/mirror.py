@@ -6,16 +6,19 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from odoo_qb import settings
-from odoo_qb.errors import Misconfigured
+from odoo_qb.errors import Misconfigured, Unavailable
 from odoo_qb.mirror.connections import DEFAULT, ErpConnection, parse_connections
+from odoo_qb.mirror.scheduled import ScheduledRuns
 from odoo_qb.mirror.sync import Syncing
 from odoo_qb.odoo.client import OdooClient
 from odoo_qb.odoo.failures import SettingNames
 from odoo_qb.odoo.source import OdooSource
 from odoo_qb.public_http import PublicSession, networks
 from odoo_qb.store.erp_session import SecretSession
+from odoo_qb.store.schedule_items import ScheduleItems
 from odoo_qb.store.sorted_table import SortedTable
 from odoo_qb.wiring.base import Wiring
+from odoo_qb.wiring.schedules import TARGET, kept_schedules
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,6 +64,20 @@ class MirrorWiring(Wiring):
             clock=self.now,
             seconds_left=seconds_left,
         )
+
+    @cached_property
+    def scheduled(self) -> ScheduledRuns:
+        """Runs that a schedule of the API may have started."""
+        return ScheduledRuns(items=ScheduleItems(self.mirrored), clock=self.now)
+
+    def repair_schedules(self) -> list[str]:
+        """Repair all schedules of the API, if there is one; a sentence for each that can't be."""
+        if not settings.optional(TARGET):
+            return []
+        try:
+            return kept_schedules(self, self.mirrored).repair(thoroughly=True)
+        except (Misconfigured, Unavailable) as error:
+            return [str(error)]
 
     def _source(self, connection: str) -> OdooSource:
         allowed = networks(settings.optional("ALLOWED_PRIVATE_NETWORKS"))

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
-
-import pytest
 
 from sandbox.in_process.webhook_feed import a_feed
 from tests.mirror.small_ledger import a_small_mirror
@@ -14,21 +13,24 @@ if TYPE_CHECKING:
 
     from sandbox.in_process.webhook_feed import FeedDesk
 
+    Again = Callable[[], FeedDesk]
 
-@pytest.fixture(scope="module")
-def loaded() -> Iterator[tuple[FeedDesk, Callable[[], None]]]:
-    """Some of the ledger of Odoo 18, loaded an hour ago; and what brings that back."""
+
+@contextmanager
+def a_loaded_feed() -> Iterator[Again]:
+    """Some of the ledger of Odoo 18, loaded an hour ago; what is yielded makes it so again.
+
+    The feed takes all kinds that tests change, and its queues are empty.
+    """
     with a_small_mirror() as mirror, a_feed(mirror) as feed:
         mirror.sync()
         mirror.sleep(3600)
         mirror.sync()
-        yield feed, mirror.remember()
+        restore = mirror.remember()
 
+        def again() -> FeedDesk:
+            restore()
+            feed.begin_anew()
+            return feed
 
-@pytest.fixture
-def desk(loaded: tuple[FeedDesk, Callable[[], None]]) -> FeedDesk:
-    """The feed of all kinds that tests change; its queue is empty."""
-    feed, restore = loaded
-    restore()
-    feed.begin_anew()
-    return feed
+        yield again
