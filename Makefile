@@ -88,6 +88,8 @@ soak: venv ## Many seeds of two days' bad weather (SEEDS=200 or SEEDS=17,18; BIL
 	PYTHONPATH=lambda:. $(BIN)/python -m tests.simulation.soak --seeds $(or $(SEEDS),20) \
 		--bills $(or $(BILLS),500) --hours $(or $(HOURS),48)
 	PYTHONPATH=lambda:. $(BIN)/python -m tests.mirror.soak --seeds $(or $(SEEDS),20)
+	PYTHONPATH=lambda:. $(BIN)/python -m tests.webhook.soak --seeds $(or $(SEEDS),20)
+	./build.sh intake && PYTHONPATH=lambda:. $(BIN)/python -m tests.intake.at_once --starts 200 --runs 10
 
 lock: ## Pin the newest packages again (needs uv)
 	uv pip compile --upgrade --quiet --generate-hashes --no-annotate --no-emit-index-url \

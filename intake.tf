@@ -317,7 +317,7 @@ locals {
     }
     intake_is_throttled = {
       name       = "${local.intake_workflow} is throttled"
-      what_to_do = "Step Functions delays executions because there are too many state transitions in this account. Executions go on by themselves, only later. If this lasts, start fewer at once, or request more from AWS (Service Quotas, AWS Step Functions, StateTransition)."
+      what_to_do = "Step Functions delays executions because there are too many state transitions in this account. They go on later. If this lasts, start fewer at once, or request more from AWS (Service Quotas, AWS Step Functions, StateTransition)."
       metric     = "ExecutionThrottled"
     }
   }

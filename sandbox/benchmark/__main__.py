@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 # The functions' import root, and the tests' world, in which a life is counted.
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "lambda"))
 
-from sandbox.benchmark import figures, intake, latency, lifecycle, mirror, odoo, packages
+from sandbox.benchmark import api, figures, intake, latency, lifecycle, mirror, odoo, packages
 from sandbox.benchmark.costs import (
     BILLS,
     Standing,
@@ -61,6 +61,7 @@ def main() -> int:
     results |= packages.measure(PROJECT, say, counting=not is_quick)
     results["life"] = lifecycle.measure(say)
     results["mirror"] = mirror.measure(say)
+    results["api"] = api.measure(say)
     results["intake"] = intake.measure(say)
     results["figures"] = figures.measure(say)
     if not is_quick:

@@ -25,6 +25,7 @@ from odoo_qb.store.kept_figures import KeptFigures
 from odoo_qb.store.sorted_table import SortedTable
 from sandbox.http_server import serve
 from sandbox.in_process.aws import REGION
+from sandbox.in_process.mirror import TABLE, make_mirror_table
 from sandbox.odoo.server import Odoo
 
 if TYPE_CHECKING:
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 ITEMS: Final = 100_000
 LATENCY: Final = 0.05  # seconds to Odoo and back
 COMPANY: Final = 1
-TABLE: Final = "mirror"
 NOW: Final = datetime(2026, 11, 28, 12, tzinfo=UTC)
 PERIODS: Final[dict[str, Wanted]] = {
     "month": wanted("month", "2026-08-01"),
@@ -57,7 +57,9 @@ def measure(say: Callable[[str], None], items: int = ITEMS) -> Json:
     _add_items(odoo, items)
     found: Json = {"items": items, "latency_ms": round(LATENCY * 1000), "periods": {}}
     with mock_aws(), serve(odoo) as server:
-        kept = KeptFigures(SortedTable(_table(), TABLE), "odoo")
+        aws: Any = boto3.client("dynamodb", region_name=REGION)
+        make_mirror_table(aws)
+        kept = KeptFigures(SortedTable(aws, TABLE), "odoo")
         client = OdooClient(
             url=server.url,
             database="odoo",
@@ -111,15 +113,3 @@ def _add_items(odoo: Odoo, items: int) -> None:
     for row in islice(cycle([*rows.values()]), max(0, items - len(rows))):
         number += 1
         rows[number] = row | {"id": number}
-
-
-def _table() -> Any:  # noqa: ANN401 - boto3's client
-    client: Any = boto3.client("dynamodb", region_name=REGION)
-    names = {"pk": "HASH", "sk": "RANGE"}
-    client.create_table(
-        TableName=TABLE,
-        BillingMode="PAY_PER_REQUEST",
-        KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in names.items()],
-        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in names],
-    )
-    return client

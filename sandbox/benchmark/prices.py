@@ -44,5 +44,6 @@ PRICES: Final = {
     "Metrics of our own": _a("metric and month", "0.30", free=10),
     "Dashboards": _a("dashboard and month", "3.00", free=3),
     "Logs": _a("GB taken in", "0.50", free=5),
+    "HTTP API": _a("request", "1.00", MILLION),
     # Cost nothing: scheduled rules, the stream's records that Lambda reads, Function URLs.
 }

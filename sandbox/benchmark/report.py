@@ -55,6 +55,8 @@ def rows_of(results: Json) -> Iterator[Row]:
     yield from _life(results["life"])
     if "mirror" in results:
         yield from _mirror(results["mirror"])
+    if "api" in results:
+        yield from _api(results["api"])
     if "figures" in results:
         yield from _figures(results["figures"])
     if "intake" in results:
@@ -176,6 +178,16 @@ def _mirror(mirror: Json) -> Iterator[Row]:
     yield row(what="1,000 changed records", value=costs["thousand_changed"])
     yield row(what="1,000 pages so far into a list", value=costs["thousand_pages_far"])
     yield row(what="naive: by a scan", value=costs["naive_thousand_pages_far"])
+
+
+def _api(api: Json) -> Iterator[Row]:
+    row = partial(Row, section="The API, its own work without DynamoDB's")
+    yield row(what="clients of AWS made to answer a list", value=api["clients"], at_most=2)
+    for what, one in api["requests"].items():
+        yield row(what=f"requests to DynamoDB for {what}", value=one["requests"], at_most=3)
+        yield row(what=f"{what}: median", value=one["p50_ms"], unit=" ms", digits=1)
+        yield row(what=f"{what}: 99 of 100 within", value=one["p99_ms"], unit=" ms", digits=1)
+        yield row(what=f"{what}: a thousand times", value=one["dollars"], unit=" $", digits=4)
 
 
 def _figures(figures: Json) -> Iterator[Row]:

@@ -27,6 +27,7 @@ class ApiClient:
 
     def __init__(self, url: str, token: str, *, verify: str | bool = True) -> None:
         self._session = HttpSession()
+        self._session.trust_env = False  # neither proxies nor certificates of this machine
         self._session.verify = verify
         self._url = url.rstrip("/")
         self._token = token

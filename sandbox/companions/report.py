@@ -50,12 +50,34 @@ def summary(report: Json, stages: Sequence[str], trouble: Sequence[str]) -> list
         "",
         *as_columns(rows, right=[2, 3, 4]),
         "",
+        *_webhook(report.get("webhook") or {}),
         *_api(report),
         f"Calls of the mirror: {calls['odoo']} to Odoo, {calls['dynamodb']} to DynamoDB.",
         *([f"Intake: {pairs(report['intake'])}."] if report.get("intake") else []),
         f"Seconds: {pairs(report['seconds'])}.",
         *_verdict(report["mirror"], stages, trouble),
     ]
+
+
+def _webhook(found: Json) -> list[str]:
+    """What changed in Odoo and what arrived at the webhook's endpoint, by kind."""
+    if "kinds" not in found:
+        return []
+    rows = [["webhook", "changes", "delivered"]]
+    rows += [[k, str(t["changes"]), str(t["delivered"])] for k, t in found["kinds"].items()]
+    spread, outage, replay = found["change_to_post"], found["outage"], found["replay"]
+    how_fast = (
+        f" From a change to its request: p50 {spread['p50_seconds']} s,"
+        f" p99 {spread['p99_seconds']} s, with a run of the mirror right after it."
+        if spread["changes"]
+        else ""
+    )
+    told = (
+        f"Webhook: {counted(found['requests'], 'request')}, {found['repeats']} of them repeats;"
+        f" {outage['failed']} failed in an outage, {found['rotation']['verified_by_both']} were"
+        f" signed with two secrets, {replay['arrived']} were replayed.{how_fast}"
+    )
+    return [*as_columns(rows, right=[1, 2]), "", told, ""]
 
 
 def _api(report: Json) -> list[str]:

@@ -1,4 +1,4 @@
-"""The mirror from end to end: load, compare, change, interrupt, and compare each time."""
+"""The companions from end to end: load, compare, change, interrupt, and compare each time."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,6 +19,7 @@ from sandbox.companions.api_part import ApiPart
 from sandbox.companions.comparison import compare, simulated_ids, stored_ids
 from sandbox.companions.intake_walk import IntakeWalk
 from sandbox.companions.mirror_runs import MirrorRuns
+from sandbox.companions.webhook_part import WebhookPart
 from sandbox.http_server import serve
 from sandbox.odoo.changes import Changes
 from sandbox.run_report import counted
@@ -37,7 +39,7 @@ Json = dict[str, Any]
 
 _CHANGES: Final = 50  # to each simulator, before each of two comparisons
 _REFUSED: Final = 3  # requests, one more than the client tries again: a run fails in the middle
-_STEPS: Final = ("setup", "load", "changes", "outage", "compare", "api", "intake")
+_STEPS: Final = ("setup", "load", "changes", "outage", "compare", "webhook", "api", "intake")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +58,7 @@ def run(job: Job, say: Callable[[str], None]) -> int:
     """
     report: Json = {
         "mirror": {},
+        "webhook": {},
         "api": {},
         "schedules": {},
         "intake": {},
@@ -66,13 +69,30 @@ def run(job: Job, say: Callable[[str], None]) -> int:
         started = time.monotonic()
         with chain.start(job.vendors, say) as running, _originals(running, job.vendors) as odoos:
             runs = MirrorRuns(invoke=partial(chain.invoke, running, "mirror"), say=say)
+            webhook = WebhookPart(
+                running=running,
+                runs=runs,
+                odoos={name: o.simulator for name, o in odoos.items() if o.simulator},
+                invoke=partial(chain.invoke, running),
+                say=say,
+                report=report["webhook"],
+            )
             trial = _Trial(
-                running=running, odoos=odoos, runs=runs, say=say, report=report, seed=job.seed
+                running=running,
+                odoos=odoos,
+                runs=runs,
+                webhook=webhook,
+                say=say,
+                report=report,
+                seed=job.seed,
             )
             report["seconds"]["setup"] = round(time.monotonic() - started, 1)
             api = ApiPart(running=running, say=say)
             api.start()
             trial.run()
+            with trial.timed("webhook"):
+                webhook.walk()
+            trial.trouble += webhook.trouble
             started = time.monotonic()
             api.finish(odoos)
             report |= api.report
@@ -148,6 +168,7 @@ class _Trial:
     running: Chain
     odoos: dict[str, _Original]
     runs: MirrorRuns
+    webhook: WebhookPart
     say: Callable[[str], None]
     report: Json
     seed: int
@@ -161,6 +182,7 @@ class _Trial:
         with self.timed("load"):
             self.say("loading the mirror")
             self._expect_well(self.runs.until_complete())
+        self.webhook.begin()
         self._compare("after the first load")
         simulators = {name: o.simulator for name, o in self.odoos.items() if o.simulator}
         changes = [
@@ -178,17 +200,19 @@ class _Trial:
             self._expect_well(self.runs.until_complete())
         self._compare("after an outage in the middle of a run")
 
-    def _change(self, changes: Sequence[Changes]) -> str:
+    def _change(self, changes: Sequence[Changes], *, timed: bool = True) -> str:
         """Change the simulated Odoos as people do; says what was done."""
+        made_at = datetime.now(UTC)
         done = [change for one in changes for change in one.make(_CHANGES)]
         deleted = sum(c.action.startswith(("delete", "merge")) for c in done)
         what = f"{counted(len(done), 'random change')} ({counted(deleted, 'deletion')})"
         self.say(f"making {what}")
+        self.webhook.look(made_at, timed=timed)
         return what
 
     def _interrupt(self, changes: Sequence[Changes], last: Sequence[Json]) -> None:
         """Change more, and let each Odoo fail in the middle of the run that reads it."""
-        self._change(changes)
+        self._change(changes, timed=False)
         outages = self.running.outages
         for connection, outage in outages.items():
             calls = sum(run["calls"] for run in last if run["connection"] == connection)

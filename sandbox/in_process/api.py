@@ -182,7 +182,11 @@ def event(
 
 
 @contextmanager
-def an_api(desk: MirrorDesk, set_environment: Callable[[str, str], None]) -> Iterator[ApiDesk]:
+def an_api(
+    desk: MirrorDesk,
+    set_environment: Callable[[str, str], None],
+    wiring: Callable[[], ApiWiring] = ApiWiring,
+) -> Iterator[ApiDesk]:
     """The API of this mirror with one token; `set_environment` sets a variable for that long."""
     secrets = boto3.client("secretsmanager", region_name=REGION)
     name = f"api-tokens-{next(_NUMBERS)}"
@@ -202,7 +206,7 @@ def an_api(desk: MirrorDesk, set_environment: Callable[[str, str], None]) -> Ite
     for variable, value in environment.items():
         set_environment(variable, value)
     schedules = beside(desk.client, desk.table_name)
-    wired = ApiWiring()
+    wired = wiring()
     wired.use(clock=desk.clock, sleep=desk.sleep)
     made = ApiDesk(desk=desk, wired=wired, secrets=secrets, secret_id=name, schedules=schedules)
     made.reset()

@@ -27,7 +27,7 @@ def trial(run_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Demo:
 
 def test_the_mirror_equals_both_odoos_after_changes_and_an_outage(trial: Demo) -> None:
     assert trial.status == 0, trial.said
-    assert set(trial.report) == {"mirror", "api", "schedules", "calls", "seconds"}
+    assert set(trial.report) == {"mirror", "api", "schedules", "intake", "calls", "seconds"}
     assert list(trial.report["mirror"]) == ["odoo", "ledger"]
     for families in trial.report["mirror"].values():
         assert list(families) == FAMILIES
@@ -39,6 +39,17 @@ def test_the_mirror_equals_both_odoos_after_changes_and_an_outage(trial: Demo) -
     assert trial.report["mirror"]["ledger"]["invoice"]["source"] > 100
     assert "The mirror equals Odoo in every field" in trial.said.splitlines()[-1]
     assert "PROBLEM" not in trial.said
+
+
+def test_the_intake_was_walked_to_each_of_its_outcomes(trial: Demo) -> None:
+    assert trial.report["intake"] == {
+        "processed": 3,  # its own, and the first of a duplicate and of a conflict
+        "duplicate": 1,
+        "conflict": 1,
+        "invalid": 1,
+        "failed": 1,
+    }
+    assert "the intake: 3 processed, 1 duplicate, 1 conflict, 1 invalid, 1 failed" in trial.said
 
 
 def test_every_route_of_the_api_answers_as_its_contract_says(trial: Demo) -> None:

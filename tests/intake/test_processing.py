@@ -56,6 +56,17 @@ def test_a_processed_invoice_has_the_next_number_and_is_stored_as_given(desk: De
     }
 
 
+@pytest.mark.parametrize("text", ["Zoë 🧾", "\ud83e", "\x00"])
+def test_any_text_is_stored_as_given(desk: Desk, text: str) -> None:
+    invoice = an_invoice(description=text, remark={text: [text]})
+
+    assert desk.process(invoice)["outcome"] == "processed"
+
+    [stored] = desk.rows("invoice#")
+    assert json.loads(stored["given"]) == invoice
+    assert desk.process(invoice)["outcome"] == "duplicate"
+
+
 @pytest.mark.parametrize(
     "again",
     [
@@ -148,16 +159,21 @@ class Table(IntakeTable):
 
 
 class Refusing:
-    """A client to which DynamoDB answers a transaction with an error."""
+    """A client to which DynamoDB answers a transaction with an error, and its reasons."""
 
-    def __init__(self, client: Any, code: str) -> None:
-        self._client, self._code = client, code
+    def __init__(self, client: Any, refused: str) -> None:
+        self._client = client
+        self._code, *self._reasons = refused.split()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._client, name)
 
     def transact_write_items(self, **_: object) -> None:
-        raise ClientError({"Error": {"Code": self._code, "Message": "no"}}, "TransactWriteItems")
+        answer: Any = {
+            "Error": {"Code": self._code, "Message": "no"},
+            "CancellationReasons": [{"Code": reason} for reason in self._reasons],
+        }
+        raise ClientError(answer, "TransactWriteItems")
 
 
 def store(desk: Desk, table: IntakeTable) -> Json:
@@ -188,7 +204,10 @@ def test_after_some_tries_the_state_machine_is_to_wait(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("code", "error"),
     [
-        ("TransactionCanceledException", Conflict),
+        ("TransactionCanceledException ConditionalCheckFailed None", Conflict),
+        ("TransactionCanceledException TransactionConflict None", Conflict),
+        ("TransactionCanceledException ThrottlingError None", Unavailable),
+        ("TransactionCanceledException None ValidationError", ClientError),
         ("TransactionInProgressException", Unavailable),
         ("ThrottlingException", Unavailable),
         ("InternalServerError", Unavailable),

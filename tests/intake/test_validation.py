@@ -241,13 +241,21 @@ def test_other_keys_are_noted_and_not_refused() -> None:
 
 
 def test_notes_and_problems_stay_readable_however_much_is_wrong() -> None:
-    many = {f"key {n}\n": n for n in range(5000)}
+    many = {f"key {n}\n": n for n in range(1000)}
     lines = [{"description": "x"} | {"y" * 300: 1}] * 400
 
     result = validated(an_invoice(items=lines) | many)
 
     assert len(json.dumps(result.as_answer())) < 40_000
     assert result.notes[-1].count("\n") == 0
+
+
+def test_an_invoice_that_step_functions_could_not_pass_on_is_refused() -> None:
+    result = validated(an_invoice(attachment="x" * 200_000))
+
+    assert [p.field for p in result.problems] == ["invoice"]
+    assert result.invoice_id == "A-1"
+    assert validated(an_invoice(attachment="x" * 190_000)).outcome == "valid"
 
 
 @pytest.mark.parametrize("event", [None, [], "x", 7, {}, {"invoice": None}, {"invoice": [1]}])

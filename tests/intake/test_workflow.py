@@ -11,8 +11,8 @@ from botocore.exceptions import ClientError
 
 from sandbox.aws import emulator as aws
 from tests.intake.desk import an_invoice
+from tests.intake.documented import with_the_state
 from tests.intake.stand import FUNCTIONS, Stand
-from tests.project.test_intake_docs import with_the_state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,13 +18,13 @@ from odoo_qb.intake.reading import ITEMS, TEXT
 from odoo_qb.intake.rules import RULES, Policy
 from odoo_qb.intake.validation import validate
 from sandbox.companions.intake_walk import OUTCOMES, SAMPLES
+from tests.intake.documented import DOCUMENT, with_the_state
 from tests.intake.stand import DEFINITION, PROJECT
-from tests.project.test_readme import DOCUMENTS, blocks, rows, section
+from tests.project.test_readme import blocks, rows, section
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-DOCUMENT: Final = DOCUMENTS["docs/intake.md"]
 POLICY: Final = Policy(maximum=Decimal(1000000), today=date(2026, 11, 28))
 
 Json = dict[str, Any]
@@ -33,14 +33,6 @@ Json = dict[str, Any]
 def shown_invoice() -> Json:
     found: Json = json.loads(blocks(section(DOCUMENT, "Giving it an invoice"), "json")[0])
     return found
-
-
-def with_the_state() -> Json:
-    """The definition with the state that the document adds."""
-    definition: Json = json.loads(DEFINITION)
-    definition["States"] |= json.loads(blocks(section(DOCUMENT, "Adding a state"), "json")[0])
-    definition["States"]["IsValid"]["Choices"][0]["Next"] = "IsLarge"
-    return definition
 
 
 def test_the_invoice_it_shows_is_valid() -> None:

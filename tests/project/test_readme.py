@@ -7,6 +7,7 @@ import json
 import re
 import shlex
 import subprocess
+import sys
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -19,6 +20,9 @@ from werkzeug.test import Client
 
 import poster
 from odoo_qb.mirror.request import sync_request
+from odoo_qb.webhook.replay_request import replay_request
+from odoo_qb.webhook.request import request_of
+from odoo_qb.webhook.signing import keys_of
 from sandbox.__main__ import main
 from sandbox.odoo import http
 from sandbox.quickbooks import faults
@@ -225,7 +229,7 @@ def alarms() -> set[str]:
 
 
 def test_every_alarm_is_explained_and_no_other() -> None:
-    assert len(alarms()) > 13 + 3 + 3
+    assert len(alarms()) > 13 + 3 + 3 + 6
     assert set(rows(TROUBLESHOOTING, "The alarms")) == alarms()
 
 
@@ -293,6 +297,23 @@ def test_every_payload_it_lists_for_the_mirror_is_understood() -> None:
     assert all(sync_request(json.loads(text), ["odoo"]).kinds for text in payloads)
 
 
+def test_every_payload_it_lists_for_the_webhook_is_understood() -> None:
+    listed = section(OPERATORS, "The webhook")
+    payloads = re.findall(r"^\| (odoo-webhook\S*)-prod \| `(\{.+?\})` \|", listed, re.MULTILINE)
+
+    asked = {(function, *json.loads(text)) for function, text in payloads}
+    assert asked == {
+        *(("odoo-webhook", name) for name in ("retry_refused", "resume", "task")),
+        ("odoo-webhook-feed", "replay"),
+    }
+    for function, text in payloads:
+        event = json.loads(text)
+        if function == "odoo-webhook":
+            assert request_of(event) in {"retry_refused", "resume", "digest"}
+        else:
+            assert replay_request(event["replay"], ["move", "payment"], ["odoo"], "id").kinds
+
+
 def commands() -> Iterator[str]:
     """Each command that a document shows, a line each, without its comment."""
     for document in DOCUMENTS.values():
@@ -323,6 +344,9 @@ def test_a_command_can_be_run(command: str) -> None:
             _is_made(words)
         case ["python", "-m", "sandbox", *words]:
             _is_understood(words)
+        case ["python", "-c", code]:  # the webhook's secret
+            made = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+            assert keys_of({"current": made.stdout.decode().strip()})
         case ["./build.sh"]:
             assert (PROJECT / "build.sh").stat().st_mode & 0o111
         case ["terraform", *words]:

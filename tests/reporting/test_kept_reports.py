@@ -17,6 +17,7 @@ from odoo_qb.store.kept_figures import KeptFigures
 from odoo_qb.store.sorted_table import SortedTable
 from sandbox.http_server import serve
 from sandbox.in_process.aws import REGION
+from sandbox.in_process.mirror import TABLE, make_mirror_table
 from tests.reporting.golden import NOW, reports
 from tests.support.odoo_clients import client
 from tests.support.odoo_sources import SOME_DOORS, ledger
@@ -46,7 +47,7 @@ class Desk:
 
     def report(self, period: Wanted = AUGUST, company: int | None = 1, **given: Any) -> Report:
         odoo = client(self.url, self.way)
-        kept = KeptFigures(SortedTable(self.aws, "mirror"), "odoo")
+        kept = KeptFigures(SortedTable(self.aws, TABLE), "odoo")
         try:
             return reports(odoo, clock=lambda: self.now, kept=kept, **given).report(period, company)
         finally:
@@ -77,17 +78,7 @@ def a_desk(version: int = 18, way: str = "session") -> Iterator[Desk]:
     simulator = ledger(version, clock=lambda: now[0])
     with mock_aws(), serve(simulator) as server:
         aws: Any = boto3.client("dynamodb", region_name=REGION)
-        aws.create_table(
-            TableName="mirror",
-            BillingMode="PAY_PER_REQUEST",
-            KeySchema=[
-                {"AttributeName": "pk", "KeyType": "HASH"},
-                {"AttributeName": "sk", "KeyType": "RANGE"},
-            ],
-            AttributeDefinitions=[
-                {"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")
-            ],
-        )
+        make_mirror_table(aws)
         yield Desk(simulator, server.url, way, aws)
 
 

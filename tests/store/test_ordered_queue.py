@@ -7,7 +7,7 @@ from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import EndpointConnectionError
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from odoo_qb.store.ordered_queue import Entry, OrderedQueue, batches
@@ -55,6 +55,7 @@ class Sqs:
         return OrderedQueue(client=client, url="queue", sleep=self.waits.append)
 
 
+@settings(deadline=None)
 @given(entries=ENTRIES)
 def test_a_call_is_as_large_as_it_may_be_and_has_a_group_once(entries: list[Entry]) -> None:
     made = list(batches(entries))
@@ -72,6 +73,7 @@ def _size(batch: list[Entry]) -> int:
     return sum(len(entry.body) for entry in batch)
 
 
+@settings(deadline=None)
 @given(entries=ENTRIES, data=st.data())
 def test_whatever_sqs_refuses_each_groups_messages_are_taken_in_their_order(
     entries: list[Entry], data: st.DataObject

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from odoo_qb.webhook.body import FAMILIES, MODELS, body_of, partner_of, type_of
@@ -205,6 +205,7 @@ def test_two_odoos_documents_with_the_same_id_are_told_apart() -> None:
     assert sent("move", {"id": 5}, connection="ledger")["connection"] == "ledger"
 
 
+@settings(deadline=None)
 @given(
     amount=st.decimals(allow_nan=False, allow_infinity=False, places=6)
     | st.integers(-(10**15), 10**15)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from odoo_qb.errors import Refused
@@ -117,6 +117,7 @@ NAMES = st.sampled_from(["from", "to", "kinds", "connection", "dry_run", "replay
 DATES = st.dates().map(str) | st.datetimes().map(str)
 
 
+@settings(deadline=None)
 @given(wanted=st.dictionaries(NAMES, JSON | DATES | st.just(["move"]) | st.just("odoo")))
 def test_anything_is_a_replay_or_refused(wanted: Any) -> None:
     try:

@@ -206,7 +206,7 @@ def test_what_is_refused_after_a_digest_is_in_the_next(desk: SenderDesk) -> None
         desk.sleep(600)
         desk.operating().digest()
     assert [mail.partition("\n")[0] for mail in desk.mails] == [
-        "The webhook's endpoint refused 1 changes"
+        "The webhook's endpoint refused 1 change"
     ] * 2
 
 

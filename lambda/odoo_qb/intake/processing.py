@@ -10,6 +10,7 @@ from odoo_qb.errors import Conflict
 from odoo_qb.intake.amounts import to_cents
 from odoo_qb.intake.invoice import Draft, Problem, content_digest
 from odoo_qb.intake.result import Result
+from odoo_qb.shapes import text
 from odoo_qb.timestamps import stamp
 
 if TYPE_CHECKING:
@@ -110,6 +111,13 @@ def _as_stored(invoice: Draft) -> dict[str, object]:
         "customer_email": invoice.customer_email,
         "amount": None if amount is None else str(to_cents(amount)),
         "due_date": None if due is None else due.isoformat(),
-        "given": json.dumps(invoice.given),
+        "given": _json(invoice.given),
     }
     return {name: value for name, value in values.items() if value is not None}
+
+
+def _json(given: object) -> str:
+    """JSON that DynamoDB takes: as short as it can be, with half a surrogate pair escaped."""
+    if text(written := json.dumps(given, ensure_ascii=False)):
+        return written
+    return json.dumps(given)

@@ -6,6 +6,7 @@ field may hold a person's name or address.
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import date
 from typing import TYPE_CHECKING, Final
@@ -27,6 +28,7 @@ OF_AN_ITEM: Final = ("description", "quantity", "rate")
 ID: Final = 100  # characters
 TEXT: Final = 1000
 ITEMS: Final = 500
+WHOLE: Final = 200_000  # Step Functions passes on 262,144 bytes, an invoice with what we add
 _PARTS_OF_A_CENT: Final = 6  # decimals of a quantity or a rate: 0.3333 hours, a tariff per kWh
 _NAMES: Final = 10  # of unknown fields, in a note
 _EMAIL_LENGTH: Final = 254
@@ -52,6 +54,9 @@ class Reader:
         if not isinstance(given, dict):
             self._wrong("invoice", 'Give an object: {"invoice": {"invoiceId": …}}.')
             return Draft()
+        if len(json.dumps(given)) > WHOLE:
+            self._wrong("invoice", f"It can have up to {WHOLE:,} characters as JSON.")
+            return Draft(invoice_id=self._id("invoiceId", given))
         draft = Draft(
             invoice_id=self._id("invoiceId", given),
             customer_id=self._id("customerId", given),

@@ -32,6 +32,8 @@ _BUSY: Final = {
     *("TransactionInProgressException", "InternalServerError", "ServiceUnavailable"),
 }
 _CANCELLED: Final = "TransactionCanceledException"
+# Why a transaction was cancelled that may succeed with what is read anew.
+_OVERTAKEN: Final = {"None", "ConditionalCheckFailed", "TransactionConflict"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,5 +133,10 @@ def _named_by_what_to_do() -> Iterator[None]:
         if code in _BUSY:
             raise Unavailable(f"DynamoDB is busy ({code}).") from error
         if code == _CANCELLED:
-            raise Conflict("Another invoice took the number first.") from error
+            given: Json = dict(error.response)
+            reasons = {r.get("Code", "None") for r in given.get("CancellationReasons", ())}
+            if reasons <= _OVERTAKEN:
+                raise Conflict("Another invoice took the number first.") from error
+            if reasons <= _OVERTAKEN | {"ThrottlingError", "ProvisionedThroughputExceeded"}:
+                raise Unavailable("DynamoDB is busy.") from error
         raise

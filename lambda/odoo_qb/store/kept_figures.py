@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
-from odoo_qb.store.attributes import attributes
 from odoo_qb.timestamps import stamp
 
 if TYPE_CHECKING:
@@ -90,8 +89,7 @@ class KeptFigures:
 
     def _put(self, pk: str, sk: str, values: Json, now: datetime) -> None:
         expires_at = int((now + _DAYS).timestamp())
-        item = {"pk": pk, "sk": sk, "expires_at": expires_at, **values}
-        self._table.ask("put_item", TableName=self._table.name, Item=attributes(item))
+        self._table.update(self._table.key(pk, sk), {**values, "expires_at": expires_at}, ())
 
 
 def _instant(text: str) -> datetime:

@@ -82,6 +82,14 @@ class SortedTable:
         except self._client.exceptions.ConditionalCheckFailedException as error:
             raise Conflict("Another run changed it first.") from error
 
+    def all_or_none(self, writes: Sequence[Json]) -> bool:
+        """Up to a hundred writes at once; False, and none was made, where a condition failed."""
+        try:
+            self.ask("transact_write_items", TransactItems=list(writes))
+        except self._client.exceptions.TransactionCanceledException:
+            return False
+        return True
+
     def delete(
         self, pk: str, sk: str, condition: str, condition_values: Mapping[str, object]
     ) -> None:

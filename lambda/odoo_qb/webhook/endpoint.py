@@ -98,7 +98,8 @@ class Endpoint:
                 return Answer(verdict="later", text=str(refusal))
             except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
                 if deadline.passed:
-                    return Answer(verdict="later", text=f"no answer within {self._seconds:.0f} s")
+                    within = f"{self._seconds:.0f} seconds"
+                    return Answer(verdict="later", text=f"It did not answer within {within}.")
                 return _failed(error)
             return self._answer(response)
 

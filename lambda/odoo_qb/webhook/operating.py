@@ -41,9 +41,10 @@ class Operating:
             self.mail_pause()
         digest = self.refusals.digest(state.digested_until, self.clock())
         if digest.changes:
-            subject = f"The webhook's endpoint refused {digest.changes} changes"
-            lines = [f"{self.host} refused these changes. They are not sent again.", *digest.lines]
-            self.mailer.mail(subject, [*lines, _HOW])
+            changes = "1 change" if digest.changes == 1 else f"{digest.changes} changes"
+            subject = f"The webhook's endpoint refused {changes}"
+            lines = [f"What {self.host} refuses is not sent again.", *digest.lines, _HOW]
+            self.mailer.mail(subject, lines)
         self.states.digested(digest.until)
         return {"refused": digest.changes, "mailed": bool(digest.changes)}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from botocore.config import Config
 
@@ -16,13 +16,14 @@ from odoo_qb.api.health import HealthRoutes
 from odoo_qb.api.pages import PageRoutes
 from odoo_qb.api.records import RecordRoutes
 from odoo_qb.api.schedule_routes import ScheduleRoutes
-from odoo_qb.api.schedules import Schedules
 from odoo_qb.api.tokens import Tokens
 from odoo_qb.mirror.connections import DEFAULT, parse_connections
 from odoo_qb.store.sign_in_attempts import SignInAttempts
 from odoo_qb.store.sorted_table import SortedTable
 from odoo_qb.wiring.base import Wiring
-from odoo_qb.wiring.schedules import kept_schedules
+
+if TYPE_CHECKING:
+    from odoo_qb.api.schedules import Schedules
 
 # The HTTP API gives up after 30 seconds. DynamoDB answers in milliseconds.
 AWS: Final = Config(
@@ -66,6 +67,10 @@ class ApiWiring(Wiring):
     @cached_property
     def schedules(self) -> Schedules:
         """The schedules, in the mirror's table and in EventBridge."""
+        # Not before a client asks for schedules: the other routes' cold start does without them.
+        from odoo_qb.api.schedules import Schedules  # noqa: PLC0415
+        from odoo_qb.wiring.schedules import kept_schedules  # noqa: PLC0415
+
         return Schedules(kept=kept_schedules(self, self.mirrored), clock=self.now)
 
     @cached_property

@@ -73,6 +73,11 @@ class Wiring:
                 self._clients[name] = self._session.client(name, config=config or usual)
             return self._clients[name]
 
+    @property
+    def made(self) -> tuple[str, ...]:
+        """The clients that were made."""
+        return tuple(self._clients)
+
     def secret(self, variable: str) -> dict[str, Any]:
         """The secret whose ARN is in an environment variable."""
         return settings.secret(self.client("secretsmanager"), settings.environment(variable))

@@ -1,0 +1,1 @@
+"""Salesforce's REST API and its records."""
