@@ -89,6 +89,14 @@ def test_a_mirror_that_was_loaded_is_equal_in_every_family(desk: Desk) -> None:
     assert all(not tally.different for tally in result.families.values())
 
 
+def test_items_that_are_no_records_are_not_compared(desk: Desk) -> None:
+    """Sums of closed periods, and numbers of another system's ids."""
+    for pk in ("figures#odoo", "figures#odoo#company-1", "numbers#odoo#contact#0000001"):
+        desk.put({"pk": pk, "sk": "n0000000001"})
+
+    assert desk.compared().sentences == []
+
+
 def test_one_field_that_differs_is_found_and_named(desk: Desk) -> None:
     bill = desk.item("move", 2)
     data = json.loads(bill["data"])
