@@ -34,7 +34,7 @@ from sandbox.vendors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from sandbox.odoo.server import Odoo
     from sandbox.outage import Outage
@@ -67,11 +67,19 @@ class Chain:
     receiver: Receiver | None = None  # the webhook's endpoint, there while the mirror is on
     outages: dict[str, Outage] = field(default_factory=dict)  # by mirrored Odoo
 
-    def apply(self, changes: Mapping[str, Any], progress: Callable[[str], None]) -> None:
-        """Apply the infrastructure with some variables changed, secrets among them."""
+    def apply(
+        self,
+        changes: Mapping[str, Any],
+        progress: Callable[[str], None],
+        *,
+        only: Iterable[str] = (),
+    ) -> None:
+        """Apply the infrastructure, or `only` some of it, with variables changed, also secrets."""
         version = self._variables["secrets_version"] + 1
         self._variables |= {**changes, "secrets_version": version}
-        self._terraform.apply(self._variables, lambda line: progress(f"terraform: {line}"))
+        self._terraform.apply(
+            self._variables, lambda line: progress(f"terraform: {line}"), only=only
+        )
 
     def close(self) -> None:
         """Stop everything that was started."""

@@ -24,6 +24,7 @@ from moto.dynamodb.parsing.key_condition_expression import parse_expression
 from moto.dynamodb.responses import DynamoHandler
 from werkzeug.exceptions import HTTPException
 
+from odoo_qb.store.attributes import deserialize
 from sandbox.in_process import fast_services
 
 if TYPE_CHECKING:
@@ -101,9 +102,23 @@ def straight(
 
 def rows(region: str, table: str) -> list[Json]:
     """All of a table's items, in their order; a scan would measure each."""
+    return [_attributes(item) for item in _items(region, table)]
+
+
+def plain_rows(region: str, table: str, *, having: str) -> list[Json]:
+    """The items that have an attribute, as plain values."""
+    return [
+        {name: _plain(value) for name, value in item.attrs.items()}
+        for item in _items(region, table)
+        if having in item.attrs
+    ]
+
+
+def _items(region: str, table: str) -> Iterator[Item]:
+    """The items, in their order; of a table with two keys they are kept by the first."""
     found: dict[Any, Any] = dynamodb_backends[DEFAULT_ACCOUNT_ID][region].tables[table].items
-    nested = (one.values() if isinstance(one, dict) else (one,) for one in found.values())
-    return [_attributes(item) for some in nested for item in some]
+    for one in list(found.values()):
+        yield from one.values() if isinstance(one, dict) and not isinstance(one, Item) else (one,)
 
 
 def _has_only_plain_updates(given: Json) -> bool:
@@ -117,12 +132,23 @@ def _attributes(item: Item) -> Json:
 
 
 def _sent(attribute: DynamoType) -> Json:
-    value: Any = attribute.value
-    if isinstance(value, dict):
-        return {attribute.type: {name: _sent(each) for name, each in value.items()}}
-    if isinstance(value, list) and attribute.is_list():
-        return {attribute.type: [_sent(each) for each in value]}
-    return {attribute.type: list(value) if isinstance(value, list) else value}
+    kind, value = attribute.type, attribute.value
+    if kind == "M":
+        return {kind: {name: _sent(each) for name, each in value.items()}}
+    if kind == "L":
+        return {kind: [_sent(each) for each in value]}
+    return {kind: list(value) if isinstance(value, list) else value}
+
+
+def _plain(attribute: DynamoType) -> Any:
+    kind, value = attribute.type, attribute.value
+    if kind == "S":
+        return value
+    if kind == "M":
+        return {name: _plain(each) for name, each in value.items()}
+    if kind == "L":
+        return [_plain(each) for each in value]
+    return deserialize(cast("Any", _sent(attribute)))
 
 
 def _name(given: Json) -> str:
