@@ -93,14 +93,6 @@ _CALLS: Final[dict[str, tuple[str, str, str]]] = {
             " evaluation_periods datapoints_to_alarm comparison_operator treat_missing_data"
         ),
     ),
-    "aws_apigatewayv2_api": ("apigatewayv2", "CreateApi", "name description protocol_type"),
-    "aws_apigatewayv2_integration": (
-        *("apigatewayv2", "CreateIntegration"),
-        "integration_type payload_format_version timeout_milliseconds=TimeoutInMillis",
-    ),
-    "aws_apigatewayv2_route": ("apigatewayv2", "CreateRoute", "route_key authorization_type"),
-    "aws_apigatewayv2_stage": ("apigatewayv2", "CreateStage", "name=StageName"),
-    "aws_scheduler_schedule_group": ("scheduler", "CreateScheduleGroup", "name"),
     "aws_sfn_state_machine": ("stepfunctions", "CreateStateMachine", "name=name type=type"),
     "aws_cloudwatch_dashboard": ("cloudwatch", "PutDashboard", "dashboard_name"),
     "aws_secretsmanager_secret": ("secretsmanager", "CreateSecret", "name description"),
