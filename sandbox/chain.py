@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from sandbox.outage import Outage
     from sandbox.quickbooks.server import QuickBooks
     from sandbox.recording import Recorder
+    from sandbox.salesforce.server import Salesforce
     from sandbox.slack.server import Slack
     from sandbox.vendors import RunningVendors, Vendors
     from sandbox.webhook.receiver import Receiver
@@ -64,6 +65,7 @@ class Chain:
     _terraform: Terraform = field(repr=False)
     _variables: dict[str, Any] = field(repr=False)
     ledger: Odoo | None = None  # the second Odoo, there while the mirror is on
+    crm: Salesforce | None = None  # an org that is mirrored too
     receiver: Receiver | None = None  # the webhook's endpoint, there while the mirror is on
     outages: dict[str, Outage] = field(default_factory=dict)  # by mirrored Odoo
 
@@ -159,6 +161,7 @@ def start(vendors: Vendors, progress: Callable[[str], None]) -> Chain:
             companies=companies,
             realms=realms,
             ledger=parts.ledger,
+            crm=parts.crm,
             receiver=parts.receiver,
             outages=parts.outages,
             _stack=stack.pop_all(),

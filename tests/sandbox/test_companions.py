@@ -346,6 +346,20 @@ def test_an_external_odoo_with_a_password_is_mirrored_by_session_too() -> None:
     assert given["erp_credentials"] == {"ledger": LEDGER_PASSWORD, "session": "a password"}
 
 
+def test_an_org_of_salesforce_is_mirrored_where_that_is_wanted() -> None:
+    address = {
+        "odoo": "http://127.0.0.1:1",
+        "ledger": "http://127.0.0.1:2",
+        "crm": "http://127.0.0.1:3",
+    }
+
+    given = mirror_variables(Vendors(mirror_rate="rate(1 day)", salesforce=True), address)
+
+    assert given["erp_connections"]["crm"]["url"] == "http://127.0.0.1:3"
+    assert given["erp_connections"]["crm"]["type"] == "salesforce"
+    assert given["erp_connections"].keys() == given["erp_credentials"].keys()
+
+
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [

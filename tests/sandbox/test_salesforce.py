@@ -96,7 +96,7 @@ def test_a_window_by_time_is_inclusive_to_the_second() -> None:
     new = org.add("Account", Name="New")
     for moment, found in ((NOW, [new]), (NOW + timedelta(seconds=1), [])):
         since = f"{moment:%Y-%m-%dT%H:%M:%SZ}"
-        soql = " ".join(["SELECT Id FROM Account WHERE SystemModstamp >=", since])
+        soql = f"SELECT Id FROM Account WHERE SystemModstamp >= {since}"  # noqa: S608 - no SQL
         assert [row["Id"] for row in query(org, soql).get_json()["records"]] == found
 
 
