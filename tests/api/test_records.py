@@ -13,6 +13,7 @@ from odoo_qb.api.contract import load_contract
 from odoo_qb.api.lists import Wanted, list_page
 from odoo_qb.api.shapes import Shape
 from odoo_qb.mirror.content import item_of
+from odoo_qb.store import mirror_keys as keys
 from odoo_qb.store.mirror_table import MirrorTable, Put
 
 if TYPE_CHECKING:
@@ -293,6 +294,34 @@ def test_a_list_that_would_be_too_large_is_cut_and_says_so(api: ApiDesk) -> None
         found += ids(response)
         cursor = response.headers.get("x-next-cursor", "")
     assert found == [*before, *range(5_000, 5_080)]
+
+
+@pytest.mark.parametrize("removed", [(2,), (1, 2), (1, 5_000), (1, 2, 5_000, 5_001, 5_002)])
+def test_records_that_are_removed_while_a_page_is_read_do_not_end_the_list(
+    api: ApiDesk, removed: tuple[int, ...]
+) -> None:
+    table = MirrorTable(api.desk.table(), "odoo", "order")
+    place = ("odoo", "order")
+    puts = [
+        Put(
+            source_id=n,
+            item=item_of({"name": f"S{n}"}, None, place, n, api.desk.now, 1),
+            before=None,
+        )
+        for n in range(5_000, 5_003)
+    ]
+    table.write(puts, {})
+    before = ids(api.get("/api/erp/orders"))
+    assert before == [1, 2, 5_000, 5_001, 5_002]
+    for number in removed:  # as if it went between the two requests of an answer
+        key = api.desk.table().key(*keys.record(*place, number))
+        api.desk.client.delete_item(TableName=api.desk.table_name, Key=key)
+    left = [number for number in before if number not in removed]
+    for limit in (1, 2, 4, 5):
+        assert all_pages(api, f"/api/erp/orders?limit={limit}") == left, limit
+    far = api.get("/api/erp/orders?limit=1&skip=1")
+    on = api.get(f"/api/erp/orders?cursor={far.headers['x-next-cursor']}")
+    assert [n for n in ids(far) + ids(on) if n > 5_000] == [n for n in left if n > 5_000]
 
 
 def test_a_record_too_large_for_any_answer_is_refused_in_a_sentence(api: ApiDesk) -> None:
