@@ -131,7 +131,7 @@ def test_what_to_write_instead_of_a_range_is_understood(first: int, last: int) -
         instead = str(refusal).removesuffix(".").rpartition(" ")[2]
         weekdays = parse_cron(f"0 0 * * {instead}").weekdays
     days = range(first, last + 1) if first <= last else range(first, last + 8)
-    assert weekdays == {day % 7 for day in days}
+    assert weekdays == frozenset(day % 7 for day in days)
 
 
 def test_the_documentation_says_what_is_refused_and_what_to_write_instead() -> None:

@@ -301,7 +301,7 @@ def test_records_that_are_removed_while_a_page_is_read_do_not_end_the_list(
     api: ApiDesk, removed: tuple[int, ...]
 ) -> None:
     table = MirrorTable(api.desk.table(), "odoo", "order")
-    place = ("odoo", "order")
+    place: tuple[str, Kind] = ("odoo", "order")
     puts = [
         Put(
             source_id=n,
