@@ -24,7 +24,7 @@ $(INSTALLED): requirements-dev.txt
 		--require-hashes --no-deps --only-binary=:all: --requirement requirements-dev.txt
 	@cp requirements-dev.txt $@
 
-build: ## Build the five zips in lambda/
+build: ## Build the eight zips in lambda/
 	./build.sh
 
 check: venv ## Formatting, lint, types, layers and Terraform

@@ -11,8 +11,9 @@ import os
 import signal
 import sys
 import time
+from functools import partial
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import urlsplit
 
 if sys.version_info[:2] != (3, 12):
@@ -33,6 +34,9 @@ try:
 except ModuleNotFoundError as missing:
     sys.exit(f"The package {missing.name} is not installed here: run `make venv`, or `make demo`.")
 
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 _LAST_PORT = 65_535
 _COMPANIONS = (
@@ -77,22 +81,11 @@ def main(arguments: list[str] | None = None) -> int:
     heavy.add_argument("--bills", type=_number, default=2000, help="in one extraction")
     heavy.add_argument("--approvals", type=_number, default=500, help="of them (about)")
     given = parser.parse_args(arguments)
+    work = _work(given, {"demo": demo_parser, "companions": beside})
     for stopping in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(stopping, _interrupt)  # also where a shell started us with SIGINT ignored
     try:
-        match given.command:
-            case "serve":
-                rate = EVERY_MINUTE if given.mirror else ""
-                status = serve_command.run(given.port, Vendors(mirror_rate=rate), say)
-            case "load":
-                asked = load.Load(bills=given.bills, approvals=max(1, given.approvals))
-                status = load.run(asked, say)
-            case "intake":
-                status = intake.run(given.file, say, only_print=given.print)
-            case "companions":
-                status = companions.run(_trial(given, beside), say)
-            case _:
-                status = demo.run(_job(given, demo_parser), say)
+        status = work()
     except KeyboardInterrupt:
         say("stopped")
         return 130
@@ -100,6 +93,24 @@ def main(arguments: list[str] | None = None) -> int:
         say(f"The sandbox stopped: {error}")
         return 1
     return status
+
+
+def _work(
+    given: argparse.Namespace, parsers: Mapping[str, argparse.ArgumentParser]
+) -> Callable[[], int]:
+    """What the command line asks for; options that do not go together end the program here."""
+    match given.command:
+        case "serve":
+            vendors = Vendors(mirror_rate=EVERY_MINUTE if given.mirror else "")
+            return partial(serve_command.run, given.port, vendors, say)
+        case "load":
+            asked = load.Load(bills=given.bills, approvals=max(1, given.approvals))
+            return partial(load.run, asked, say)
+        case "intake":
+            return partial(intake.run, given.file, say, only_print=given.print)
+        case "companions":
+            return partial(companions.run, _trial(given, parsers["companions"]), say)
+    return partial(demo.run, _job(given, parsers["demo"]), say)
 
 
 def _demo_arguments(parser: argparse.ArgumentParser) -> None:

@@ -34,12 +34,13 @@ from sandbox.vendors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from sandbox.odoo.server import Odoo
     from sandbox.outage import Outage
     from sandbox.quickbooks.server import QuickBooks
     from sandbox.recording import Recorder
+    from sandbox.salesforce.server import Salesforce
     from sandbox.slack.server import Slack
     from sandbox.vendors import RunningVendors, Vendors
     from sandbox.webhook.receiver import Receiver
@@ -64,14 +65,23 @@ class Chain:
     _terraform: Terraform = field(repr=False)
     _variables: dict[str, Any] = field(repr=False)
     ledger: Odoo | None = None  # the second Odoo, there while the mirror is on
+    crm: Salesforce | None = None  # an org that is mirrored too
     receiver: Receiver | None = None  # the webhook's endpoint, there while the mirror is on
     outages: dict[str, Outage] = field(default_factory=dict)  # by mirrored Odoo
 
-    def apply(self, changes: Mapping[str, Any], progress: Callable[[str], None]) -> None:
-        """Apply the infrastructure with some variables changed, secrets among them."""
+    def apply(
+        self,
+        changes: Mapping[str, Any],
+        progress: Callable[[str], None],
+        *,
+        only: Iterable[str] = (),
+    ) -> None:
+        """Apply the infrastructure, or `only` some of it, with variables changed, also secrets."""
         version = self._variables["secrets_version"] + 1
         self._variables |= {**changes, "secrets_version": version}
-        self._terraform.apply(self._variables, lambda line: progress(f"terraform: {line}"))
+        self._terraform.apply(
+            self._variables, lambda line: progress(f"terraform: {line}"), only=only
+        )
 
     def close(self) -> None:
         """Stop everything that was started."""
@@ -124,7 +134,6 @@ def start(vendors: Vendors, progress: Callable[[str], None]) -> Chain:
                     bucket=known["s3_bucket"],
                     mirror=known.get("mirror_table") if vendors.mirror_rate else None,
                     intake=known.get("intake_table") if vendors.mirror_rate else None,
-                    feed=(known.get("webhook_function_names") or {}).get("webhook_feed"),
                 )
             except ClientError as error:
                 raise SetupError(
@@ -151,6 +160,7 @@ def start(vendors: Vendors, progress: Callable[[str], None]) -> Chain:
             companies=companies,
             realms=realms,
             ledger=parts.ledger,
+            crm=parts.crm,
             receiver=parts.receiver,
             outages=parts.outages,
             _stack=stack.pop_all(),

@@ -18,13 +18,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 _STATE: Final = "terraform.tfstate"
 _LOCK: Final = f".{_STATE}.lock.info"
 _UNDER_WAY: Final = (
     "terraform.under-way"  # exists during a change, and after one that was interrupted
 )
+# How rarely Terraform and its provider, which live for seconds, look for memory to free: by default
+# that is a quarter of their work, and so it is a tenth, for a hundred megabytes more.
+GOGC: Final = "400"
 _CHILD_PROCESS: Final = Path(__file__).parent / "aws" / "child_process.py"
 
 
@@ -60,6 +63,7 @@ class Terraform:
             "TF_DATA_DIR": str(self._run_dir / "terraform.data"),
             "TF_IN_AUTOMATION": "1",
             "CHECKPOINT_DISABLE": "1",
+            "GOGC": GOGC,
         }
 
     def init(self) -> None:
@@ -77,12 +81,19 @@ class Terraform:
         )
         stamp.write_text(digest)
 
-    def apply(self, variables: Mapping[str, object], progress: Callable[[str], None]) -> None:
+    def apply(
+        self,
+        variables: Mapping[str, object],
+        progress: Callable[[str], None],
+        *,
+        only: Iterable[str] = (),
+    ) -> None:
         """Apply the files to the emulator, reporting to `progress` how far it is.
 
-        Variables, including secrets, are passed in a file that only this user can read.
+        Variables, including secrets, are passed in a file that only this user can read. `only`
+        limits it to these resources and what they need, which is quicker.
         """
-        self._change(["apply"], variables, progress)
+        self._change(["apply", *(f"-target={one}" for one in only)], variables, progress)
 
     def output(self) -> dict[str, Any]:
         """The outputs by name, as plain values."""

@@ -19,6 +19,9 @@ from sandbox.outage import Outage
 from sandbox.prerequisites import SetupError
 from sandbox.quickbooks.server import QuickBooks
 from sandbox.recording import Recorder, forward
+from sandbox.salesforce import server as salesforce
+from sandbox.salesforce.mapping import MAPPING
+from sandbox.salesforce.server import Salesforce
 from sandbox.slack.server import Slack
 from sandbox.webhook.receiver import Receiver
 
@@ -44,6 +47,7 @@ NEXT_WEBHOOK_SECRET: Final = "whsec_c2FuZGJveCB3ZWJob29rIHNlY3JldCwgdGhlIG5leHQu
 API_TOKEN: Final = "sandbox-api-token-0123456789abcdefghij"  # noqa: S105 - as above
 INVOICES: Final = "C-INVOICES"  # the channel of the intake, there while the mirror is on
 INTAKE_SENDER: Final = "billing@example.com"
+CRM: Final = "crm"  # the connection to Salesforce
 SESSION: Final = "session"  # an external Odoo's second connection, which opens a session
 
 
@@ -53,7 +57,8 @@ class Vendors:
 
     `mirror_rate` is how often the mirror runs; while it is "" the mirror is off, and there is
     neither a ledger nor a webhook. With `by_session` the API key is a password, and the mirror
-    opens a session with it too. Without `schedules` functions that have one run only by hand.
+    opens a session with it too. With `salesforce` it mirrors an org as well. Without `schedules`
+    functions that have one run only by hand.
     """
 
     odoo_url: str = ""
@@ -62,6 +67,7 @@ class Vendors:
     odoo_api_key: str = "sandbox-odoo-key"
     by_session: bool = False
     mirror_rate: str = ""
+    salesforce: bool = False
     schedules: bool = True
     slack_url: str = ""
     quickbooks_url: str = ""
@@ -78,6 +84,7 @@ class RunningVendors:
     slack: Slack | None
     quickbooks: QuickBooks | None
     ledger: Odoo | None = None
+    crm: Salesforce | None = None
     receiver: Receiver | None = None
     outages: dict[str, Outage] = field(default_factory=dict)
     recorders: dict[str, Recorder] = field(default_factory=dict)
@@ -110,12 +117,14 @@ def start_vendors(vendors: Vendors, kept: Path, stack: ExitStack) -> RunningVend
             "odoo": Outage(applications["odoo"], "bad_gateway"),
             LEDGER: Outage(parts.ledger, "reset"),
         }
+        if vendors.salesforce:
+            applications[CRM] = parts.crm = Salesforce()
         parts.receiver = Receiver({"current": WEBHOOK_SECRET})
         applications |= parts.outages | {WEBHOOK: parts.receiver}
     ports = Ports(kept / "ports.json")
     secrets = [
         *(vendors.odoo_api_key, BOT_TOKEN, SIGNING_SECRET, CLIENT_SECRET, LEDGER_PASSWORD),
-        *(WEBHOOK_SECRET, NEXT_WEBHOOK_SECRET),
+        *(WEBHOOK_SECRET, NEXT_WEBHOOK_SECRET, salesforce.CLIENT_SECRET),
     ]
     if vendors.trace:
         vendors.trace.mkdir(parents=True, exist_ok=True)
@@ -163,13 +172,18 @@ def mirror_variables(vendors: Vendors, address: Mapping[str, str]) -> dict[str, 
             "username": vendors.odoo_user,
         }
         credentials[SESSION] = vendors.odoo_api_key
+    configured: dict[str, Any] = {
+        name: {"type": "odoo", "auth": "session", **connection}
+        for name, connection in connections.items()
+    }
+    if vendors.salesforce:
+        crm = {"type": "salesforce", "client_id": salesforce.CLIENT_ID, "mapping": MAPPING}
+        configured[CRM] = crm | {"url": address[CRM]}
+        credentials[CRM] = salesforce.CLIENT_SECRET
     return {
         "mirror_enabled": True,
         "mirror_rate": vendors.mirror_rate,
-        "erp_connections": {
-            name: {"type": "odoo", "auth": "session", **connection}
-            for name, connection in connections.items()
-        },
+        "erp_connections": configured,
         "erp_credentials": credentials,
         "allowed_private_networks": ["127.0.0.0/8"],
     }

@@ -1,4 +1,5 @@
 # Plans and applies the infrastructure against a provider that only pretends: no account, no network.
+# A run takes more than a second, an assertion nothing: a run has all that can be seen with its variables.
 
 mock_provider "aws" {
   mock_data "aws_caller_identity" {
@@ -191,7 +192,8 @@ variables {
   webhook_previous_secret = ""
 }
 
-run "names_are_those_other_systems_rely_on" {
+run "what_is_made_where_nothing_else_is_said" {
+  # The names are those that other systems rely on.
   assert {
     condition = output.lambda_function_names == {
       extractor        = "odoo-extractor-prod"
@@ -222,9 +224,8 @@ run "names_are_those_other_systems_rely_on" {
     ])
     error_message = "A function has another handler, runtime or service name."
   }
-}
 
-run "functions_are_told_what_they_read" {
+  # The functions' environments have what they read.
   assert {
     condition = { for name, function in merge(aws_lambda_function.function, { approval_handler = aws_lambda_function.approval_handler }) :
       name => join(" ", setsubtract(keys(function.environment[0].variables), [
@@ -254,78 +255,8 @@ run "functions_are_told_what_they_read" {
     ])
     error_message = "The settings are not where the functions look for them."
   }
-}
 
-run "settings_are_stored_as_the_kind_they_are_whatever_they_were_given_as" {
-  command = plan
-
-  variables {
-    company_settings = {
-      north = { two_approvals_above = "10000.50", accounts = { 611000 = 6110 }, class = 7, time_zone = null, intercompany_vendors = ["South Ltd", 42] }
-      south = {}
-    }
-  }
-
-  assert {
-    condition = local.companies == {
-      north = {
-        odoo_company         = "north"
-        realm_id             = "9130350000000001"
-        slack_channel_id     = "C0123456789"
-        two_approvals_above  = 10000.50
-        accounts             = { "611000" = "6110" }
-        class                = "7"
-        intercompany_vendors = ["South Ltd", "42"]
-      }
-      south = { odoo_company = "south", realm_id = "9130350000000002", slack_channel_id = "C0123456789" }
-    }
-    error_message = "A number is stored as text, a text as a number, or what was not given is stored."
-  }
-}
-
-run "every_setting_of_a_company_is_accepted_and_stored" {
-  command = plan
-
-  variables {
-    company_settings = { south = {
-      odoo_company         = "South Ltd"
-      slack_channel_id     = "C9876543210"
-      extract_since        = "2026-07-01"
-      approvers            = ["U1", "W2", "S3"]
-      two_approvals_above  = 5000
-      accounts             = { "64" = "Cost of Goods Sold:Freight In" }
-      vendors              = { "FastFreight Inc." = "Fast Freight" }
-      default_account      = "Uncategorized Expense"
-      payable_account      = "Accounts Payable (A/P)"
-      taxes                = { "none" = "No VAT" }
-      tax                  = "override"
-      tax_on_lines         = false
-      country              = "GB"
-      due_date             = "last"
-      terms                = { "30 Days" = "Net 30" }
-      class                = "North:Works"
-      department           = "Paris"
-      books_close_day      = 28
-      intercompany_vendors = ["North Ltd"]
-      reminder_hours       = 4.5
-      escalation_hours     = 24
-      escalation_approvers = ["S3"]
-      time_zone            = "America/Argentina/Buenos_Aires"
-      quiet_hours          = "18:00-08:00"
-    } }
-  }
-
-  assert {
-    condition     = local.companies.south == merge(var.company_settings.south, { realm_id = "9130350000000002" })
-    error_message = "A setting is lost on its way to the table."
-  }
-  assert {
-    condition     = toset(keys(var.company_settings.south)) == toset(flatten(values(local.company_setting_names)))
-    error_message = "A setting is not tried here."
-  }
-}
-
-run "each_function_may_do_what_it_needs_and_nothing_else" {
+  # Each function may do what it needs and nothing else.
   assert {
     condition = alltrue([
       for policy in aws_iam_role_policy.function : alltrue([
@@ -413,9 +344,8 @@ run "each_function_may_do_what_it_needs_and_nothing_else" {
     }
     error_message = "A function may do more or less than the list says."
   }
-}
 
-run "documents_are_versioned_and_private" {
+  # Documents are versioned and private.
   assert {
     condition     = aws_s3_bucket_versioning.documents.versioning_configuration[0].status == "Enabled"
     error_message = "Without versions nobody can say which bytes were approved."
@@ -445,9 +375,8 @@ run "documents_are_versioned_and_private" {
     } && [for rule in aws_s3_bucket_lifecycle_configuration.documents.rule : rule.filter[0].prefix if rule.id == "expire-replaced-reference"] == ["reference/"]
     error_message = "Approved bytes are kept for another time than they must be, or hourly snapshots for years."
   }
-}
 
-run "the_table_keeps_finds_and_streams_bills" {
+  # The table keeps, finds and streams bills.
   assert {
     condition = { for index in aws_dynamodb_table.bills.global_secondary_index : index.name => [index.hash_key, index.range_key, index.projection_type] } == {
       status-index         = ["status", "updated_at", "KEYS_ONLY"]
@@ -459,9 +388,8 @@ run "the_table_keeps_finds_and_streams_bills" {
     condition     = aws_dynamodb_table.bills.stream_view_type == "NEW_AND_OLD_IMAGES" && aws_dynamodb_table.bills.ttl[0].attribute_name == "expires_at" && aws_dynamodb_table.bills.point_in_time_recovery[0].enabled
     error_message = "The table has lost its stream, its time to live or its recovery."
   }
-}
 
-run "what_cannot_be_done_is_kept_and_told" {
+  # What cannot be done is kept, and mailed.
   assert {
     condition = alltrue([
       aws_sqs_queue.approved.visibility_timeout_seconds == 6 * aws_lambda_function.function["poster"].timeout,
@@ -500,9 +428,8 @@ run "what_cannot_be_done_is_kept_and_told" {
     condition     = aws_lambda_function_event_invoke_config.extractor.destination_config[0].on_failure[0].destination == aws_sqs_queue.failures["extractor"].arn && aws_lambda_function_event_invoke_config.extractor.maximum_retry_attempts <= 1
     error_message = "A failed run of the extractor is not kept."
   }
-}
 
-run "somebody_is_told_what_went_wrong_and_what_to_do" {
+  # Somebody is mailed what went wrong and what to do.
   # What each looks at, when it is too much, and in how many periods of what length.
   assert {
     condition = { for key, alarm in aws_cloudwatch_metric_alarm.alarm : key => join(" ", concat(
@@ -540,9 +467,8 @@ run "somebody_is_told_what_went_wrong_and_what_to_do" {
     condition     = alltrue([for group in aws_cloudwatch_log_group.function : group.retention_in_days == 365])
     error_message = "A log is kept for another time than it is said."
   }
-}
 
-run "a_wrong_signing_secret_is_told_and_a_scan_of_the_internet_is_not" {
+  # A wrong signing secret is mailed; a scan of the internet is not.
   assert {
     condition = { for query in aws_cloudwatch_metric_alarm.all_clicks_refused.metric_query : query.id => join("", concat(
       [try(coalesce(query.expression), "")],
@@ -559,51 +485,8 @@ run "a_wrong_signing_secret_is_told_and_a_scan_of_the_internet_is_not" {
     condition     = aws_cloudwatch_metric_alarm.all_clicks_refused.alarm_actions == toset([aws_sns_topic.alerts.arn]) && length(aws_cloudwatch_metric_alarm.all_clicks_refused.alarm_description) <= 1024 && aws_cloudwatch_metric_alarm.all_clicks_refused.treat_missing_data == "notBreaching"
     error_message = "The alarm tells nobody, or does so where there was no click."
   }
-}
 
-run "three_missing_extractions_are_counted_at_the_schedules_own_rate" {
-  command = plan
-
-  variables {
-    schedule_rate = "rate(1 hour)"
-  }
-
-  assert {
-    condition     = aws_cloudwatch_metric_alarm.alarm["no_extraction"].period == 3600
-    error_message = "A schedule of an hour is not given three hours."
-  }
-}
-
-run "a_schedule_without_a_rate_is_taken_for_a_daily_one" {
-  command = plan
-
-  variables {
-    schedule_rate = "cron(0 6 ? * MON-FRI *)"
-  }
-
-  assert {
-    condition     = aws_cloudwatch_metric_alarm.alarm["no_extraction"].period == 86400
-    error_message = "A schedule by the calendar is not given three days."
-  }
-}
-
-run "no_alarm_looks_back_further_than_aws_lets_it" {
-  command = plan
-
-  variables {
-    schedule_rate = "rate(30 days)"
-  }
-
-  assert {
-    condition = alltrue([
-      for alarm in aws_cloudwatch_metric_alarm.alarm :
-      alarm.period % 60 == 0 && alarm.period * alarm.evaluation_periods <= (alarm.period < 3600 ? 86400 : 604800)
-    ])
-    error_message = "AWS would refuse an alarm: a week is the most, a day where periods are shorter than an hour."
-  }
-}
-
-run "one_page_shows_how_it_goes" {
+  # One page shows how it goes.
   assert {
     condition = length(distinct(flatten([
       for widget in jsondecode(aws_cloudwatch_dashboard.bills[0].dashboard_body).widgets : [for metric in try(widget.properties.metrics, []) : jsonencode(metric)]
@@ -619,9 +502,8 @@ run "one_page_shows_how_it_goes" {
     )) == 0
     error_message = "What an alarm looks at is not on the page."
   }
-}
 
-run "schedules_call_with_the_agreed_input" {
+  # Schedules call with the agreed input.
   assert {
     condition = { for name, target in aws_cloudwatch_event_target.schedule : name => [aws_cloudwatch_event_rule.schedule[name].schedule_expression, jsondecode(target.input)] } == {
       extract           = ["rate(15 minutes)", {}]
@@ -632,50 +514,14 @@ run "schedules_call_with_the_agreed_input" {
     }
     error_message = "A schedule calls at another time or with another input."
   }
-}
 
-run "a_deployment_runs_by_itself_unless_it_is_told_not_to" {
-  command = plan
-
+  # A deployment runs unless somebody switches it off.
   assert {
     condition     = alltrue([for rule in aws_cloudwatch_event_rule.schedule : rule.state == "ENABLED"]) && aws_lambda_event_source_mapping.poster.enabled && length(aws_cloudwatch_dashboard.bills) == 1
     error_message = "A schedule, the posting or the dashboard is off though nobody said so."
   }
-}
 
-run "nothing_is_read_asked_or_posted_by_itself_while_it_is_switched_off" {
-  command = plan
-
-  variables {
-    schedules_enabled = false
-    posting_enabled   = false
-    dashboard_enabled = false
-  }
-
-  assert {
-    condition     = alltrue([for rule in aws_cloudwatch_event_rule.schedule : rule.state == "DISABLED"]) && !aws_lambda_event_source_mapping.poster.enabled && length(aws_cloudwatch_dashboard.bills) == 0
-    error_message = "A switch does not switch."
-  }
-  assert {
-    condition     = alltrue([for alarm in aws_cloudwatch_metric_alarm.alarm : length(alarm.insufficient_data_actions) == 0])
-    error_message = "After a call by hand the silence that was asked for would be mailed."
-  }
-}
-
-run "the_posters_rights_do_not_grow_with_the_companies" {
-  variables {
-    qb_realm_ids      = { for number in range(150) : "a-company-with-quite-a-long-name-${number}" => tostring(9130350000000001 + number) }
-    qb_refresh_tokens = { for number in range(150) : "a-company-with-quite-a-long-name-${number}" => "token" }
-    company_settings  = {}
-  }
-
-  assert {
-    condition     = alltrue([for policy in aws_iam_role_policy.function : length(policy.policy) < 10240])
-    error_message = "A role's policy is longer than AWS takes (10,240 characters)."
-  }
-}
-
-run "the_click_reaches_the_handler_through_its_url_alone" {
+  # The click reaches the handler through its URL alone.
   assert {
     condition     = aws_lambda_function_url.approval_handler.authorization_type == "NONE"
     error_message = "Slack cannot sign as AWS wants."
@@ -694,9 +540,8 @@ run "the_click_reaches_the_handler_through_its_url_alone" {
     condition     = alltrue([for permission in aws_lambda_permission.schedule : permission.principal == "events.amazonaws.com" && permission.source_arn != null])
     error_message = "A function may be called by others than its schedule."
   }
-}
 
-run "slack_accepts_the_manifest" {
+  # Slack accepts the manifest.
   assert {
     condition = toset(jsondecode(output.slack_app_manifest).oauth_config.scopes.bot) == toset([
       "chat:write", "users:read", "users:read.email", "usergroups:read", "channels:read", "groups:read",
@@ -713,80 +558,8 @@ run "slack_accepts_the_manifest" {
     ])
     error_message = "Slack would reject the manifest."
   }
-}
 
-run "two_deployments_in_one_account_do_not_count_for_each_other" {
-  command = plan
-
-  variables {
-    environment = "staging"
-  }
-
-  assert {
-    condition = toset(concat(
-      [for function in values(aws_lambda_function.function) : function.environment[0].variables["POWERTOOLS_METRICS_NAMESPACE"]],
-      [aws_cloudwatch_metric_alarm.alarm["token_days_left"].namespace],
-    )) == toset(["OdooQuickBooks/staging"])
-    error_message = "One deployment's tokens would keep the other's alarm quiet."
-  }
-}
-
-run "elsewhere_than_in_production_everything_can_be_thrown_away" {
-  variables {
-    environment          = "demo"
-    qb_use_sandbox       = true
-    slack_api_url        = "http://127.0.0.1:8081/api/"
-    reserved_concurrency = { approval_handler = 5 }
-  }
-
-  assert {
-    condition = alltrue(concat(
-      [aws_s3_bucket.documents.force_destroy, !aws_dynamodb_table.bills.deletion_protection_enabled, !aws_dynamodb_table.settings.deletion_protection_enabled],
-      [for secret in aws_secretsmanager_secret.given : secret.recovery_window_in_days == 0],
-      [for secret in aws_secretsmanager_secret.quickbooks_token : secret.recovery_window_in_days == 0],
-    ))
-    error_message = "A second demo could not take the names of the first."
-  }
-  assert {
-    condition     = aws_lambda_function.function["poster"].environment[0].variables["QB_API_URL"] == "https://sandbox-quickbooks.api.intuit.com"
-    error_message = "qb_use_sandbox does not reach the sandbox."
-  }
-  assert {
-    condition     = aws_lambda_function.approval_handler.reserved_concurrent_executions == 5
-    error_message = "Reserved concurrency is not handed on."
-  }
-}
-
-run "changed_settings_and_secrets_restart_the_functions" {
-  variables {
-    secrets_version  = 2
-    company_settings = {}
-  }
-
-  assert {
-    condition = alltrue([
-      for function in concat(values(aws_lambda_function.function), [aws_lambda_function.approval_handler]) :
-      function.environment[0].variables["SECRETS_VERSION"] == "2" && function.environment[0].variables["SETTINGS_VERSION"] == substr(sha256(aws_dynamodb_table_item.company_settings.item), 0, 12)
-    ])
-    error_message = "A function would go on with what it has read before."
-  }
-}
-
-run "one_company_may_use_the_single_token" {
-  command = plan
-
-  variables {
-    qb_realm_ids      = { north = "9130350000000001" }
-    qb_refresh_token  = "only-token"
-    qb_refresh_tokens = {}
-  }
-}
-
-# --- The mirror ---
-
-run "the_mirror_is_off_unless_it_is_turned_on" {
-  command = plan
-
+  # The mirror is off unless it is turned on.
   assert {
     condition = length(concat(
       aws_dynamodb_table.mirror, aws_secretsmanager_secret.erp_credentials, aws_secretsmanager_secret_version.erp_credentials,
@@ -805,29 +578,117 @@ run "the_mirror_is_off_unless_it_is_turned_on" {
     condition     = length(var.allowed_private_networks) == 0
     error_message = "Connections reach into private networks though nobody allowed it."
   }
+
+  # The intake is off unless it is turned on.
+  assert {
+    condition = length(concat(
+      aws_dynamodb_table.intake, values(aws_lambda_function.intake), values(aws_cloudwatch_log_group.intake),
+      values(aws_iam_role.intake), values(aws_iam_role_policy.intake), aws_sfn_state_machine.intake,
+      aws_cloudwatch_log_group.intake_workflow, aws_iam_role.intake_workflow, aws_iam_role_policy.intake_workflow,
+      aws_sns_topic.intake, aws_sns_topic_subscription.intake, values(aws_cloudwatch_metric_alarm.intake),
+    )) == 0
+    error_message = "Something of the intake is there though nobody turned it on."
+  }
+  assert {
+    condition     = output.intake_state_machine_arn == null && output.intake_table == null && output.intake_topic_arn == null && output.intake_function_names == {}
+    error_message = "An output speaks of an intake that is not there."
+  }
 }
 
-run "connections_that_wait_for_the_mirror_make_nothing" {
+run "settings_and_an_hourly_schedule" {
   command = plan
 
   variables {
+    company_settings = {
+      north = { two_approvals_above = "10000.50", accounts = { 611000 = 6110 }, class = 7, time_zone = null, intercompany_vendors = ["South Ltd", 42] }
+      south = {}
+    }
+    schedule_rate   = "rate(1 hour)"
     erp_connections = { ledger = { type = "odoo", url = "https://ledger.example.com", database = "ledger", username = "mirror", auth = "session" } }
     erp_credentials = { ledger = "password" }
   }
 
+  # A setting is stored as the kind it is, whatever it was given as.
+  assert {
+    condition = local.companies == {
+      north = {
+        odoo_company         = "north"
+        realm_id             = "9130350000000001"
+        slack_channel_id     = "C0123456789"
+        two_approvals_above  = 10000.50
+        accounts             = { "611000" = "6110" }
+        class                = "7"
+        intercompany_vendors = ["South Ltd", "42"]
+      }
+      south = { odoo_company = "south", realm_id = "9130350000000002", slack_channel_id = "C0123456789" }
+    }
+    error_message = "A number is stored as text, a text as a number, or what was not given is stored."
+  }
+
+  # Three missing extractions are counted at the schedule's own rate.
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.alarm["no_extraction"].period == 3600
+    error_message = "A schedule of an hour is not given three hours."
+  }
+
+  # Connections that wait for the mirror make nothing.
   assert {
     condition     = length(aws_secretsmanager_secret.erp_credentials) + length(aws_secretsmanager_secret.erp_session) == 0
     error_message = "A secret costs $0.40 a month, and no mirror reads it."
   }
 }
 
-run "the_mirror_of_the_flows_own_odoo_needs_no_secret_of_its_own" {
+run "every_setting_and_a_daily_schedule" {
   command = plan
 
   variables {
+    company_settings = { south = {
+      odoo_company         = "South Ltd"
+      slack_channel_id     = "C9876543210"
+      extract_since        = "2026-07-01"
+      approvers            = ["U1", "W2", "S3"]
+      two_approvals_above  = 5000
+      accounts             = { "64" = "Cost of Goods Sold:Freight In" }
+      vendors              = { "FastFreight Inc." = "Fast Freight" }
+      default_account      = "Uncategorized Expense"
+      payable_account      = "Accounts Payable (A/P)"
+      taxes                = { "none" = "No VAT" }
+      tax                  = "override"
+      tax_on_lines         = false
+      country              = "GB"
+      due_date             = "last"
+      terms                = { "30 Days" = "Net 30" }
+      class                = "North:Works"
+      department           = "Paris"
+      books_close_day      = 28
+      intercompany_vendors = ["North Ltd"]
+      reminder_hours       = 4.5
+      escalation_hours     = 24
+      escalation_approvers = ["S3"]
+      time_zone            = "America/Argentina/Buenos_Aires"
+      quiet_hours          = "18:00-08:00"
+    } }
+    schedule_rate  = "cron(0 6 ? * MON-FRI *)"
     mirror_enabled = true
   }
 
+  # Every setting of a company is accepted and stored.
+  assert {
+    condition     = local.companies.south == merge(var.company_settings.south, { realm_id = "9130350000000002" })
+    error_message = "A setting is lost on its way to the table."
+  }
+  assert {
+    condition     = toset(keys(var.company_settings.south)) == toset(flatten(values(local.company_setting_names)))
+    error_message = "A setting is not tried here."
+  }
+
+  # A schedule without a rate is taken for a daily one.
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.alarm["no_extraction"].period == 86400
+    error_message = "A schedule by the calendar is not given three days."
+  }
+
+  # The mirror of the flow's own Odoo needs no secret of its own.
   assert {
     condition     = length(aws_secretsmanager_secret.erp_credentials) + length(aws_secretsmanager_secret.erp_session) == 0 && local.erp_connections == {}
     error_message = "A secret without a connection costs $0.40 a month."
@@ -835,6 +696,169 @@ run "the_mirror_of_the_flows_own_odoo_needs_no_secret_of_its_own" {
   assert {
     condition     = output.mirror_connections == { odoo = { url = "https://example.odoo.com", database = "example" } }
     error_message = "The flow's own Odoo is not mirrored."
+  }
+
+  # The webhook is off unless it has an address.
+  assert {
+    condition = length(concat(
+      aws_sqs_queue.webhook, aws_sqs_queue.webhook_dead, aws_sqs_queue.webhook_failures, aws_secretsmanager_secret.webhook,
+      aws_secretsmanager_secret_version.webhook, values(aws_lambda_function.webhook), values(aws_cloudwatch_log_group.webhook),
+      values(aws_iam_role.webhook), values(aws_iam_role_policy.webhook), aws_lambda_event_source_mapping.webhook,
+      aws_lambda_event_source_mapping.webhook_feed, aws_cloudwatch_event_rule.webhook_digest, aws_cloudwatch_event_target.webhook_digest,
+      aws_lambda_permission.webhook_digest, aws_lambda_function_event_invoke_config.webhook, values(aws_cloudwatch_metric_alarm.webhook),
+    )) == 0
+    error_message = "Something of the webhook is there though nobody gave it an address."
+  }
+  assert {
+    condition     = output.webhook_function_names == null && output.webhook_queue_urls == null
+    error_message = "An output speaks of a webhook that is not there."
+  }
+  assert {
+    condition     = var.webhook_kinds == tolist(["move", "payment"]) && !var.webhook_first_load
+    error_message = "More is sent than somebody asked for."
+  }
+
+  # The API is off unless it is turned on.
+  assert {
+    condition = length(concat(
+      aws_secretsmanager_secret.api_tokens, aws_secretsmanager_secret_version.api_tokens, aws_lambda_function.api,
+      aws_cloudwatch_log_group.api, aws_iam_role.api, aws_iam_role_policy.api, aws_apigatewayv2_api.api,
+      aws_apigatewayv2_integration.api, aws_apigatewayv2_route.api, aws_apigatewayv2_stage.api,
+      aws_cloudwatch_log_group.api_requests, aws_lambda_permission.api, aws_apigatewayv2_domain_name.api,
+      aws_apigatewayv2_api_mapping.api, values(aws_cloudwatch_metric_alarm.api),
+    )) == 0
+    error_message = "Something of the API is there though nobody turned it on."
+  }
+  assert {
+    condition     = output.api_url == null && output.api_domain_target == null
+    error_message = "An output speaks of an API that is not there."
+  }
+
+  # There are no schedules without an API and a mirror.
+  assert {
+    condition = length(concat(
+      aws_scheduler_schedule_group.tasks, aws_iam_role.tasks, aws_iam_role_policy.tasks, aws_sqs_queue.task_failures,
+      aws_cloudwatch_metric_alarm.task_failures,
+    )) == 0 && local.schedule_grants == {} && local.api_schedule_grants == {}
+    error_message = "Something of the API's schedules is there though nobody turned it on."
+  }
+  assert {
+    condition     = !contains(keys(aws_lambda_function.mirror[0].environment[0].variables), "TASK_SCHEDULES")
+    error_message = "The mirror looks for schedules that nobody can make."
+  }
+}
+
+run "a_second_deployment_switched_off" {
+  command = plan
+
+  variables {
+    schedules_enabled        = false
+    posting_enabled          = false
+    dashboard_enabled        = false
+    environment              = "staging"
+    mirror_enabled           = true
+    mirror_rate              = "rate(2 hours)"
+    allowed_private_networks = ["10.20.0.0/16", "127.0.0.0/8", "fd00:12::/32"]
+  }
+
+  # Nothing is read, asked or posted while it is switched off.
+  assert {
+    condition     = alltrue([for rule in aws_cloudwatch_event_rule.schedule : rule.state == "DISABLED"]) && !aws_lambda_event_source_mapping.poster.enabled && length(aws_cloudwatch_dashboard.bills) == 0
+    error_message = "A switch does not switch."
+  }
+  assert {
+    condition     = alltrue([for alarm in aws_cloudwatch_metric_alarm.alarm : length(alarm.insufficient_data_actions) == 0])
+    error_message = "After a call by hand the silence that was asked for would be mailed."
+  }
+
+  # Two deployments in one account do not count for each other.
+  assert {
+    condition = toset(concat(
+      [for function in values(aws_lambda_function.function) : function.environment[0].variables["POWERTOOLS_METRICS_NAMESPACE"]],
+      [aws_cloudwatch_metric_alarm.alarm["token_days_left"].namespace],
+    )) == toset(["OdooQuickBooks/staging"])
+    error_message = "One deployment's tokens would keep the other's alarm quiet."
+  }
+
+  # A mirror that is to rest is not mailed about for its age.
+  assert {
+    condition     = alltrue([for rule in aws_cloudwatch_event_rule.mirror : rule.state == "DISABLED"])
+    error_message = "A switch does not switch."
+  }
+  assert {
+    condition     = { for key, alarm in aws_cloudwatch_metric_alarm.mirror : key => alarm.actions_enabled } == { mirror_is_old = false, mirror_fails = true, mirror_failures = true }
+    error_message = "The age that was wanted would be mailed, or a failed run by hand would not."
+  }
+  assert {
+    condition = (
+      aws_cloudwatch_metric_alarm.mirror["mirror_is_old"].threshold == 360 && aws_cloudwatch_metric_alarm.mirror["mirror_is_old"].period == 7200
+      && aws_cloudwatch_metric_alarm.mirror["mirror_is_old"].namespace == "OdooQuickBooks/staging"
+    )
+    error_message = "A schedule of two hours is not given six, or another deployment's mirror counts."
+  }
+  assert {
+    condition     = !aws_dynamodb_table.mirror[0].deletion_protection_enabled
+    error_message = "Elsewhere than in production everything can be thrown away."
+  }
+  assert {
+    condition     = aws_cloudwatch_event_rule.mirror["sync-all"].schedule_expression == "rate(2 hours)" && local.mirror_minutes == 120
+    error_message = "The rate is not kept to."
+  }
+}
+
+run "a_demo_of_one_company" {
+  variables {
+    environment          = "demo"
+    qb_use_sandbox       = true
+    slack_api_url        = "http://127.0.0.1:8081/api/"
+    reserved_concurrency = { approval_handler = 5 }
+    qb_realm_ids         = { north = "9130350000000001" }
+    qb_refresh_token     = "only-token"
+    qb_refresh_tokens    = {}
+  }
+
+  # Elsewhere than in production everything can be thrown away.
+  assert {
+    condition = alltrue(concat(
+      [aws_s3_bucket.documents.force_destroy, !aws_dynamodb_table.bills.deletion_protection_enabled, !aws_dynamodb_table.settings.deletion_protection_enabled],
+      [for secret in aws_secretsmanager_secret.given : secret.recovery_window_in_days == 0],
+      [for secret in aws_secretsmanager_secret.quickbooks_token : secret.recovery_window_in_days == 0],
+    ))
+    error_message = "A second demo could not take the names of the first."
+  }
+  assert {
+    condition     = aws_lambda_function.function["poster"].environment[0].variables["QB_API_URL"] == "https://sandbox-quickbooks.api.intuit.com"
+    error_message = "qb_use_sandbox does not reach the sandbox."
+  }
+  assert {
+    condition     = aws_lambda_function.approval_handler.reserved_concurrent_executions == 5
+    error_message = "Reserved concurrency is not handed on."
+  }
+
+  # That this can be applied at all: one company may use the single token.
+}
+
+run "many_companies_and_changed_secrets" {
+  variables {
+    qb_realm_ids      = { for number in range(150) : "a-company-with-quite-a-long-name-${number}" => tostring(9130350000000001 + number) }
+    qb_refresh_tokens = { for number in range(150) : "a-company-with-quite-a-long-name-${number}" => "token" }
+    company_settings  = {}
+    secrets_version   = 2
+  }
+
+  # The poster's rights do not grow with the companies.
+  assert {
+    condition     = alltrue([for policy in aws_iam_role_policy.function : length(policy.policy) < 10240])
+    error_message = "A role's policy is longer than AWS takes (10,240 characters)."
+  }
+
+  # Changed settings and secrets restart the functions.
+  assert {
+    condition = alltrue([
+      for function in concat(values(aws_lambda_function.function), [aws_lambda_function.approval_handler]) :
+      function.environment[0].variables["SECRETS_VERSION"] == "2" && function.environment[0].variables["SETTINGS_VERSION"] == substr(sha256(aws_dynamodb_table_item.company_settings.item), 0, 12)
+    ])
+    error_message = "A function would go on with what it has read before."
   }
 }
 
@@ -859,7 +883,7 @@ run "a_salesforce_is_mirrored_as_an_app" {
   }
 }
 
-run "the_mirror_has_what_it_needs_and_nothing_else" {
+run "mirror_and_intake_have_what_they_need_and_nothing_else" {
   variables {
     mirror_enabled  = true
     secrets_version = 3
@@ -867,9 +891,16 @@ run "the_mirror_has_what_it_needs_and_nothing_else" {
       ledger = { type = "odoo", url = "https://ledger.example.com", database = "ledger", username = "mirror", auth = "session", companies = ["North Ltd", 3] }
       shop   = { type = "odoo", url = "https://shop.example.com", database = "shop", username = "mirror", auth = "api_key", companies = null }
     }
-    erp_credentials = { ledger = "password", shop = "key" }
+    erp_credentials         = { ledger = "password", shop = "key" }
+    intake_enabled          = true
+    intake_time_zone        = "Europe/Paris"
+    intake_maximum_amount   = 50000.5
+    intake_slack_channel_id = "C9876543210"
+    intake_mails_customers  = true
+    intake_sender           = "billing@example.com"
   }
 
+  # The mirror has what it needs and nothing else.
   assert {
     condition     = output.mirror_table == "odoo-mirror-prod" && output.mirror_function_name == "odoo-mirror-prod" && aws_sqs_queue.mirror_failures[0].name == "odoo-mirror-failures-prod"
     error_message = "A name changed that other systems rely on."
@@ -990,52 +1021,142 @@ run "the_mirror_has_what_it_needs_and_nothing_else" {
     ])
     error_message = "An alarm tells nobody, or does not say what to do."
   }
-}
 
-run "a_mirror_that_is_to_rest_is_not_mailed_about_for_its_age" {
-  command = plan
-
-  variables {
-    mirror_enabled           = true
-    schedules_enabled        = false
-    environment              = "staging"
-    mirror_rate              = "rate(2 hours)"
-    allowed_private_networks = ["10.20.0.0/16", "127.0.0.0/8", "fd00:12::/32"]
-  }
-
+  # The intake has what it needs and nothing else.
   assert {
-    condition     = alltrue([for rule in aws_cloudwatch_event_rule.mirror : rule.state == "DISABLED"])
-    error_message = "A switch does not switch."
+    condition = output.intake_function_names == {
+      validate_invoice  = "validate-invoice-prod"
+      process_invoice   = "process-invoice-prod"
+      send_notification = "send-notification-prod"
+    } && aws_sfn_state_machine.intake[0].name == "invoice-automation-workflow-prod" && output.intake_table == "odoo-intake-prod" && aws_sns_topic.intake[0].name == "odoo-intake-prod"
+    error_message = "A name changed that other systems rely on."
   }
   assert {
-    condition     = { for key, alarm in aws_cloudwatch_metric_alarm.mirror : key => alarm.actions_enabled } == { mirror_is_old = false, mirror_fails = true, mirror_failures = true }
-    error_message = "The age that was wanted would be mailed, or a failed run by hand would not."
+    condition = { for key, function in aws_lambda_function.intake : key => { for name, value in function.environment[0].variables : name => value if !contains(["ENVIRONMENT", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_SERVICE_NAME"], name) } } == {
+      validate_invoice = { INTAKE_TIME_ZONE = "Europe/Paris", INTAKE_MAXIMUM_AMOUNT = "50000.5" }
+      process_invoice  = { INTAKE_TABLE = "odoo-intake-prod", INTAKE_TIME_ZONE = "Europe/Paris" }
+      send_notification = {
+        INTAKE_TABLE     = "odoo-intake-prod"
+        INTAKE_TOPIC     = "arn:aws:sns:us-west-2:123456789012:intake"
+        INTAKE_SENDER    = "billing@example.com"
+        SLACK_SECRET_ARN = "arn:aws:secretsmanager:us-west-2:123456789012:secret:slack"
+        SLACK_API_URL    = "https://slack.com/api/"
+        SLACK_CHANNEL_ID = "C9876543210"
+        SECRETS_VERSION  = "3"
+      }
+    }
+    error_message = "A function's environment has a variable more or less, or another value."
+  }
+  assert {
+    condition = alltrue([for key, function in aws_lambda_function.intake :
+      function.handler == "intake.${key}" && function.runtime == "python3.12" && function.environment[0].variables["POWERTOOLS_SERVICE_NAME"] == key && aws_cloudwatch_log_group.intake[key].retention_in_days == 365
+    ])
+    error_message = "A function has another handler, service name or log."
+  }
+  assert {
+    condition = { for key, policy in aws_iam_role_policy.intake : key => toset(flatten([for statement in jsondecode(policy.policy).Statement : [
+      for resource in statement.Resource : [for action in statement.Action : "${statement.Effect} ${action} ${resource}"] if !startswith(statement.Action[0], "logs:")
+      ]])) } == {
+      validate_invoice = toset([])
+      process_invoice = toset([
+        "Allow dynamodb:BatchGetItem arn:aws:dynamodb:us-west-2:123456789012:table/intake",
+        "Allow dynamodb:PutItem arn:aws:dynamodb:us-west-2:123456789012:table/intake",
+        "Allow dynamodb:UpdateItem arn:aws:dynamodb:us-west-2:123456789012:table/intake",
+      ])
+      send_notification = toset([
+        "Allow dynamodb:GetItem arn:aws:dynamodb:us-west-2:123456789012:table/intake",
+        "Allow dynamodb:UpdateItem arn:aws:dynamodb:us-west-2:123456789012:table/intake",
+        "Allow sns:Publish arn:aws:sns:us-west-2:123456789012:intake",
+        "Allow secretsmanager:GetSecretValue arn:aws:secretsmanager:us-west-2:123456789012:secret:slack",
+        "Allow ses:SendEmail arn:aws:ses:us-west-2:123456789012:identity/billing@example.com",
+        "Allow ses:SendEmail arn:aws:ses:us-west-2:123456789012:identity/example.com",
+      ])
+    }
+    error_message = "A function may do more or less than the list says."
+  }
+  assert {
+    condition = alltrue([for role in aws_iam_role.intake : [for statement in jsondecode(role.assume_role_policy).Statement : [statement.Effect, statement.Action, statement.Principal]] == [
+      ["Allow", "sts:AssumeRole", { Service = "lambda.amazonaws.com" }],
+      ]]) && [for statement in jsondecode(aws_iam_role.intake_workflow[0].assume_role_policy).Statement : [statement.Effect, statement.Action, statement.Principal, statement.Condition]] == [
+      ["Allow", "sts:AssumeRole", { Service = "states.amazonaws.com" }, { StringEquals = { "aws:SourceAccount" = "123456789012" } }],
+    ]
+    error_message = "Others than Lambda, or than Step Functions for this account, may take a role."
+  }
+  assert {
+    condition = { for statement in jsondecode(aws_iam_role_policy.intake_workflow[0].policy).Statement : statement.Sid => statement.Resource } == {
+      CallFunctions = [for name in ["process", "notify", "validate"] : "arn:aws:lambda:us-west-2:123456789012:function:${name}"]
+      DeliverLogs   = ["*"]
+      } && alltrue([for statement in jsondecode(aws_iam_role_policy.intake_workflow[0].policy).Statement : statement.Sid == "CallFunctions" ? statement.Action == ["lambda:InvokeFunction"] :
+        alltrue([for action in statement.Action : can(regex("^logs:[A-Za-z]*(LogDelivery|LogDeliveries|ResourcePolic(y|ies)|LogGroups)$", action))])
+    ])
+    error_message = "The state machine may do more than call its functions and deliver its log."
   }
   assert {
     condition = (
-      aws_cloudwatch_metric_alarm.mirror["mirror_is_old"].threshold == 360 && aws_cloudwatch_metric_alarm.mirror["mirror_is_old"].period == 7200
-      && aws_cloudwatch_metric_alarm.mirror["mirror_is_old"].namespace == "OdooQuickBooks/staging"
+      toset(keys(jsondecode(aws_sfn_state_machine.intake[0].definition).States)) == toset(["ValidateInvoice", "IsValid", "ProcessInvoice", "SendNotification", "NotifyFailure", "Failed"])
+      && [for state in ["ValidateInvoice", "ProcessInvoice", "SendNotification", "NotifyFailure"] : jsondecode(aws_sfn_state_machine.intake[0].definition).States[state].Arguments.FunctionName]
+      == [for name in ["validate", "process", "notify", "notify"] : "arn:aws:lambda:us-west-2:123456789012:function:${name}"]
     )
-    error_message = "A schedule of two hours is not given six, or another deployment's mirror counts."
+    error_message = "A state calls another function, or there is one more or less."
   }
   assert {
-    condition     = !aws_dynamodb_table.mirror[0].deletion_protection_enabled
-    error_message = "Elsewhere than in production everything can be thrown away."
+    condition = (
+      aws_sfn_state_machine.intake[0].type == "STANDARD" && aws_sfn_state_machine.intake[0].logging_configuration[0].level == "ALL"
+      && aws_sfn_state_machine.intake[0].logging_configuration[0].include_execution_data == false
+      && aws_cloudwatch_log_group.intake_workflow[0].name == "/aws/vendedlogs/states/invoice-automation-workflow-prod"
+    )
+    error_message = "The log would hold the data of invoices, which name people."
   }
   assert {
-    condition     = aws_cloudwatch_event_rule.mirror["sync-all"].schedule_expression == "rate(2 hours)" && local.mirror_minutes == 120
-    error_message = "The rate is not kept to."
+    condition = alltrue([
+      aws_dynamodb_table.intake[0].hash_key == "pk", aws_dynamodb_table.intake[0].ttl[0].attribute_name == "expires_at", aws_dynamodb_table.intake[0].point_in_time_recovery[0].enabled,
+      aws_dynamodb_table.intake[0].server_side_encryption[0].enabled, aws_dynamodb_table.intake[0].deletion_protection_enabled, aws_dynamodb_table.intake[0].billing_mode == "PAY_PER_REQUEST",
+    ])
+    error_message = "The table has lost its key, its recovery, its encryption or its protection."
+  }
+  assert {
+    condition     = jsondecode(aws_sns_topic_subscription.intake[0].filter_policy) == { outcome = ["conflict", "failed", "invalid"] } && aws_sns_topic_subscription.intake[0].endpoint == "bills@example.com"
+    error_message = "Others than those who get the alerts, or other outcomes than those that need a person, are mailed."
+  }
+  assert {
+    condition = { for key, alarm in aws_cloudwatch_metric_alarm.intake : key => join(" ", concat(
+      [alarm.namespace, alarm.metric_name], values(alarm.dimensions),
+      [alarm.statistic, alarm.comparison_operator, tostring(alarm.threshold)],
+      ["${alarm.datapoints_to_alarm} of ${alarm.evaluation_periods} x ${alarm.period} s,", alarm.treat_missing_data],
+      )) } == {
+      intake_fails        = "AWS/States ExecutionsFailed arn:aws:states:us-west-2:123456789012:stateMachine:intake Sum GreaterThanThreshold 0 1 of 1 x 300 s, notBreaching"
+      intake_times_out    = "AWS/States ExecutionsTimedOut arn:aws:states:us-west-2:123456789012:stateMachine:intake Sum GreaterThanThreshold 0 1 of 1 x 300 s, notBreaching"
+      intake_is_throttled = "AWS/States ExecutionThrottled arn:aws:states:us-west-2:123456789012:stateMachine:intake Sum GreaterThanThreshold 0 1 of 1 x 300 s, notBreaching"
+    }
+    error_message = "An alarm looks at something else, or there is one more or less: each metric costs $0.10 a month."
+  }
+  assert {
+    condition = alltrue([for alarm in aws_cloudwatch_metric_alarm.intake :
+      alarm.alarm_actions == toset([aws_sns_topic.alerts.arn]) && length(alarm.alarm_description) >= 80 && length(alarm.alarm_description) <= 1024
+    ])
+    error_message = "An alarm tells nobody, or does not say what to do."
   }
 }
 
-run "no_alarm_of_the_mirror_looks_back_further_than_aws_lets_it" {
+run "no_alarm_looks_back_further_than_aws_lets_it" {
   command = plan
 
   variables {
+    schedule_rate  = "rate(30 days)"
     mirror_enabled = true
     mirror_rate    = "rate(30 days)"
   }
 
+  # No alarm looks back further than AWS lets it.
+  assert {
+    condition = alltrue([
+      for alarm in aws_cloudwatch_metric_alarm.alarm :
+      alarm.period % 60 == 0 && alarm.period * alarm.evaluation_periods <= (alarm.period < 3600 ? 86400 : 604800)
+    ])
+    error_message = "AWS would refuse an alarm: a week is the most, a day where periods are shorter than an hour."
+  }
+
+  # No alarm of the mirror looks back further than AWS lets it.
   assert {
     condition = alltrue([
       for alarm in aws_cloudwatch_metric_alarm.mirror :
@@ -1046,33 +1167,6 @@ run "no_alarm_of_the_mirror_looks_back_further_than_aws_lets_it" {
 }
 
 # --- The webhook ---
-
-run "the_webhook_is_off_unless_it_has_an_address" {
-  command = plan
-
-  variables {
-    mirror_enabled = true
-  }
-
-  assert {
-    condition = length(concat(
-      aws_sqs_queue.webhook, aws_sqs_queue.webhook_dead, aws_sqs_queue.webhook_failures, aws_secretsmanager_secret.webhook,
-      aws_secretsmanager_secret_version.webhook, values(aws_lambda_function.webhook), values(aws_cloudwatch_log_group.webhook),
-      values(aws_iam_role.webhook), values(aws_iam_role_policy.webhook), aws_lambda_event_source_mapping.webhook,
-      aws_lambda_event_source_mapping.webhook_feed, aws_cloudwatch_event_rule.webhook_digest, aws_cloudwatch_event_target.webhook_digest,
-      aws_lambda_permission.webhook_digest, aws_lambda_function_event_invoke_config.webhook, values(aws_cloudwatch_metric_alarm.webhook),
-    )) == 0
-    error_message = "Something of the webhook is there though nobody gave it an address."
-  }
-  assert {
-    condition     = output.webhook_function_names == null && output.webhook_queue_urls == null
-    error_message = "An output speaks of a webhook that is not there."
-  }
-  assert {
-    condition     = var.webhook_kinds == tolist(["move", "payment"]) && !var.webhook_first_load
-    error_message = "More is sent than somebody asked for."
-  }
-}
 
 run "the_webhook_has_what_it_needs_and_nothing_else" {
   variables {
@@ -1261,8 +1355,11 @@ run "a_webhook_on_this_machine_may_be_reached_without_tls" {
     webhook_previous_secret  = "whsec_bXlzZWNyZXRteXNlY3JldG15c2VjcmV0bXk="
     webhook_first_load       = true
     allowed_private_networks = ["127.0.0.0/8"]
+    api_enabled              = true
+    api_tokens               = { reporting = "reporting-0123456789-0123456789-0123456789" }
   }
 
+  # A webhook on this machine may be reached without TLS.
   assert {
     condition     = aws_lambda_function.webhook["webhook_feed"].environment[0].variables["WEBHOOK_FIRST_LOAD"] == "true" && aws_lambda_function.webhook["webhook"].environment[0].variables["ALLOWED_PRIVATE_NETWORKS"] == "127.0.0.0/8"
     error_message = "A switch does not switch."
@@ -1271,126 +1368,15 @@ run "a_webhook_on_this_machine_may_be_reached_without_tls" {
     condition     = aws_cloudwatch_event_rule.webhook_digest[0].state == "DISABLED"
     error_message = "A schedule runs though the schedules are off."
   }
-}
 
-# --- The API's schedules ---
-
-run "there_are_no_schedules_without_an_api_and_a_mirror" {
-  command = plan
-
-  variables {
-    mirror_enabled = true
-  }
-
+  # An API of a resting mirror is never called old.
   assert {
-    condition = length(concat(
-      aws_scheduler_schedule_group.tasks, aws_iam_role.tasks, aws_iam_role_policy.tasks, aws_sqs_queue.task_failures,
-      aws_cloudwatch_metric_alarm.task_failures,
-    )) == 0 && local.schedule_grants == {} && local.api_schedule_grants == {}
-    error_message = "Something of the API's schedules is there though nobody turned it on."
-  }
-  assert {
-    condition     = !contains(keys(aws_lambda_function.mirror[0].environment[0].variables), "TASK_SCHEDULES")
-    error_message = "The mirror looks for schedules that nobody can make."
-  }
-}
-
-run "schedules_start_the_mirror_and_nothing_else" {
-  variables {
-    mirror_enabled = true
-    api_enabled    = true
-    api_tokens     = { reporting = "reporting-0123456789-0123456789-0123456789" }
-  }
-
-  assert {
-    condition     = aws_scheduler_schedule_group.tasks[0].name == "odoo-tasks-prod" && aws_sqs_queue.task_failures[0].name == "odoo-tasks-failures-prod"
-    error_message = "A name changed that other systems rely on."
-  }
-  assert {
-    condition = jsondecode(aws_lambda_function.mirror[0].environment[0].variables["TASK_SCHEDULES"]) == {
-      group           = "odoo-tasks-prod"
-      function_arn    = "arn:aws:lambda:us-west-2:123456789012:function:odoo-mirror-prod"
-      role_arn        = "arn:aws:iam::123456789012:role/tasks"
-      dead_letter_arn = "arn:aws:sqs:us-west-2:123456789012:task-failures"
-    }
-    error_message = "The mirror would put schedules back that start something else."
-  }
-  assert {
-    condition = jsondecode(aws_iam_role.tasks[0].assume_role_policy).Statement == [{
-      Effect    = "Allow"
-      Action    = "sts:AssumeRole"
-      Principal = { Service = "scheduler.amazonaws.com" }
-      Condition = { StringEquals = {
-        "aws:SourceAccount" = "123456789012"
-        "aws:SourceArn"     = "arn:aws:scheduler:us-west-2:123456789012:schedule-group/odoo-tasks-prod"
-      } }
-    }]
-    error_message = "Others than the schedules of this group may take the role."
-  }
-  assert {
-    condition = toset(flatten([for statement in jsondecode(aws_iam_role_policy.tasks[0].policy).Statement : [
-      for resource in statement.Resource : [for action in statement.Action : "${statement.Effect} ${action} ${resource}"]
-      ]])) == toset([
-      "Allow lambda:InvokeFunction ${aws_lambda_function.mirror[0].arn}",
-      "Allow sqs:SendMessage arn:aws:sqs:us-west-2:123456789012:task-failures",
-    ])
-    error_message = "A schedule may do more or less than start the mirror and report what could not start."
-  }
-  assert {
-    condition = toset(flatten([for need, grant in local.api_schedule_grants : [
-      for resource in grant.resources : [for action in grant.actions : "${action} ${resource}${try(" where ${jsonencode(grant.condition)}", "")}"]
-      ]])) == toset(concat(
-      [for action in ["CreateSchedule", "DeleteSchedule", "GetSchedule", "UpdateSchedule"] : "scheduler:${action} arn:aws:scheduler:us-west-2:123456789012:schedule/odoo-tasks-prod/*"],
-      ["scheduler:ListSchedules *"],
-      ["iam:PassRole arn:aws:iam::123456789012:role/tasks where {\"StringEquals\":{\"iam:PassedToService\":\"scheduler.amazonaws.com\"}}"],
-      [for action in ["DeleteItem", "GetItem", "Query", "UpdateItem"] : "dynamodb:${action} arn:aws:dynamodb:us-west-2:123456789012:table/mirror where {\"ForAllValues:StringEquals\":{\"dynamodb:LeadingKeys\":[\"api#schedules\"]}}"],
-    ))
-    error_message = "The API may do more or less with schedules than the list says."
-  }
-  assert {
-    condition = {
-      for statement in jsondecode(aws_iam_role_policy.mirror[0].policy).Statement : statement.Sid => statement
-      if contains(["KeepSchedules", "ListSchedules", "PassTheSchedulesRole"], statement.Sid)
-      } == {
-      for need, grant in local.schedule_grants : need => merge({ Sid = need, Effect = "Allow", Action = grant.actions, Resource = grant.resources }, try({ Condition = grant.condition }, {}))
-    } && length(jsondecode(aws_iam_role_policy.mirror[0].policy).Statement) == 8
-    error_message = "The mirror may repair schedules with more or less than the API makes them with."
-  }
-  assert {
-    condition = (
-      aws_sqs_queue.task_failures[0].sqs_managed_sse_enabled && aws_sqs_queue.task_failures[0].message_retention_seconds == 1209600
-      && aws_cloudwatch_metric_alarm.task_failures[0].dimensions == tomap({ QueueName = "odoo-tasks-failures-prod" })
-      && aws_cloudwatch_metric_alarm.task_failures[0].alarm_actions == toset([aws_sns_topic.alerts.arn])
-      && length(aws_cloudwatch_metric_alarm.task_failures[0].alarm_description) <= 1024
-    )
-    error_message = "What could not start is not kept, or nobody hears of it."
+    condition     = local.mirror_stale_seconds == 0
+    error_message = "Without schedules the API would be unhealthy for good."
   }
 }
 
 # --- The API ---
-
-run "the_api_is_off_unless_it_is_turned_on" {
-  command = plan
-
-  variables {
-    mirror_enabled = true
-  }
-
-  assert {
-    condition = length(concat(
-      aws_secretsmanager_secret.api_tokens, aws_secretsmanager_secret_version.api_tokens, aws_lambda_function.api,
-      aws_cloudwatch_log_group.api, aws_iam_role.api, aws_iam_role_policy.api, aws_apigatewayv2_api.api,
-      aws_apigatewayv2_integration.api, aws_apigatewayv2_route.api, aws_apigatewayv2_stage.api,
-      aws_cloudwatch_log_group.api_requests, aws_lambda_permission.api, aws_apigatewayv2_domain_name.api,
-      aws_apigatewayv2_api_mapping.api, values(aws_cloudwatch_metric_alarm.api),
-    )) == 0
-    error_message = "Something of the API is there though nobody turned it on."
-  }
-  assert {
-    condition     = output.api_url == null && output.api_domain_target == null
-    error_message = "An output speaks of an API that is not there."
-  }
-}
 
 run "the_api_has_what_it_needs_and_nothing_else" {
   variables {
@@ -1401,6 +1387,7 @@ run "the_api_has_what_it_needs_and_nothing_else" {
     secrets_version     = 4
   }
 
+  # The API has what it needs and nothing else.
   assert {
     condition     = output.api_url == "https://a1b2c3.execute-api.us-west-2.amazonaws.com" && aws_lambda_function.api[0].function_name == "odoo-api-prod" && aws_secretsmanager_secret.api_tokens[0].name == "odoo-api-tokens-prod"
     error_message = "A name changed that other systems rely on."
@@ -1483,21 +1470,70 @@ run "the_api_has_what_it_needs_and_nothing_else" {
     ])
     error_message = "An alarm tells nobody, or does not say what to do."
   }
-}
 
-run "an_api_of_a_resting_mirror_is_never_called_old" {
-  command = plan
-
-  variables {
-    mirror_enabled    = true
-    api_enabled       = true
-    api_tokens        = { reporting = "reporting-0123456789-0123456789-0123456789" }
-    schedules_enabled = false
-  }
-
+  # Schedules start the mirror and nothing else.
   assert {
-    condition     = local.mirror_stale_seconds == 0
-    error_message = "Without schedules the API would be unhealthy for good."
+    condition     = aws_scheduler_schedule_group.tasks[0].name == "odoo-tasks-prod" && aws_sqs_queue.task_failures[0].name == "odoo-tasks-failures-prod"
+    error_message = "A name changed that other systems rely on."
+  }
+  assert {
+    condition = jsondecode(aws_lambda_function.mirror[0].environment[0].variables["TASK_SCHEDULES"]) == {
+      group           = "odoo-tasks-prod"
+      function_arn    = "arn:aws:lambda:us-west-2:123456789012:function:odoo-mirror-prod"
+      role_arn        = "arn:aws:iam::123456789012:role/tasks"
+      dead_letter_arn = "arn:aws:sqs:us-west-2:123456789012:task-failures"
+    }
+    error_message = "The mirror would put schedules back that start something else."
+  }
+  assert {
+    condition = jsondecode(aws_iam_role.tasks[0].assume_role_policy).Statement == [{
+      Effect    = "Allow"
+      Action    = "sts:AssumeRole"
+      Principal = { Service = "scheduler.amazonaws.com" }
+      Condition = { StringEquals = {
+        "aws:SourceAccount" = "123456789012"
+        "aws:SourceArn"     = "arn:aws:scheduler:us-west-2:123456789012:schedule-group/odoo-tasks-prod"
+      } }
+    }]
+    error_message = "Others than the schedules of this group may take the role."
+  }
+  assert {
+    condition = toset(flatten([for statement in jsondecode(aws_iam_role_policy.tasks[0].policy).Statement : [
+      for resource in statement.Resource : [for action in statement.Action : "${statement.Effect} ${action} ${resource}"]
+      ]])) == toset([
+      "Allow lambda:InvokeFunction ${aws_lambda_function.mirror[0].arn}",
+      "Allow sqs:SendMessage arn:aws:sqs:us-west-2:123456789012:task-failures",
+    ])
+    error_message = "A schedule may do more or less than start the mirror and report what could not start."
+  }
+  assert {
+    condition = toset(flatten([for need, grant in local.api_schedule_grants : [
+      for resource in grant.resources : [for action in grant.actions : "${action} ${resource}${try(" where ${jsonencode(grant.condition)}", "")}"]
+      ]])) == toset(concat(
+      [for action in ["CreateSchedule", "DeleteSchedule", "GetSchedule", "UpdateSchedule"] : "scheduler:${action} arn:aws:scheduler:us-west-2:123456789012:schedule/odoo-tasks-prod/*"],
+      ["scheduler:ListSchedules *"],
+      ["iam:PassRole arn:aws:iam::123456789012:role/tasks where {\"StringEquals\":{\"iam:PassedToService\":\"scheduler.amazonaws.com\"}}"],
+      [for action in ["DeleteItem", "GetItem", "Query", "UpdateItem"] : "dynamodb:${action} arn:aws:dynamodb:us-west-2:123456789012:table/mirror where {\"ForAllValues:StringEquals\":{\"dynamodb:LeadingKeys\":[\"api#schedules\"]}}"],
+    ))
+    error_message = "The API may do more or less with schedules than the list says."
+  }
+  assert {
+    condition = {
+      for statement in jsondecode(aws_iam_role_policy.mirror[0].policy).Statement : statement.Sid => statement
+      if contains(["KeepSchedules", "ListSchedules", "PassTheSchedulesRole"], statement.Sid)
+      } == {
+      for need, grant in local.schedule_grants : need => merge({ Sid = need, Effect = "Allow", Action = grant.actions, Resource = grant.resources }, try({ Condition = grant.condition }, {}))
+    } && length(jsondecode(aws_iam_role_policy.mirror[0].policy).Statement) == 8
+    error_message = "The mirror may repair schedules with more or less than the API makes them with."
+  }
+  assert {
+    condition = (
+      aws_sqs_queue.task_failures[0].sqs_managed_sse_enabled && aws_sqs_queue.task_failures[0].message_retention_seconds == 1209600
+      && aws_cloudwatch_metric_alarm.task_failures[0].dimensions == tomap({ QueueName = "odoo-tasks-failures-prod" })
+      && aws_cloudwatch_metric_alarm.task_failures[0].alarm_actions == toset([aws_sns_topic.alerts.arn])
+      && length(aws_cloudwatch_metric_alarm.task_failures[0].alarm_description) <= 1024
+    )
+    error_message = "What could not start is not kept, or nobody hears of it."
   }
 }
 
@@ -1509,8 +1545,10 @@ run "an_api_with_a_domain_answers_only_there" {
     api_domain          = "odoo-api.example.com"
     api_certificate_arn = "arn:aws:acm:us-west-2:123456789012:certificate/0f0e0d0c-0b0a-0908-0706-050403020100"
     api_allowed_origins = ["https://reports.example.com"]
+    intake_enabled      = true
   }
 
+  # An API with a domain answers only there.
   assert {
     condition     = output.api_url == "https://odoo-api.example.com" && output.api_domain_target != null && aws_apigatewayv2_api.api[0].disable_execute_api_endpoint
     error_message = "The API still answers at another address, or its domain leads nowhere."
@@ -1523,159 +1561,8 @@ run "an_api_with_a_domain_answers_only_there" {
     condition     = aws_apigatewayv2_api.api[0].cors_configuration[0].allow_origins == toset(["https://reports.example.com"]) && aws_apigatewayv2_api.api[0].cors_configuration[0].allow_credentials != true
     error_message = "Other sites than those that were named may call, or with a person's session."
   }
-}
 
-# --- The intake ---
-
-run "the_intake_is_off_unless_it_is_turned_on" {
-  command = plan
-
-  assert {
-    condition = length(concat(
-      aws_dynamodb_table.intake, values(aws_lambda_function.intake), values(aws_cloudwatch_log_group.intake),
-      values(aws_iam_role.intake), values(aws_iam_role_policy.intake), aws_sfn_state_machine.intake,
-      aws_cloudwatch_log_group.intake_workflow, aws_iam_role.intake_workflow, aws_iam_role_policy.intake_workflow,
-      aws_sns_topic.intake, aws_sns_topic_subscription.intake, values(aws_cloudwatch_metric_alarm.intake),
-    )) == 0
-    error_message = "Something of the intake is there though nobody turned it on."
-  }
-  assert {
-    condition     = output.intake_state_machine_arn == null && output.intake_table == null && output.intake_topic_arn == null && output.intake_function_names == {}
-    error_message = "An output speaks of an intake that is not there."
-  }
-}
-
-run "the_intake_has_what_it_needs_and_nothing_else" {
-  variables {
-    intake_enabled          = true
-    intake_time_zone        = "Europe/Paris"
-    intake_maximum_amount   = 50000.5
-    intake_slack_channel_id = "C9876543210"
-    intake_mails_customers  = true
-    intake_sender           = "billing@example.com"
-    secrets_version         = 3
-  }
-
-  assert {
-    condition = output.intake_function_names == {
-      validate_invoice  = "validate-invoice-prod"
-      process_invoice   = "process-invoice-prod"
-      send_notification = "send-notification-prod"
-    } && aws_sfn_state_machine.intake[0].name == "invoice-automation-workflow-prod" && output.intake_table == "odoo-intake-prod" && aws_sns_topic.intake[0].name == "odoo-intake-prod"
-    error_message = "A name changed that other systems rely on."
-  }
-  assert {
-    condition = { for key, function in aws_lambda_function.intake : key => { for name, value in function.environment[0].variables : name => value if !contains(["ENVIRONMENT", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_SERVICE_NAME"], name) } } == {
-      validate_invoice = { INTAKE_TIME_ZONE = "Europe/Paris", INTAKE_MAXIMUM_AMOUNT = "50000.5" }
-      process_invoice  = { INTAKE_TABLE = "odoo-intake-prod", INTAKE_TIME_ZONE = "Europe/Paris" }
-      send_notification = {
-        INTAKE_TABLE     = "odoo-intake-prod"
-        INTAKE_TOPIC     = "arn:aws:sns:us-west-2:123456789012:intake"
-        INTAKE_SENDER    = "billing@example.com"
-        SLACK_SECRET_ARN = "arn:aws:secretsmanager:us-west-2:123456789012:secret:slack"
-        SLACK_API_URL    = "https://slack.com/api/"
-        SLACK_CHANNEL_ID = "C9876543210"
-        SECRETS_VERSION  = "3"
-      }
-    }
-    error_message = "A function's environment has a variable more or less, or another value."
-  }
-  assert {
-    condition = alltrue([for key, function in aws_lambda_function.intake :
-      function.handler == "intake.${key}" && function.runtime == "python3.12" && function.environment[0].variables["POWERTOOLS_SERVICE_NAME"] == key && aws_cloudwatch_log_group.intake[key].retention_in_days == 365
-    ])
-    error_message = "A function has another handler, service name or log."
-  }
-  assert {
-    condition = { for key, policy in aws_iam_role_policy.intake : key => toset(flatten([for statement in jsondecode(policy.policy).Statement : [
-      for resource in statement.Resource : [for action in statement.Action : "${statement.Effect} ${action} ${resource}"] if !startswith(statement.Action[0], "logs:")
-      ]])) } == {
-      validate_invoice = toset([])
-      process_invoice = toset([
-        "Allow dynamodb:BatchGetItem arn:aws:dynamodb:us-west-2:123456789012:table/intake",
-        "Allow dynamodb:PutItem arn:aws:dynamodb:us-west-2:123456789012:table/intake",
-        "Allow dynamodb:UpdateItem arn:aws:dynamodb:us-west-2:123456789012:table/intake",
-      ])
-      send_notification = toset([
-        "Allow dynamodb:GetItem arn:aws:dynamodb:us-west-2:123456789012:table/intake",
-        "Allow dynamodb:UpdateItem arn:aws:dynamodb:us-west-2:123456789012:table/intake",
-        "Allow sns:Publish arn:aws:sns:us-west-2:123456789012:intake",
-        "Allow secretsmanager:GetSecretValue arn:aws:secretsmanager:us-west-2:123456789012:secret:slack",
-        "Allow ses:SendEmail arn:aws:ses:us-west-2:123456789012:identity/billing@example.com",
-        "Allow ses:SendEmail arn:aws:ses:us-west-2:123456789012:identity/example.com",
-      ])
-    }
-    error_message = "A function may do more or less than the list says."
-  }
-  assert {
-    condition = alltrue([for role in aws_iam_role.intake : [for statement in jsondecode(role.assume_role_policy).Statement : [statement.Effect, statement.Action, statement.Principal]] == [
-      ["Allow", "sts:AssumeRole", { Service = "lambda.amazonaws.com" }],
-      ]]) && [for statement in jsondecode(aws_iam_role.intake_workflow[0].assume_role_policy).Statement : [statement.Effect, statement.Action, statement.Principal, statement.Condition]] == [
-      ["Allow", "sts:AssumeRole", { Service = "states.amazonaws.com" }, { StringEquals = { "aws:SourceAccount" = "123456789012" } }],
-    ]
-    error_message = "Others than Lambda, or than Step Functions for this account, may take a role."
-  }
-  assert {
-    condition = { for statement in jsondecode(aws_iam_role_policy.intake_workflow[0].policy).Statement : statement.Sid => statement.Resource } == {
-      CallFunctions = [for name in ["process", "notify", "validate"] : "arn:aws:lambda:us-west-2:123456789012:function:${name}"]
-      DeliverLogs   = ["*"]
-      } && alltrue([for statement in jsondecode(aws_iam_role_policy.intake_workflow[0].policy).Statement : statement.Sid == "CallFunctions" ? statement.Action == ["lambda:InvokeFunction"] :
-        alltrue([for action in statement.Action : can(regex("^logs:[A-Za-z]*(LogDelivery|LogDeliveries|ResourcePolic(y|ies)|LogGroups)$", action))])
-    ])
-    error_message = "The state machine may do more than call its functions and deliver its log."
-  }
-  assert {
-    condition = (
-      toset(keys(jsondecode(aws_sfn_state_machine.intake[0].definition).States)) == toset(["ValidateInvoice", "IsValid", "ProcessInvoice", "SendNotification", "NotifyFailure", "Failed"])
-      && [for state in ["ValidateInvoice", "ProcessInvoice", "SendNotification", "NotifyFailure"] : jsondecode(aws_sfn_state_machine.intake[0].definition).States[state].Arguments.FunctionName]
-      == [for name in ["validate", "process", "notify", "notify"] : "arn:aws:lambda:us-west-2:123456789012:function:${name}"]
-    )
-    error_message = "A state calls another function, or there is one more or less."
-  }
-  assert {
-    condition = (
-      aws_sfn_state_machine.intake[0].type == "STANDARD" && aws_sfn_state_machine.intake[0].logging_configuration[0].level == "ALL"
-      && aws_sfn_state_machine.intake[0].logging_configuration[0].include_execution_data == false
-      && aws_cloudwatch_log_group.intake_workflow[0].name == "/aws/vendedlogs/states/invoice-automation-workflow-prod"
-    )
-    error_message = "The log would hold the data of invoices, which name people."
-  }
-  assert {
-    condition = alltrue([
-      aws_dynamodb_table.intake[0].hash_key == "pk", aws_dynamodb_table.intake[0].ttl[0].attribute_name == "expires_at", aws_dynamodb_table.intake[0].point_in_time_recovery[0].enabled,
-      aws_dynamodb_table.intake[0].server_side_encryption[0].enabled, aws_dynamodb_table.intake[0].deletion_protection_enabled, aws_dynamodb_table.intake[0].billing_mode == "PAY_PER_REQUEST",
-    ])
-    error_message = "The table has lost its key, its recovery, its encryption or its protection."
-  }
-  assert {
-    condition     = jsondecode(aws_sns_topic_subscription.intake[0].filter_policy) == { outcome = ["conflict", "failed", "invalid"] } && aws_sns_topic_subscription.intake[0].endpoint == "bills@example.com"
-    error_message = "Others than those who get the alerts, or other outcomes than those that need a person, are mailed."
-  }
-  assert {
-    condition = { for key, alarm in aws_cloudwatch_metric_alarm.intake : key => join(" ", concat(
-      [alarm.namespace, alarm.metric_name], values(alarm.dimensions),
-      [alarm.statistic, alarm.comparison_operator, tostring(alarm.threshold)],
-      ["${alarm.datapoints_to_alarm} of ${alarm.evaluation_periods} x ${alarm.period} s,", alarm.treat_missing_data],
-      )) } == {
-      intake_fails        = "AWS/States ExecutionsFailed arn:aws:states:us-west-2:123456789012:stateMachine:intake Sum GreaterThanThreshold 0 1 of 1 x 300 s, notBreaching"
-      intake_times_out    = "AWS/States ExecutionsTimedOut arn:aws:states:us-west-2:123456789012:stateMachine:intake Sum GreaterThanThreshold 0 1 of 1 x 300 s, notBreaching"
-      intake_is_throttled = "AWS/States ExecutionThrottled arn:aws:states:us-west-2:123456789012:stateMachine:intake Sum GreaterThanThreshold 0 1 of 1 x 300 s, notBreaching"
-    }
-    error_message = "An alarm looks at something else, or there is one more or less: each metric costs $0.10 a month."
-  }
-  assert {
-    condition = alltrue([for alarm in aws_cloudwatch_metric_alarm.intake :
-      alarm.alarm_actions == toset([aws_sns_topic.alerts.arn]) && length(alarm.alarm_description) >= 80 && length(alarm.alarm_description) <= 1024
-    ])
-    error_message = "An alarm tells nobody, or does not say what to do."
-  }
-}
-
-run "an_intake_that_announces_only_by_sns_reads_no_secret_and_mails_no_customer" {
-  variables {
-    intake_enabled = true
-  }
-
+  # An intake that announces only by SNS reads no secret and mails no customer.
   assert {
     condition = { for name, value in aws_lambda_function.intake["send_notification"].environment[0].variables : name => value if !contains(["ENVIRONMENT", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_SERVICE_NAME"], name) } == {
       INTAKE_TABLE = "odoo-intake-prod"

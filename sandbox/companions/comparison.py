@@ -36,6 +36,7 @@ _BY_TYPE: Final = {
 }
 FAMILIES: Final = ("contact", "invoice", "bill", "refund", "payment", "order", "account")
 _VALUE: Final = 60  # characters of a value in a sentence
+_KIND_AND_NUMBER: Final = 2
 
 
 @dataclass(slots=True, kw_only=True)
@@ -186,7 +187,8 @@ def stored_ids(client: Any, table: str) -> dict[str, Ids]:  # noqa: ANN401 - bot
     for page in pages:
         for row in map(plain, page["Items"]):
             connection, *place = str(row["pk"]).split("#")
-            if len(place) > 1:  # a kind's own items have no partition
+            # A kind's own items have no partition, and other items no record's.
+            if len(place) == _KIND_AND_NUMBER and place[1].isdecimal():
                 kind, number = place
                 found[connection][kind][int(number)].add(int(row["sk"]))
     return found

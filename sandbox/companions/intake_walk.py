@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from odoo_qb.store.attributes import plain
-from sandbox.intake import execute, read
+from sandbox.intake import MACHINE, execute, read
 from sandbox.prerequisites import PROJECT
 from sandbox.vendors import INVOICES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from sandbox.chain import Chain
@@ -28,6 +30,7 @@ SAMPLES: Final = {
     "invalid": ("invalid",),
     "failed": ("failed",),
 }
+WITHIN: Final = 90.0  # seconds, for the alarm
 OUTCOMES: Final = ("processed", "duplicate", "conflict", "invalid", "failed")
 
 
@@ -55,6 +58,8 @@ class IntakeWalk:
                 )
         self._check_numbers()
         self._check_announcements()
+        self._check_mails()
+        self._check_alarm()
         done = ", ".join(f"{count} {outcome}" for outcome, count in self.counts.items())
         self.say(f"the intake: {done}")
 
@@ -84,3 +89,35 @@ class IntakeWalk:
         if len(texts) != executions:
             found = dict(Counter(texts))
             self.trouble.append(f"intake: for {executions} executions Slack has {found}.")
+
+    def _check_mails(self) -> None:
+        """Mail to each customer, and about what needs a person."""
+        wanted = Counter(
+            {
+                "Invoice INV-": self.counts["processed"],
+                "is invalid": self.counts["invalid"],
+                "differs from the stored one": self.counts["conflict"],
+                "could not be processed": self.counts["failed"],
+            }
+        )
+        if (found := self._mails(wanted)) != wanted:
+            self.trouble.append(f"intake: mailed was {dict(found)}, not {dict(wanted)}.")
+
+    def _mails(self, parts: Iterable[str]) -> Counter[str]:
+        """How many mails have these parts in their subjects."""
+        outbox = self.running.emulator.outbox
+        lines = outbox.read_text("utf-8").splitlines() if outbox.exists() else []
+        subjects = [str(json.loads(line)["subject"]) for line in lines]
+        return Counter({part: sum(part in subject for subject in subjects) for part in parts})
+
+    def _check_alarm(self) -> None:
+        """An execution has failed: the alarm is on."""
+        client, deadline = self.running.emulator.client("cloudwatch"), time.monotonic() + WITHIN
+        while True:
+            alarms = client.describe_alarms(StateValue="ALARM")["MetricAlarms"]
+            if any(MACHINE in a["AlarmName"] and "fails" in a["AlarmName"] for a in alarms):
+                return
+            if time.monotonic() > deadline:
+                self.trouble.append("intake: an execution failed, and no alarm is on.")
+                return
+            time.sleep(1)

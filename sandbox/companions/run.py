@@ -17,18 +17,20 @@ from sandbox import chain
 from sandbox.companions import report as companions_report
 from sandbox.companions.api_part import ApiPart
 from sandbox.companions.comparison import compare, simulated_ids, stored_ids
+from sandbox.companions.crm import org_ids, org_source
 from sandbox.companions.intake_walk import IntakeWalk
 from sandbox.companions.mirror_runs import MirrorRuns
 from sandbox.companions.webhook_part import WebhookPart
 from sandbox.http_server import serve
 from sandbox.odoo.changes import Changes
 from sandbox.run_report import counted
-from sandbox.vendors import LEDGER, SESSION
+from sandbox.vendors import CRM, LEDGER, SESSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
+    from odoo_qb.salesforce.source import SalesforceSource
     from odoo_qb.sources import Kind
     from sandbox.chain import Chain
     from sandbox.companions.comparison import Comparison
@@ -117,11 +119,12 @@ def run(job: Job, say: Callable[[str], None]) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Original:
-    """One connection's Odoo, reached past the recorder; `simulator` is None if it is external."""
+    """One connection's ERP, reached past the recorder; `simulator` is its Odoo if it has one."""
 
-    source: OdooSource
+    source: OdooSource | SalesforceSource
     ids: Callable[[Kind], Iterable[int]]
     simulator: Odoo | None
+    is_external: bool = False
 
 
 @contextmanager
@@ -149,7 +152,7 @@ def _originals(running: Chain, vendors: Vendors) -> Iterator[dict[str, _Original
             def ids(kind: Kind) -> Iterator[int]:
                 return (number for page in source.ids(kind) for number in page)
 
-            return _Original(source=source, ids=ids, simulator=None)
+            return _Original(source=source, ids=ids, simulator=None, is_external=True)
 
         key = vendors.odoo_api_key
         found = {"odoo": simulated(running.odoo) if running.odoo else external(api_key=key)}
@@ -157,6 +160,13 @@ def _originals(running: Chain, vendors: Vendors) -> Iterator[dict[str, _Original
             found[SESSION] = external(auth="session", password=key)
         if running.ledger:
             found[LEDGER] = simulated(running.ledger)
+        if running.crm:
+            client = running.emulator.client("dynamodb")
+            table = SortedTable(client, running.outputs["mirror_table"])
+            url = stack.enter_context(serve(running.crm)).url
+            source = org_source(url, table, CRM)
+            ids = org_ids(running.crm, table, CRM)
+            found[CRM] = _Original(source=source, ids=ids, simulator=None)
         yield found
 
 
@@ -219,7 +229,7 @@ class _Trial:
         if self.running.ledger:
             self.running.ledger.expire_sessions()
         # An external Odoo did not change: only reading all of it takes long enough.
-        full = any(odoo.simulator is None for odoo in self.odoos.values())
+        full = any(odoo.is_external for odoo in self.odoos.values())
         failed = [run for run in self.runs.once(full=full) if run.get("error")]
         self.say(f"outage: {counted(len(failed), 'run')} failed")
         for connection, outage in outages.items():

@@ -21,11 +21,10 @@ import extractor
 import notifier
 import poster
 from odoo_qb import settings
-from odoo_qb.store.attributes import plain
 from odoo_qb.store.table import Table
 from sandbox.http_server import serve
 from sandbox.in_process.aws import REGION, Aws, make_resources, make_secrets, one_call_at_a_time
-from sandbox.in_process.fast_dynamodb import rows
+from sandbox.in_process.fast_dynamodb import plain_rows
 from sandbox.odoo.importer import Importer
 from sandbox.odoo.server import Odoo
 from sandbox.quickbooks.server import Limits, QuickBooks
@@ -93,8 +92,8 @@ class World:
 
     def items(self) -> dict[str, Item]:
         """Every bill in the table."""
-        found = [plain(raw) for raw in rows(REGION, self.names["table"])]
-        return {row["entry_id"]: cast("Item", row) for row in found if "status" in row}
+        found = plain_rows(REGION, self.names["table"], having="status")
+        return {row["entry_id"]: cast("Item", row) for row in found}
 
     def item(self, entry_id: str) -> Item:
         found = self.table.get(entry_id)

@@ -82,7 +82,8 @@ class Odoo(Database):
             if name:
                 self.calls.append(name)
             fault = self._next_fault(name)
-        time.sleep(self.latency_seconds)
+        if self.latency_seconds:  # to sleep for no time gives the processor away
+            time.sleep(self.latency_seconds)
         if fault:
             fault.hold.wait()
         match fault.kind if fault else "":

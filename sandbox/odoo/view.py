@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 from sandbox.odoo.dataset import DERIVED, empty
@@ -20,6 +21,8 @@ from sandbox.odoo.errors import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from sandbox.odoo.query import Field, Record
     from sandbox.odoo.records import Records
 
@@ -57,7 +60,6 @@ _KEPT_AS: Final = {
 _ACCOUNT_VALUES: Final = frozenset(
     {"active", "code", "company_id", "company_ids", "placeholder_code"}
 )
-_ITEMS: Final = "account.move.line"
 _COMPUTED: Final = frozenset({"account_code", "display_name", "move_name", "name", *_OF_ANOTHER})
 
 
@@ -75,6 +77,23 @@ class User:
     writes_accounting: bool = False
     refused: frozenset[str] = frozenset()  # models that no group of theirs opens
     hidden: frozenset[tuple[str, int]] = frozenset()  # records that a rule keeps from them
+
+
+@cache
+def _is_only_kept(model: str, name: str, version: int) -> bool:
+    """Whether no `case` of View.value is about the field: it is what the record has."""
+    if name == "display_name" or (model, name) in _KEPT_AS:
+        return False
+    computed: dict[str, Collection[str]] = {
+        "account.account": _ACCOUNT_VALUES,
+        "account.move": {"name", "company_currency_id"},
+        "account.move.line": _COMPUTED,
+        "account.payment.method.line": {"name"},
+        "ir.attachment": {"raw"},
+    }
+    return name not in computed.get(model, ()) and not (
+        model == "account.payment" and version < V18
+    )
 
 
 class View:
@@ -102,8 +121,8 @@ class View:
 
     def value(self, model: str, record: Record, name: str) -> Any:  # noqa: ANN401, C901, PLR0911 - any field's value, a line each
         """A field's value, computed where it depends on version or company."""
-        if model == _ITEMS and name in record and name not in _COMPUTED:
-            return record[name]  # of a hundred thousand rows, which are only kept
+        if name in record and _is_only_kept(model, name, self.version):
+            return record[name]  # of a hundred thousand rows
         kept = _KEPT_AS.get((model, name), name)
         name = kept if kept in record else name
         match model, name:

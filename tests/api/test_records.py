@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from odoo_qb.api.contract import load_contract
+from odoo_qb.api.lists import Wanted, list_page
+from odoo_qb.api.shapes import Shape
 from odoo_qb.mirror.content import item_of
+from odoo_qb.store import mirror_keys as keys
+from odoo_qb.store.attributes import attributes
 from odoo_qb.store.mirror_table import MirrorTable, Put
 
 if TYPE_CHECKING:
@@ -292,6 +297,60 @@ def test_a_list_that_would_be_too_large_is_cut_and_says_so(api: ApiDesk) -> None
     assert found == [*before, *range(5_000, 5_080)]
 
 
+@pytest.mark.parametrize("query", ["", "&state=sale"])
+def test_records_that_are_not_counted_yet_shift_no_page(api: ApiDesk, query: str) -> None:
+    table = MirrorTable(api.desk.table(), "odoo", "order")
+    place: tuple[str, Kind] = ("odoo", "order")
+    puts = [
+        Put(
+            source_id=n,
+            item=item_of({"state": "sale"}, None, place, n, api.desk.now, 1),
+            before=None,
+        )
+        for n in range(5_000, 5_014)
+    ]
+    table.write(puts[:10], {})
+    listed = ids(api.get(f"/api/erp/orders?{query}"))
+    rows = [{"PutRequest": {"Item": attributes({"pk": pk, "sk": sk, **put.item})}}
+            for put in puts[10:] for pk, sk in [keys.record(*place, put.source_id)]]  # fmt: skip
+    table.set_own(keys.STATE, {"writing": [5]})  # as a run has it until it has counted them
+    api.desk.table().write_all(rows)
+    found: list[int] = []
+    for skip in range(0, len(listed), 3):
+        found += ids(api.get(f"/api/erp/orders?skip={skip}&limit=3{query}"))
+    assert found == listed
+    table.mend([5])
+    assert ids(api.get(f"/api/erp/orders?skip={len(listed)}{query}")) == [*range(5_010, 5_014)]
+
+
+@pytest.mark.parametrize("removed", [(2,), (1, 2), (1, 5_000), (1, 2, 5_000, 5_001, 5_002)])
+def test_records_that_are_removed_while_a_page_is_read_do_not_end_the_list(
+    api: ApiDesk, removed: tuple[int, ...]
+) -> None:
+    table = MirrorTable(api.desk.table(), "odoo", "order")
+    place: tuple[str, Kind] = ("odoo", "order")
+    puts = [
+        Put(
+            source_id=n,
+            item=item_of({"name": f"S{n}"}, None, place, n, api.desk.now, 1),
+            before=None,
+        )
+        for n in range(5_000, 5_003)
+    ]
+    table.write(puts, {})
+    before = ids(api.get("/api/erp/orders"))
+    assert before == [1, 2, 5_000, 5_001, 5_002]
+    for number in removed:  # as if it went between the two requests of an answer
+        key = api.desk.table().key(*keys.record(*place, number))
+        api.desk.client.delete_item(TableName=api.desk.table_name, Key=key)
+    left = [number for number in before if number not in removed]
+    for limit in (1, 2, 4, 5):
+        assert all_pages(api, f"/api/erp/orders?limit={limit}") == left, limit
+    far = api.get("/api/erp/orders?limit=1&skip=1")
+    on = api.get(f"/api/erp/orders?cursor={far.headers['x-next-cursor']}")
+    assert [n for n in ids(far) + ids(on) if n > 5_000] == [n for n in left if n > 5_000]
+
+
 def test_a_record_too_large_for_any_answer_is_refused_in_a_sentence(api: ApiDesk) -> None:
     data = {"order_lines": [{"name": "x" * 6_000_000}], "name": "S1"}
     item = item_of(data, None, ("odoo", "order"), 7_000, api.desk.now, 1)
@@ -380,3 +439,43 @@ def test_a_list_takes_a_request_to_the_table_and_one_for_each_thousand_ids(api: 
         before = table.calls
         api.get(target)
         assert table.calls - before == expected, target
+
+
+@pytest.mark.parametrize("noted", [True, False])
+def test_months_without_records_are_passed_over(api: ApiDesk, *, noted: bool) -> None:
+    times = {
+        9_001: "2026-11-27 10:00:00", 9_002: "2026-11-26 10:00:00", 9_003: "2026-01-01 00:00:00",
+        9_004: "2025-12-31 23:59:59", 9_005: "2025-02-01 00:00:00", 9_006: None,
+    }  # fmt: skip
+    table = MirrorTable(api.desk.table(), "ledger", "payment")
+    puts = []
+    for number, written in times.items():
+        data = {"name": f"P{number}", "write_date": written, "state": "paid"}
+        item = item_of(data, None, ("ledger", "payment"), number, api.desk.now, 1)
+        puts.append(Put(source_id=number, item=item, before=None))
+    table.write(puts, {}, noted={"oldest": "2025-02"} if noted else {})
+    target = "/api/erp/payments?connection=ledger&sort=-write_date"
+    before = api.wired.mirrored.calls
+    assert ids(api.get(target)) == list(times)
+    calls = api.wired.mirrored.calls - before
+    assert calls < 40 if noted else calls > 200
+    assert all_pages(api, f"{target}&limit=2") == list(times)
+    assert ids(api.get(f"{target}&skip=4")) == [9_005, 9_006]
+
+
+def test_a_request_goes_through_so_many_records_and_the_next_goes_on(api: ApiDesk) -> None:
+    every = ids(api.get("/invoices?company_id=2&limit=1000"))
+    table = MirrorTable(api.desk.table(), "odoo", "move")
+    shape = Shape(load_contract().schema("Invoice"))
+    values = {"skip": 2, "limit": 1_000, "sort": "id", "connection": "odoo", "company_id": 2}
+    found: list[int] = []
+    for _ in range(1_000):
+        wanted = Wanted(values=values, shape=shape, now=api.desk.now, read_most=5)
+        page = list_page(table, wanted)
+        assert len(page.texts) <= 5
+        found += [json.loads(text)["id"] for text in page.texts]
+        values |= {"skip": 0, "cursor": page.cursor}
+        if not page.cursor:
+            break
+    assert found == every[2:]
+    assert len(every) > 7

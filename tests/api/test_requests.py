@@ -55,6 +55,9 @@ def refused(response: Response, status: int, said: str) -> None:
         ("/health?verbose=1", "There is no parameter 'verbose' here. This route takes no"),
         ("/invoices?move_type=entry", "move_type must be out_invoice, out_refund,"),
         ("/invoices?date_from=28.01.2026", "date_from must be a date such as 2026-01-28."),
+        ("/invoices?date_from=%D9%A2026-01-28", "date_from must be a date such as 2026-01-28."),
+        ("/invoices?date_to=20260128", "date_to must be a date such as 2026-01-28."),
+        ("/invoices?date_to=2026-W05-3", "date_to must be a date such as 2026-01-28."),
         ("/invoices?partner_id=0", "partner_id must be a whole number from 1 to 2147483647."),
         ("/invoices?cursor=%21", "cursor must be X-Next-Cursor of the previous page."),
         ("/contacts/abc", "id must be a whole number from 1"),
@@ -178,6 +181,28 @@ def test_a_body_that_is_not_what_it_says_is_400(api: ApiDesk) -> None:
     good = base64.b64encode(b"{}").decode()
     answer = api.wired.api.answer(given | {"isBase64Encoded": True, "body": good})
     assert answer["statusCode"] == 415  # read, and of no type
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "said"),
+    [
+        ("token=caf\u00e9", 400, "The form cannot be read."),
+        ("token=a&token=b", 422, "given more than once"),
+        ("token=a&more=b", 422, "'more' here"),
+        ("next=docs", 422, "token is missing. It must be text of up to 400 characters."),
+        (f"token={'x' * 401}", 422, "token must be text of up to 400 characters."),
+    ],
+)
+def test_a_form_that_does_not_fit_is_refused(
+    api: ApiDesk, body: str, status: int, said: str
+) -> None:
+    headers = {"content-type": "application/x-www-form-urlencoded"}
+    refused(api.call("POST", "/sign-in", token=None, body=body, headers=headers), status, said)
+
+
+def test_a_path_that_is_not_utf_8_is_400(api: ApiDesk) -> None:
+    given = event("GET", "/contacts", "", {}, None, "") | {"rawPath": "/contacts/%FF"}
+    assert api.wired.api.answer(given)["statusCode"] == 400
 
 
 @pytest.mark.parametrize("given", [None, [], "x", {}, {"requestContext": {}}, {"task": "sync_all"}])

@@ -10,6 +10,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
+from botocore.exceptions import ClientError
 
 from odoo_qb.api.problem import Problem
 from sandbox.in_process.schedules import GROUP, TARGET, ScheduleDesk, a_schedule_desk
@@ -253,3 +254,43 @@ def test_a_group_that_was_made_anew_gets_all_schedules_back(desk: ScheduleDesk) 
     shown = desk.api().list()
     assert [{k: row[k] for k in made[0]} for row in shown] == made
     assert desk.disagreements() == []
+
+
+def test_one_that_eventbridge_refuses_stops_no_other_and_says_so(desk: ScheduleDesk) -> None:
+    desk.create("x")
+    desk.create("y")
+    for name in ("x", "y"):
+        desk.scheduler.delete_schedule(GroupName=GROUP, Name=name)
+
+    refused: list[str] = []
+
+    def on_step(step: str, work: Callable[[], Any]) -> Any:
+        if step == "scheduler create_schedule" and not refused:
+            refused.append(step)
+            error: Any = {"Code": "ValidationException", "Message": "Invalid Timezone."}
+            raise ClientError({"Error": error}, step)
+        return work()
+
+    desk.on_step = on_step
+    said = "Not scheduled. EventBridge doesn't accept this cron or time zone. Choose another."
+    assert [row["last_result"] for row in desk.api().list()] == [said, None]
+    assert desk.names() == ["y"]
+    desk.api().list()
+    assert desk.disagreements() == []
+
+
+def test_requests_that_undo_each_other_without_end_are_said(desk: ScheduleDesk) -> None:
+    def on_step(step: str, work: Callable[[], Any]) -> Any:
+        codes = {
+            "scheduler create_schedule": "ConflictException",
+            "scheduler update_schedule": "ResourceNotFoundException",
+        }
+        if step in codes:
+            raise ClientError({"Error": {"Code": codes[step], "Message": ""}}, step)
+        return work()
+
+    desk.on_step = on_step
+    with pytest.raises(Problem, match="Another request is changing the schedule x"):
+        desk.create("x")
+    desk.on_step = lambda _, work: work()
+    assert desk.api().list() == []

@@ -8,7 +8,7 @@ import re
 import shlex
 import subprocess
 import sys
-from functools import cache
+from functools import cache, partial
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, get_args
@@ -29,6 +29,8 @@ from sandbox.quickbooks import faults
 from sandbox.quickbooks.server import QuickBooks
 from sandbox.slack import server
 from sandbox.slack.server import Slack
+from sandbox.webhook import failures
+from sandbox.webhook.receiver import Receiver
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -406,7 +408,11 @@ def _is_awss(service: str, operation: str, options: list[str]) -> None:
 def _is_simulated(words: list[str]) -> int:
     """The status that the simulator answers a `curl` with."""
     variable, path = words[-1].removeprefix("$").split("/", 1)
-    simulators: dict[str, Any] = {"SLACK": Slack, "QUICKBOOKS": QuickBooks}
+    simulators: dict[str, Any] = {
+        "SLACK": Slack,
+        "QUICKBOOKS": QuickBooks,
+        "WEBHOOK": partial(Receiver, {}),
+    }
     client = Client(simulators[variable]())
     if "-d" not in words:
         return client.get(f"/{path}").status_code
@@ -422,6 +428,7 @@ def test_every_kind_of_fault_is_listed() -> None:
         ("Slack", server.Failure),
         ("QuickBooks", faults.Kind),
         ("Odoo", http.Failure),
+        ("The webhook's endpoint", failures.Failure),
     ):
         [row] = re.findall(rf"^\| {name} \| (.+) \|$", listed, re.MULTILINE)
         assert set(re.findall(r"`(\w+)`", row)) == set(get_args(kinds.__value__))

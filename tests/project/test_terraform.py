@@ -11,7 +11,7 @@ from collections import Counter
 from dataclasses import fields
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import pytest
 
@@ -25,9 +25,12 @@ from odoo_qb.posting import claim
 from odoo_qb.posting.messages import LAST_RECEIVE
 from sandbox.aws import emulator as aws
 from sandbox.benchmark import costs
-from sandbox.terraform import plugin_mirror
+from sandbox.terraform import GOGC, plugin_mirror
 from tests.simulation import simulation
 from tests.support import limits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 Json = dict[str, Any]
 
@@ -73,6 +76,58 @@ WEBHOOK: Final[dict[str, object]] = {
     "webhook_url": "https://example.com/hooks/odoo",
     "webhook_secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
 }
+CONNECTIONS: Final = [f"a-connection-{'x' * 16}{number:02}" for number in range(9)]
+LONG: Final = {"environment": "a-long-name-" + "x" * 4, "aws_region": "ap-southeast-2"}
+# What is planned of the example, by run; more runs cost little, for one process plans them all.
+EXAMPLES: Final[dict[str, dict[str, object]]] = {
+    "plans_the_example": {},
+    "plans_the_longest_names": {
+        **LONG,
+        "qb_realm_ids": {"k" * 100: "9130350000000001"},
+        "qb_refresh_tokens": {"k" * 100: "token"},
+        "company_settings": {},
+    },
+    "plans_the_longest_mirror": {
+        **LONG,
+        "mirror_enabled": True,
+        "odoo_api_url": f"https://{'o' * 60}.example.com/{'o' * 20}",
+        "erp_connections": {
+            name: {
+                **cast("dict[str, Json]", LEDGER["erp_connections"])["ledger"],
+                "companies": ["C" * 77],
+            }
+            for name in CONNECTIONS
+        },
+        "erp_credentials": dict.fromkeys(CONNECTIONS, "password"),
+        "allowed_private_networks": [f"fd12:3456:789a:bc{n:02}::/64" for n in range(10)],
+        **API,
+    },
+    "plans_the_longest_intake": {
+        **INTAKE,
+        **LONG,
+        "intake_time_zone": "America/Argentina/ComodRivadavia",
+        "intake_maximum_amount": 999_999_999_999.99,
+        "intake_sender": f"{'b' * 60}@{'c' * 60}.example.com",
+    },
+    "plans_the_longest_webhook": {**WEBHOOK, **LONG},
+}
+# What is turned on and off again in a deployment that stands, in this order.
+SWITCHED: Final[dict[str, dict[str, object]]] = {
+    "plans_on": LEDGER | API | INTAKE,
+    "turns_on": LEDGER | API | INTAKE,
+    "plans_to_send": WEBHOOK | API | INTAKE,
+    "sends": WEBHOOK | API | INTAKE,
+    "plans_to_send_no_longer": LEDGER | API | INTAKE,
+    "plans_off": {},
+}
+NOT_THERE: Final = r"lambda/(\w+)\.zip is not there yet: run \./build\.sh first\."
+EXAMPLE: Final = """
+mock_provider "aws" {
+  mock_data "aws_caller_identity" {
+    defaults = { account_id = "123456789012" }
+  }
+}
+"""
 
 
 def terraform(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -89,12 +144,6 @@ def text_of_variables() -> str:
     return "\n".join((PROJECT / name).read_text() for name in VARIABLES)
 
 
-def plan_of_example(folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
-    """What Terraform says to a plan with the variables of terraform.tfvars.example."""
-    options = ["-json", "-verbose", "-test-directory=example", "-var-file=example.tfvars", *more]
-    return terraform(folder, "test", *options)
-
-
 @pytest.fixture(scope="module")
 def initialised(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the infrastructure with stand-ins for the zips, ready to be tested."""
@@ -107,12 +156,6 @@ def initialised(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "lambda").mkdir()
     for function in ("extractor", "notifier", "approval_handler", "poster", *COMPANIONS):
         (folder / "lambda" / f"{function}.zip").write_bytes(b"a zip")
-    (folder / "example").mkdir()
-    (folder / "example" / "example.tftest.hcl").write_text(
-        'mock_provider "aws" {\n  mock_data "aws_caller_identity" {\n'
-        '    defaults = { account_id = "123456789012" }\n  }\n}\n'
-        'run "plans" {\n  command = plan\n}\n'
-    )
     mirror = plugin_mirror()
     plugins = [f"-plugin-dir={mirror}"] if mirror else []
     done = terraform(folder, "init", "-input=false", "-backend=false", *plugins)
@@ -137,33 +180,65 @@ def judging(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+type Plans = dict[str, dict[str, Json]]
+
+
 @pytest.fixture(scope="module")
-def planned(initialised: Path) -> dict[str, dict[str, Any]]:
+def example(initialised: Path) -> subprocess.CompletedProcess[str]:
+    """What Terraform says to the variables of terraform.tfvars.example, and to EXAMPLES."""
+    (initialised / "example").mkdir()
+    text = EXAMPLE + runs_of(EXAMPLES)
+    (initialised / "example" / "example.tftest.hcl").write_text(text)
+    return answered(initialised, "example", "-var-file=example.tfvars")
+
+
+@pytest.fixture(scope="module")
+def plans(example: subprocess.CompletedProcess[str]) -> Plans:
+    """What each of EXAMPLES' plans says of each resource, by run and address."""
+    return {
+        run: {address: change["after"] for address, change in changes.items()}
+        for run, changes in changes_of(example).items()
+    }
+
+
+@pytest.fixture(scope="module")
+def planned(plans: Plans) -> dict[str, Json]:
     """What the example's plan says of each resource, by address."""
-    return planned_with(initialised, {})
+    return plans["plans_the_example"]
 
 
-def planned_with(initialised: Path, variables: dict[str, object]) -> dict[str, dict[str, Any]]:
-    """The same, where some of the example's variables have other values."""
-    given = initialised / "given.tfvars.json"
-    given.write_text(json.dumps(variables))
-    done = plan_of_example(initialised, f"-var-file={given.name}")
-    return {address: change["after"] for address, change in last_plan(done).items()}
+def runs_of(variables: dict[str, dict[str, object]]) -> str:
+    """Runs with their variables; one whose name begins with "plans" only plans."""
+    return "".join(
+        f'\nrun "{run}" {{\n  command = {"plan" if run.startswith("plans") else "apply"}\n'
+        f"  variables {{\n"
+        + "".join(f"    {name} = {json.dumps(value)}\n" for name, value in given.items())
+        + "  }\n}\n"
+        for run, given in variables.items()
+    )
 
 
-def last_plan(done: subprocess.CompletedProcess[str]) -> dict[str, dict[str, Any]]:
-    """What the last plan of a test does to each resource, by address."""
-    plans = [e["test_plan"] for e in events(done) if e["type"] == "test_plan"]
+def answered(folder: Path, tests: str, *options: str) -> subprocess.CompletedProcess[str]:
+    """What Terraform says to a folder of tests: its events, a JSON a line."""
+    return terraform(folder, "test", "-json", "-verbose", f"-test-directory={tests}", *options)
+
+
+def changes_of(done: subprocess.CompletedProcess[str]) -> Plans:
+    """What each run's plan does to each resource, by run and address."""
+    plans = {e["@testrun"]: e["test_plan"] for e in events(done) if e["type"] == "test_plan"}
     assert plans, done.stdout
-    return {c["address"]: c["change"] for c in plans[-1]["resource_changes"]}
+    return {
+        run: {c["address"]: c["change"] for c in plan["resource_changes"]}
+        for run, plan in plans.items()
+    }
 
 
 @pytest.fixture(scope="module")
-def replaced(initialised: Path) -> dict[str, dict[str, Any]]:
-    """What becomes of each resource where the approval handler and the settings are replaced."""
-    given = (PROJECT / "tests" / "infra.tftest.hcl").read_text().split('\nrun "', 1)[0]
-    (initialised / "replacing").mkdir()
-    (initialised / "replacing" / "replacing.tftest.hcl").write_text(
+def switched(initialised: Path) -> Plans:
+    """What becomes of each resource of a deployment where parts are replaced, turned on and off."""
+    given = INFRA.read_text().split('\nrun "', 1)[0]
+    (initialised / "switching").mkdir()
+    (initialised / "switching" / "switching.tftest.hcl").write_text(
         f"""{given}
 run "stands" {{}}
 
@@ -174,11 +249,18 @@ run "replaces" {{
     replace = [aws_lambda_function.approval_handler, aws_dynamodb_table_item.company_settings]
   }}
 }}
-"""
+{runs_of(SWITCHED)}"""
     )
-    return last_plan(
-        terraform(initialised, "test", "-json", "-verbose", "-test-directory=replacing")
-    )
+    changes = changes_of(done := answered(initialised, "switching"))
+    planned = {run for run in SWITCHED if run.startswith("plans")}
+    assert changes.keys() == planned | {"replaces"}, done.stdout
+    return changes
+
+
+@pytest.fixture(scope="module")
+def replaced(switched: Plans) -> dict[str, Json]:
+    """What becomes of each resource where the approval handler and the settings are replaced."""
+    return switched["replaces"]
 
 
 def test_every_file_is_formatted() -> None:
@@ -213,11 +295,9 @@ def test_every_run_of_the_infrastructure_tests_passes(
     assert ended == dict.fromkeys(written, "pass"), complaints
 
 
-def test_the_example_of_variables_is_complete(initialised: Path) -> None:
-    done = plan_of_example(initialised)
-
-    complaints = [e["diagnostic"] for e in events(done) if e["type"] == "diagnostic"]
-    assert (done.returncode, complaints) == (0, [])
+def test_the_example_of_variables_is_complete(example: subprocess.CompletedProcess[str]) -> None:
+    complaints = [e["diagnostic"] for e in events(example) if e["type"] == "diagnostic"]
+    assert (example.returncode, complaints) == (0, [])
 
 
 @pytest.mark.parametrize("variable", SECRETS)
@@ -251,7 +331,7 @@ def test_a_saved_plan_holds_no_secret_and_everything_else(
             ["terraform", f"-chdir={initialised}", "plan", "-input=false", "-no-color"]
             + [f"-var-file={file}" for file in files]
             + [f"-out={tmp_path / 'plan'}"],
-            env=emulator.environment() | {"CHECKPOINT_DISABLE": "1"},
+            env=emulator.environment() | {"CHECKPOINT_DISABLE": "1", "GOGC": GOGC},
             capture_output=True,
             text=True,
             check=False,
@@ -269,32 +349,48 @@ def test_a_saved_plan_holds_no_secret_and_everything_else(
     assert [name for name, value in given.items() if value.encode() in kept] == []
 
 
-def test_a_missing_zip_is_said_in_a_sentence(initialised: Path, tmp_path: Path) -> None:
-    shutil.copytree(initialised, tmp_path / "copy", symlinks=True)
-    (tmp_path / "copy" / "lambda" / "poster.zip").unlink()
+def missing(folder: Path, zips: set[str], on: dict[str, dict[str, object]]) -> dict[str, set[str]]:
+    """Which zips Terraform misses where these are not there, by what is on."""
+    for name in zips:
+        (folder / "lambda" / f"{name}.zip").unlink()
+    (folder / "zips").mkdir()
+    for name, given in on.items():  # a file each: an error ends a file
+        text = EXAMPLE + runs_of({"plans": given})
+        (folder / "zips" / f"{name}.tftest.hcl").write_text(text)
+    said: dict[str, set[str]] = {}
+    for event in events(answered(folder, "zips", "-var-file=example.tfvars")):
+        if event["type"] == "diagnostic":
+            file = Path(event["@testfile"]).name.removesuffix(".tftest.hcl")
+            sentence = event["diagnostic"]["detail"]
+            zip_name = re.sub(NOT_THERE, r"\1", sentence)
+            said.setdefault(file, set()).add(zip_name)
+    return said
 
-    told = events(plan_of_example(tmp_path / "copy"))
 
-    details = {e["diagnostic"]["detail"] for e in told if e["type"] == "diagnostic"}
-    assert "lambda/poster.zip is not there yet: run ./build.sh first." in details
+@pytest.fixture(scope="module")
+def missed(initialised: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
+    """The same of most zips; the API's is looked for once those that it stands upon are there."""
+    folder = tmp_path_factory.mktemp("zips")
+    for name in ("most", "api"):
+        shutil.copytree(initialised, folder / name, symlinks=True)
+    most = {"off": {}, "mirror": LEDGER, "intake": INTAKE}
+    return {
+        **missing(folder / "most", {"poster", *COMPANIONS} - {"webhook"}, most),
+        **missing(folder / "api", {"api"}, {"api": LEDGER | API}),
+    }
 
 
-@pytest.mark.parametrize(
-    ("zip_name", "on"), [("mirror", LEDGER), ("api", LEDGER | API), ("intake", INTAKE)]
-)
-def test_a_companions_zip_is_missed_only_where_it_is_on(
-    initialised: Path, tmp_path: Path, zip_name: str, on: dict[str, object]
-) -> None:
-    copy = tmp_path / "copy"
-    shutil.copytree(initialised, copy, symlinks=True)
-    (copy / "lambda" / f"{zip_name}.zip").unlink()
-    (copy / "on.tfvars.json").write_text(json.dumps(on))
+def test_a_missing_zip_is_said_in_a_sentence(missed: dict[str, set[str]]) -> None:
+    assert "poster" in missed["off"]
 
-    said = [events(plan_of_example(copy, *more)) for more in ((), ("-var-file=on.tfvars.json",))]
 
-    assert [e for e in said[0] if e["type"] == "diagnostic"] == []
-    details = {e["diagnostic"]["detail"] for e in said[1] if e["type"] == "diagnostic"}
-    assert details == {f"lambda/{zip_name}.zip is not there yet: run ./build.sh first."}
+def test_a_companions_zip_is_missed_only_where_it_is_on(missed: dict[str, set[str]]) -> None:
+    assert missed == {
+        "off": {"poster"},
+        "mirror": {"poster", "mirror"},
+        "intake": {"poster", "intake"},
+        "api": {"api"},
+    }
 
 
 @pytest.mark.parametrize("variable", ["odoo_api_url", "extract_since", "qb_realm_ids"])
@@ -330,8 +426,12 @@ def test_each_validation_has_a_run_that_expects_its_variable_to_fail() -> None:
     assert set(expected) <= {name for name, count in written.items() if count}
 
 
-def waits_for(initialised: Path, resource: str) -> set[str]:
-    """What Terraform makes or changes earlier, directly or through something between."""
+type WaitsFor = Callable[[str], set[str]]
+
+
+@pytest.fixture(scope="module")
+def waits_for(initialised: Path) -> WaitsFor:
+    """What Terraform makes or changes before a resource, directly or through something between."""
     graph = terraform(initialised, "graph").stdout
     waits: dict[str, set[str]] = {}
     for later, earlier in re.findall(r'"(\S+)" -> "(\S+)"', graph):
@@ -341,18 +441,18 @@ def waits_for(initialised: Path, resource: str) -> set[str]:
         direct = waits.get(resource, set())
         return direct.union(*map(before, direct))
 
-    return before(resource)
+    return before
 
 
-def test_no_function_starts_again_before_the_new_secrets_are_stored(initialised: Path) -> None:
+def test_no_function_starts_again_before_the_new_secrets_are_stored(waits_for: WaitsFor) -> None:
     stored = {f"aws_secretsmanager_secret_version.{s}" for s in ("odoo", "slack", "quickbooks")}
-    assert waits_for(initialised, "aws_lambda_function.function") >= stored
-    assert waits_for(initialised, "aws_lambda_function.approval_handler") >= stored
-    assert waits_for(initialised, "aws_lambda_function.mirror") >= {
+    assert waits_for("aws_lambda_function.function") >= stored
+    assert waits_for("aws_lambda_function.approval_handler") >= stored
+    assert waits_for("aws_lambda_function.mirror") >= {
         *("aws_secretsmanager_secret_version.odoo", "aws_iam_role_policy.mirror"),
         "aws_secretsmanager_secret_version.erp_credentials",
     }
-    assert waits_for(initialised, "aws_lambda_function.webhook") >= {
+    assert waits_for("aws_lambda_function.webhook") >= {
         *("aws_secretsmanager_secret_version.webhook", "aws_iam_role_policy.webhook"),
     }
 
@@ -361,104 +461,24 @@ def test_no_function_starts_again_before_the_new_secrets_are_stored(initialised:
 
 
 @pytest.fixture(scope="module")
-def switched(initialised: Path) -> dict[str, dict[str, dict[str, Any]]]:
-    """What turning mirror, API and intake on, then the webhook, and all off again does to each."""
-    given = INFRA.read_text().split('\nrun "', 1)[0]
-    on, sending = (
-        "\n".join(f"    {name} = {json.dumps(value)}" for name, value in some.items())
-        for some in (LEDGER | API | INTAKE, WEBHOOK | API | INTAKE)
-    )
-    (initialised / "switching").mkdir()
-    (initialised / "switching" / "switching.tftest.hcl").write_text(
-        f"""{given}
-run "stands" {{}}
-
-run "plans_on" {{
-  command = plan
-  variables {{
-{on}
-  }}
-}}
-
-run "turns_on" {{
-  variables {{
-{on}
-  }}
-}}
-
-run "plans_to_send" {{
-  command = plan
-  variables {{
-{sending}
-  }}
-}}
-
-run "sends" {{
-  variables {{
-{sending}
-  }}
-}}
-
-run "plans_to_send_no_longer" {{
-  command = plan
-  variables {{
-{on}
-  }}
-}}
-
-run "plans_off" {{
-  command = plan
-}}
-"""
-    )
-    done = terraform(initialised, "test", "-json", "-verbose", "-test-directory=switching")
-    plans = {e["@testrun"]: e["test_plan"] for e in events(done) if e["type"] == "test_plan"}
-    assert plans.keys() >= {"plans_on", "plans_to_send", "plans_off"}, done.stdout
-    return {
-        run: {c["address"]: c["change"] for c in plan["resource_changes"]}
-        for run, plan in plans.items()
-    }
-
-
-@pytest.fixture(scope="module")
-def mirrored(initialised: Path) -> dict[str, dict[str, Any]]:
+def mirrored(plans: Plans) -> dict[str, Json]:
     """What the plan says of each resource where the mirror is on, with the longest names."""
-    connections = [f"a-connection-{'x' * 16}{number:02}" for number in range(9)]
-    (ledger,) = cast("dict[str, Json]", LEDGER["erp_connections"]).values()
-    longest: dict[str, object] = {
-        "mirror_enabled": True,
-        "environment": "a-long-name-" + "x" * 4,
-        "aws_region": "ap-southeast-2",
-        "odoo_api_url": f"https://{'o' * 60}.example.com/{'o' * 20}",
-        "erp_connections": {name: {**ledger, "companies": ["C" * 77]} for name in connections},
-        "erp_credentials": dict.fromkeys(connections, "password"),
-        "allowed_private_networks": [f"fd12:3456:789a:bc{n:02}::/64" for n in range(10)],
-        **API,
-    }
-    return planned_with(initialised, longest)
+    return plans["plans_the_longest_mirror"]
 
 
 def test_aws_takes_the_mirror_also_with_the_longest_names(
-    mirrored: dict[str, dict[str, Any]],
+    mirrored: dict[str, Json],
 ) -> None:
     assert limits.refusals(mirrored) == []
     assert sum(address.startswith("aws_secretsmanager_secret.erp") for address in mirrored) == 10
 
 
-def test_aws_takes_the_intake_also_with_the_longest_names(initialised: Path) -> None:
-    longest = INTAKE | {
-        "environment": "a-long-name-" + "x" * 4,
-        "aws_region": "ap-southeast-2",
-        "intake_time_zone": "America/Argentina/ComodRivadavia",
-        "intake_maximum_amount": 999_999_999_999.99,
-        "intake_sender": f"{'b' * 60}@{'c' * 60}.example.com",
-    }
-
-    assert limits.refusals(planned_with(initialised, longest)) == []
+def test_aws_takes_the_intake_also_with_the_longest_names(plans: Plans) -> None:
+    assert limits.refusals(plans["plans_the_longest_intake"]) == []
 
 
 def test_the_mirrors_schedules_ask_for_what_it_does_and_a_lease_outlasts_a_run(
-    mirrored: dict[str, dict[str, Any]],
+    mirrored: dict[str, Json],
 ) -> None:
     targets = {a: t for a, t in mirrored.items() if a.startswith("aws_cloudwatch_event_target.mi")}
     requests = {a: sync_request(json.loads(t["input"]), ()) for a, t in targets.items()}
@@ -469,13 +489,13 @@ def test_the_mirrors_schedules_ask_for_what_it_does_and_a_lease_outlasts_a_run(
 
 
 def test_with_the_companions_off_exactly_the_flow_is_made(
-    planned: dict[str, dict[str, Any]],
+    planned: dict[str, Json],
 ) -> None:
     assert sorted(planned) == FLOW
 
 
 def test_turning_the_companions_on_and_off_again_leaves_the_flow_as_it_is(
-    switched: dict[str, dict[str, dict[str, Any]]],
+    switched: Plans,
 ) -> None:
     """No-op: each environment, policy and alarm of the flow stays byte for byte the same."""
     flow = dict.fromkeys(FLOW, "no-op")
@@ -489,7 +509,7 @@ def test_turning_the_companions_on_and_off_again_leaves_the_flow_as_it_is(
 
 
 def test_turning_the_webhook_on_and_off_again_leaves_flow_and_mirror_as_they_are(
-    switched: dict[str, dict[str, dict[str, Any]]],
+    switched: Plans,
 ) -> None:
     there = dict.fromkeys(switched["plans_on"].keys(), "no-op")
     for plan, done in (("plans_to_send", "create"), ("plans_to_send_no_longer", "delete")):
@@ -500,16 +520,9 @@ def test_turning_the_webhook_on_and_off_again_leaves_flow_and_mirror_as_they_are
         assert len(of_the_webhook) > 20
 
 
-@pytest.fixture(scope="module")
-def sending(initialised: Path) -> dict[str, dict[str, Any]]:
-    """What the plan says of each resource where the webhook is on, with the longest names."""
-    longest = {"environment": "a-long-name-" + "x" * 4, "aws_region": "ap-southeast-2"}
-    return planned_with(initialised, {**WEBHOOK, **longest})
+def test_aws_takes_the_webhook_also_with_the_longest_names(plans: Plans) -> None:
+    sending = plans["plans_the_longest_webhook"]
 
-
-def test_aws_takes_the_webhook_also_with_the_longest_names(
-    sending: dict[str, dict[str, Any]],
-) -> None:
     assert limits.refusals(sending) == []
     assert sum(".webhook" in address for address in sending) > 20
 
@@ -517,7 +530,7 @@ def test_aws_takes_the_webhook_also_with_the_longest_names(
 # -- what the code takes for granted of the infrastructure --------------------------------------
 
 
-def timeout_of(planned: dict[str, dict[str, Any]], function: str) -> timedelta:
+def timeout_of(planned: dict[str, Json], function: str) -> timedelta:
     return timedelta(seconds=planned[f'aws_lambda_function.function["{function}"]']["timeout"])
 
 
@@ -528,7 +541,7 @@ def receives_of_a_message() -> int:
 
 
 def test_nobody_takes_over_from_a_function_that_may_still_run(
-    planned: dict[str, dict[str, Any]],
+    planned: dict[str, Json],
 ) -> None:
     hidden = timedelta(seconds=planned["aws_sqs_queue.approved"]["visibility_timeout_seconds"])
 
@@ -542,7 +555,7 @@ def test_the_poster_gives_up_before_the_queue_does() -> None:
 
 
 def test_a_batch_of_cards_is_shown_within_the_notifiers_time(
-    planned: dict[str, dict[str, Any]],
+    planned: dict[str, Json],
 ) -> None:
     batch = planned["aws_lambda_event_source_mapping.notifier"]["batch_size"]
     per_second = 1  # Slack's limit, and the variable's default
@@ -563,7 +576,7 @@ def test_what_a_company_may_be_told_is_what_the_functions_read() -> None:
 
 
 def test_the_tests_own_aws_delivers_as_the_real_one_is_told_to(
-    planned: dict[str, dict[str, Any]],
+    planned: dict[str, Json],
 ) -> None:
     mapping = planned["aws_lambda_event_source_mapping.notifier"]
     queue = planned["aws_sqs_queue.approved"]
@@ -574,7 +587,7 @@ def test_the_tests_own_aws_delivers_as_the_real_one_is_told_to(
     assert receives_of_a_message() == simulation._RECEIVES
 
 
-def test_the_costs_are_of_what_terraform_makes(planned: dict[str, dict[str, Any]]) -> None:
+def test_the_costs_are_of_what_terraform_makes(planned: dict[str, Json]) -> None:
     of_kind = Counter(address.split(".")[0] for address in planned)
     companies = 2  # of the example
     minutes = {"rate(15 minutes)": 15, "rate(1 hour)": 60, "rate(1 day)": 24 * 60}
@@ -599,24 +612,17 @@ def test_the_costs_are_of_what_terraform_makes(planned: dict[str, dict[str, Any]
 # -- what AWS takes, of names, lengths and forms -------------------------------------------------
 
 
-def test_aws_takes_every_name_and_number_also_of_the_longest_names(
-    initialised: Path, planned: dict[str, dict[str, Any]]
-) -> None:
-    longest: dict[str, object] = {
-        "environment": "a-long-name-" + "x" * 4,
-        "aws_region": "ap-southeast-2",
-        "qb_realm_ids": {"k" * 100: "9130350000000001"},
-        "qb_refresh_tokens": {"k" * 100: "token"},
-        "company_settings": {},
-    }
-
-    assert limits.refusals(planned) == []
-    assert limits.refusals(planned_with(initialised, longest)) == []
+def test_aws_takes_every_name_and_number_also_of_the_longest_names(plans: Plans) -> None:
+    assert limits.refusals(plans["plans_the_example"]) == []
+    assert limits.refusals(plans["plans_the_longest_names"]) == []
+    assert "aws_secretsmanager_secret.quickbooks_token" in " ".join(
+        plans["plans_the_longest_names"]
+    )
 
 
 def test_a_name_too_long_or_ill_formed_is_caught() -> None:
     """So that the test above can fail."""
-    planned: dict[str, dict[str, Any]] = {
+    planned: dict[str, Json] = {
         "aws_sqs_queue.long": {"name": "q" * 76 + ".fifo"},
         "aws_sqs_queue.dotted": {"name": "queue.of.bills"},
         "aws_cloudwatch_event_rule.long": {"name": "r" * 65, "state": "ON"},
@@ -646,7 +652,7 @@ def test_a_name_too_long_or_ill_formed_is_caught() -> None:
 
 
 def test_a_new_function_gets_a_new_url_and_the_stack_its_permission_anew(
-    replaced: dict[str, dict[str, Any]],
+    replaced: dict[str, Json],
 ) -> None:
     """The function takes its policy with it; the stack alone does not see that."""
     url = replaced["aws_lambda_function_url.approval_handler"]
@@ -659,22 +665,22 @@ def test_a_new_function_gets_a_new_url_and_the_stack_its_permission_anew(
 
 
 def test_settings_are_deleted_only_after_what_depends_on_them_has_changed(
-    replaced: dict[str, dict[str, Any]],
+    replaced: dict[str, Json],
 ) -> None:
     """Terraform keeps to that too where an upgrade from 1.0 is undone: no function finds none."""
     assert replaced["aws_dynamodb_table_item.company_settings"]["actions"] == ["create", "delete"]
 
 
-def test_the_stack_waits_for_the_url(initialised: Path) -> None:
+def test_the_stack_waits_for_the_url(waits_for: WaitsFor) -> None:
     """Of two permissions that are added at once AWS refuses one, and the apply ends half-way."""
     assert "aws_lambda_function_url.approval_handler" in waits_for(
-        initialised, "aws_cloudformation_stack.approval_url"
+        "aws_cloudformation_stack.approval_url"
     )
 
 
-def test_no_function_starts_before_it_may_read_what_it_is_told_of(initialised: Path) -> None:
+def test_no_function_starts_before_it_may_read_what_it_is_told_of(waits_for: WaitsFor) -> None:
     for function in ("function", "approval_handler"):
-        assert waits_for(initialised, f"aws_lambda_function.{function}") >= {
+        assert waits_for(f"aws_lambda_function.{function}") >= {
             "aws_dynamodb_table_item.company_settings",
             "aws_dynamodb_table_item.settings",
             "aws_iam_role_policy.function",

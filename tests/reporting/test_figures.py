@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -377,6 +378,12 @@ def test_codes_are_those_of_the_console() -> None:
         ("roce", "FIN.ROCE%", "roce", "%"),
     ]
     assert figure_of("ebit", NAMED) is None
+
+
+def test_the_documentation_has_each_formula() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "figures.md").read_text("utf-8")
+    for figure in FIGURES:
+        assert f"| {figure.name} | {figure.kpi_code} | {figure.formula} |" in text
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 
 from odoo_qb.errors import Misconfigured
 from odoo_qb.salesforce.mapping import MappedField, parse_mapping
-from tests.support.salesforce_org import MAPPING
+from sandbox.salesforce.mapping import MAPPING
 
 
 def test_without_a_mapping_there_are_accounts_and_opportunities() -> None:

@@ -20,11 +20,14 @@ from odoo_qb.salesforce.source import SalesforceSource
 from odoo_qb.store.mirror_table import MirrorTable
 from odoo_qb.store.sorted_table import SortedTable
 from odoo_qb.store.source_numbers import SourceNumbers
+from sandbox.companions.comparison import compare, stored_ids
+from sandbox.companions.crm import org_ids, org_source
 from sandbox.http_server import serve
 from sandbox.in_process.aws import REGION
 from sandbox.in_process.mirror import TABLE, make_mirror_table
+from sandbox.salesforce.mapping import MAPPING
 from sandbox.salesforce.server import Salesforce
-from tests.support.salesforce_org import MAPPING, Counted, client
+from tests.support.salesforce_org import Counted, client
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -128,6 +131,16 @@ def test_numbers_of_the_table_serve_a_mirror() -> None:
         desk.assert_equal()
         contacts, moves = desk.mirrored("contact"), desk.mirrored("move")
         assert moves[invoice]["partner_id"] == contacts[parent]["id"] == 1
+        stored = stored_ids(desk.aws, TABLE)["crm"]
+        result = compare(
+            "crm",
+            org_source(desk.url, desk.table(), "crm"),
+            desk.table(),
+            stored,
+            org_ids(desk.org, desk.table(), "crm"),
+        )
+        assert result.sentences == []
+        assert (result.families["contact"].mirrored, result.families["invoice"].mirrored) == (2, 1)
         desk.org.delete("Account", parent)
         third = desk.org.add("Account", Name="Third")
         desk.sync()

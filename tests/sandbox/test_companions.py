@@ -89,6 +89,14 @@ def test_a_mirror_that_was_loaded_is_equal_in_every_family(desk: Desk) -> None:
     assert all(not tally.different for tally in result.families.values())
 
 
+def test_items_that_are_no_records_are_not_compared(desk: Desk) -> None:
+    """Sums of closed periods, and numbers of another system's ids."""
+    for pk in ("figures#odoo", "figures#odoo#company-1", "numbers#odoo#contact#0000001"):
+        desk.put({"pk": pk, "sk": "n0000000001"})
+
+    assert desk.compared().sentences == []
+
+
 def test_one_field_that_differs_is_found_and_named(desk: Desk) -> None:
     bill = desk.item("move", 2)
     data = json.loads(bill["data"])
@@ -336,6 +344,20 @@ def test_an_external_odoo_with_a_password_is_mirrored_by_session_too() -> None:
     }
     assert given["erp_connections"]["ledger"]["url"] == "http://127.0.0.1:2"
     assert given["erp_credentials"] == {"ledger": LEDGER_PASSWORD, "session": "a password"}
+
+
+def test_an_org_of_salesforce_is_mirrored_where_that_is_wanted() -> None:
+    address = {
+        "odoo": "http://127.0.0.1:1",
+        "ledger": "http://127.0.0.1:2",
+        "crm": "http://127.0.0.1:3",
+    }
+
+    given = mirror_variables(Vendors(mirror_rate="rate(1 day)", salesforce=True), address)
+
+    assert given["erp_connections"]["crm"]["url"] == "http://127.0.0.1:3"
+    assert given["erp_connections"]["crm"]["type"] == "salesforce"
+    assert given["erp_connections"].keys() == given["erp_credentials"].keys()
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from odoo_qb.bill.status import TRANSITIONS
 from odoo_qb.extraction import run
 from sandbox import chain, demo, run_report, traffic
 from sandbox import serve as serve_command
+from sandbox.__main__ import main
 from sandbox.approver import rule
 from sandbox.aws.emulator import Emulator
 from sandbox.aws.run_directory import EmulatorError
@@ -352,6 +353,22 @@ def sandbox(
     )
 
 
+def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """What the sandbox says of options it refuses, on its last line to a terminal."""
+    with pytest.raises(SystemExit) as ended:
+        main([*arguments])
+    said = capsys.readouterr()
+    assert (ended.value.code, said.out, said.err.count("\n")) == (2, "", 1)
+    return said.err
+
+
+def test_a_wrong_command_ends_the_program_with_one_sentence() -> None:
+    done = sandbox("serves")
+
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert "invalid choice: 'serves'" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
@@ -371,22 +388,18 @@ def sandbox(
     ],
 )
 def test_a_wrong_option_is_answered_with_one_sentence(
-    options: tuple[str, ...], sentence: str
+    options: tuple[str, ...], sentence: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    done = sandbox("demo", *options)
-
-    assert (done.returncode, done.stdout) == (2, "")
-    assert sentence in done.stderr
-    assert done.stderr.count("\n") == 1
+    assert sentence in refused(capsys, "demo", *options)
 
 
 @pytest.mark.parametrize("port", ["99999", "-1", "http"])
-def test_what_is_no_port_is_answered_with_one_sentence(port: str) -> None:
-    done = sandbox("serve", "--port", port)
+def test_what_is_no_port_is_answered_with_one_sentence(
+    port: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = refused(capsys, "serve", "--port", port)
 
-    assert (done.returncode, done.stdout) == (2, "")
-    assert "is not a port: a number up to 65535" in done.stderr or "expected one" in done.stderr
-    assert done.stderr.count("\n") == 1
+    assert "is not a port: a number up to 65535" in said or "expected one" in said
 
 
 def a_machine(folder: Path, *, without: str = "", terraform: str = "") -> dict[str, str]:

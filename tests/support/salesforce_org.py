@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from odoo_qb.salesforce.client import SalesforceClient
 from odoo_qb.salesforce.mapping import parse_mapping
 from odoo_qb.salesforce.source import SalesforceSource
 from sandbox.http_server import serve
+from sandbox.salesforce.mapping import MAPPING
 from sandbox.salesforce.server import CLIENT_ID, CLIENT_SECRET, Salesforce
 
 if TYPE_CHECKING:
@@ -16,37 +17,6 @@ if TYPE_CHECKING:
 
     from odoo_qb.exact_json import Json
     from odoo_qb.sources import Kind
-
-MAPPING: Final[Json] = {
-    "contact": {"fields": {"email": "Email__c"}},
-    "move": {
-        "object": "Invoice__c",
-        "fields": {
-            "move_type": "Type__c",
-            "state": {"field": "Status__c", "values": {"Sent": "posted", "Paid": "posted"}},
-            "payment_state": {"field": "Status__c", "values": {"Paid": "paid", "Sent": "not_paid"}},
-            "amount_total": "Total__c",
-            "amount_tax": "Tax__c",
-            "amount_residual": "Open__c",
-            "currency_name": "Currency__c",
-            "partner_id": "Account__c",
-            "invoice_date": "Date__c",
-            "invoice_date_due": "Due__c",
-        },
-    },
-    "payment": {
-        "object": "Payment__c",
-        "fields": {
-            "amount": "Amount__c",
-            "currency_name": "=USD",
-            "partner_id": "Account__c",
-            "move_id": "Invoice__c",
-            "date": "Paid_On__c",
-            "payment_method_name": "Method__c",
-            "state": "=posted",
-        },
-    },
-}
 
 
 class Counted:

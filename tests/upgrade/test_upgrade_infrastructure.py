@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from sandbox.aws import emulator as aws
-from sandbox.terraform import plugin_mirror
+from sandbox.terraform import GOGC, plugin_mirror
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +38,7 @@ class Deployment:
 
     def __init__(self, folder: Path, emulator: aws.Emulator) -> None:
         self._folder = folder
-        self._environment = emulator.environment() | {"CHECKPOINT_DISABLE": "1"}
+        self._environment = emulator.environment() | {"CHECKPOINT_DISABLE": "1", "GOGC": GOGC}
 
     def init(self) -> None:
         for source in (*aws.PROJECT.glob("*.tf"), *aws.PROJECT.glob("*.asl.json")):

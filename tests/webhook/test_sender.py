@@ -6,18 +6,24 @@ import time
 from datetime import timedelta
 from itertools import pairwise
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
+from botocore.exceptions import ClientError
 
 from odoo_qb.store.webhook_content import WebhookContent
+from odoo_qb.webhook.answers import Answer
+from odoo_qb.webhook.parcel import parcel_of
+from odoo_qb.webhook.refusals import Refusals
 from odoo_qb.webhook.waits import WAITS
 from tests.webhook.sender_desk import OTHER, RECEIVES, SECRET, Died, a_desk, a_message
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from tests.webhook.sender_desk import SenderDesk
+
+AWS_IS_DOWN: Final = ClientError({"Error": {"Code": "ServiceUnavailable", "Message": "m"}}, "Any")
 
 
 @pytest.fixture
@@ -505,3 +511,85 @@ def test_a_run_that_dies_while_it_probes_keeps_the_others_waiting_for_the_next_p
     desk.work(minutes=15)
     assert died
     assert sorted(int(r) for r, _ in desk.accepted) == list(range(1, 31))
+
+
+# -- what else may go wrong ------------------------------------------------------------------------
+
+
+def failing(name: str, error: Exception) -> Callable[[str, Callable[[], Any]], Any]:
+    def step(at: str, work: Callable[[], Any]) -> Any:
+        if at == name:
+            raise error
+        return work()
+
+    return step
+
+
+def test_an_error_of_ours_stops_one_change_and_no_other(desk: SenderDesk) -> None:
+    steps: list[str] = []
+
+    def once(step: str, work: Callable[[], Any]) -> Any:
+        steps.append(step)
+        if steps.count("post") == 1 and step == "post":
+            raise RuntimeError("a defect")
+        return work()
+
+    desk.on_step = once
+    desk.put(1)
+    desk.put(2)
+    desk.run()
+    assert desk.accepted == [("2", 1)]
+    assert desk.hidden_for() == 60
+    desk.work(minutes=2)
+    assert sorted(desk.accepted) == [("1", 1), ("2", 1)]
+
+
+def test_a_dead_letter_that_aws_does_not_take_waits_and_is_taken_later(desk: SenderDesk) -> None:
+    desk.receiver.fail("gone")
+    desk.put(1)
+    desk.work()
+    desk.on_step = failing("sqs send_message", AWS_IS_DOWN)
+    desk.sleep(13 * 24 * 3600 + 60)
+    desk.work()
+    assert (desk.buried, len(desk.queue.messages)) == ([], 1)
+    desk.on_step = lambda _, work: work()
+    desk.work(hours=1)
+    assert desk.buried == [a_message().message_id]
+
+
+def test_a_state_that_aws_does_not_keep_is_found_out_again(desk: SenderDesk) -> None:
+    desk.receiver.fail("error", times=None)
+    for record in range(1, 8):
+        desk.put(record)
+    desk.on_step = failing("dynamodb update_item", AWS_IS_DOWN)
+    desk.work(minutes=3)  # neither tries nor the breaker can be kept
+    assert desk.rows("webhook#state") == desk.rows("webhook#tries") == []
+    assert len(desk.queue.messages) == 7
+    desk.on_step = lambda _, work: work()
+    desk.receiver.recover()
+    desk.work(minutes=2)
+    assert len(desk.accepted) == 7
+
+
+def test_a_digest_of_many_different_answers_is_cut(desk: SenderDesk) -> None:
+    refusals = Refusals(desk.table)
+    for number in range(1, 26):
+        sent = {"messageId": str(number), "body": a_message(number).to_body()}
+        answer = Answer(verdict="refused", status=422, text=f"No {number}.")
+        refusals.keep(parcel_of(sent, desk.now), answer, desk.now)
+    desk.sleep(600)
+    desk.operating().digest()
+    (mail,) = desk.mails
+    assert mail.count("1 with 422: No ") == 20
+    assert "and 5 other answers" in mail
+
+
+def test_what_the_queue_does_not_take_again_stays_among_the_refusals(desk: SenderDesk) -> None:
+    desk.receiver.fail("refused", times=2)
+    desk.put(1)
+    desk.put(2)
+    desk.work()
+    desk.on_step = failing("sqs send_message_batch", AWS_IS_DOWN)
+    assert desk.operating().retry_refused(lambda: 100.0) == {"queued": 0, "left": 2}
+    desk.on_step = lambda _, work: work()
+    assert desk.operating().retry_refused(lambda: 100.0) == {"queued": 2, "left": 0}

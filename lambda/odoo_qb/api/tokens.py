@@ -25,7 +25,6 @@ logger = Logger(child=True)
 
 _UNKNOWN_AFTER: Final = timedelta(minutes=1)  # a token we do not know may be new
 _ANYWAY_AFTER: Final = timedelta(minutes=5)  # one we know may have been removed
-_LONGEST: Final = 400  # characters of a token
 _HASH: Final = 64  # hexadecimal digits of SHA-256
 
 
@@ -52,7 +51,7 @@ class Tokens:
 
     def owner(self, token: str) -> Token | None:
         """Whose token this is."""
-        digest = hashlib.sha256(token[:_LONGEST].encode("utf-8", "replace")).hexdigest()
+        digest = hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
         self._refresh(_ANYWAY_AFTER)
         found = _matching(self._known, digest)
         if found is None and self._refresh(_UNKNOWN_AFTER):

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from odoo_qb.sources import Kind
 
 _PAGE: Final = 10_000  # records of a page that a mirror gets
-_IDS: Final = 500  # in a query: an address may have 16 kB
+_IDS: Final = 400  # in a query: an address and its headers may have 16 kB
 _TITLES: Final[dict[Kind, str]] = {
     "contact": "Contact",
     "move": "Document",
@@ -146,7 +146,7 @@ class SalesforceSource:
         return len(self._within(kind, low, high))
 
     def read(self, kind: Kind, ids: Collection[int]) -> Reading:
-        """The current records with these numbers, 500 per call."""
+        """The current records with these numbers, 400 per call."""
         mapped = self._mapping.get(kind)
         if not mapped:
             return Reading()

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from odoo_qb import settings
-from odoo_qb.errors import Misconfigured
+from odoo_qb.errors import Misconfigured, Refused
 from odoo_qb.mirror.connections import DEFAULT, SALESFORCE, ErpConnection, parse_connections
 from odoo_qb.odoo.client import OdooClient
 from odoo_qb.odoo.failures import SettingNames
@@ -58,7 +58,10 @@ class ErpParts:
         return source
 
     def odoo(self, connection: str) -> OdooClient:
-        """The client of a connection to Odoo."""
+        """The client of a connection to Odoo; Refused where it is none."""
+        erp = self.configured.get(connection)
+        if erp and erp.type == SALESFORCE:
+            raise Refused(f"The connection {connection} is a Salesforce. Choose one to an Odoo.")
         if connection not in self._clients:
             self._clients[connection] = self._odoo(connection)
         return self._clients[connection]
