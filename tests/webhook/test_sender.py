@@ -52,10 +52,13 @@ def test_a_change_is_delivered_once_signed_and_with_its_contact(desk: SenderDesk
     assert desk.rows("webhook#tries") == desk.rows("webhook#refused") == []
 
 
-def test_a_new_document_waits_for_the_run_that_mirrors_its_new_contact(desk: SenderDesk) -> None:
+@pytest.mark.parametrize("change", [{"event": "created"}, {"changed": ("partner_id",)}])
+def test_a_document_waits_for_the_run_that_mirrors_its_new_contact(
+    desk: SenderDesk, change: Any
+) -> None:
     """Contacts are read first: one made a second later, together with a bill, comes after it."""
     data = {"id": 1, "move_type": "in_invoice", "partner_id": 31}
-    desk.put(1, event="created", data=data)
+    desk.put(1, data=data, **change)
     desk.put(1, 2, data=data)
     desk.put(2)
     desk.work()

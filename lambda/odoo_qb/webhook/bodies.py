@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class NotMirroredYet(Exception):  # noqa: N818 - it is no error: the mirror's next run has it
-    """The contact of a new document is not mirrored, and may be in a minute."""
+    """The contact of a new document, or a document's new one, may be mirrored in a minute."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +35,8 @@ class Bodies:
         """
         whole = self.whole(message)
         contact = self.contact_of(whole)
-        is_new = whole.event == "created" and not whole.replay_id
-        if may_wait and is_new and contact is None and partner_of(whole):
+        is_new = whole.event == "created" or "partner_id" in whole.changed
+        if may_wait and is_new and not whole.replay_id and contact is None and partner_of(whole):
             raise NotMirroredYet
         return body_of(whole, contact)
 
