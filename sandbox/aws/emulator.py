@@ -24,11 +24,12 @@ from urllib.parse import urlsplit
 import botocore.session
 from botocore.config import Config
 
+from sandbox.aws.emptying import empty, strip_items
 from sandbox.aws.run_directory import SAVED, STOP_WITHIN, EmulatorError, hold, is_held, prepare
 from sandbox.http_server import Ports
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
 PROJECT: Final = Path(__file__).parents[2]
 REGION: Final = "us-west-2"
@@ -222,12 +223,12 @@ def forget(
     sqs, secrets = emulator.client("sqs"), emulator.client("secretsmanager")
     for url in sqs.list_queues().get("QueueUrls", ()):
         sqs.purge_queue(QueueUrl=url)
-    _empty(dynamodb, table, "entry_id", keep={"entry_id": {"S": "settings"}})
+    empty(dynamodb, table, "entry_id", keep={"entry_id": {"S": "settings"}})
     if mirror:
-        _bare(dynamodb, mirror, "pk, sk")
+        strip_items(dynamodb, mirror, "pk, sk")
     for name, key in ((mirror, "pk, sk"), (intake, "pk")):
         if name:
-            _empty(dynamodb, name, key)
+            empty(dynamodb, name, key)
     for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
         objects = [
             {"Key": version["Key"], "VersionId": version["VersionId"]}
@@ -241,38 +242,6 @@ def forget(
             if secret["Name"].startswith(_TOKENS):
                 secrets.put_secret_value(SecretId=secret["ARN"], SecretString=EMPTY)
     emulator.outbox.unlink(missing_ok=True)
-
-
-def _bare(dynamodb: Any, table: str, key: str) -> None:  # noqa: ANN401 - boto3
-    """Leave nothing of a table's items but their keys: what has no content is no change to tell.
-
-    The webhook would otherwise tell its endpoint that every record was deleted.
-    """
-    keys = _keys(dynamodb, table, key)
-    _write(dynamodb, table, [{"PutRequest": {"Item": item}} for item in keys])
-
-
-def _empty(dynamodb: Any, table: str, key: str, keep: object = None) -> None:  # noqa: ANN401 - boto3
-    """Delete a table's items except the one with the key `keep`; `key` lists the key attributes."""
-    keys = [item for item in _keys(dynamodb, table, key) if item != keep]
-    _write(dynamodb, table, [{"DeleteRequest": {"Key": item}} for item in keys])
-
-
-def _keys(dynamodb: Any, table: str, key: str) -> list[Any]:  # noqa: ANN401 - boto3
-    pages = dynamodb.get_paginator("scan").paginate(TableName=table, ProjectionExpression=key)
-    return [item for page in pages for item in page["Items"]]
-
-
-def _write(dynamodb: Any, table: str, requests: list[Any]) -> None:  # noqa: ANN401 - boto3
-    for some in _chunks(requests, 25):
-        pending = some
-        while pending:
-            answer = dynamodb.batch_write_item(RequestItems={table: pending})
-            pending = answer.get("UnprocessedItems", {}).get(table)
-
-
-def _chunks(things: list[Any], size: int) -> Iterable[list[Any]]:
-    return (things[first : first + size] for first in range(0, len(things), size))
 
 
 def _clean_environment() -> dict[str, str]:
