@@ -24,7 +24,6 @@ from urllib.parse import urlsplit
 import botocore.session
 from botocore.config import Config
 
-from sandbox.aws.emptying import empty, strip_items
 from sandbox.aws.run_directory import SAVED, STOP_WITHIN, EmulatorError, hold, is_held, prepare
 from sandbox.http_server import Ports
 
@@ -34,8 +33,6 @@ if TYPE_CHECKING:
 PROJECT: Final = Path(__file__).parents[2]
 REGION: Final = "us-west-2"
 START_WITHIN: Final = 60.0
-EMPTY: Final = "{}"  # an empty token secret, with which the poster starts from its seed
-_TOKENS: Final = ("odoo-qb-integration/quickbooks-token-", "odoo-erp-session-")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,43 +202,6 @@ def stop(emulator: Emulator) -> None:
     process.wait()
     if process.stdin:
         process.stdin.close()
-
-
-def forget(
-    emulator: Emulator,
-    *,
-    table: str,
-    bucket: str,
-    mirror: str | None = None,
-    intake: str | None = None,
-) -> None:
-    """Delete a demo's items, documents, messages, tokens, records, invoices and e-mails.
-
-    The infrastructure stays, and so do the settings, in their own table and among the bills.
-    """
-    dynamodb, s3 = emulator.client("dynamodb"), emulator.client("s3")
-    sqs, secrets = emulator.client("sqs"), emulator.client("secretsmanager")
-    for url in sqs.list_queues().get("QueueUrls", ()):
-        sqs.purge_queue(QueueUrl=url)
-    empty(dynamodb, table, "entry_id", keep={"entry_id": {"S": "settings"}})
-    if mirror:
-        strip_items(dynamodb, mirror, "pk, sk")
-    for name, key in ((mirror, "pk, sk"), (intake, "pk")):
-        if name:
-            empty(dynamodb, name, key)
-    for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
-        objects = [
-            {"Key": version["Key"], "VersionId": version["VersionId"]}
-            for kind in ("Versions", "DeleteMarkers")
-            for version in page.get(kind, ())
-        ]
-        if objects:
-            s3.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})
-    for page in secrets.get_paginator("list_secrets").paginate():
-        for secret in page["SecretList"]:
-            if secret["Name"].startswith(_TOKENS):
-                secrets.put_secret_value(SecretId=secret["ARN"], SecretString=EMPTY)
-    emulator.outbox.unlink(missing_ok=True)
 
 
 def _clean_environment() -> dict[str, str]:

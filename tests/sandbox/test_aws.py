@@ -20,6 +20,7 @@ from werkzeug.wrappers import Response
 
 from sandbox.aws import emulator as aws
 from sandbox.aws.alarms import alarm_state, computed, embedded_metrics
+from sandbox.aws.emptying import forget
 from sandbox.aws.run_directory import hold
 from sandbox.aws.streams import Batch, first_failed, shard_of, split_by_age, still_to_do
 from sandbox.http_server import Ports, serve
@@ -369,7 +370,7 @@ def test_forgetting_leaves_the_settings_table_and_a_queue_that_takes_the_same_me
 
     for _ in range(2):  # twice is harmless
         sqs.send_message(QueueUrl=url, **message)
-        aws.forget(emulator, table="bills", bucket="bills", mirror="mirror")
+        forget(emulator, table="bills", bucket="bills", mirror="mirror")
 
         for table in ("bills", "settings"):
             assert dynamodb.scan(TableName=table)["Items"] == [{"entry_id": {"S": "settings"}}]
