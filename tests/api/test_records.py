@@ -479,3 +479,18 @@ def test_a_request_goes_through_so_many_records_and_the_next_goes_on(api: ApiDes
             break
     assert found == every[2:]
     assert len(every) > 7
+
+
+@pytest.mark.parametrize("query", ["sort=-write_date&partner_id=1000000", "state=nothing"])
+def test_looking_for_one_record_does_not_take_a_request_for_each_that_is_passed_over(
+    api: ApiDesk, query: str
+) -> None:
+    table = MirrorTable(api.desk.table(), "odoo", "move")
+    # Counted, and then not in that state any more.
+    table.set_own(keys.counts_for({"state": "nothing"}), {keys.attribute(0): 1})
+    first = api.get(f"/invoices?limit=1&{query}")
+    before = api.wired.mirrored.calls
+    cursor = first.headers.get("x-next-cursor", "")
+    response = api.get(f"/invoices?limit=1&{query}" + (f"&cursor={cursor}" if cursor else ""))
+    assert ids(response) == []
+    assert api.wired.mirrored.calls - before < 10
