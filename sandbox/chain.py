@@ -134,7 +134,6 @@ def start(vendors: Vendors, progress: Callable[[str], None]) -> Chain:
                     bucket=known["s3_bucket"],
                     mirror=known.get("mirror_table") if vendors.mirror_rate else None,
                     intake=known.get("intake_table") if vendors.mirror_rate else None,
-                    feed=(known.get("webhook_function_names") or {}).get("webhook_feed"),
                 )
             except ClientError as error:
                 raise SetupError(

@@ -736,6 +736,18 @@ run "a_webhook_signs" {
   expect_failures = [var.webhook_secret]
 }
 
+run "a_webhooks_secret_is_copied_to_its_end" {
+  command = plan
+
+  variables {
+    mirror_enabled = true
+    webhook_url    = "https://example.com/hooks/odoo"
+    webhook_secret = "whsec_YWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWE" # without its =
+  }
+
+  expect_failures = [var.webhook_secret]
+}
+
 run "a_previous_secret_signs_too" {
   command = plan
 

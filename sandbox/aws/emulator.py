@@ -212,21 +212,19 @@ def forget(
     table: str,
     bucket: str,
     mirror: str | None = None,
-    feed: str | None = None,
     intake: str | None = None,
 ) -> None:
     """Delete a demo's items, documents, messages, tokens, records, invoices and e-mails.
 
-    The infrastructure stays, and so do the settings, in their own table and among the bills. Only
-    what brings the mirror's changes to `feed` goes, or it would bring that all was deleted:
-    Terraform makes it anew.
+    The infrastructure stays, and so do the settings, in their own table and among the bills.
     """
     dynamodb, s3 = emulator.client("dynamodb"), emulator.client("s3")
-    _unmap(emulator, feed)
     sqs, secrets = emulator.client("sqs"), emulator.client("secretsmanager")
     for url in sqs.list_queues().get("QueueUrls", ()):
         sqs.purge_queue(QueueUrl=url)
     _empty(dynamodb, table, "entry_id", keep={"entry_id": {"S": "settings"}})
+    if mirror:
+        _bare(dynamodb, mirror, "pk, sk")
     for name, key in ((mirror, "pk, sk"), (intake, "pk")):
         if name:
             _empty(dynamodb, name, key)
@@ -245,25 +243,32 @@ def forget(
     emulator.outbox.unlink(missing_ok=True)
 
 
-def _unmap(emulator: Emulator, feed: str | None) -> None:
-    """Delete what brings a function its changes."""
-    if not feed:
-        return
-    functions = emulator.client("lambda")
-    found = functions.list_event_source_mappings(FunctionName=feed)["EventSourceMappings"]
-    for mapping in found:
-        functions.delete_event_source_mapping(UUID=mapping["UUID"])
+def _bare(dynamodb: Any, table: str, key: str) -> None:  # noqa: ANN401 - boto3
+    """Leave nothing of a table's items but their keys: what has no content is no change to tell.
+
+    The webhook would otherwise tell its endpoint that every record was deleted.
+    """
+    keys = _keys(dynamodb, table, key)
+    _write(dynamodb, table, [{"PutRequest": {"Item": item}} for item in keys])
 
 
 def _empty(dynamodb: Any, table: str, key: str, keep: object = None) -> None:  # noqa: ANN401 - boto3
     """Delete a table's items except the one with the key `keep`; `key` lists the key attributes."""
+    keys = [item for item in _keys(dynamodb, table, key) if item != keep]
+    _write(dynamodb, table, [{"DeleteRequest": {"Key": item}} for item in keys])
+
+
+def _keys(dynamodb: Any, table: str, key: str) -> list[Any]:  # noqa: ANN401 - boto3
     pages = dynamodb.get_paginator("scan").paginate(TableName=table, ProjectionExpression=key)
-    keys = [item for page in pages for item in page["Items"] if item != keep]
-    for some in _chunks(keys, 25):
-        deletions = [{"DeleteRequest": {"Key": item}} for item in some]
-        while deletions:
-            answer = dynamodb.batch_write_item(RequestItems={table: deletions})
-            deletions = answer.get("UnprocessedItems", {}).get(table)
+    return [item for page in pages for item in page["Items"]]
+
+
+def _write(dynamodb: Any, table: str, requests: list[Any]) -> None:  # noqa: ANN401 - boto3
+    for some in _chunks(requests, 25):
+        pending = some
+        while pending:
+            answer = dynamodb.batch_write_item(RequestItems={table: pending})
+            pending = answer.get("UnprocessedItems", {}).get(table)
 
 
 def _chunks(things: list[Any], size: int) -> Iterable[list[Any]]:

@@ -230,6 +230,8 @@ def test_while_eventbridge_is_down_schedules_are_listed_and_can_be_deleted(
     assert (status, said) == (503, "EventBridge Scheduler didn't answer. Try again in a minute.")
     assert desk.api().delete("gone") == {"deleted": "gone"}
     assert [row["task_name"] for row in desk.api().list()] == ["kept"]
+    for name in ("gone", "new"):
+        assert problem(lambda: desk.api().delete(name)) == (404, f"There is no schedule {name}.")  # noqa: B023
     assert not desk.items().start("gone", event["id"], desk.now)
     assert "gone" in desk.names()  # it still fires, and starts nothing
     desk.on_step = lambda _, work: work()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from datetime import timedelta
 from itertools import pairwise
+from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -407,6 +408,27 @@ def test_one_records_failures_never_open_the_breaker(desk: SenderDesk) -> None:
         assert desk.now == began
     (state,) = desk.rows("webhook#state")
     assert "probe_at" not in state
+
+
+@pytest.mark.parametrize("failing", [5, 7])
+def test_records_that_always_fail_do_not_take_every_probe(desk: SenderDesk, failing: int) -> None:
+    """They open the breaker: another record's change waits for the next probe, and is that."""
+    random = Random(failing)  # noqa: S311 - no secret
+
+    def step(_: str, work: Any) -> Any:
+        desk.chance = random.random()
+        return work()
+
+    desk.on_step = step
+    for record in range(1, failing + 1):
+        desk.receiver.fail("error", record=f"odoo/account.move/{record}", times=None)
+        desk.put(record)
+    desk.work(minutes=40)
+    for record in range(20, 26):
+        desk.put(record)
+        desk.work(minutes=6)
+        assert (str(record), 1) in desk.accepted
+        desk.work(minutes=20)
 
 
 def test_a_probe_waits_as_long_as_the_endpoint_asks(desk: SenderDesk) -> None:

@@ -20,7 +20,7 @@ from odoo_qb.api import walk
 from odoo_qb.api.problem import Problem
 from odoo_qb.exact_json import to_json
 from odoo_qb.mirror.content import data_of
-from odoo_qb.mirror.listing import held, page
+from odoo_qb.mirror.listing import held, page, slices
 from odoo_qb.store import mirror_keys as keys
 
 if TYPE_CHECKING:
@@ -111,10 +111,20 @@ def list_page(table: MirrorTable, wanted: Wanted) -> ListPage:
         _fill(found, wanted, ((str(row["sk"]), row) for row in rows), 0)
         if skip + len(found.texts) >= of.total:
             found.cursor = ""
+        elif not found.cursor:  # some were removed after they were counted: it is not the end
+            found.cursor = _encode(wanted, *_go_on(of, rows, skip))
         return found
     after, skip = _decode(wanted, cursor) if cursor else ("", skip)
     _fill(found, wanted, _walked(table, wanted, of, after), skip)
     return found
+
+
+def _go_on(of: Held, rows: Collection[Json], skip: int) -> tuple[str, int]:
+    """The place after these rows, or if there are none before their partition, and what to skip."""
+    if rows:
+        return max(str(row["sk"]) for row in rows), 0
+    part = next(slices(of.counts, skip, 1))
+    return f"{max(0, part.number * keys.THOUSAND - 1):010d}", part.skip
 
 
 def _fill(found: ListPage, wanted: Wanted, rows: Iterable[walk.Placed], skip: int) -> None:
