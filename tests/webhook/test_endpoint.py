@@ -309,8 +309,8 @@ def test_an_endpoint_holds_a_request_no_longer_than_its_time(answer: Any) -> Non
 def test_an_answer_without_end_is_taken_by_its_status(endless: Any) -> None:
     with listening(endless) as listener:
         began = time.monotonic()
-        answer = endpoint(f"http://127.0.0.1:{listener.port}/", seconds=0.5).post(b"{}", {})
-        assert time.monotonic() - began < 3
+        answer = endpoint(f"http://127.0.0.1:{listener.port}/", seconds=1.5).post(b"{}", {})
+        assert time.monotonic() - began < 10
         assert answer.verdict == "delivered"
 
 
