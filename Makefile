@@ -72,7 +72,7 @@ demo: venv ## The whole chain on this machine, headless (ARGS="--bills 100")
 sandbox: venv ## The whole chain on this machine, kept running until Ctrl-C
 	$(BIN)/python -m sandbox serve $(ARGS)
 
-companions: venv ## The mirror loaded, changed and compared, the intake walked (ARGS="--json FILE")
+companions: venv ## The mirror, its webhook, its API and the intake, walked and compared (ARGS="--json FILE")
 	$(BIN)/python -m sandbox companions $(ARGS)
 
 intake: venv ## An invoice given to the intake on the sandbox (FILE=samples/invoice.json)

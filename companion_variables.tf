@@ -167,8 +167,8 @@ variable "webhook_secret" {
   ephemeral   = true
 
   validation {
-    condition     = var.webhook_url == "" || can(regex("^whsec_[A-Za-z0-9+/]{32,88}={0,2}$", var.webhook_secret))
-    error_message = "webhook_secret must be whsec_ followed by 24 to 64 random bytes in base64."
+    condition     = var.webhook_url == "" || can(regex("^whsec_(?:(?:[A-Za-z0-9+/]{4}){8,21}(?:[A-Za-z0-9+/]{2}==)?|(?:[A-Za-z0-9+/]{4}){8,20}[A-Za-z0-9+/]{3}=)$", var.webhook_secret))
+    error_message = "webhook_secret must be whsec_ followed by 24 to 64 random bytes in base64, the = at its end included."
   }
 }
 
@@ -181,8 +181,8 @@ variable "webhook_previous_secret" {
   ephemeral   = true
 
   validation {
-    condition     = var.webhook_previous_secret == "" || can(regex("^whsec_[A-Za-z0-9+/]{32,88}={0,2}$", var.webhook_previous_secret))
-    error_message = "webhook_previous_secret must be empty, or whsec_ followed by 24 to 64 random bytes in base64."
+    condition     = var.webhook_previous_secret == "" || can(regex("^whsec_(?:(?:[A-Za-z0-9+/]{4}){8,21}(?:[A-Za-z0-9+/]{2}==)?|(?:[A-Za-z0-9+/]{4}){8,20}[A-Za-z0-9+/]{3}=)$", var.webhook_previous_secret))
+    error_message = "webhook_previous_secret must be empty, or whsec_ followed by 24 to 64 random bytes in base64, the = at its end included."
   }
   validation {
     condition     = var.webhook_previous_secret == "" || var.webhook_previous_secret != var.webhook_secret
@@ -264,6 +264,10 @@ variable "api_previous_tokens" {
   validation {
     condition     = alltrue([for token in values(var.api_previous_tokens) : can(regex("^[A-Za-z0-9._~+/=-]{32,400}$", token))])
     error_message = "A token in api_previous_tokens can't have been one: tokens have at least 32 letters, digits and ._~+/=-."
+  }
+  validation {
+    condition     = length(setintersection(values(var.api_previous_tokens), values(var.api_tokens))) == 0
+    error_message = "A token in api_previous_tokens is still one of api_tokens, so it was not replaced. Put a new one into api_tokens, or remove it from api_previous_tokens."
   }
 }
 

@@ -41,7 +41,7 @@ def lambda_handler(event: object, context: Any) -> dict[str, Any]:  # noqa: ANN4
     if reports is None:
         return {"runs": [], "skipped": "The schedule was deleted."}
     _log(reports)
-    if not request.wanted.dry_run:
+    if request.is_whole and not request.wanted.dry_run:  # another's age says nothing of the rest
         wired.count("MirrorAgeMinutes", max((r.age_minutes for r in reports), default=0.0))
     return {
         "runs": [report.as_answer() for report in reports],

@@ -41,8 +41,9 @@ if TYPE_CHECKING:
 _LAST_PORT = 65_535
 _COMPANIONS = (
     "Covers the mirror: it is loaded, Odoo is changed at random, Odoo fails in the middle of a run,"
-    " and each time every served field of every record is compared with Odoo. Then every route of"
-    " the API is walked, its records are compared too, and schedules fire. An external Odoo is only"
+    " and each time every served field of every record is compared with Odoo. Each change must"
+    " reach the webhook's endpoint, through an outage and another secret. Then every route of the"
+    " API is walked, its records are compared too, and schedules fire. An external Odoo is only"
     " read. The exit status is 0 only if nothing differs."
 )
 

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from botocore.exceptions import ClientError
 
 from sandbox.aws import emulator as aws
+from sandbox.aws.emptying import forget
 from sandbox.aws.run_directory import hold
 from sandbox.prerequisites import PROJECT, SetupError, build, check_tools
 from sandbox.terraform import Terraform, TerraformError
@@ -129,13 +130,12 @@ def start(vendors: Vendors, progress: Callable[[str], None]) -> Chain:
         if known:
             progress("deleting the data of the last run")
             try:
-                aws.forget(
+                forget(
                     emulator,
                     table=known["dynamodb_table"],
                     bucket=known["s3_bucket"],
                     mirror=known.get("mirror_table") if vendors.mirror_rate else None,
                     intake=known.get("intake_table") if vendors.mirror_rate else None,
-                    feed=(known.get("webhook_function_names") or {}).get("webhook_feed"),
                 )
             except ClientError as error:
                 raise SetupError(

@@ -736,6 +736,18 @@ run "a_webhook_signs" {
   expect_failures = [var.webhook_secret]
 }
 
+run "a_webhooks_secret_is_copied_to_its_end" {
+  command = plan
+
+  variables {
+    mirror_enabled = true
+    webhook_url    = "https://example.com/hooks/odoo"
+    webhook_secret = "whsec_YWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWE" # without its =
+  }
+
+  expect_failures = [var.webhook_secret]
+}
+
 run "a_previous_secret_signs_too" {
   command = plan
 
@@ -843,6 +855,17 @@ run "a_previous_token_was_one" {
   variables {
     api_tokens          = { reporting = "reporting-0123456789-0123456789-0123456789" }
     api_previous_tokens = { reporting = "short" }
+  }
+
+  expect_failures = [var.api_previous_tokens]
+}
+
+run "a_token_that_was_not_replaced_is_no_previous_one" {
+  command = plan
+
+  variables {
+    api_tokens          = { reporting = "reporting-0123456789-0123456789-0123456789", shop = "shop-0123456789-0123456789-0123456789" }
+    api_previous_tokens = { shop = "reporting-0123456789-0123456789-0123456789" }
   }
 
   expect_failures = [var.api_previous_tokens]

@@ -6,6 +6,8 @@ elsewhere by the time of connecting (DNS rebinding) is found out, and so is a ma
 
 from __future__ import annotations
 
+import http.client
+from http import HTTPStatus
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import TYPE_CHECKING, Any, Final
 
@@ -41,6 +43,8 @@ def is_allowed(address: str, allowed: Collection[Network]) -> bool:
     """Whether we may send something there."""
     ip = _meant(ip_address(address.partition("%")[0]))
     public = ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_unspecified)
+    if isinstance(ip, IPv6Address) and ip.is_site_local:  # old private networks: fec0::/10
+        public = False
     return public or any(ip in network for network in allowed)
 
 
@@ -100,9 +104,31 @@ class _PublicAdapter(HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = {"http": PlainPool, "https": TlsPool}
 
 
+class _FinalResponse(http.client.HTTPResponse):
+    """The final answer to a request, without the interim ones before it, such as 103 Early Hints.
+
+    http.client passes over 100 only. It takes any other for the answer and keeps the connection, on
+    which the next request would then get the answer to this one:
+    https://www.rfc-editor.org/rfc/rfc9110#name-informational-1xx
+    """
+
+    def begin(self) -> None:
+        """As http.client, up to the first answer that is not an interim one."""
+        super().begin()
+        while self.status < HTTPStatus.OK and self.status != HTTPStatus.SWITCHING_PROTOCOLS:
+            self.headers = None  # type: ignore[assignment]  # which says: not begun
+            super().begin()
+        has_none = self.status in {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}
+        announces_body = self.headers.get("Content-Length", "0") != "0"
+        # What follows is not HTTP, or content where there must be none.
+        if self.status < HTTPStatus.OK or (has_none and announces_body):
+            self.will_close = True
+
+
 class _Looking:
     """A connection that closes at once where it leads to what is not allowed."""
 
+    response_class: type[http.client.HTTPResponse] = _FinalResponse
     networks: tuple[Network, ...] = ()
     on_use: Callable[[HTTPConnection], None]
 

@@ -28,13 +28,11 @@ from sandbox.aws.run_directory import SAVED, STOP_WITHIN, EmulatorError, hold, i
 from sandbox.http_server import Ports
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
 PROJECT: Final = Path(__file__).parents[2]
 REGION: Final = "us-west-2"
 START_WITHIN: Final = 60.0
-EMPTY: Final = "{}"  # an empty token secret, with which the poster starts from its seed
-_TOKENS: Final = ("odoo-qb-integration/quickbooks-token-", "odoo-erp-session-")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,70 +202,6 @@ def stop(emulator: Emulator) -> None:
     process.wait()
     if process.stdin:
         process.stdin.close()
-
-
-def forget(
-    emulator: Emulator,
-    *,
-    table: str,
-    bucket: str,
-    mirror: str | None = None,
-    feed: str | None = None,
-    intake: str | None = None,
-) -> None:
-    """Delete a demo's items, documents, messages, tokens, records, invoices and e-mails.
-
-    The infrastructure stays, and so do the settings, in their own table and among the bills. Only
-    what brings the mirror's changes to `feed` goes, or it would bring that all was deleted:
-    Terraform makes it anew.
-    """
-    dynamodb, s3 = emulator.client("dynamodb"), emulator.client("s3")
-    _unmap(emulator, feed)
-    sqs, secrets = emulator.client("sqs"), emulator.client("secretsmanager")
-    for url in sqs.list_queues().get("QueueUrls", ()):
-        sqs.purge_queue(QueueUrl=url)
-    _empty(dynamodb, table, "entry_id", keep={"entry_id": {"S": "settings"}})
-    for name, key in ((mirror, "pk, sk"), (intake, "pk")):
-        if name:
-            _empty(dynamodb, name, key)
-    for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
-        objects = [
-            {"Key": version["Key"], "VersionId": version["VersionId"]}
-            for kind in ("Versions", "DeleteMarkers")
-            for version in page.get(kind, ())
-        ]
-        if objects:
-            s3.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})
-    for page in secrets.get_paginator("list_secrets").paginate():
-        for secret in page["SecretList"]:
-            if secret["Name"].startswith(_TOKENS):
-                secrets.put_secret_value(SecretId=secret["ARN"], SecretString=EMPTY)
-    emulator.outbox.unlink(missing_ok=True)
-
-
-def _unmap(emulator: Emulator, feed: str | None) -> None:
-    """Delete what brings a function its changes."""
-    if not feed:
-        return
-    functions = emulator.client("lambda")
-    found = functions.list_event_source_mappings(FunctionName=feed)["EventSourceMappings"]
-    for mapping in found:
-        functions.delete_event_source_mapping(UUID=mapping["UUID"])
-
-
-def _empty(dynamodb: Any, table: str, key: str, keep: object = None) -> None:  # noqa: ANN401 - boto3
-    """Delete a table's items except the one with the key `keep`; `key` lists the key attributes."""
-    pages = dynamodb.get_paginator("scan").paginate(TableName=table, ProjectionExpression=key)
-    keys = [item for page in pages for item in page["Items"] if item != keep]
-    for some in _chunks(keys, 25):
-        deletions = [{"DeleteRequest": {"Key": item}} for item in some]
-        while deletions:
-            answer = dynamodb.batch_write_item(RequestItems={table: deletions})
-            deletions = answer.get("UnprocessedItems", {}).get(table)
-
-
-def _chunks(things: list[Any], size: int) -> Iterable[list[Any]]:
-    return (things[first : first + size] for first in range(0, len(things), size))
 
 
 def _clean_environment() -> dict[str, str]:

@@ -46,7 +46,7 @@ _MAPPING: Final[dict[str, Any]] = {
     "BisectBatchOnFunctionError": True,
     "FunctionResponseTypes": ["ReportBatchItemFailures"],
     "MaximumRecordAgeInSeconds": 86_400,
-    "MaximumRetryAttempts": 50,
+    "MaximumRetryAttempts": -1,
 }
 _BATCH: Final = 100
 _QUICK: Final = ("GetItem", "Query", "UpdateItem")
@@ -178,8 +178,6 @@ class WebhookPath:
             result = {"error": True} if answer is None else {"body": answer}
             failed = first_failed(_MAPPING, batch.records, result)
             left = still_to_do(_MAPPING, batch, failed)
-            if left and left[0].failures > _MAPPING["MaximumRetryAttempts"]:
-                self.failures += left.pop(0).records
             waiting[:0] = left
         return True
 

@@ -44,7 +44,9 @@ class EmulatedAws:
         self._items: tuple[float, Sequence[Json]] = (0.0, ())
         self._rest: tuple[float, Pipeline] = (0.0, Pipeline())
         machine = chain.outputs.get("intake_state_machine_arn")
-        self._executions = Executions(self._client("stepfunctions"), machine) if machine else None
+        self._executions = (
+            Executions(self._client("stepfunctions"), machine, self._began) if machine else None
+        )
 
     def look(self) -> Pipeline:
         """The state of the pipeline, read again at most as often as a person could notice."""

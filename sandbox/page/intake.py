@@ -34,17 +34,22 @@ class Execution:
 
 
 class Executions:
-    """The last executions of a state machine; those that have ended are described once."""
+    """The last executions of a state machine since a time; what has ended is described once.
 
-    def __init__(self, workflows: Any, machine: str) -> None:  # noqa: ANN401 - boto3
+    Earlier ones stay in the emulator, whose invoices a start has deleted.
+    """
+
+    def __init__(self, workflows: Any, machine: str, since: datetime) -> None:  # noqa: ANN401 - boto3
         self._workflows = workflows
+        self._since = since
         self._machine = machine
         self._ended: dict[tuple[str, str], Execution] = {}  # by ARN and end: a redrive ends anew
 
     def look(self) -> list[Execution]:
         """The newest ones."""
         found = self._workflows.list_executions(stateMachineArn=self._machine, maxResults=_SHOWN)
-        return [self._seen(row) for row in found["executions"]]
+        new = [row for row in found["executions"] if row["startDate"] >= self._since]
+        return [self._seen(row) for row in new]
 
     def _seen(self, row: Json) -> Execution:
         key = (row["executionArn"], str(row.get("stopDate")))

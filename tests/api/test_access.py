@@ -280,7 +280,8 @@ def test_signing_out_ends_the_browsers_session(api: ApiDesk) -> None:
 
 
 @pytest.mark.parametrize(
-    "origin", ["https://evil.example", "null", "", f"https://{HOST}.evil.example"]
+    "origin",
+    ["https://evil.example", "null", "", f"https://{HOST}.evil.example", "http://[", "//[x]y"],
 )
 def test_another_sites_page_can_do_nothing_with_a_session(api: ApiDesk, origin: str) -> None:
     headers = {**as_browser(api), "origin": origin}

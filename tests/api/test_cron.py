@@ -36,6 +36,9 @@ MINUTE: Final = timedelta(minutes=1)
         ("0 0 * * 7", "cron(0 0 ? * 1 *)"),
         ("0 0 * * sun", "cron(0 0 ? * 1 *)"),
         ("0 0 * * SAT-SUN", "cron(0 0 ? * 1,7 *)"),
+        ("0 0 * * sun-sun", "cron(0 0 ? * 1 *)"),
+        ("0 0 * * 0-sun", "cron(0 0 ? * 1 *)"),
+        ("0 0 * * 7-sun", "cron(0 0 ? * 1 *)"),
         ("0 0 * * 5-7", "cron(0 0 ? * 1,6,7 *)"),
         ("0 0 * * Mon,wed,FRI", "cron(0 0 ? * 2,4,6 *)"),
         ("0 0 * * 0-6", "cron(0 0 ? * 1-7 *)"),
@@ -87,6 +90,7 @@ def test_a_cron_is_said_in_eventbridges_six_fields(cron: str, expression: str) -
         (f"{'9' * 200} * * * *", f"The minute {'9' * 39}… is out of range."),
         ("0 22-3 * * *", "The range 22-3 runs backwards. Write it as two: 22-23,0-3."),
         ("0 0 * * fri-mon", "Write it as two: 5-6,0-1."),
+        ("0 0 * * 7-1", "The range 7-1 runs backwards. Write it as 0-1."),
         ("0 0 * nov-feb *", "Write it as two: 11-12,1-2."),
         ("*/0 * * * *", "The step in */0 doesn't fit the minute. Steps go from 1 to 60."),
         ("*/90 * * * *", "Steps go from 1 to 60."),
@@ -116,6 +120,18 @@ def test_what_eventbridge_cannot_say_is_refused_with_what_to_write(cron: str, sa
     with pytest.raises(Refused) as refusal:
         parse_cron(cron)
     assert said in str(refusal.value)
+
+
+@pytest.mark.parametrize("first", range(8))
+@pytest.mark.parametrize("last", range(8))
+def test_what_to_write_instead_of_a_range_is_understood(first: int, last: int) -> None:
+    try:
+        weekdays = parse_cron(f"0 0 * * {first}-{last}").weekdays
+    except Refused as refusal:
+        instead = str(refusal).removesuffix(".").rpartition(" ")[2]
+        weekdays = parse_cron(f"0 0 * * {instead}").weekdays
+    days = range(first, last + 1) if first <= last else range(first, last + 8)
+    assert weekdays == frozenset(day % 7 for day in days)
 
 
 def test_the_documentation_says_what_is_refused_and_what_to_write_instead() -> None:

@@ -5,21 +5,24 @@ from __future__ import annotations
 import json
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from odoo_qb.store.mirror_table import MirrorTable
+from odoo_qb.timestamps import stamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from odoo_qb.sources import Kind
     from sandbox.in_process.api import ApiDesk
 
 PROJECT = Path(__file__).parents[2]
+KINDS: Final[tuple[Kind, ...]] = ("contact", "account", "move", "payment", "order")
 
 
 def both_are_mirrored(api: ApiDesk) -> None:
     """The second connection as good as the first."""
-    for kind in ("contact", "account", "move", "payment", "order"):
+    for kind in KINDS:
         state = MirrorTable(api.desk.table(), "odoo", kind).own("state")
         values = {name: state[name] for name in ("since", "last_success_at", "last_error", "held")}
         MirrorTable(api.desk.table(), "ledger", kind).set_own("state", values)
@@ -68,6 +71,26 @@ def test_a_mirror_that_is_loading_for_the_first_time_is_no_fault(api: ApiDesk) -
     ledger = response.json["connections"][1]
     assert (ledger["id"], ledger["status"]) == ("ledger", "loading")
     assert ledger["mirrors"]["contact"] == {"status": "empty", "age_seconds": None, "records": None}
+
+
+def test_a_mirror_that_was_never_filled_is_unhealthy_once_it_has_failed_for_a_while(
+    api: ApiDesk,
+) -> None:
+    both_are_mirrored(api)
+    table = MirrorTable(api.desk.table(), "odoo", "order")
+    key = api.desk.table().key(table.home, "state")
+    api.desk.client.delete_item(TableName=api.desk.table_name, Key=key)
+    api.desk.odoo.fail("bad_gateway", times=1_000)
+    api.desk.sync("sync_orders")
+    assert api.get("/health").status == 200
+    api.desk.sleep(900)
+    for name in ("odoo", "ledger"):
+        for kind in KINDS if name == "ledger" else KINDS[:-1]:
+            now = {"last_success_at": stamp(api.desk.now)}
+            MirrorTable(api.desk.table(), name, kind).set_own("state", now)
+    response = api.get("/health")
+    assert response.status == 503
+    assert response.json["reason"].startswith("The mirror of odoo has not been brought up to date")
 
 
 def test_without_schedules_no_age_is_too_old(

@@ -39,7 +39,12 @@ def test_what_is_wrong_has_its_status_and_sentence(api: ApiDesk) -> None:
     assert taken.status == 409
     assert taken.headers["content-type"] == "application/problem+json"
     assert taken.json["detail"].startswith("There is a schedule sync_contacts_hourly already.")
-    assert api.call("DELETE", "/scheduled-tasks/other").status == 404
+    for name in ("other", "a%20b", "x" * 65, "%C3%BC", "%00"):
+        deleted = api.call("DELETE", f"/scheduled-tasks/{name}")
+        assert (deleted.status, deleted.headers["content-type"]) == (
+            404,
+            "application/problem+json",
+        )
     for more, said in (
         ({"cron": "0 0 1 * 1"}, "make two schedules."),
         ({"cron": "@hourly"}, "Write @hourly in five fields: 0 * * * *."),

@@ -79,8 +79,8 @@ def test_the_webhook_outlasts_an_outage_and_another_secret_and_replays(trial: De
 def test_a_change_arrives_soon_after_the_run_of_the_mirror_that_follows_it(trial: Demo) -> None:
     spread = trial.report["webhook"]["change_to_post"]
     assert spread["changes"] > 50
-    # With a minute until the next run that makes ninety seconds at most.
-    assert spread["p50_seconds"] <= spread["p99_seconds"] < 30
+    # A second or so where nothing else runs; `make bench` has it with a run of the mirror a minute.
+    assert spread["p50_seconds"] <= spread["p99_seconds"] < 60
 
 
 def test_every_route_of_the_api_answers_as_its_contract_says(trial: Demo) -> None:

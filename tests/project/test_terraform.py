@@ -317,7 +317,7 @@ def test_a_saved_plan_holds_no_secret_and_everything_else(
     values: dict[str, object] = {**given, "qb_refresh_token": ""}
     values["qb_refresh_tokens"] = {"north": given["qb_refresh_tokens"]}
     values |= {"qb_realm_ids": {"north": "9130350000000001"}, "company_settings": {}}
-    given |= {name: f"whsec_{'c0ffee' * n}" for n, name in enumerate(SECRETS[-2:], 6)}
+    given |= {name: f"whsec_{'c0ffee' * 2 * n}" for n, name in enumerate(SECRETS[-2:], 3)}
     values |= {**WEBHOOK, "erp_credentials": {"ledger": given["erp_credentials"]}}
     values |= {name: given[name] for name in SECRETS[-2:]} | {"api_enabled": True}
     for name in ("api_tokens", "api_previous_tokens"):

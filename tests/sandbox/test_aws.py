@@ -20,6 +20,7 @@ from werkzeug.wrappers import Response
 
 from sandbox.aws import emulator as aws
 from sandbox.aws.alarms import alarm_state, computed, embedded_metrics
+from sandbox.aws.emptying import forget
 from sandbox.aws.run_directory import hold
 from sandbox.aws.streams import Batch, first_failed, shard_of, split_by_age, still_to_do
 from sandbox.http_server import Ports, serve
@@ -353,7 +354,9 @@ def test_forgetting_leaves_the_settings_table_and_a_queue_that_takes_the_same_me
     make_mirror_table(dynamodb, "mirror")
     for number in range(30):
         key = {"pk": {"S": "odoo#contact#0000000"}, "sk": {"S": f"{number:010d}"}}
-        dynamodb.put_item(TableName="mirror", Item=key)
+        dynamodb.put_item(TableName="mirror", Item=key | {"hash": {"S": "a record's"}})
+    view = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
+    changed = dynamodb.update_table(TableName="mirror", StreamSpecification=view)
     s3.create_bucket(Bucket="bills", CreateBucketConfiguration={"LocationConstraint": "us-west-2"})
     s3.put_bucket_versioning(Bucket="bills", VersioningConfiguration={"Status": "Enabled"})
     for body in (b"first", b"second"):
@@ -367,7 +370,7 @@ def test_forgetting_leaves_the_settings_table_and_a_queue_that_takes_the_same_me
 
     for _ in range(2):  # twice is harmless
         sqs.send_message(QueueUrl=url, **message)
-        aws.forget(emulator, table="bills", bucket="bills", mirror="mirror")
+        forget(emulator, table="bills", bucket="bills", mirror="mirror")
 
         for table in ("bills", "settings"):
             assert dynamodb.scan(TableName=table)["Items"] == [{"entry_id": {"S": "settings"}}]
@@ -380,6 +383,23 @@ def test_forgetting_leaves_the_settings_table_and_a_queue_that_takes_the_same_me
             assert secrets.get_secret_value(SecretId=secret)["SecretString"] == "{}"
     sqs.send_message(QueueUrl=url, **message)
     assert len(sqs.receive_message(QueueUrl=url)["Messages"]) == 1
+    # The webhook must not learn that every record was deleted: its mapping looks for a hash.
+    stream = changed["TableDescription"]["LatestStreamArn"]
+    told = streamed(emulator.client("dynamodbstreams"), stream)
+    assert len(told) == 2 * 30
+    assert not any("hash" in r["dynamodb"].get("NewImage", {}) for r in told)
+    removed = [r["dynamodb"]["OldImage"] for r in told if r["eventName"] == "REMOVE"]
+    assert [image.keys() for image in removed] == [{"pk", "sk"}] * 30
+
+
+def streamed(client: Any, stream: str) -> list[dict[str, Any]]:
+    """Every record of a table's stream."""
+    [shard] = client.describe_stream(StreamArn=stream)["StreamDescription"]["Shards"]
+    at = client.get_shard_iterator(
+        StreamArn=stream, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
+    )
+    records: list[dict[str, Any]] = client.get_records(ShardIterator=at["ShardIterator"])["Records"]
+    return records
 
 
 def test_stopping_leaves_no_process_and_starting_again_finds_all_as_it_was(

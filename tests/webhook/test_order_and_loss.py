@@ -188,6 +188,26 @@ def test_one_records_failures_delay_no_other_by_more_than_a_try(
     assert len(told_of(path, bad)) == 8
 
 
+def test_records_that_always_fail_hold_up_no_other_for_a_minute(path: WebhookPath) -> None:
+    """Five that fail look as if the endpoint were down; what tries it must be another record."""
+    odoo = path.desk.odoo
+    partner = next(iter(odoo.records["res.partner"]))
+    for number in range(7):
+        bad = odoo.new_bill(vendor=partner, reference=f"bad {number}")
+        path.receiver.fail("error", record=f"odoo/account.move/{bad}", times=None)
+    made: dict[str, float] = {}
+    for number in range(10):
+        good = odoo.new_bill(vendor=partner, reference=f"good {number}")
+        path.desk.sync("sync_invoices")
+        made[f"odoo/account.move/{good}"] = path.now()
+        path.settle(within=5 * MINUTE)
+
+    waits = [r.at.timestamp() - made[r.record] for r in path.receiver.received if r.record in made]
+    assert len(waits) == len(made)  # and none was sent twice
+    assert max(waits) < MINUTE
+    assert broken(path) == []
+
+
 def test_what_an_endpoint_does_not_take_for_a_day_is_a_dead_letter_and_the_next_goes_on(
     path: WebhookPath,
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import tomllib
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -55,6 +56,19 @@ def test_a_secret_that_is_none_is_said_without_showing_it(text: str) -> None:
         keys_of({"current": text, "previous": ""})
     assert len(str(error.value)) < 120
     assert not text.removeprefix("whsec_") or text not in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["webhook_secret", "webhook_previous_secret"])
+def test_terraform_takes_the_secrets_that_can_sign_and_no_other(name: str) -> None:
+    """Or an apply succeeds and nothing is sent from then on: such as without the = at the end."""
+    text = (Path(__file__).parents[2] / "companion_variables.tf").read_text()
+    block = text.split(f'variable "{name}" {{', 1)[1].split("\n}\n", 1)[0]
+    (pattern,) = re.findall(r'regex\("([^"]+)"', block)
+    for length in range(20, 70):
+        encoded = base64.b64encode(b"k" * length).decode()
+        for given_text in {encoded, encoded.rstrip("="), f"{encoded}="}:
+            is_taken = re.search(pattern, f"whsec_{given_text}") is not None
+            assert is_taken == (given_text == encoded and 24 <= length <= 64), given_text
 
 
 def test_the_user_agent_has_our_version() -> None:

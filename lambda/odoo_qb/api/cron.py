@@ -173,9 +173,11 @@ def _part(text: str, field: _Field) -> range:
 def _ends(text: str, first: str, last: str | None, field: _Field) -> tuple[int, int]:
     low = _value(first, field)
     high = low if last is None else _value(last, field)
-    if last == "sun" and field is _WEEKDAY:
-        high = _WEEK  # sat-sun is the weekend
+    if last == "sun" and low:
+        high = _WEEK  # sat-sun is the weekend, and sun-sun is one day
     if low > high:
+        if low > field.last:  # from Sunday on, which the range writes as 7
+            raise Refused(f"The range {_shown(text)} runs backwards. Write it as 0-{high}.")
         raise Refused(
             f"The range {_shown(text)} runs backwards. Write it as two: {low}-"
             f"{field.last},{field.low}-{high}."

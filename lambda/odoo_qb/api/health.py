@@ -15,6 +15,7 @@ from odoo_qb.store.sorted_table import GET
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from odoo_qb.api.answer import Answer
     from odoo_qb.api.routing import Call, Handler
@@ -47,7 +48,7 @@ class HealthRoutes:
             "environment": self.environment,
             "connections": connections,
         }
-        reason = self._reason(connections)
+        reason = self._reason(states, call.now)
         if reason:
             answer |= {"status": "unhealthy", "reason": reason}
             return as_json(answer, status=HTTPStatus.SERVICE_UNAVAILABLE)
@@ -77,14 +78,23 @@ class HealthRoutes:
         status = "failing" if failing else "loading" if loading else "current"
         return {"id": name, "status": status, "mirrors": mirrors}
 
-    def _reason(self, connections: Sequence[Json]) -> str:
+    def _reason(self, states: dict[str, Json], now: datetime) -> str:
         """What is wrong, in a sentence; "" if nothing is."""
-        for connection in connections:
-            ages = [mirror["age_seconds"] or 0 for mirror in connection["mirrors"].values()]
-            if 0 < self.stale_seconds <= max(ages):
-                minutes = max(ages) // _MINUTE
+        for name in self.connections:
+            own = [states.get(keys.home(name, kind), {}) for kind in TASKS["sync_all"]]
+            seconds = max(_behind(state, now) for state in own)
+            if 0 < self.stale_seconds <= seconds:
+                minutes = seconds // _MINUTE
                 return (
-                    f"The mirror of {connection['id']} has not been brought up to date for"
-                    f" {minutes} minutes."
+                    f"The mirror of {name} has not been brought up to date for {minutes} minutes."
                 )
         return ""
+
+
+def _behind(state: Json, now: datetime) -> int:
+    """For how many seconds a mirror has not equalled its source; 0 while it is first filled.
+
+    One that never did, and whose last run failed, counts from its first run: that may never end.
+    """
+    failed = state.get("first_failed_at") if state.get("last_error") else None
+    return age_seconds({"last_success_at": failed} | state, now) or 0

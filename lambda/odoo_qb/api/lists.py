@@ -20,8 +20,9 @@ from odoo_qb.api import walk
 from odoo_qb.api.problem import Problem
 from odoo_qb.exact_json import to_json
 from odoo_qb.mirror.content import data_of
-from odoo_qb.mirror.listing import held, page
+from odoo_qb.mirror.listing import held, page, slices
 from odoo_qb.store import mirror_keys as keys
+from odoo_qb.store.sorted_table import GET
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -111,10 +112,20 @@ def list_page(table: MirrorTable, wanted: Wanted) -> ListPage:
         _fill(found, wanted, ((str(row["sk"]), row) for row in rows), 0)
         if skip + len(found.texts) >= of.total:
             found.cursor = ""
+        elif not found.cursor:  # some were removed after they were counted: it is not the end
+            found.cursor = _encode(wanted, *_go_on(of, rows, skip))
         return found
     after, skip = _decode(wanted, cursor) if cursor else ("", skip)
     _fill(found, wanted, _walked(table, wanted, of, after), skip)
     return found
+
+
+def _go_on(of: Held, rows: Collection[Json], skip: int) -> tuple[str, int]:
+    """The place after these rows, or if there are none before their partition, and what to skip."""
+    if rows:
+        return max(str(row["sk"]) for row in rows), 0
+    part = next(slices(of.counts, skip, 1))
+    return f"{max(0, part.number * keys.THOUSAND - 1):010d}", part.skip
 
 
 def _fill(found: ListPage, wanted: Wanted, rows: Iterable[walk.Placed], skip: int) -> None:
@@ -155,7 +166,9 @@ def sent_size(text: str) -> int:
 
 
 def _walked(table: MirrorTable, wanted: Wanted, of: Held, after: str) -> Iterator[walk.Placed]:
-    limit = wanted.values["limit"]
+    # Where records are passed over, few may be shown of many: they are not read one by one.
+    is_whole = not (wanted.other or wanted.exact or of.hidden)
+    limit = wanted.values["limit"] if is_whole else max(wanted.values["limit"], GET)
     if not of.counts:
         return iter(())
     if wanted.newest_first:

@@ -83,8 +83,10 @@ class Schedules:
         """
         item = self.kept.items.get(task_name) if _NAME.fullmatch(task_name) else None
         try:
-            if item:
+            if item and item.stands:
                 self.kept.items.mark_deleting(item)
+            else:
+                item = None  # it is not listed: it was deleted, or could not be made
         except Conflict:
             item = None
         self._repair()

@@ -99,16 +99,18 @@ def page(
     of = of or held(table, filters)
     found: list[Json] = []
     for part in slices(of.counts, skip, limit):
-        found += _items(table, filters, part, of.hidden.get(part.number, 0))
+        found += _items(table, filters, part, of)
     return Page(items=tuple(found), total=of.total)
 
 
-def _items(table: MirrorTable, filters: Mapping[str, str], part: Slice, hidden: int) -> list[Json]:
+def _items(table: MirrorTable, filters: Mapping[str, str], part: Slice, of: Held) -> list[Json]:
+    hidden = of.hidden.get(part.number, 0)
     if not filters and part.held == keys.THOUSAND:  # no id is missing: its place is known
         low = part.number * keys.THOUSAND + part.skip
         return list(table.listed(part.number, low=low, high=low + part.take))
     after = part.held - part.skip - part.take
-    is_nearer_the_end = after < part.skip
+    # While a partition is written, its end has records that are not counted yet.
+    is_nearer_the_end = after < part.skip and part.number not in of.state.get("writing", ())
     before = after if is_nearer_the_end else part.skip
     rows = table.listed(
         part.number,

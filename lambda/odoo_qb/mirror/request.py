@@ -52,6 +52,11 @@ class SyncRequest:
     wanted: Wanted
     firing: Firing | None = None
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is about every kind of every connection."""
+        return not self.connection and self.kinds == TASKS["sync_all"]
+
 
 def sync_request(event: object, connections: Collection[str]) -> SyncRequest:
     """An event as {"task": "sync_contacts", "full": true}; Refused where it makes no sense."""

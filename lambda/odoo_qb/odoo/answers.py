@@ -1,4 +1,4 @@
-"""Odoo's answers: whether each has the shape that Odoo documents for its method. No I/O."""
+"""Check Odoo's answers against the shape that Odoo documents for each method. No I/O."""
 
 from __future__ import annotations
 
@@ -14,25 +14,28 @@ if TYPE_CHECKING:
     from odoo_qb.odoo.values import Record
 
 
-class Misshapen(Unavailable):
-    """Some of the records of an answer are none; `records` are the others.
+class MalformedRecords(Unavailable):
+    """Some records of an answer lack their id or a field that was requested.
 
-    Where there are no others, it is no answer at all.
+    `records` are the valid ones.
     """
 
     def __init__(self, sentence: str, records: list[Record]) -> None:
         super().__init__(sentence)
         self.records = records
 
-    def others(self) -> list[Record]:
-        """The records that make sense; raises itself where there are none."""
+    def valid(self) -> list[Record]:
+        """The valid records; raises this error if there are none."""
         if not self.records:
             raise self
         return self.records
 
 
 def checked(answer: object, question: Question, failures: Failures) -> object:
-    """The answer, if it is what the question's method answers; else Unavailable, or Misshapen."""
+    """The answer, if its shape is right for the method.
+
+    Raises MalformedRecords if only some of its records are, and Unavailable otherwise.
+    """
     match question.method:
         case "search":
             is_sound = isinstance(answer, list) and all(map(is_id, answer))
@@ -54,20 +57,20 @@ def checked(answer: object, question: Question, failures: Failures) -> object:
 
 
 def is_id(value: object) -> bool:
-    """Whether it is an id of Odoo's: a whole number, of which false is none."""
+    """Whether it can be a record's id: a whole number above zero (Odoo writes false for none)."""
     return isinstance(value, int) and not isinstance(value, bool) and value > 0
 
 
 def _records(answer: object, question: Question, failures: Failures) -> list[Record]:
-    """Records, each once.
+    """The records of the answer, without duplicates.
 
-    `read` leaves out what does not exist, and gives nothing that was not asked for.
+    `read` may leave out records that no longer exist, but returns no others than those requested.
     """
     if not isinstance(answer, list):
         raise failures.no_answer()
     whole = _whole(answer, question.named.get("fields", ()))
     if len(whole) < len(answer):
-        raise Misshapen(str(failures.no_answer()), whole)
+        raise MalformedRecords(str(failures.no_answer()), whole)
     ids = {row["id"] for row in whole}
     if len(ids) < len(whole):
         raise failures.no_answer()
@@ -77,14 +80,14 @@ def _records(answer: object, question: Question, failures: Failures) -> list[Rec
 
 
 def _whole(rows: list[Any], fields: Collection[str]) -> list[Record]:
-    """The records that have a number and all that was asked for."""
+    """The records that have an id and every requested field."""
     names = {"id", *fields}
     records = [row for row in rows if isinstance(row, dict) and names <= row.keys()]
     return [row for row in records if is_id(row["id"])]
 
 
 def _are_fields(answer: object, question: Question) -> bool:
-    """Descriptions of fields by name, each with its type: of those named, or of all."""
+    """Whether these are descriptions of the requested fields, by name, each with its type."""
     if not isinstance(answer, dict) or not answer:
         return False
     named = cast("Collection[str] | None", question.subject)
@@ -95,7 +98,7 @@ def _are_fields(answer: object, question: Question) -> bool:
 
 
 def _are_groups(answer: object, named: dict[str, Any]) -> bool:
-    """Rows with what they are grouped by, and the sums: "balance" of read_group's "balance:sum"."""
+    """Whether each row has its groups and its sums: "balance" for read_group's "balance:sum"."""
     sums = named.get("aggregates") or [f.partition(":")[0] for f in named.get("fields") or ()]
     names = {*named.get("groupby", ()), *sums}
     return isinstance(answer, list) and all(
@@ -104,7 +107,7 @@ def _are_groups(answer: object, named: dict[str, Any]) -> bool:
 
 
 def _is_nested(answer: object, named: dict[str, Any]) -> bool:
-    """A page of records and how many there are in all."""
+    """Whether this is a page of valid records with their total number."""
     if not isinstance(answer, dict):
         return False
     length, records = answer.get("length"), answer.get("records")

@@ -1,4 +1,4 @@
-"""Talk to Odoo from 16 on, by API key or session; every failure is one clear sentence."""
+"""Call Odoo 16 or later with an API key or a session; each error is one clear sentence."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from odoo_qb.errors import Unavailable
 from odoo_qb.odoo.answers import checked
 from odoo_qb.odoo.connection import ANSWER_SECONDS, Connection
 from odoo_qb.odoo.failures import Failures, SettingNames
-from odoo_qb.odoo.json2 import Json2, NotSpoken
+from odoo_qb.odoo.json2 import Json2, Json2Unsupported
 from odoo_qb.odoo.jsonrpc import JsonRpc, call_of, opened
 from odoo_qb.odoo.question import Question
 from odoo_qb.odoo.web_session import WebSession
@@ -37,15 +37,15 @@ SESSION: Final = "session"
 
 
 class OdooClient:
-    """One database on one Odoo server, as one user.
+    """One user's access to one database of an Odoo server.
 
-    `call` raises Unavailable when a later try may work, Refused when a person must act. Calls
-    only read, so a lost answer is asked for again.
+    `call` raises Unavailable if a later attempt may succeed, Refused if a person must act. Calls
+    only read, so one whose answer was lost is repeated.
 
-    By `auth` a user comes with an API key or with a session: `password` opens it, and its cookie
-    is kept in `sessions`, if given. `protocol` is the one by which the server last answered. Where
-    it is not known and there is a key, /json/2 is tried first: it needs no login. Odoo has it from
-    19 on, and loses /jsonrpc in 22:
+    `auth` says whether the user signs in with an API key or opens a session with `password`; the
+    session's cookie is stored in `sessions`, if given. `protocol` is the one that the server last
+    answered. Until it is known, a user with a key tries /json/2 first, which needs no login. Odoo
+    has it since 19 and removes /jsonrpc in 22:
     https://www.odoo.com/documentation/19.0/developer/reference/external_api.html
     """
 
@@ -91,40 +91,40 @@ class OdooClient:
 
     @property
     def calls(self) -> int:
-        """Requests that were sent, answered or not."""
+        """How many requests were sent, answered or not."""
         return self._connection.calls
 
     @property
     def clock(self) -> datetime | None:
-        """Odoo's own, as of its last answer; None if untold."""
+        """The server's time at its last answer; None if it sent none."""
         return self._connection.clock
 
     def start_over(self) -> None:
-        """Find out anew which protocol is spoken, and that our key is still good.
+        """Detect the protocol again and sign in again, which shows whether the key is still valid.
 
-        Odoo 17 and 18 go on answering a revoked key from a cache: only a login is refused.
+        Odoo 17 and 18 keep accepting a revoked key from a cache; only a login is refused.
         """
         self.protocol = None
         self._json_rpc.sign_out()
 
     def call(self, model: str, method: str, subject: object = None, **named: object) -> Any:  # noqa: ANN401 - Odoo's JSON
-        """Call a method that reads, as Odoo names it, with its named arguments.
+        """Call a method that only reads, with its named arguments, `context` among them.
 
-        `subject` is its first argument: the ids of `read`, the domain of a search, the names of
-        the fields for `fields_get`. `context` is among the named ones.
+        `subject` is the method's first argument: the ids for `read`, the domain for a search, the
+        names of the fields for `fields_get`.
 
-        The answer has the shape that Odoo documents for the method, or it is Unavailable.
+        Raises Unavailable if the answer does not have the shape that Odoo documents.
         """
         question = Question(model=model, method=method, subject=subject, named=named)
         if self._web_session:
             return self._answered(self._web_session, SESSION, question)
         if self.protocol != JSON_RPC:
-            with suppress(NotSpoken):
+            with suppress(Json2Unsupported):
                 return self._answered(self._json_2, JSON_2, question)
         return self._answered(self._json_rpc, JSON_RPC, question)
 
     def version(self) -> str:
-        """The server's version as it states it, as "18.0-20250421"; it needs no sign-in."""
+        """The version that the server states, such as "18.0-20250421"; this needs no login."""
 
         def ask() -> object:
             response = self._connection.post("/web/webclient/version_info", call_of({}))
@@ -149,20 +149,20 @@ class OdooClient:
         return answer
 
     def _only_try(self, ask: Callable[[], object]) -> object:
-        """A server of which nothing is known yet gets one chance at /json/2."""
+        """Try /json/2 once on a server whose protocol is not known yet."""
         try:
             return ask()
         except Unavailable as error:
             if isinstance(error.__cause__, requests.Timeout):
                 raise
-            raise NotSpoken from error
+            raise Json2Unsupported from error
 
     def _with_retry[T](self, ask: Callable[[], T]) -> T:
         for pause in (*_PAUSES, None):
             try:
                 return ask()
             except Unavailable as error:
-                # Who did not answer for a minute is not asked again: the run's time is short.
+                # After a minute without an answer there is no time left in the run for another.
                 if pause is None or isinstance(error.__cause__, requests.Timeout):
                     raise
                 self._sleep(pause)

@@ -1,4 +1,4 @@
-"""What went wrong between us and Odoo, as a sentence that says what to do. No I/O."""
+"""Errors of calls to Odoo, each with a sentence that says what to do. No I/O."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettingNames:
-    """The settings that a sentence tells a person to check, as that person knows them."""
+    """The names of the settings that a sentence asks a person to check."""
 
     url: str = "odoo_api_url"
     database: str = "odoo_database"
@@ -24,7 +24,7 @@ class SettingNames:
 
 
 class Failures:
-    """The failures of one user's calls to one database; a sentence never repeats a secret."""
+    """The errors of one user's calls to one database. No sentence contains a secret."""
 
     def __init__(
         self,
@@ -42,26 +42,26 @@ class Failures:
         self._names = names
 
     def hide(self, secret: str) -> None:
-        """Repeat this in no sentence either."""
+        """Keep another secret out of every sentence."""
         self._secrets.add(secret)
 
     def silent(self) -> Unavailable:
-        """No answer came in time."""
+        """Odoo did not answer in time."""
         return Unavailable(f"Odoo at {self._host} did not answer in time.")
 
     def unreachable(self) -> Unavailable:
-        """No connection came about."""
+        """No connection could be opened."""
         return Unavailable(
             f"Odoo at {self._host} cannot be reached: check {self._names.url}, and that the"
             " server is up and open to this network."
         )
 
     def broken_off(self) -> Unavailable:
-        """An answer ended in its middle."""
+        """The connection closed in the middle of an answer."""
         return Unavailable(f"Odoo at {self._host} broke off in its answer.")
 
     def no_data(self, status: int) -> Unavailable:
-        """Something answered, but not with JSON."""
+        """The answer was not JSON."""
         if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
             return Unavailable(
                 f"Odoo at {self._host} redirected us to another address, where nothing was sent"
@@ -73,11 +73,11 @@ class Failures:
         )
 
     def no_answer(self) -> Unavailable:
-        """JSON that is not what Odoo answers."""
+        """The answer was JSON, but not of the shape that Odoo documents."""
         return Unavailable(f"Odoo at {self._host} sent an unexpected response.")
 
     def refusal(self, error: Any) -> Refused | Unavailable:  # noqa: ANN401 - Odoo's JSON
-        """Odoo's error as a sentence; `data.name` decides, its traceback is never repeated."""
+        """Odoo's error as a sentence, chosen by its `data.name`; its traceback is left out."""
         data = error.get("data") if isinstance(error, dict) else None
         name = data.get("name") if isinstance(data, dict) else None
         if not isinstance(data, dict) or not isinstance(name, str) or not name:
@@ -101,7 +101,7 @@ class Failures:
         return Refused(f"Odoo refused the request: {first}", code=name)
 
     def denied(self, *, code: str = "") -> Refused:
-        """Odoo did not let our user in."""
+        """Odoo refused the user's credentials."""
         return Refused(
             f"Odoo refused the user {self._username} in the database {self._database}: check"
             f" {self._names.username} and {self._names.api_key} (an ordinary user's key ends after"
@@ -110,14 +110,14 @@ class Failures:
         )
 
     def no_database(self, *, code: str) -> Refused:
-        """The server is there, the database is not."""
+        """The server has no such database."""
         return Refused(
             f"Odoo at {self._host} has no database {self._database}: check {self._names.database}.",
             code=code,
         )
 
     def no_session(self, error: Any) -> Refused | Unavailable:  # noqa: ANN401 - Odoo's JSON
-        """Why a password opened no session."""
+        """A password did not open a session."""
         refusal = self.refusal(error)
         if isinstance(refusal, Refused) and "Database not found" in str(refusal):
             return self.no_database(code=refusal.code)
@@ -132,7 +132,7 @@ class Failures:
         )
 
     def second_factor(self) -> Refused:
-        """The password is right, and not enough."""
+        """The password is right, but the user must also give a second factor."""
         return Refused(
             f"Odoo asks the user {self._username} for a second factor, which a session cannot"
             " give: use a user without two-factor authentication, or an API key.",
@@ -140,7 +140,7 @@ class Failures:
         )
 
     def session_not_kept(self) -> Refused:
-        """A session ended as soon as it was opened."""
+        """Odoo closed a session right after opening it."""
         return Refused(
             f"Odoo at {self._host} ended a new session of the user {self._username} at once: check"
             f" that {self._names.url} leads to a single server, or use an API key.",

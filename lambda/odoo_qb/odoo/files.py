@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from odoo_qb.errors import Refused
 from odoo_qb.guarding import DAMAGE
-from odoo_qb.odoo.answers import Misshapen
+from odoo_qb.odoo.answers import MalformedRecords
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -36,8 +36,8 @@ def read_files(
             if refusal.code.endswith("AccessDenied"):
                 raise
             yield [_single_file(odoo, document) for document in batch]
-        except Misshapen as misshapen:
-            misshapen.others()
+        except MalformedRecords as malformed:
+            malformed.valid()
             yield [_single_file(odoo, document) for document in batch]
         except DAMAGE:
             yield [_single_file(odoo, document) for document in batch]
@@ -53,7 +53,7 @@ def _file_batch(odoo: OdooClient, batch: Sequence[Document]) -> list[tuple[Docum
 def _single_file(odoo: OdooClient, document: Document) -> tuple[Document, bytes | None]:
     try:
         found = _file_batch(odoo, [document])
-    except (Refused, Misshapen, *DAMAGE):
+    except (Refused, MalformedRecords, *DAMAGE):
         return document, None
     return found[0] if found else (document, None)
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _BUSY: Final = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS}
 
 
-class NotSpoken(Exception):  # noqa: N818 - never leaves the client
+class Json2Unsupported(Exception):  # noqa: N818 - never leaves the client
     """The server did not answer /json/2: it lacks it, or does not accept keys there."""
 
 
@@ -35,7 +35,7 @@ class Json2:
         """Nothing to do: each request carries the key."""
 
     def ask(self, question: Question) -> object:
-        """The result; NotSpoken if the answer is not from /json/2."""
+        """The result; Json2Unsupported if the answer is not from /json/2."""
         headers = {"Authorization": f"bearer {self._api_key}", "X-Odoo-Database": self._database}
         path = f"/json/2/{question.model}/{question.method}"
         return self._result(self._connection.post(path, question.body, headers))
@@ -58,5 +58,5 @@ class Json2:
         if status == HTTPStatus.UNAUTHORIZED or not isinstance(error, dict) or "name" not in error:
             if status in _BUSY or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
                 raise failures.no_data(status)
-            raise NotSpoken
+            raise Json2Unsupported
         raise failures.refusal({"data": error})

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, cast
 from odoo_qb.bill.model import Vendor, money
 from odoo_qb.errors import Refused
 from odoo_qb.guarding import DAMAGE
-from odoo_qb.odoo.answers import Misshapen
+from odoo_qb.odoo.answers import MalformedRecords
 from odoo_qb.odoo.lines import PAYABLE_ROW, all_taxes_of
 from odoo_qb.odoo.lookup_tables import Account, LookupTables, Tax
 from odoo_qb.odoo.records import ODOO_BOT
@@ -144,8 +144,8 @@ class LookupReader:
         """The well-formed records; bills that need another one are blocked."""
         try:
             return read_records(self._odoo, model, ids, fields, **kwargs)
-        except Misshapen as misshapen:
-            return misshapen.others()
+        except MalformedRecords as malformed:
+            return malformed.valid()
 
 
 def read_records(

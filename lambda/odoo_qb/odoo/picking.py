@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from odoo_qb.errors import Refused
-from odoo_qb.odoo.answers import Misshapen
+from odoo_qb.odoo.answers import MalformedRecords
 from odoo_qb.odoo.values import MalformedValueError
 
 if TYPE_CHECKING:
@@ -45,10 +45,10 @@ class Picking:
                 raise
             if len(ids) == 1:
                 return self._blame(ids[0], str(refused), refused)
-        except Misshapen as misshapen:
+        except MalformedRecords as malformed:
             if len(ids) == 1:
-                return self._blame(ids[0], _NOT_VALID, misshapen)
-            misshapen.others()
+                return self._blame(ids[0], _NOT_VALID, malformed)
+            malformed.valid()
         half = len(ids) // 2
         return self.rows(ids[:half], ask) + self.rows(ids[half:], ask)
 

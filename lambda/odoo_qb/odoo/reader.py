@@ -8,7 +8,7 @@ from aws_lambda_powertools import Logger
 
 from odoo_qb.errors import Refused
 from odoo_qb.guarding import DAMAGE
-from odoo_qb.odoo.answers import Misshapen
+from odoo_qb.odoo.answers import MalformedRecords
 from odoo_qb.odoo.lookup_reader import LookupReader, read_records
 from odoo_qb.odoo.records import POSTED, document_of, unreadable_document
 from odoo_qb.odoo.values import id_of, name_of, related_id
@@ -65,10 +65,10 @@ class BillReader:
                 if self._unreadable_pages > _UNREADABLE_AT_MOST:
                     raise
                 return self._unreadable(ids[0], str(refusal))
-        except (Misshapen, *DAMAGE) as damage:
+        except (MalformedRecords, *DAMAGE) as damage:
             # If Odoo answers other parts of the page, the fault is in this bill.
-            if isinstance(damage, Misshapen) and not is_part:
-                damage.others()
+            if isinstance(damage, MalformedRecords) and not is_part:
+                damage.valid()
             # The error does not say which bill is malformed.
             if len(ids) == 1:
                 logger.exception("a document could not be read", odoo_id=ids[0])
@@ -80,7 +80,7 @@ class BillReader:
         fields = ("name", "company_id", "state", "move_type", "currency_id", "invoice_date")
         try:
             rows = read_records(self._odoo, "account.move", [number], fields)
-        except Misshapen:
+        except MalformedRecords:
             rows = [{}]
         return [unreadable_document(number, row, self._keys, why) for row in rows]
 

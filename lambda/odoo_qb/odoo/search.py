@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from odoo_qb.bill.model import MOVE_TYPES
 from odoo_qb.errors import Refused
-from odoo_qb.odoo.answers import Misshapen
+from odoo_qb.odoo.answers import MalformedRecords
 from odoo_qb.odoo.client import PAGE_SIZE
 from odoo_qb.odoo.records import POSTED
 from odoo_qb.odoo.values import MalformedValueError, by_id, id_of, moment_of, positive, text_of
@@ -77,8 +77,8 @@ def search_changed(
     fields = ["write_date", "attachment_ids"]
     try:
         rows = odoo.call("account.move", "search_read", domain, fields=fields, order=_OLDEST_FIRST)
-    except Misshapen as misshapen:
-        rows = misshapen.others()
+    except MalformedRecords as malformed:
+        rows = malformed.valid()
         if bad_records:
             bad_records.note("Odoo", "it lists documents without an id, so they cannot be read.")
     return [
@@ -142,8 +142,8 @@ def existing(odoo: OdooClient, ids: Sequence[int], company: int) -> set[int]:
         batch = list(ids[start : start + PAGE_SIZE])
         try:
             rows = odoo.call("account.move", "read", batch, fields=["state"], context=context)
-        except Misshapen as misshapen:
-            raise Refused(str(misshapen)) from misshapen
+        except MalformedRecords as malformed:
+            raise Refused(str(malformed)) from malformed
         found.update(row["id"] for row in rows)
     return found
 
@@ -152,8 +152,8 @@ def _some(odoo: OdooClient, model: str, domain: object, fields: Sequence[str]) -
     """The well-formed records that a search finds."""
     try:
         rows = odoo.call(model, "search_read", domain, fields=list(fields), order="id")
-    except Misshapen as misshapen:
-        return misshapen.others()
+    except MalformedRecords as malformed:
+        return malformed.valid()
     return cast("list[Record]", rows)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from odoo_qb.errors import Refused
 from odoo_qb.guarding import DAMAGE
 from odoo_qb.odoo.account_codes import AccountCodes
-from odoo_qb.odoo.answers import Misshapen
+from odoo_qb.odoo.answers import MalformedRecords
 from odoo_qb.odoo.document_lines import DocumentLines
 from odoo_qb.odoo.kind_queries import KindQueries
 from odoo_qb.odoo.model_fields import ModelFields
@@ -153,7 +153,7 @@ class OdooSource:
         for batch in batched(sorted(left), _RECORDS):
             try:
                 ours = self._queries.if_there(kind, partial(self._queries.ours, kind, batch), None)
-            except (Misshapen, *DAMAGE) as damage:
+            except (MalformedRecords, *DAMAGE) as damage:
                 raise Refused(
                     "Odoo's answer about deleted records is not valid, so nothing was removed. If"
                     " this stays, check these records in Odoo:"

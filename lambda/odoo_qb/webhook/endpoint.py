@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 SECONDS: Final = 30.0  # for everything: connecting, sending and the answer
 _CONNECT_SECONDS: Final = 5.0  # to one address; a name may have several
 _ANSWER: Final = 4_096  # bytes of an answer that are read
-_IDLE_SECONDS: Final = 20.0  # after which a kept connection may be dead without our knowing
+# After which a kept connection may be closed without our knowing: Node.js keeps it for five.
+_IDLE_SECONDS: Final = 4.0
 _OTHER_SERVICES: Final = 1024  # ports below belong to other services, such as mail
 _HTTPS: Final = 443
 _HERE: Final = frozenset({"127.0.0.1", "localhost"})
@@ -132,7 +133,9 @@ def _failed(error: Exception) -> Answer:
     """What is not HTTP is refused, for a next try would not understand it either."""
     for cause in _causes(error):
         lost = http.client.RemoteDisconnected | http.client.IncompleteRead
-        if isinstance(cause, http.client.HTTPException) and not isinstance(cause, lost):
+        if isinstance(cause, lost) or _is_cut_off(cause):
+            continue
+        if isinstance(cause, http.client.HTTPException):
             return Answer(verdict="refused", text="What it answered is not HTTP.")
     if isinstance(error, requests.exceptions.InvalidHeader):
         return Answer(verdict="refused", text="What it answered is not HTTP.")
@@ -141,6 +144,14 @@ def _failed(error: Exception) -> Answer:
     if isinstance(error, requests.Timeout):
         return Answer(verdict="later", text="It did not answer in time.")
     return Answer(verdict="later", text="The connection failed.")
+
+
+def _is_cut_off(error: BaseException) -> bool:
+    """Whether the connection ended within the first line of an answer: it says nothing yet."""
+    if not isinstance(error, http.client.BadStatusLine):
+        return False
+    line = str(error)
+    return not line.endswith("\n") and line[:5] == "HTTP/"[: len(line)]
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

@@ -24,7 +24,11 @@ if TYPE_CHECKING:
 logger = Logger(child=True)
 
 RESERVE: Final = 40.0  # seconds that a POST and what follows it may take
-_SPREAD: Final = 30.0  # seconds over which those that wait for a probe come back
+# Seconds over which those that wait for a probe come back. Records that failed come back after the
+# others, or they would be the ones that probe, and five that always fail would hold up all.
+_SPREAD: Final = 20.0
+_SPREAD_OF_FAILED: Final = 10.0
+_REMEMBERED: Final = 100  # records that failed, of a long outage
 
 
 @dataclass(slots=True)
@@ -159,14 +163,17 @@ class Sending:
             if outcome.answer is None:
                 continue
             if outcome.answer.verdict == "later":
-                self._go_on_waiting(run, outcome.answer)
+                self._go_on_waiting(run, parcel, outcome.answer)
             else:
                 self._learn(run)
             return
 
-    def _go_on_waiting(self, run: _Run, answer: Answer) -> None:
+    def _go_on_waiting(self, run: _Run, parcel: Parcel, answer: Answer) -> None:
+        now = self.delivery.clock()
         try:
-            run.state = self.states.probe_failed(run.state, self.delivery.clock(), answer.asked)
+            if len(run.state.failing) < _REMEMBERED:
+                self.states.failed({parcel.group}, now, answer.asked)
+            run.state = self.states.probe_failed(run.state, now, answer.asked)
         except OF_AWS as error:
             logger.warning("the probe was not noted", reason=of_aws(error))
 
@@ -176,7 +183,10 @@ class Sending:
         is_probing = state.probing_until is not None and state.probing_until > now
         until = (state.probing_until if is_probing else state.probe_at) or now
         wait = max((until - now).total_seconds(), 0.0)
-        seconds = int(wait + 1 + _SPREAD * self.delivery.at_random())
+        spread = _SPREAD * self.delivery.at_random()
+        if parcel.group in state.failing:
+            spread = _SPREAD + _SPREAD_OF_FAILED * self.delivery.at_random()
+        seconds = int(wait + 1 + spread)
         return self.delivery.wait_down(parcel, state.resumed_at, seconds)
 
     # -- waiting ---------------------------------------------------------------------------------
