@@ -58,10 +58,11 @@ class PageRoutes:
         source = call.request.source_ip
         if self.attempts.count(source, call.now) > ATTEMPTS:
             wait = self.attempts.seconds_left(call.now)
+            minutes = -(-wait // 60)
             logger.warning("too many attempts to sign in", source_ip=source)
             return _form(
                 then,
-                f"Too many attempts. Try again in {-(-wait // 60)} minutes.",
+                f"Too many attempts. Try again in {minutes} minute{'s' * (minutes > 1)}.",
                 status=HTTPStatus.TOO_MANY_REQUESTS,
                 wait=wait,
             )
