@@ -73,7 +73,6 @@ class HealthRoutes:
             mirrors[kind] = {
                 "status": mirror_state(state),
                 "age_seconds": age_seconds(state, call.now),
-                "records": int(state["held"]) if "held" in state else None,
             }
         status = "failing" if failing else "loading" if loading else "current"
         return {"id": name, "status": status, "mirrors": mirrors}
