@@ -7,6 +7,7 @@ import json
 import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
 
 import pytest
 
@@ -509,3 +510,16 @@ def test_a_cursor_of_ones_own_making_does_not_go_through_months_to_come(api: Api
     response = api.get(f"{target}&cursor={cursor}")
     assert ids(response) == ids(first)
     assert api.wired.mirrored.calls - before < 20
+
+
+def test_a_state_is_named_as_its_system_names_it(api: ApiDesk) -> None:
+    table = MirrorTable(api.desk.table(), "ledger", "order")
+    for number, state in enumerate(("Closed Won", "Négociation/Review", "Closed Won"), 1):
+        item = item_of({"state": state}, None, ("ledger", "order"), number, api.desk.now, 1)
+        table.write([Put(source_id=number, item=item, before=None)], {})
+    target = "/api/erp/orders?connection=ledger&state="
+    won = api.get(f"{target}Closed+Won")
+    assert (ids(won), won.headers["x-total-count"]) == ([1, 3], "2")
+    assert ids(api.get(f"{target}{quote('Négociation/Review')}")) == [2]
+    for unfit in ("", "%20", "a%00", "x" * 256):
+        assert api.get(f"{target}{unfit}").status == 422
