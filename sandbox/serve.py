@@ -33,7 +33,7 @@ def run(port: int, vendors: Vendors, say: Callable[[str], None]) -> int:
         for name, address in {"page": shown.url, **addresses(running)}.items():
             say(f"{name:<10} {address}")
         for line in [*exports(running.emulator), *companion_exports(running)]:
-            say(line)
+            print(line, flush=True)  # without the time before it, to be pasted as it stands
         say("Ctrl-C stops everything.")
         watch(running.emulator)
     return 0

@@ -148,15 +148,15 @@ def standing(run_dir: Path, *options: str) -> Iterator[Standing]:
         try:
             lines = []
             for line in process.stdout or ():
-                lines.append(line[8:].rstrip("\n"))
+                lines.append(line.rstrip("\n"))
                 if "Ctrl-C" in line:
                     break
             said = "\n".join(lines)
             assert "Ctrl-C" in said, said
-            exports = (line.removeprefix("export ") for line in lines if "export " in line)
+            exports = (line.removeprefix("export ") for line in lines if line[:7] == "export ")
             yield Standing(
                 process=process,
-                addresses=dict(re.findall(r"^([a-z-]+) +(\S+)$", said, re.MULTILINE)),
+                addresses=dict(re.findall(r"^ *[0-9.]+  ([a-z-]+) +(\S+)$", said, re.MULTILINE)),
                 exports=dict(line.split("=", 1) for line in exports),
                 run_dir=run_dir,
             )
