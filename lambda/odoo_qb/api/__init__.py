@@ -1,1 +1,1 @@
-"""The HTTP API: what the mirror holds, schedules, and the pages of the console."""
+"""The HTTP API: what the mirror holds, and schedules."""
