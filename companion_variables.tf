@@ -265,6 +265,10 @@ variable "api_previous_tokens" {
     condition     = alltrue([for token in values(var.api_previous_tokens) : can(regex("^[A-Za-z0-9._~+/=-]{32,400}$", token))])
     error_message = "A token in api_previous_tokens can't have been one: tokens have at least 32 letters, digits and ._~+/=-."
   }
+  validation {
+    condition     = length(setintersection(values(var.api_previous_tokens), values(var.api_tokens))) == 0
+    error_message = "A token in api_previous_tokens is still one of api_tokens, so it was not replaced. Put a new one into api_tokens, or remove it from api_previous_tokens."
+  }
 }
 
 variable "api_domain" {

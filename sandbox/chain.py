@@ -9,6 +9,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
+from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
 
@@ -188,6 +189,13 @@ def function_names(outputs: Mapping[str, Any]) -> dict[str, str]:
     names |= {"mirror": mirror} if mirror else {}
     names |= outputs.get("webhook_function_names") or {}
     return names | (outputs.get("intake_function_names") or {})
+
+
+def api_address(running: Chain) -> str:
+    """Where the emulator serves the API, whose own address is a name of AWS's; "" if it is off."""
+    host = urlsplit(running.outputs.get("api_url") or "").hostname or ""
+    api_id = host.partition(".")[0]
+    return f"{running.emulator.url}/_aws/execute-api/{api_id}" if api_id else ""
 
 
 def read_quickbooks(running: Chain) -> list[str]:

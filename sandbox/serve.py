@@ -9,6 +9,7 @@ from sandbox.aws.run_directory import EmulatorError
 from sandbox.http_server import refused, serve
 from sandbox.page.app import page
 from sandbox.prerequisites import SetupError
+from sandbox.vendors import API_TOKEN, WEBHOOK_SECRET
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +32,7 @@ def run(port: int, vendors: Vendors, say: Callable[[str], None]) -> int:
         say("")
         for name, address in {"page": shown.url, **addresses(running)}.items():
             say(f"{name:<10} {address}")
-        for line in exports(running.emulator):
+        for line in [*exports(running.emulator), *companion_exports(running)]:
             say(line)
         say("Ctrl-C stops everything.")
         watch(running.emulator)
@@ -47,6 +48,25 @@ def exports(emulator: Emulator) -> list[str]:
     ]
 
 
+def companion_exports(running: Chain) -> list[str]:
+    """What the examples of the API, webhook and intake read; none while the mirror is off.
+
+    curl and requests trust the emulator's certificate, and in that shell no other.
+    """
+    api = chain.api_address(running)
+    if not api:
+        return []
+    values = {
+        "ADDRESS": api,
+        "TOKEN": API_TOKEN,
+        "WEBHOOK_SECRET": WEBHOOK_SECRET,
+        "STATE_MACHINE": running.outputs["intake_state_machine_arn"],
+        "CURL_CA_BUNDLE": running.emulator.ca_bundle,
+        "REQUESTS_CA_BUNDLE": running.emulator.ca_bundle,
+    }
+    return [f"export {name}={value}" for name, value in values.items()]
+
+
 def watch(emulator: Emulator) -> None:
     """Wait while the emulator runs: without it no click arrives."""
     emulator.process.wait()
@@ -55,10 +75,12 @@ def watch(emulator: Emulator) -> None:
 
 
 def addresses(running: Chain) -> dict[str, str]:
-    """Where the parts of a running chain listen."""
+    """Where the parts of a running chain listen, and the token with which to open the API."""
     clicks = running.emulator.function_url(running.outputs["approval_handler_url"])
+    api = chain.api_address(running)
     return {
         **running.addresses,
+        **({"api": f"{api}/docs", "api token": API_TOKEN} if api else {}),
         "aws": running.emulator.url,
         "clicks": clicks,
         "e-mails": str(running.emulator.outbox),

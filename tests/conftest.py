@@ -20,7 +20,8 @@ CHAIN: Final = "chain"
 # waited for by the other workers.
 LONGEST: Final = (
     "test_crashes.py", "test_terraform.py", "test_random_faults.py", "test_random_runs.py",
-    "test_aws.py", "test_garbage.py", "test_upgrade_races.py", "test_upgrade.py", "test_run.py",
+    "test_aws.py", "test_packages.py", "test_garbage.py", "test_upgrade_races.py",
+    "test_upgrade.py", "test_run.py",
     "test_weather.py", "test_upgrade_infrastructure.py", "test_page.py", "test_bounds.py",
     "test_quickbooks_errors.py", "test_source_changes.py", "test_source_faults.py",
     "test_duplicates.py", "test_approval_handler.py", "test_poster.py", "test_odoo_changes.py",
@@ -56,7 +57,7 @@ def pytest_xdist_auto_num_workers() -> int:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Share out by file, as each sets up much for its tests; what takes longest begins first.
 
-    What builds packages or runs the whole chain is one group: its tests share folders.
+    What runs the whole chain is one group, the longest: its tests share a folder.
     """
     if not config.pluginmanager.has_plugin("xdist"):
         return
@@ -69,6 +70,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _group(path: Path) -> str:
     """The tests of the applied chain, or those of a file."""
-    if "e2e" in path.parts or path.name in {"test_packages.py", "test_demo.py"}:
+    if "e2e" in path.parts or path.name == "test_demo.py":
         return CHAIN
     return str(path.relative_to(Path(__file__).parent))

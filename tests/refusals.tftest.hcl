@@ -860,6 +860,17 @@ run "a_previous_token_was_one" {
   expect_failures = [var.api_previous_tokens]
 }
 
+run "a_token_that_was_not_replaced_is_no_previous_one" {
+  command = plan
+
+  variables {
+    api_tokens          = { reporting = "reporting-0123456789-0123456789-0123456789", shop = "shop-0123456789-0123456789-0123456789" }
+    api_previous_tokens = { shop = "reporting-0123456789-0123456789-0123456789" }
+  }
+
+  expect_failures = [var.api_previous_tokens]
+}
+
 run "a_domain_is_no_address" {
   command = plan
 

@@ -118,7 +118,10 @@ class _FinalResponse(http.client.HTTPResponse):
         while self.status < HTTPStatus.OK and self.status != HTTPStatus.SWITCHING_PROTOCOLS:
             self.headers = None  # type: ignore[assignment]  # which says: not begun
             super().begin()
-        if self.status < HTTPStatus.OK:  # what follows is not HTTP
+        has_none = self.status in {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}
+        announces_body = self.headers.get("Content-Length", "0") != "0"
+        # What follows is not HTTP, or content where there must be none.
+        if self.status < HTTPStatus.OK or (has_none and announces_body):
             self.will_close = True
 
 

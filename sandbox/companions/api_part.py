@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
 
 from odoo_qb.api.contract import load_contract
+from sandbox.chain import api_address
 from sandbox.companions.api_client import ApiClient, ApiError
 from sandbox.companions.api_walk import ApiWalk
 from sandbox.companions.schedule_trial import ScheduleTrial
@@ -72,9 +72,3 @@ class ApiPart:
         client = self.running.emulator.client("scheduler")
         pages = client.get_paginator("list_schedules").paginate(GroupName=GROUP)
         return [row["Name"] for page in pages for row in page["Schedules"]]
-
-
-def api_address(running: Chain) -> str:
-    """Where the emulator serves the API, whose own address is a name of AWS's."""
-    api_id = (urlsplit(running.outputs["api_url"]).hostname or "").partition(".")[0]
-    return f"{running.emulator.url}/_aws/execute-api/{api_id}/$default"

@@ -133,3 +133,27 @@ def test_the_document_is_served_as_it_is(api: ApiDesk) -> None:
     served = api.get("/openapi.json")
     assert json.loads(served.text) == CONTRACT.document
     assert all(token not in served.text for token in ("amazonaws", "127.0.0.1", "localhost"))
+
+
+def test_examples_of_errors_are_what_comes(api: ApiDesk) -> None:
+    given = DOCUMENT["paths"]["/schedule-task"]["post"]["requestBody"]["content"]
+    body = given["application/json"]["example"]
+    api.call("POST", "/schedule-task", body=body)
+    named, as_json = f"/scheduled-tasks/{body['task_name']}", {"content-type": "application/json"}
+    answers = {
+        "BadRequest": api.call("POST", "/schedule-task", body="{", headers=as_json),
+        "Unauthorized": api.get("/contacts", token=None),
+        "Conflict": api.call("POST", "/schedule-task", body=body),
+        "NotFound": [api.call("DELETE", named) for _ in range(2)][1],
+        "TooLarge": api.call("POST", "/schedule-task", body=b" " * 1_000_001),
+        "WrongType": api.call("POST", "/schedule-task", body="a"),
+        "Unprocessable": api.get("/contacts?limit=0"),
+        "Other": api.call("PUT", "/contacts"),
+        "Forbidden": api.call(
+            "POST", "/sign-in", token=None, headers={"origin": "https://evil.example"}
+            | {"content-type": "application/x-www-form-urlencoded"}, body="token=x",
+        ),
+    }  # fmt: skip
+    for name, answer in answers.items():
+        content = DOCUMENT["components"]["responses"][name]["content"]
+        assert answer.json == content["application/problem+json"]["example"], name

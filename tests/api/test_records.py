@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
 
 import pytest
 
@@ -479,3 +481,45 @@ def test_a_request_goes_through_so_many_records_and_the_next_goes_on(api: ApiDes
             break
     assert found == every[2:]
     assert len(every) > 7
+
+
+@pytest.mark.parametrize("query", ["sort=-write_date&partner_id=1000000", "state=nothing"])
+def test_looking_for_one_record_does_not_take_a_request_for_each_that_is_passed_over(
+    api: ApiDesk, query: str
+) -> None:
+    table = MirrorTable(api.desk.table(), "odoo", "move")
+    # Counted, and then not in that state any more.
+    table.set_own(keys.counts_for({"state": "nothing"}), {keys.attribute(0): 1})
+    first = api.get(f"/invoices?limit=1&{query}")
+    before = api.wired.mirrored.calls
+    cursor = first.headers.get("x-next-cursor", "")
+    response = api.get(f"/invoices?limit=1&{query}" + (f"&cursor={cursor}" if cursor else ""))
+    assert ids(response) == []
+    assert api.wired.mirrored.calls - before < 10
+
+
+def test_a_cursor_of_ones_own_making_does_not_go_through_months_to_come(api: ApiDesk) -> None:
+    target = "/invoices?sort=-write_date&limit=5"
+    first = api.get(target)
+    cursor = first.headers["x-next-cursor"]
+    place, *rest = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    assert place[:2] == "20"
+    made_up = json.dumps(["2999-12#0000000001", *rest]).encode()
+    before = api.wired.mirrored.calls
+    cursor = base64.urlsafe_b64encode(made_up).decode().rstrip("=")
+    response = api.get(f"{target}&cursor={cursor}")
+    assert ids(response) == ids(first)
+    assert api.wired.mirrored.calls - before < 20
+
+
+def test_a_state_is_named_as_its_system_names_it(api: ApiDesk) -> None:
+    table = MirrorTable(api.desk.table(), "ledger", "order")
+    for number, state in enumerate(("Closed Won", "Négociation/Review", "Closed Won"), 1):
+        item = item_of({"state": state}, None, ("ledger", "order"), number, api.desk.now, 1)
+        table.write([Put(source_id=number, item=item, before=None)], {})
+    target = "/api/erp/orders?connection=ledger&state="
+    won = api.get(f"{target}Closed+Won")
+    assert (ids(won), won.headers["x-total-count"]) == ([1, 3], "2")
+    assert ids(api.get(f"{target}{quote('Négociation/Review')}")) == [2]
+    for unfit in ("", "%20", "a%00", "x" * 256):
+        assert api.get(f"{target}{unfit}").status == 422

@@ -40,7 +40,9 @@ def problem(work: Callable[[], object]) -> tuple[int, str]:
     return raised.value.status, raised.value.detail
 
 
-def failing(code: str, *, only: str = "") -> Callable[[str, Callable[[], Any]], Any]:
+def failing(
+    code: str, *, only: str = "", words: str = "arn:aws:iam::123456789012:role/secret is not"
+) -> Callable[[str, Callable[[], Any]], Any]:
     """AWS answers every call to Scheduler, or `only` this one, with an error of its own."""
 
     def on_step(step: str, work: Callable[[], Any]) -> Any:
@@ -48,7 +50,7 @@ def failing(code: str, *, only: str = "") -> Callable[[str, Callable[[], Any]], 
             return work()
         if not code:
             raise EndpointConnectionError(endpoint_url="https://scheduler.example")
-        error: Any = {"Code": code, "Message": "arn:aws:iam::123456789012:role/secret is not"}
+        error: Any = {"Code": code, "Message": words}
         raise ClientError({"Error": error}, step)
 
     return on_step
@@ -248,6 +250,22 @@ def test_a_schedule_that_eventbridge_lost_on_the_way_can_be_made_once_more(
     assert desk.api().list() == []
     desk.create()
     assert desk.disagreements() == []
+
+
+def test_a_role_that_eventbridge_cannot_take_on_is_not_the_clients_fault(
+    desk: ScheduleDesk,
+) -> None:
+    # Its words, as boto3 hands them over; so they are for a minute after a role was made.
+    words = (
+        "The execution role you provide must allow AWS EventBridge Scheduler to assume the role."
+    )
+    desk.on_step = failing("ValidationException", only="create_schedule", words=words)
+    status, sentence = problem(desk.create)
+    assert status == 503
+    assert "cron" not in sentence
+    assert sentence.endswith("Apply Terraform again.")
+    desk.on_step = lambda _, work: work()
+    assert desk.api().list() == []
 
 
 @pytest.mark.parametrize(

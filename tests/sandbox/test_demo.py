@@ -9,12 +9,14 @@ import socket
 import subprocess
 import sys
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
+from standardwebhooks import Webhook
 from werkzeug.wrappers import Request, Response
 
 from odoo_qb.bill.status import TRANSITIONS
@@ -505,6 +507,33 @@ def test_what_a_running_sandbox_prints_is_all_that_boto3_needs(tmp_path: Path) -
     ).stdout.split()
 
     assert found == [url, "us-west-2", "test"]
+
+
+def test_a_running_sandbox_prints_what_the_examples_of_the_companions_read(tmp_path: Path) -> None:
+    with a_chain(Account(), tmp_path) as running:
+        assert serve_command.companion_exports(running) == []  # neither API nor webhook is on
+        assert "api" not in serve_command.addresses(on(running, {}))
+
+        companions = on(running, {"api_url": "https://abc.execute-api.us-west-2.amazonaws.com"})
+        printed = dict(
+            line.removeprefix("export ").split("=", 1)
+            for line in serve_command.companion_exports(companions)
+        )
+        shown = serve_command.addresses(companions)
+
+    api = f"{running.emulator.url}/_aws/execute-api/abc"
+    assert printed["ADDRESS"] == api
+    assert (shown["api"], shown["api token"]) == (f"{api}/docs", printed["TOKEN"])
+    assert printed["STATE_MACHINE"] == "arn:machine"
+    assert printed["CURL_CA_BUNDLE"] == printed["REQUESTS_CA_BUNDLE"] == str(tmp_path / "none.crt")
+    Webhook(printed["WEBHOOK_SECRET"])  # a secret that receivers take
+
+
+def on(running: chain.Chain, outputs: Json) -> chain.Chain:
+    """The chain with what Terraform puts out where the companions are on."""
+    address = "https://def.lambda-url.us-west-2.on.aws/"
+    given = {"approval_handler_url": address, "intake_state_machine_arn": "arn:machine"}
+    return replace(running, outputs={**running.outputs, **given, **outputs})
 
 
 def test_a_running_sandbox_ends_with_its_emulator(tmp_path: Path) -> None:

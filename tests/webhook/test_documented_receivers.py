@@ -292,3 +292,22 @@ def test_the_receiver_leaves_out_what_is_older_than_what_it_has(receiver: Runnin
 
     assert statuses == [204] * 5
     assert [line.split()[-1] for line in receiver.lines()[before:]] == ["5", "6", "6", "7"]
+
+
+@pytest.mark.parametrize(("secret", "status"), [(NEW, 204), (OLD, 401)])
+def test_the_request_to_try_an_endpoint_with_is_ours_to_the_receivers(
+    secret: str, status: int, receiver: Running
+) -> None:
+    [commands] = blocks("sh")
+    environment = {"WEBHOOK_SECRET": secret, "ENDPOINT": receiver.url, "PATH": os.environ["PATH"]}
+
+    done = subprocess.run(
+        ["sh", "-euc", commands.replace("curl -i", "curl -i --noproxy '*'")],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=WITHIN,
+    )
+
+    assert done.stdout.split()[1] == str(status)

@@ -52,6 +52,36 @@ def test_a_change_is_delivered_once_signed_and_with_its_contact(desk: SenderDesk
     assert desk.rows("webhook#tries") == desk.rows("webhook#refused") == []
 
 
+@pytest.mark.parametrize("change", [{"event": "created"}, {"changed": ("partner_id",)}])
+def test_a_document_waits_for_the_run_that_mirrors_its_new_contact(
+    desk: SenderDesk, change: Any
+) -> None:
+    """Contacts are read first: one made a second later, together with a bill, comes after it."""
+    data = {"id": 1, "move_type": "in_invoice", "partner_id": 31}
+    desk.put(1, data=data, **change)
+    desk.put(1, 2, data=data)
+    desk.put(2)
+    desk.work()
+    assert desk.arrived == [("2", 1)]
+
+    key = desk.table.key("odoo#contact#0000000", "0000000031")
+    desk.table.update(key, {"data": '{"email": "jane@example.com"}'}, [])
+    desk.work(seconds=80)
+    assert desk.accepted == [("2", 1), ("1", 1), ("1", 2)]
+    emails = [r.body["data"]["partner_email"] for r in desk.receiver.received]
+    assert emails == [None, "jane@example.com", "jane@example.com"]
+
+
+def test_no_change_waits_long_for_a_contact_that_is_never_mirrored(desk: SenderDesk) -> None:
+    desk.put(1, 2, data={"id": 1, "move_type": "in_invoice", "partner_id": 31})
+    desk.work()
+    assert desk.accepted == [("1", 2)]
+    desk.put(2, event="created", data={"id": 2, "move_type": "in_invoice", "partner_id": 31})
+    desk.work(seconds=80)
+    assert desk.accepted == [("1", 2), ("2", 1)]
+    assert desk.rows("webhook#tries") == []
+
+
 def test_what_was_too_large_for_the_queue_is_sent_whole(desk: SenderDesk) -> None:
     message = a_message(data={}, content_key="large")
     WebhookContent(desk.table).keep("large", {"id": 1, "name": "INV/1"}, desk.now)
@@ -247,11 +277,13 @@ def test_an_unreadable_message_is_a_dead_letter_and_its_neighbours_go_on(desk: S
     desk.put_text('{"connection": "odoo"}', "odoo/move/9", "b")
     desk.put_text(a_message(data={"invoice_lines": [7]}).to_body(), "odoo/move/9", "c")
     desk.put_text(a_message(data={}, content_key="gone").to_body(), "odoo/move/9", "d")
+    desk.table.update(desk.table.key("webhook#content", "bad"), {"packed": b"no zlib"}, [])
+    desk.put_text(a_message(data={}, content_key="bad").to_body(), "odoo/move/9", "e")
     desk.put(1)
     desk.put(9)
     desk.work()
 
-    assert len(desk.dead.messages) == 4
+    assert len(desk.dead.messages) == 5
     assert sorted(desk.accepted) == [("1", 1), ("9", 1)]
     assert desk.queue.messages == {}
 

@@ -22,6 +22,7 @@ from odoo_qb.exact_json import to_json
 from odoo_qb.mirror.content import data_of
 from odoo_qb.mirror.listing import held, page, slices
 from odoo_qb.store import mirror_keys as keys
+from odoo_qb.store.sorted_table import GET
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -165,7 +166,9 @@ def sent_size(text: str) -> int:
 
 
 def _walked(table: MirrorTable, wanted: Wanted, of: Held, after: str) -> Iterator[walk.Placed]:
-    limit = wanted.values["limit"]
+    # Where records are passed over, few may be shown of many: they are not read one by one.
+    is_whole = not (wanted.other or wanted.exact or of.hidden)
+    limit = wanted.values["limit"] if is_whole else max(wanted.values["limit"], GET)
     if not of.counts:
         return iter(())
     if wanted.newest_first:

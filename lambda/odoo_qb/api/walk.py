@@ -52,7 +52,8 @@ def newest_first(
     place without a record, from which the next request can go on.
     """
     last, first = months
-    place = after or f"{last}{_END}"
+    newest = f"{last}{_END}"
+    place = min(after, newest) if after[:1].isdecimal() else after or newest
     while True:
         month = place[:7] if place[0].isdecimal() else keys.NO_TIME
         for some in batched(table.written_in(month, place), min(most, GET)):

@@ -30,6 +30,8 @@ _REFUSED: Final = {
         "AWS allows no more schedules in this account. Delete some, or ask AWS for more."
     ),
 }
+# "The execution role you provide must allow AWS EventBridge Scheduler to assume the role."
+_OF_THE_ROLE: Final = "execution role"
 _MISCONFIGURED: Final = {"AccessDeniedException", "UnrecognizedClientException", _ABSENT}
 
 
@@ -143,6 +145,10 @@ def _code(error: Exception) -> str:
 def _sentence(error: Exception) -> Exception:
     """The error to raise for AWS's: its own words name roles and accounts."""
     code = _code(error)
+    if _OF_THE_ROLE in str(error):  # which whoever called the API cannot change
+        return Misconfigured(
+            "EventBridge can't take on the role of schedules. Apply Terraform again."
+        )
     if code in _REFUSED:
         return Refused(_REFUSED[code])
     if code in _MISCONFIGURED:

@@ -17,16 +17,28 @@ if TYPE_CHECKING:
     from odoo_qb.webhook.message import Message
 
 
+class NotMirroredYet(Exception):  # noqa: N818 - it is no error: the mirror's next run has it
+    """The contact of a new document, or a document's new one, may be mirrored in a minute."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bodies:
     """Builds bodies; `table` is the mirror's. One GetItem for each, two where content is large."""
 
     table: SortedTable
 
-    def body_of(self, message: Message) -> str:
-        """The body as it is to be sent; Refused if its content is no longer kept."""
+    def body_of(self, message: Message, *, may_wait: bool = False) -> str:
+        """The body as it is to be sent; Refused if its content is no longer kept.
+
+        Contacts are mirrored before documents, so one that was made together with its document may
+        be missing for a run. NotMirroredYet if the body `may_wait` for that.
+        """
         whole = self.whole(message)
-        return body_of(whole, self.contact_of(whole))
+        contact = self.contact_of(whole)
+        is_new = whole.event == "created" or "partner_id" in whole.changed
+        if may_wait and is_new and not whole.replay_id and contact is None and partner_of(whole):
+            raise NotMirroredYet
+        return body_of(whole, contact)
 
     def whole(self, message: Message) -> Message:
         """The message with its content; Refused if that is no longer kept."""

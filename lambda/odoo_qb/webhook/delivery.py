@@ -10,6 +10,7 @@ from aws_lambda_powertools import Logger
 
 from odoo_qb.errors import Refused
 from odoo_qb.guarding import OF_AWS, of_aws
+from odoo_qb.webhook.bodies import NotMirroredYet
 from odoo_qb.webhook.parcel import UNREADABLE
 from odoo_qb.webhook.signing import signed_headers
 from odoo_qb.webhook.waits import GIVE_UP_AFTER, seconds_to_wait
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 logger = Logger(child=True)
 
 _UNEXPECTED_SECONDS: Final = 60  # until the next try, where AWS or we ourselves failed
+_CONTACT_SECONDS: Final = 75  # in which the mirror runs again, as it does every minute
 _PAUSED_SECONDS: Final = 30 * 60
 # The queue keeps a message for 14 days. One that has waited this long is put among the dead
 # letters, which keep it for as many more.
@@ -72,6 +74,10 @@ class Delivery:
             except Refused as refusal:
                 self._give_up(parcel, str(refusal))
                 return Outcome(is_done=True)
+            except NotMirroredYet:
+                logger.info("waits for its contact", message_id=parcel.message_id)
+                self.hide(parcel, _CONTACT_SECONDS)
+                return Outcome(is_done=False)
             headers = signed_headers(parcel.message_id, self.clock(), body, self.keys())
             answer = self.endpoint.post(body, headers)
             return self._settle(parcel, answer, resumed_at, is_probe=is_probe)
@@ -86,7 +92,8 @@ class Delivery:
         """What is sent; Refused where it can't be made of the message."""
         try:
             if parcel.message:
-                return self.bodies.body_of(parcel.message).encode()
+                is_first = parcel.received == 1
+                return self.bodies.body_of(parcel.message, may_wait=is_first).encode()
         except UNREADABLE as error:
             raise Refused(_UNREADABLE) from error
         raise Refused(_UNREADABLE)

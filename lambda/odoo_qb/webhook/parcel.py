@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, TypeGuard
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from odoo_qb.webhook.message import Message
 
 _NUMBER: Final = re.compile(r"[0-9]{1,15}")
-UNREADABLE: Final = (*DAMAGE, RecursionError)
+UNREADABLE: Final = (*DAMAGE, RecursionError, zlib.error)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
