@@ -1,6 +1,6 @@
 """Measure size, time and cost of the pipeline, and compare them with our targets.
 
-    python -m sandbox.benchmark            all of it, in about a quarter of an hour
+    python -m sandbox.benchmark            all of it, in about twenty minutes
     python -m sandbox.benchmark --quick    what is counted in one process, in two or three minutes
 
 Prints a table and ends with 1 if a target is missed. Results are stored in bench/results.json.
@@ -19,7 +19,18 @@ from typing import TYPE_CHECKING, Any, Final
 # The functions' import root, and the tests' world, in which a life is counted.
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "lambda"))
 
-from sandbox.benchmark import api, figures, intake, latency, lifecycle, mirror, odoo, packages
+from sandbox.benchmark import (
+    api,
+    figures,
+    intake,
+    latency,
+    lifecycle,
+    mirror,
+    odoo,
+    packages,
+    webhook,
+    webhook_latency,
+)
 from sandbox.benchmark.costs import (
     BILLS,
     Standing,
@@ -61,12 +72,17 @@ def main() -> int:
     results |= packages.measure(PROJECT, say, counting=not is_quick)
     results["life"] = lifecycle.measure(say)
     results["mirror"] = mirror.measure(say)
+    results["webhook"] = webhook.measure(say)
     results["api"] = api.measure(say)
     results["intake"] = intake.measure(say)
     results["figures"] = figures.measure(say)
     if not is_quick:
         results["odoo"] = odoo.measure(PROJECT, odoo.SIZES, say)
         results["warm"] = latency.measure(PROJECT, say)
+        results["webhook"] |= {
+            "drain": webhook.drain(say),
+            "latency": webhook_latency.measure(PROJECT, say),
+        }
     results["costs"] = _costs(results, {**before, **results})
     rows = list(rows_of(results))
     print("\n".join(["", *lines_of(results, rows)]))

@@ -103,7 +103,7 @@ def measure(say: Callable[[str], None]) -> Json:
         for number in range(CHANGED):
             desk.odoo.new_contact(f"Contact {number}")
         contacts = desk.sync("sync_contacts", source=source)["contact"]
-        _enter_documents(desk.odoo, CHANGED)
+        enter_documents(desk.odoo, CHANGED)
         changed = _counted(desk)
         moves = desk.sync("sync_invoices", source=source)["move"]
         far = _far(desk)
@@ -124,7 +124,7 @@ def measure(say: Callable[[str], None]) -> Json:
     }  # fmt: skip
 
 
-def _enter_documents(odoo: Odoo, count: int) -> None:
+def enter_documents(odoo: Odoo, count: int) -> None:
     """So many documents, copies of those that are there with their lines."""
     moves = [m for m in odoo.records["account.move"].values() if m["move_type"] != "entry"]
     at = odoo.clock()

@@ -55,6 +55,8 @@ def rows_of(results: Json) -> Iterator[Row]:
     yield from _life(results["life"])
     if "mirror" in results:
         yield from _mirror(results["mirror"])
+    if "webhook" in results:
+        yield from _webhook(results["webhook"])
     if "api" in results:
         yield from _api(results["api"])
     if "figures" in results:
@@ -178,6 +180,30 @@ def _mirror(mirror: Json) -> Iterator[Row]:
     yield row(what="1,000 changed records", value=costs["thousand_changed"])
     yield row(what="1,000 pages so far into a list", value=costs["thousand_pages_far"])
     yield row(what="naive: by a scan", value=costs["naive_thousand_pages_far"])
+
+
+def _webhook(webhook: Json) -> Iterator[Row]:
+    row = partial(Row, section="The webhook")
+    changes, costs = webhook["changes"], webhook["costs"]
+    what = f"requests to the endpoint for {changes:,} changes"
+    yield row(what=what, value=webhook["posts"], at_most=changes)
+    what = f"runs of both functions for {changes:,} changes at once"
+    yield row(what=what, value=webhook["feed_runs"] + webhook["sender_runs"], at_most=200)
+    yield row(what="requests to SQS for them", value=webhook["sqs_requests"], at_most=500)
+    yield row(what="read units for them", value=webhook["dynamodb_reads"])
+    dollars = partial(row, unit=" $", digits=4)
+    yield dollars(what="1,000 changes at once", value=costs["thousand_changes"], at_most=0.004)
+    yield dollars(what="1,000 one by one", value=costs["thousand_one_by_one"], at_most=0.004)
+    if "drain" in webhook:
+        drain = webhook["drain"]
+        what = f"{drain['changes']:,} changes delivered, each answered after 50 ms"
+        yield row(what=what, value=drain["seconds"], unit=" s", digits=1)
+    if "latency" in webhook:
+        spread = partial(row, unit=" s", digits=1)
+        found = webhook["latency"]
+        what = "from a change in Odoo to its request, a run of the mirror a minute"
+        yield spread(what=f"{what}: median", value=found["p50_seconds"])
+        yield spread(what=f"{what}: 99 of 100 within", value=found["p99_seconds"], at_most=90)
 
 
 def _api(api: Json) -> Iterator[Row]:

@@ -55,7 +55,7 @@ def one_call_at_a_time(monkeypatch: pytest.MonkeyPatch, aws: Aws) -> None:
     monkeypatch.setattr(BaseClient, "_make_api_call", serial)
 
 
-def make_table(dynamodb: Any) -> None:
+def make_table(dynamodb: Any, name: str = "bills") -> None:
     """The table with its two indexes."""
     attributes = ("entry_id", "status", "updated_at", "company")
 
@@ -70,7 +70,7 @@ def make_table(dynamodb: Any) -> None:
         }
 
     dynamodb.create_table(
-        TableName="bills",
+        TableName=name,
         KeySchema=[{"AttributeName": "entry_id", "KeyType": "HASH"}],
         AttributeDefinitions=[{"AttributeName": a, "AttributeType": "S"} for a in attributes],
         GlobalSecondaryIndexes=[

@@ -15,7 +15,6 @@ from threading import Event
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from botocore.client import BaseClient
-from botocore.exceptions import ClientError
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.dynamodb.comparisons import create_condition_expression_parser
 from moto.dynamodb.models import dynamodb_backends
@@ -30,21 +29,24 @@ from sandbox.in_process import fast_services
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from botocore.exceptions import ClientError
     from moto.dynamodb.models.table import Table
 
 Json = dict[str, Any]
 _HANDLED: Final = {
+    "BatchGetItem": "batch_get_item",
+    "DeleteItem": "delete_item",
     "GetItem": "get_item",
     "PutItem": "put_item",
     "Query": "query",
     "Scan": "scan",
     "UpdateItem": "update_item",
 }
-_KNOWN: Final = frozenset({*_HANDLED, "BatchGetItem"})
+# The keys of the two kinds of tables that the short way knows: of bills, and the sorted ones.
+_KEYS: Final = (("entry_id", None), ("pk", "sk"))
 _PLAIN: Final = re.compile(r"(?:SET ((?:#\w+ = :\w+(?:, )?)+))? ?(?:REMOVE ((?:#\w+(?:, )?)+))?")
-_REFUSED: Final = {
-    "Error": {"Code": "ConditionalCheckFailedException", "Message": "The condition failed."}
-}
+_REFUSED: Final = ("ConditionalCheckFailedException", "The condition failed.")
+_LARGE: Final = 300_000  # bytes of an item
 
 
 _on_the_wire: Final = Event()
@@ -89,14 +91,17 @@ def straight(
     if client.meta.service_model.service_name != "dynamodb":
         answer = fast_services.answered(client, operation, given)
         return call(client, operation, dict(given)) if answer is None else answer
-    if operation not in _KNOWN or not all(
-        _is_of_bills(client, name) for name in given.get("RequestItems", [_name(given)])
+    if operation not in _HANDLED or not all(
+        _is_known(client, name) for name in given.get("RequestItems", [_name(given)])
     ):
         return call(client, operation, dict(given))  # botocore changes what it is given
-    if operation == "BatchGetItem":
-        return _batch_get(client, given)
-    quick = {"GetItem": _get, "UpdateItem": _update, "Query": _query}.get(operation)
-    answer = quick(_table(client, given), given) if quick else None
+    quick = {
+        "BatchGetItem": _batch_get,
+        "GetItem": _get,
+        "UpdateItem": _update,
+        "Query": _query,
+    }.get(operation)
+    answer = quick(client, given) if quick else None
     return handled(client, operation, given) if answer is None else answer
 
 
@@ -155,24 +160,29 @@ def _name(given: Json) -> str:
     return str(given.get("TableName", ""))
 
 
-def _is_of_bills(client: BaseClient, name: str) -> bool:
-    """Whether it is a table of the one kind that the short way knows."""
+def _is_known(client: BaseClient, name: str) -> bool:
     table = dynamodb_backends[DEFAULT_ACCOUNT_ID][client.meta.region_name].tables.get(name)
-    return table is not None and (table.hash_key_attr, table.range_key_attr) == ("entry_id", None)
+    return table is not None and (table.hash_key_attr, table.range_key_attr) in _KEYS
 
 
 def _table(client: BaseClient, given: Json) -> Table:
     return dynamodb_backends[DEFAULT_ACCOUNT_ID][client.meta.region_name].tables[given["TableName"]]
 
 
-def _batch_get(client: BaseClient, given: Json) -> Json:
+def _item(table: Table, key: Json) -> Item | None:
+    sort = table.range_key_attr
+    last = DynamoType(key[sort]) if sort else None
+    return table.get_item(DynamoType(key[table.hash_key_attr]), last)
+
+
+def _batch_get(client: BaseClient, given: Json) -> Json | None:
+    asked = given["RequestItems"]
+    tables = {name: _table(client, {"TableName": name}) for name in asked}
+    if any(table.range_key_attr for table in tables.values()):
+        return None  # moto counts their bytes, and projects
     found = {
-        name: [
-            row["Item"]
-            for key in asked["Keys"]
-            if (row := _get(_table(client, {"TableName": name}), {"Key": key}))
-        ]
-        for name, asked in given["RequestItems"].items()
+        name: [_attributes(row) for key in asked[name]["Keys"] if (row := _item(table, key))]
+        for name, table in tables.items()
     }
     return {"Responses": found}
 
@@ -192,7 +202,7 @@ def _batch_write(client: BaseClient, given: Json) -> Json:
 
 
 def handled(client: BaseClient, operation: str, given: Json) -> Json:
-    """What moto answers to an operation of _HANDLED, of any table; no refusal has its own class."""
+    """What moto answers to an operation of _HANDLED, of any table."""
     handler = DynamoHandler()
     handler.body = handler.params = given
     handler.region, handler.current_account = client.meta.region_name, DEFAULT_ACCOUNT_ID
@@ -201,20 +211,32 @@ def handled(client: BaseClient, operation: str, given: Json) -> Json:
     except HTTPException as error:
         said = json.loads(error.get_body())
         code, message = said["__type"].rpartition("#")[2], said["message"]
-        raise ClientError({"Error": {"Code": code, "Message": message}}, operation) from error
+        raise _refusal(client, operation, code, message) from error
     return result
 
 
-def _get(table: Table, given: Json) -> Json:
-    item = table.get_item(DynamoType(given["Key"]["entry_id"]))
+def _refusal(client: BaseClient, operation: str, code: str, message: str) -> ClientError:
+    """The client's own class of error, where AWS names one."""
+    kind: type[ClientError] = cast("Any", client.exceptions).from_code(code)
+    return kind(cast("Any", {"Error": {"Code": code, "Message": message}}), operation)
+
+
+def _get(client: BaseClient, given: Json) -> Json | None:
+    table = _table(client, given)
+    is_whole = given.keys() <= {"TableName", "Key", "ConsistentRead"}
+    if not is_whole or not all(text for key in given["Key"].values() for text in key.values()):
+        return None
+    item = _item(table, given["Key"])
     return {"Item": _attributes(item)} if item else {}
 
 
-def _update(table: Table, given: Json) -> Json | None:
-    """SET and REMOVE of whole attributes of an item that is there."""
-    plain = _PLAIN.fullmatch(given["UpdateExpression"])
-    item = table.get_item(DynamoType(given["Key"]["entry_id"]))
-    if plain is None or item is None:
+def _update(client: BaseClient, given: Json) -> Json | None:
+    """SET and REMOVE of whole attributes."""
+    table = _table(client, given)
+    plain = _PLAIN.fullmatch(given.get("UpdateExpression", "-"))
+    item = _item(table, given["Key"])
+    is_more = given.keys() & {"ReturnValues", "ReturnValuesOnConditionCheckFailure"}
+    if plain is None or is_more or table.stream_shard is not None:
         return None
     names = given.get("ExpressionAttributeNames", {})
     values = given.get("ExpressionAttributeValues", {})
@@ -222,8 +244,12 @@ def _update(table: Table, given: Json) -> Json | None:
     if condition:
         parser = create_condition_expression_parser(condition, names, values)
         if not parser.parse().expr(item):
-            raise ClientError(cast("Any", _REFUSED), "UpdateItem")
+            raise _refusal(client, "UpdateItem", *_REFUSED)
     sets, removes = (text.split(", ") if text else [] for text in plain.groups())
+    if table.range_key_attr and _is_large(item, values):
+        return None
+    if item is None:
+        item = table.put_item(dict(given["Key"]), overwrite=True)
     for pair in sets:
         name, value = pair.split(" = ")
         dict.__setitem__(item.attrs, names[name], DynamoType(values[value]))
@@ -232,8 +258,17 @@ def _update(table: Table, given: Json) -> Json | None:
     return {}
 
 
-def _query(table: Table, given: Json) -> Json | None:
+def _is_large(item: Item | None, values: Json) -> bool:
+    """Whether the item may come near its limit, which moto then judges."""
+    before = item.size() if item else 0
+    return before + sum(DynamoType(v).size() for v in values.values()) > _LARGE
+
+
+def _query(client: BaseClient, given: Json) -> Json | None:
     """The keys of an index's rows, in their order."""
+    table = _table(client, given)
+    if table.range_key_attr:
+        return None
     hash_keys, ranges, _ = parse_expression(
         key_condition_expression=given["KeyConditionExpression"],
         expression_attribute_names=given.get("ExpressionAttributeNames", {}),

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import base64
 import os
+from copy import copy
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, cast
 
 import boto3
 import botocore.session
 from moto.core.serialize import BaseJSONSerializer
+from moto.dynamodb.exceptions import ItemSizeTooLarge
+from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
+from moto.dynamodb.models.table import Table
 from responses import RequestsMock
 
 if TYPE_CHECKING:
     from moto.core.model import StructureShape
     from requests import PreparedRequest, Response
     from requests.adapters import HTTPAdapter
+
+
+_ITEM_BYTES = 405_000  # from which moto refuses an item
+_INDEX = 6  # the place of an index's name among what Table.query takes after the partition
 
 
 @cache
@@ -36,6 +44,37 @@ def attributes_as_they_are() -> None:
             thorough(self, serialized, value, shape, key)
 
     BaseJSONSerializer._serialize_type_structure = quick  # type: ignore[method-assign]
+
+
+@cache
+def items_measured_once() -> None:
+    """A new item's bytes are counted when it has all its attributes, not anew with each of them."""
+
+    def made(self: Any, hash_key: DynamoType, range_key: DynamoType | None, attrs: Any) -> None:
+        self.hash_key, self.range_key, self.attrs = hash_key, range_key, LimitedSizeDict()
+        for name, value in attrs.items():
+            dict.__setitem__(self.attrs, name, DynamoType(value))
+        if self.size() > _ITEM_BYTES:
+            raise ItemSizeTooLarge
+
+    Item.__init__ = made  # type: ignore[method-assign]
+
+
+@cache
+def partitions_queried_alone() -> None:
+    """A query of a table looks at its own partition: moto sorts and compares all of them."""
+    query = Table.query
+
+    def quick(self: Table, hash_key: DynamoType | None, *args: Any, **given: Any) -> Any:
+        one: Any = self
+        index = args[_INDEX] if len(args) > _INDEX else given.get("index_name")
+        if hash_key is not None and not index and self.range_key_attr:
+            items: Any = self.items
+            one = copy(self)
+            one.items = {hash_key: items[hash_key]} if hash_key in items else {}
+        return query(one, hash_key, *args, **given)
+
+    Table.query = quick  # type: ignore[method-assign]
 
 
 @cache

@@ -23,6 +23,7 @@ import webhook_feed
 from sandbox.aws.streams import Batch, first_failed, shard_of, split_by_age, still_to_do
 from sandbox.in_process.aws import REGION
 from sandbox.in_process.fast_dynamodb import handled
+from sandbox.in_process.lambda_context import TimedContext
 from sandbox.in_process.table_stream import is_let_through, lambda_form
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ class WebhookPath:
     names: dict[str, str]
     failures: list[Json] = field(default_factory=list)
     on_step: Callable[[str, Callable[[], Any]], Any] = lambda _step, work: work()
+    on_call: Callable[[str, str, Json, Json], None] = lambda *_: None  # what was asked of AWS
     steps: Counter[str] = field(default_factory=Counter)
     errors: list[str] = field(default_factory=list)
     kills: int = 0
@@ -94,7 +96,7 @@ class WebhookPath:
         self._ends = self.now() + TIMEOUT
         try:
             with redirect_stdout(io.StringIO()):  # its log
-                answer = function.lambda_handler(event, _Context(self))
+                answer = function.lambda_handler(event, self.context())
             self.step(END, lambda: None)
         except Killed:
             self.kills += 1
@@ -106,6 +108,11 @@ class WebhookPath:
         finally:
             self._running, self._is_dead = "", False
         return answer
+
+    def context(self) -> TimedContext:
+        """What Lambda tells a function that starts now."""
+        ends = self.now() + TIMEOUT
+        return TimedContext(lambda: ends - self.now())
 
     def die(self) -> None:
         """End the function that runs: nothing it does from now on counts."""
@@ -128,10 +135,13 @@ class WebhookPath:
 
         def work() -> Json:
             if service == "sqs":
-                return self._sqs(operation, given)
-            if operation in _QUICK and "ConditionExpression" not in given:
-                return handled(client, operation, given)
-            answer: Json = call(client, operation, given)
+                answer = self._sqs(operation, given)
+            elif operation in _QUICK and "ConditionExpression" not in given:
+                answer = handled(client, operation, given)
+            else:
+                answer = call(client, operation, given)
+            if self._running:
+                self.on_call(service, operation, given, answer)
             return answer
 
         done: Json = self.step(f"{service} {operation}", work)
@@ -283,18 +293,3 @@ class WebhookPath:
     def told(self) -> list[Json]:
         """The records of the stream since the last `forget`, as the functions are given them."""
         return [r for r in map(self._form, self._stream()[self._since :]) if is_let_through(r)]
-
-
-class _Context:
-    """The parts of Lambda's context that handlers read."""
-
-    function_name = "test"
-    memory_limit_in_mb = 256
-    invoked_function_arn = "arn:aws:lambda:us-west-2:123456789012:function:test"
-    aws_request_id = "test"
-
-    def __init__(self, path: WebhookPath) -> None:
-        self._path, self._ends = path, path.now() + TIMEOUT
-
-    def get_remaining_time_in_millis(self) -> int:
-        return int((self._ends - self._path.now()) * 1000)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import logging
+import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -14,6 +15,7 @@ import boto3
 from standardwebhooks import Webhook, WebhookVerificationError
 
 import webhook
+from sandbox.http_server import serve
 from sandbox.in_process.aws import REGION, Aws, one_call_at_a_time
 from sandbox.in_process.fifo_queue import FifoQueue
 from sandbox.in_process.in_memory_network import InMemoryNetwork
@@ -43,45 +45,70 @@ Json = dict[str, Any]
 
 @contextmanager
 def a_webhook(
-    patches: pytest.MonkeyPatch, *, kinds: str = "move,payment", **odoo: Any
+    patches: pytest.MonkeyPatch,
+    *,
+    kinds: str = "move,payment",
+    in_virtual_time: bool = True,
+    **odoo: Any,
 ) -> Iterator[WebhookPath]:
-    """An Odoo, an empty mirror of it, and all that brings its changes to an endpoint."""
+    """An Odoo, an empty mirror of it, and all that brings its changes to an endpoint.
+
+    With `in_virtual_time` there is no network and no thread, and the sender's clock is the desk's.
+    """
     network = InMemoryNetwork()
-    network.install(patches)
-    patches.setattr(ThreadPoolExecutor, "submit", _at_once)
+    if in_virtual_time:
+        network.install(patches)
+        patches.setattr(ThreadPoolExecutor, "submit", _at_once)
     logging.disable(logging.CRITICAL)
-    with a_mirror(listen=network.serve, **odoo) as desk:
+    with a_mirror(listen=network.serve if in_virtual_time else serve, **odoo) as desk:
+        clock = desk.clock if in_virtual_time else _utc_now
         view = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
         desk.client.update_table(TableName=desk.table_name, StreamSpecification=view)
-        dead = FifoQueue(clock=desk.clock, url="https://sqs.us-west-2.amazonaws.com/1/dead.fifo")
+        dead = FifoQueue(clock=clock, url="https://sqs.us-west-2.amazonaws.com/1/dead.fifo")
         queue = FifoQueue(
-            clock=desk.clock,
+            clock=clock,
             visibility=VISIBILITY,
             most_receives=MOST_RECEIVES,
             dead_letters=dead,
         )
-        receiver = Receiver({"current": SECRET}, clock=desk.clock, verify=_verify_at(desk.clock))
-        names = _make_names(desk, queue, dead, kinds)
-        for name, value in names.items():
-            patches.setenv(name, value)
-        aws = Aws()
-        one_call_at_a_time(patches, aws)
-        path = WebhookPath(desk=desk, receiver=receiver, queue=queue, dead=dead, names=names)
-        aws.performs, network.on_request = path.perform, path.call
-        with network.serve(receiver, host=HOST, port=_PORT):
-            for function in FUNCTIONS:
-                function.wired.forget()
-                function.wired.use(clock=desk.clock, sleep=desk.sleep)
-            webhook.wired.use(at_random=lambda: 0.5)
-            try:
-                yield path
-            finally:
-                logging.disable(logging.NOTSET)
-                for function in FUNCTIONS:
-                    function.wired.forget()
+        receiver = Receiver({"current": SECRET}, clock=clock, verify=_verify_at(clock))
+        listening = (
+            network.serve(receiver, host=HOST, port=_PORT) if in_virtual_time else serve(receiver)
+        )
+        with listening as address:
+            names = _make_names(desk, queue, dead, kinds, address.url)
+            for name, value in names.items():
+                patches.setenv(name, value)
+            aws = Aws()
+            one_call_at_a_time(patches, aws)
+            path = WebhookPath(desk=desk, receiver=receiver, queue=queue, dead=dead, names=names)
+            aws.performs, network.on_request = path.perform, path.call
+            yield from _wired(path, clock, desk.sleep if in_virtual_time else time.sleep)
 
 
-def _make_names(desk: MirrorDesk, queue: FifoQueue, dead: FifoQueue, kinds: str) -> dict[str, str]:
+def _wired(
+    path: WebhookPath, clock: Callable[[], datetime], sleep: Callable[[float], None]
+) -> Iterator[WebhookPath]:
+    for function in FUNCTIONS:
+        function.wired.forget()
+        function.wired.use(clock=clock, sleep=sleep)
+    webhook.wired.use(at_random=lambda: 0.5)
+    try:
+        yield path
+    finally:
+        logging.disable(logging.NOTSET)
+        for function in FUNCTIONS:
+            function.wired.forget()
+            function.wired.use(clock=_utc_now, sleep=time.sleep)
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _make_names(
+    desk: MirrorDesk, queue: FifoQueue, dead: FifoQueue, kinds: str, url: str
+) -> dict[str, str]:
     """The functions' environment, and in moto what it names."""
     secrets = boto3.client("secretsmanager", region_name=REGION)
     secret = json.dumps({"current": SECRET, "previous": ""})
@@ -103,7 +130,7 @@ def _make_names(desk: MirrorDesk, queue: FifoQueue, dead: FifoQueue, kinds: str)
         "WEBHOOK_SECRET_ARN": secrets.create_secret(
             Name=f"webhook-{desk.table_name}", SecretString=secret
         )["ARN"],
-        "WEBHOOK_URL": f"http://{HOST}:{_PORT}/odoo",
+        "WEBHOOK_URL": f"{url}/odoo",
     }
 
 

@@ -27,6 +27,7 @@ PUBLIC: Final = {
 OTHER: Final = "another-token-of-40-characters-0123456789"
 FORM: Final = {"content-type": "application/x-www-form-urlencoded", "accept": "text/html"}
 BROWSER: Final = {"accept": "text/html,application/xhtml+xml"}
+FILES: Final = [f"/assets/{n}" for n in ("docs.js", "swagger-ui.min.css", "sign-in.css")]
 FILLED_IN: Final = {"{id}": "1", "{task_name}": "hourly", "{name}": "docs.js"}
 
 
@@ -174,7 +175,7 @@ def test_a_browser_signs_in_with_a_token_and_reads(api: ApiDesk) -> None:
     )
     assert TOKEN not in cookie
     headers = as_browser(api)
-    for target in ("/docs", "/openapi.json", "/contacts", "/assets/docs.js"):
+    for target in ("/docs", "/openapi.json", "/contacts", *FILES):
         assert api.get(target, token=None, headers=headers).status == 200
     assert "swagger-ui-bundle.min.js" in api.get("/docs", token=None, headers=headers).text
 

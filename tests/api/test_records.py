@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from odoo_qb.api.contract import load_contract
+from odoo_qb.api.lists import Wanted, list_page
+from odoo_qb.api.shapes import Shape
 from odoo_qb.mirror.content import item_of
 from odoo_qb.store.mirror_table import MirrorTable, Put
 
@@ -380,3 +383,43 @@ def test_a_list_takes_a_request_to_the_table_and_one_for_each_thousand_ids(api: 
         before = table.calls
         api.get(target)
         assert table.calls - before == expected, target
+
+
+@pytest.mark.parametrize("noted", [True, False])
+def test_months_without_records_are_passed_over(api: ApiDesk, *, noted: bool) -> None:
+    times = {
+        9_001: "2026-11-27 10:00:00", 9_002: "2026-11-26 10:00:00", 9_003: "2026-01-01 00:00:00",
+        9_004: "2025-12-31 23:59:59", 9_005: "2025-02-01 00:00:00", 9_006: None,
+    }  # fmt: skip
+    table = MirrorTable(api.desk.table(), "ledger", "payment")
+    puts = []
+    for number, written in times.items():
+        data = {"name": f"P{number}", "write_date": written, "state": "paid"}
+        item = item_of(data, None, ("ledger", "payment"), number, api.desk.now, 1)
+        puts.append(Put(source_id=number, item=item, before=None))
+    table.write(puts, {}, noted={"oldest": "2025-02"} if noted else {})
+    target = "/api/erp/payments?connection=ledger&sort=-write_date"
+    before = api.wired.mirrored.calls
+    assert ids(api.get(target)) == list(times)
+    calls = api.wired.mirrored.calls - before
+    assert calls < 40 if noted else calls > 200
+    assert all_pages(api, f"{target}&limit=2") == list(times)
+    assert ids(api.get(f"{target}&skip=4")) == [9_005, 9_006]
+
+
+def test_a_request_goes_through_so_many_records_and_the_next_goes_on(api: ApiDesk) -> None:
+    every = ids(api.get("/invoices?company_id=2&limit=1000"))
+    table = MirrorTable(api.desk.table(), "odoo", "move")
+    shape = Shape(load_contract().schema("Invoice"))
+    values = {"skip": 2, "limit": 1_000, "sort": "id", "connection": "odoo", "company_id": 2}
+    found: list[int] = []
+    for _ in range(1_000):
+        wanted = Wanted(values=values, shape=shape, now=api.desk.now, read_most=5)
+        page = list_page(table, wanted)
+        assert len(page.texts) <= 5
+        found += [json.loads(text)["id"] for text in page.texts]
+        values |= {"skip": 0, "cursor": page.cursor}
+        if not page.cursor:
+            break
+    assert found == every[2:]
+    assert len(every) > 7

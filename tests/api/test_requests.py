@@ -180,6 +180,28 @@ def test_a_body_that_is_not_what_it_says_is_400(api: ApiDesk) -> None:
     assert answer["statusCode"] == 415  # read, and of no type
 
 
+@pytest.mark.parametrize(
+    ("body", "status", "said"),
+    [
+        ("token=caf\u00e9", 400, "The form cannot be read."),
+        ("token=a&token=b", 422, "given more than once"),
+        ("token=a&more=b", 422, "'more' here"),
+        ("next=docs", 422, "token is missing. It must be text of up to 400 characters."),
+        (f"token={'x' * 401}", 422, "token must be text of up to 400 characters."),
+    ],
+)
+def test_a_form_that_does_not_fit_is_refused(
+    api: ApiDesk, body: str, status: int, said: str
+) -> None:
+    headers = {"content-type": "application/x-www-form-urlencoded"}
+    refused(api.call("POST", "/sign-in", token=None, body=body, headers=headers), status, said)
+
+
+def test_a_path_that_is_not_utf_8_is_400(api: ApiDesk) -> None:
+    given = event("GET", "/contacts", "", {}, None, "") | {"rawPath": "/contacts/%FF"}
+    assert api.wired.api.answer(given)["statusCode"] == 400
+
+
 @pytest.mark.parametrize("given", [None, [], "x", {}, {"requestContext": {}}, {"task": "sync_all"}])
 def test_what_is_no_request_of_an_http_api_is_400(api: ApiDesk, given: object) -> None:
     answer = api.wired.api.answer(given)

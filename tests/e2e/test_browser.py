@@ -351,6 +351,35 @@ def test_the_mirror_is_seen_catching_up_with_both_odoos(person: Person) -> None:
     person.do("body", lambda page: page.send_keys(Keys.ESCAPE), "close the sheet")
 
 
+def test_a_change_is_seen_arriving_at_the_webhooks_endpoint_which_may_fail(person: Person) -> None:
+    page, bill = person.addresses["page"], {"company": "1MD", "vendor": "14", "text": "Boxes"}
+    requests.post(f"{page}/odoo/new", data={**bill, "amount": "12", "reference": "W-1"}, timeout=60)
+    person.driver.get(page)
+
+    person.press("[popovertarget=webhook]")
+
+    person.reads("#arrivals", "vendor_bill.created")
+    row = person.text("#arrivals tbody tr")
+    assert "by the current secret" in row
+    assert row.endswith("200")
+    person.do("#webhook-fail [name=kind]", lambda it: Select(it).select_by_value("error"), "choose")
+    person.do("#webhook-fail [name=times]", lambda it: Select(it).select_by_value("5"), "choose")
+    person.press("#webhook-fail button")
+    person.reads(".planned", "It will answer 500, an error: 5 requests, any record.")
+    person.picture("6-webhook")
+    person.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen(390))
+    widths = (
+        "const it = document.getElementById('webhook'); return [it.scrollWidth, it.clientWidth]"
+    )
+    needed, shown = person.driver.execute_script(widths)
+    person.picture("6-webhook-on-a-phone")
+    person.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen(1280))
+    assert needed <= shown
+    person.press("#webhook-recover button")
+    person.see(lambda: person.number(".planned") == 0, "nothing planned")
+    person.do("body", lambda page: page.send_keys(Keys.ESCAPE), "close the sheet")
+
+
 @pytest.mark.parametrize("width", [1280, 900])
 def test_nothing_is_cut_off_at_the_widths_people_have(person: Person, width: int) -> None:
     person.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen(width))

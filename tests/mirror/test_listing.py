@@ -102,12 +102,14 @@ def test_contacts_of_an_earlier_version_get_their_mark_once(desk: MirrorDesk) ->
             unset(desk, row, "state")
         if row["pk"] == table.home and row["sk"] == keys.STATE:
             unset(desk, row, "layout")
+            unset(desk, row, "oldest")
         if row["pk"] == table.home and row["sk"] == keys.counts_for({"state": keys.ARCHIVED}):
             desk.client.delete_item(TableName=desk.table_name, Key=table_key(row))
     assert without_times(desk) != as_it_should_be
     desk.sync("sync_contacts")
     assert without_times(desk) == as_it_should_be
     assert wrong(desk) == []
+    assert table.own(keys.STATE)["oldest"] == keys.FIRST_MONTH  # nobody noted it before
 
 
 def table_key(row: dict[str, Any]) -> dict[str, Any]:

@@ -62,6 +62,15 @@ _CALLS: Final[dict[str, tuple[str, str, str]]] = {
         *("lambda", "PutFunctionEventInvokeConfig"),
         "function_name maximum_retry_attempts maximum_event_age_in_seconds",
     ),
+    "aws_apigatewayv2_api": ("apigatewayv2", "CreateApi", "name description protocol_type"),
+    "aws_apigatewayv2_integration": (
+        *("apigatewayv2", "CreateIntegration"),
+        "integration_type payload_format_version",
+    ),
+    "aws_apigatewayv2_route": ("apigatewayv2", "CreateRoute", "route_key"),
+    "aws_apigatewayv2_stage": ("apigatewayv2", "CreateStage", "name=StageName auto_deploy"),
+    "aws_apigatewayv2_domain_name": ("apigatewayv2", "CreateDomainName", "domain_name"),
+    "aws_scheduler_schedule_group": ("scheduler", "CreateScheduleGroup", "name"),
     "aws_sqs_queue": ("sqs", "CreateQueue", "name=QueueName"),
     "aws_sns_topic": ("sns", "CreateTopic", "name"),
     "aws_s3_bucket": ("s3", "CreateBucket", "bucket"),
@@ -84,14 +93,6 @@ _CALLS: Final[dict[str, tuple[str, str, str]]] = {
             " evaluation_periods datapoints_to_alarm comparison_operator treat_missing_data"
         ),
     ),
-    "aws_apigatewayv2_api": ("apigatewayv2", "CreateApi", "name description protocol_type"),
-    "aws_apigatewayv2_integration": (
-        *("apigatewayv2", "CreateIntegration"),
-        "integration_type payload_format_version timeout_milliseconds=TimeoutInMillis",
-    ),
-    "aws_apigatewayv2_route": ("apigatewayv2", "CreateRoute", "route_key authorization_type"),
-    "aws_apigatewayv2_stage": ("apigatewayv2", "CreateStage", "name=StageName"),
-    "aws_scheduler_schedule_group": ("scheduler", "CreateScheduleGroup", "name"),
     "aws_sfn_state_machine": ("stepfunctions", "CreateStateMachine", "name=name type=type"),
     "aws_cloudwatch_dashboard": ("cloudwatch", "PutDashboard", "dashboard_name"),
     "aws_secretsmanager_secret": ("secretsmanager", "CreateSecret", "name description"),
@@ -103,6 +104,7 @@ _NAMELESS: Final = {
     *("aws_s3_bucket_public_access_block", "aws_s3_bucket_policy"),
     *("aws_s3_bucket_lifecycle_configuration", "aws_secretsmanager_secret_version"),
     *("aws_dynamodb_table_item", "aws_sns_topic_subscription", "aws_lambda_function_url"),
+    "aws_apigatewayv2_api_mapping",
 }
 
 

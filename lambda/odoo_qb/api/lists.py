@@ -44,11 +44,15 @@ _WRITTEN: Final = re.compile(r"([0-9]{4}-[0-9]{2}[0-9: -]*)?(#[0-9]{10}|~)")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What is asked of a list: the values of its parameters, and how its records are shown."""
+    """What is asked of a list: the values of its parameters, and how its records are shown.
+
+    A request without counts goes through `read_most` records.
+    """
 
     values: Mapping[str, Any]
     shape: Shape
     now: datetime
+    read_most: int = READ_MOST
 
     @property
     def exact(self) -> dict[str, str]:
@@ -129,7 +133,7 @@ def _fill(found: ListPage, wanted: Wanted, rows: Iterable[walk.Placed], skip: in
                     return
                 found.texts.append(text)
         last = place
-        if len(found.texts) == wanted.values["limit"] or number == READ_MOST:
+        if len(found.texts) == wanted.values["limit"] or number == wanted.read_most:
             found.cursor = _encode(wanted, last, skip)
             return
 

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from odoo_qb.exact_json import Json
     from odoo_qb.store.mirror_table import MirrorTable
 
-_FIRST_MONTH: Final = "2005-01"  # before it there was no Odoo; where no first month was noted
 _END: Final = "~"  # sorts after every digit
 
 type Placed = tuple[str, Json | None]
@@ -64,7 +63,7 @@ def newest_first(
                     yield written, found[number]
         if month == keys.NO_TIME:
             return
-        place = f"{_before(month)}{_END}" if month > (first or _FIRST_MONTH) else _END
+        place = f"{_before(month)}{_END}" if month > (first or keys.FIRST_MONTH) else _END
         yield place, None
 
 

@@ -108,11 +108,12 @@ class KindRun:
         self._applying.gone_up_to = state.gone_up_to
         if state.writing and not self._wanted.dry_run:
             self._table.mend(state.writing)
-        self._applying.oldest = state.oldest
         was_loaded = bool(state.since or state.reading)
         if was_loaded and state.layout < LAYOUT and not self._wanted.dry_run:
             mark_archived(self._table, self._applying.check_time)
-            self._keep({"layout": LAYOUT})
+            state.oldest = state.oldest or keys.FIRST_MONTH  # nobody noted it while it was loaded
+            self._keep({"layout": LAYOUT, "oldest": state.oldest})
+        self._applying.oldest = state.oldest
         summary = self._source.summary(self._table.kind)
         begun, ours = self._clock(), self._our_clock()
         self.report.source = summary.count

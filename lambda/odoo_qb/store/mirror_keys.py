@@ -26,6 +26,7 @@ BY_MONTH: Final = "by-month"
 BY_PARTNER: Final = "by-partner"
 FILTERS: Final = ("move_type", "state")  # lists by these know exactly how long they are
 NO_TIME: Final = "0000-00"  # the month of what the source does not tell the time of writing of
+FIRST_MONTH: Final = "2005-01"  # before it there was no Odoo
 ARCHIVED: Final = "archived"  # the state of contacts that are no longer in use; others have none
 
 Key = tuple[str, str]  # partition and sort key
