@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,7 +20,7 @@ from sandbox.in_process.aws import REGION
 from sandbox.in_process.mirror import TABLE, make_mirror_table
 from tests.reporting.golden import NOW, reports
 from tests.support.odoo_clients import client
-from tests.support.odoo_sources import SOME_DOORS, ledger
+from tests.support.odoo_sources import SOME_DOORS, ledger, user
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -190,6 +190,15 @@ def test_while_odoo_is_down_a_closed_period_is_answered_and_says_so(desk: Desk) 
     )
     with pytest.raises(Unavailable):
         desk.report(company=2)
+
+
+def test_a_company_that_was_added_is_found(desk: Desk) -> None:
+    desk.report(AUGUST, None)
+    companies = desk.simulator.records["res.company"]
+    companies[3] = companies[2] | {"id": 3, "name": "Another"}
+    desk.simulator.admit(replace(user(desk.simulator), companies=(1, 2, 3)))
+    desk.sleep(minutes=2)
+    assert desk.report(YEAR, 3).currency == "EUR"
 
 
 def test_companies_are_read_again_after_an_hour(desk: Desk) -> None:

@@ -112,12 +112,12 @@ def test_without_a_company_it_is_the_connections_first(version: int, way: str) -
 
 def test_companies_are_those_of_the_connection() -> None:
     with some_reports(ledger()) as reports:
-        assert [(c.id, c.name, c.currency) for c in reports.companies()] == [
+        assert [(c.id, c.name, c.currency) for c in reports.companies.all()] == [
             (1, "Northwind Supply Co", "USD"),
             (2, "Tailspin Trgovina d.o.o.", "EUR"),
         ]
     with some_reports(ledger(), companies=("Tailspin Trgovina d.o.o.",)) as reports:
-        assert [company.id for company in reports.companies()] == [2]
+        assert [company.id for company in reports.companies.all()] == [2]
 
 
 @pytest.mark.parametrize("companies", [(1,), ("Northwind Supply Co",)])

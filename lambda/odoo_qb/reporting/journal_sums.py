@@ -76,7 +76,7 @@ class JournalSums:
             held.sort(key=str)
             currencies = {related(row, "company_currency_id", "currency")[1] for row in rows}
             return Balances(
-                closing=_added((row, _amount(row["balance"])) for row in rows),
+                closing=_flow_of(rows),
                 currency=min(currencies, default=""),
                 digest=hashlib.sha256(to_json(held).encode()).hexdigest(),
                 last_written_at=max((moment_of(row["write_date"]) for row in rows), default=""),
@@ -96,11 +96,48 @@ class JournalSums:
         rows = self._groups(company_id, domain, ["account_id", by], ["balance:sum"])
 
         def read() -> tuple[Flow, Flow]:
-            flows: tuple[list[Any], list[Any]] = ([], [])
+            found = _by_begin(rows, by)
+            current = [row for day, row in found if day >= periods.current.first]
+            previous = [row for day, row in found if day < periods.current.first]
+            return _flow_of(current), _flow_of(previous)
+
+        return _sound(read)
+
+    def months(self, company_id: int, first: date, last: date) -> dict[date, Flow]:
+        """What moved on each account in each month, by the month's first day: one call."""
+        by = "date:month"
+        rows = self._groups(company_id, _between(first, last), ["account_id", by], ["balance:sum"])
+
+        def read() -> dict[date, Flow]:
+            found: dict[date, list[Record]] = defaultdict(list)
+            for day, row in _by_begin(rows, by):
+                found[day].append(row)
+            return {day: _flow_of(some) for day, some in found.items()}
+
+        return _sound(read)
+
+    def open_items(self, company_id: int) -> dict[tuple[int, date | None], Decimal]:
+        """What is unpaid of receivables and payables, by account and day due: one call.
+
+        The day is None where an item has none.
+        """
+        by = "date_maturity:day"
+        rows = self._groups(
+            company_id,
+            [
+                ["account_id.account_type", "in", ["asset_receivable", "liability_payable"]],
+                ["amount_residual", "!=", 0],
+            ],
+            ["account_id", by],
+            ["amount_residual:sum"],
+        )
+
+        def read() -> dict[tuple[int, date | None], Decimal]:
+            found: dict[tuple[int, date | None], Decimal] = defaultdict(Decimal)
             for row in rows:
-                is_previous = _begin(row, by) < periods.current.first
-                flows[is_previous].append((row, _amount(row["balance"])))
-            return _added(flows[0]), _added(flows[1])
+                due = _begin(row, by) if row[by] else None
+                found[related_id(row, "account_id"), due] += _amount(row["amount_residual"])
+            return dict(found)
 
         return _sound(read)
 
@@ -130,7 +167,7 @@ class JournalSums:
     def _flow(self, company_id: int, period: Period) -> Flow:
         domain = _between(period.first, period.last)
         rows = self._groups(company_id, domain, ["account_id"], ["balance:sum"])
-        return _sound(lambda: _added((row, _amount(row["balance"])) for row in rows))
+        return _sound(lambda: _flow_of(rows))
 
     def _groups(
         self,
@@ -179,10 +216,14 @@ def _amount(value: Any) -> Decimal:  # noqa: ANN401 - Odoo's JSON
     return Decimal(0) if value is False or value is None else money(value)
 
 
-def _added(rows: Any) -> Flow:  # noqa: ANN401 - pairs of a row and an amount
+def _by_begin(rows: Sequence[Record], by: str) -> list[tuple[date, Record]]:
+    return [(_begin(row, by), row) for row in rows]
+
+
+def _flow_of(rows: Sequence[Record]) -> Flow:
     found: Flow = defaultdict(Decimal)
-    for row, amount in rows:
-        found[related_id(row, "account_id")] += amount
+    for row in rows:
+        found[related_id(row, "account_id")] += _amount(row["balance"])
     return dict(found)
 
 

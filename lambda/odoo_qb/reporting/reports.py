@@ -10,18 +10,17 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from odoo_qb.errors import Refused, Unavailable
+from odoo_qb.errors import Unavailable
 from odoo_qb.reporting.answers import Report
-from odoo_qb.reporting.companies import NO_COMPANY, Company, chosen, read_companies
+from odoo_qb.reporting.companies import Companies
 from odoo_qb.reporting.journal_sums import JournalSums
-from odoo_qb.reporting.periods import CALENDAR_YEAR, FiscalYearEnd, comparison
+from odoo_qb.reporting.periods import CALENDAR_YEAR, comparison
 from odoo_qb.reporting.sums import AccountSums, PeriodSums, both
 from odoo_qb.store.kept_figures import ComputedSums
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from odoo_qb.exact_json import Json
     from odoo_qb.odoo.client import OdooClient
     from odoo_qb.reporting.journal_sums import Balances
     from odoo_qb.reporting.periods import Comparison, Wanted
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
 TRUSTED: Final = timedelta(minutes=1)  # kept sums were compared so recently that they are answered
 _OLDEST: Final = timedelta(days=1)  # an account's other type or code touches no item
 _SETTLED: Final = timedelta(minutes=1)  # Odoo's times have no fractions, and its commits are late
-_COMPANIES: Final = timedelta(hours=1)
 _NO_YEAR: Final = "Odoo does not say when the company's fiscal year ends: years are calendar years."
 _DOWN: Final = "Odoo cannot be reached: these figures were last compared with it at {}."
 _UNNAMED: Final = (
@@ -63,15 +61,8 @@ class Reports:
         self._connection = connection
         self._settings = settings
         self._clock = clock
-        self._named = tuple(companies)
         self._kept = kept
-        self._known: tuple[dict[int, Company], datetime] | None = None
-
-    def companies(self) -> list[Company]:
-        """The connection's companies, for a person to choose from; those of an hour ago will do."""
-        every = self._companies()
-        ids = [n for n, c in every.items() if not self._named or {n, c.name} & {*self._named}]
-        return [every[number] for number in ids]
+        self.companies = Companies(odoo, companies, clock, kept)
 
     def report(self, wanted: Wanted, company_id: int | None = None) -> Report:
         """The sums of the wanted period and of the one before it.
@@ -80,7 +71,9 @@ class Reports:
         no sense.
         """
         now = self._clock()
-        company_id, company = self._company(wanted, company_id)
+        company_id, company = self.companies.identify(company_id)
+        if wanted.may_be_a_year and not company:
+            company = self.companies.choose(company_id)
         year_end = company.year_end if company else CALENDAR_YEAR
         periods = comparison(wanted, now.date(), year_end or CALENDAR_YEAR)
         settings = self._settings.of(self._connection, company_id)
@@ -97,29 +90,6 @@ class Reports:
             calculated_at=sums.calculated_at,
             notes=tuple(notes),
         )
-
-    # -- companies -------------------------------------------------------------------------------
-
-    def _company(self, wanted: Wanted, company_id: int | None) -> tuple[int, Company | None]:
-        """The company's id; what Odoo says of it only where that takes no call or is needed."""
-        by_name = any(isinstance(one, str) for one in self._named)
-        if company_id is None or wanted.may_be_a_year or by_name:
-            company = chosen(self._companies(), self._named, company_id)
-            return company.id, company
-        if self._named and company_id not in self._named:
-            raise Refused(f"This connection has no company {company_id}.", code=NO_COMPANY)
-        return company_id, None
-
-    def _companies(self) -> dict[int, Company]:
-        now = self._clock()
-        if not self._known and self._kept and (found := self._kept.companies()):
-            rows, read_at = found
-            self._known = {int(row["id"]): _unpacked(row) for row in rows}, read_at
-        if not self._known or now - self._known[1] > _COMPANIES:
-            self._known = read_companies(self._odoo), now
-            if self._kept:
-                self._kept.save_companies([*map(_packed, self._known[0].values())], now)
-        return self._known[0]
 
     # -- sums ------------------------------------------------------------------------------------
 
@@ -168,7 +138,7 @@ class Reports:
                 closing=balances.closing,
             )
         else:  # no items, hence no movements either
-            currency = chosen(self._companies(), self._named, company_id).currency
+            currency = self.companies.choose(company_id).currency
             sums = AccountSums(chart={}, flow={}, previous_flow={}, closing={})
         current, previous = both(sums, periods.current, periods.previous, settings)
         return ComputedSums(
@@ -186,16 +156,3 @@ class Reports:
             return True
         written = datetime.fromisoformat(balances.last_written_at).replace(tzinfo=UTC)
         return (self._odoo.clock or now) - written > _SETTLED
-
-
-def _packed(company: Company) -> Json:
-    end = company.year_end
-    row: Json = {"id": company.id, "name": company.name, "currency": company.currency}
-    return row | ({"month": end.month, "day": end.day} if end else {})
-
-
-def _unpacked(row: Json) -> Company:
-    end = FiscalYearEnd(month=int(row["month"]), day=int(row["day"])) if "month" in row else None
-    return Company(
-        id=int(row["id"]), name=str(row["name"]), currency=str(row["currency"]), year_end=end
-    )

@@ -81,10 +81,10 @@ def both(
 
     Refused where an account with items is none of the chart's, or its type is unknown.
     """
-    opening = _less(sums.closing, sums.flow)
-    before = _less(opening, sums.previous_flow)
+    opening = less(sums.closing, sums.flow)
+    before = less(opening, sums.previous_flow)
     accounts = {*sums.closing, *sums.flow, *sums.previous_flow}
-    _check(sums.chart, accounts)
+    check(sums.chart, accounts)
     return (
         _of_period(sums.chart, current, sums.flow, opening, sums.closing, settings),
         _of_period(sums.chart, previous, sums.previous_flow, before, opening, settings),
@@ -99,8 +99,8 @@ def _of_period(
     closing: Mapping[int, Decimal],
     settings: FigureSettings,
 ) -> PeriodSums:
-    amounts = _result(chart, flow, settings)
-    first, last = _balances(chart, opening, settings), _balances(chart, closing, settings)
+    amounts = result_of(chart, flow, settings)
+    first, last = balances_of(chart, opening, settings), balances_of(chart, closing, settings)
     for name in _BALANCES:
         if name in last:
             title = name[0].upper() + name[1:]
@@ -110,7 +110,7 @@ def _of_period(
     return PeriodSums(period=period, amounts=amounts)
 
 
-def _result(
+def result_of(
     chart: Mapping[int, Account], flow: Mapping[int, Decimal], settings: FigureSettings
 ) -> Amounts:
     """What was earned and spent.
@@ -154,7 +154,7 @@ def _result(
     return found
 
 
-def _balances(
+def balances_of(
     chart: Mapping[int, Account], balances: Mapping[int, Decimal], settings: FigureSettings
 ) -> Amounts:
     """What is owned and owed on a day.
@@ -191,13 +191,14 @@ def _with_accounts(
             yield chart[number], amount
 
 
-def _less(left: Mapping[int, Decimal], right: Mapping[int, Decimal]) -> dict[int, Decimal]:
+def less(left: Mapping[int, Decimal], right: Mapping[int, Decimal]) -> dict[int, Decimal]:
+    """By account, what is left of the one without the other."""
     zero = Decimal(0)
     return {n: left.get(n, zero) - right.get(n, zero) for n in {*left, *right}}
 
 
-def _check(chart: Mapping[int, Account], accounts: set[int]) -> None:
-    """A figure without some of the items would be wrong, so there is none."""
+def check(chart: Mapping[int, Account], accounts: set[int]) -> None:
+    """Refused where one is none of the chart's: a figure without its items would be wrong."""
     if missing := sorted(accounts - chart.keys()):
         raise Refused(
             f"Odoo shows journal items on account {missing[0]}, but not the account itself: check"
