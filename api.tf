@@ -62,7 +62,6 @@ resource "aws_lambda_function" "api" {
     variables = merge(local.api_schedule_environment, {
       ENVIRONMENT             = var.environment
       MIRROR_TABLE            = aws_dynamodb_table.mirror[0].name
-      MIRROR_FUNCTION         = local.mirror
       MIRROR_STALE_SECONDS    = tostring(local.mirror_stale_seconds)
       ERP_CONNECTIONS         = jsonencode(local.erp_connections)
       API_SECRET_ARN          = aws_secretsmanager_secret.api_tokens[0].arn
@@ -97,16 +96,9 @@ resource "aws_cloudwatch_log_group" "api" {
 resource "aws_iam_role" "api" {
   count = local.api_count
 
-  name        = local.api
-  description = "What ${local.api} may do"
-  assume_role_policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [{
-      Effect    = "Allow"
-      Action    = "sts:AssumeRole"
-      Principal = { Service = "lambda.amazonaws.com" }
-    }]
-  })
+  name               = local.api
+  description        = "What ${local.api} may do"
+  assume_role_policy = local.taken_on_by_lambda
 }
 
 # It reads the mirror's table and changes nothing in it but items of its own: attempts to sign in, and
@@ -136,10 +128,6 @@ resource "aws_iam_role_policy" "api" {
           actions   = ["dynamodb:UpdateItem"]
           resources = [aws_dynamodb_table.mirror[0].arn]
           condition = { "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["api#sign-in#*"] } }
-        }
-        StartTheMirror = {
-          actions   = ["lambda:InvokeFunction"]
-          resources = [aws_lambda_function.mirror[0].arn]
         }
         WriteLogs = {
           actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]

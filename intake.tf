@@ -174,16 +174,9 @@ resource "aws_cloudwatch_log_group" "intake" {
 resource "aws_iam_role" "intake" {
   for_each = { for key, function in local.intake_functions : key => function.full_name if var.intake_enabled }
 
-  name        = each.value
-  description = "What ${each.value} may do"
-  assume_role_policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [{
-      Effect    = "Allow"
-      Action    = "sts:AssumeRole"
-      Principal = { Service = "lambda.amazonaws.com" }
-    }]
-  })
+  name               = each.value
+  description        = "What ${each.value} may do"
+  assume_role_policy = local.taken_on_by_lambda
 }
 
 resource "aws_iam_role_policy" "intake" {

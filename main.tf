@@ -41,6 +41,16 @@ locals {
     poster           = "odoo-poster-${var.environment}"
   }
 
+  # Whom each function's role trusts.
+  taken_on_by_lambda = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Action    = "sts:AssumeRole"
+      Principal = { Service = "lambda.amazonaws.com" }
+    }]
+  })
+
   # The approved queue hides a message for six times the poster's timeout, so both need it.
   poster_timeout_seconds = 120
   fourteen_days          = 14 * 24 * 60 * 60

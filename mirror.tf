@@ -180,16 +180,9 @@ resource "aws_cloudwatch_log_group" "mirror" {
 resource "aws_iam_role" "mirror" {
   count = local.mirror_count
 
-  name        = local.mirror
-  description = "What ${local.mirror} may do"
-  assume_role_policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [{
-      Effect    = "Allow"
-      Action    = "sts:AssumeRole"
-      Principal = { Service = "lambda.amazonaws.com" }
-    }]
-  })
+  name               = local.mirror
+  description        = "What ${local.mirror} may do"
+  assume_role_policy = local.taken_on_by_lambda
 }
 
 resource "aws_iam_role_policy" "mirror" {

@@ -122,16 +122,9 @@ locals {
 resource "aws_iam_role" "function" {
   for_each = local.names
 
-  name        = each.value
-  description = "What ${each.value} may do"
-  assume_role_policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [{
-      Effect    = "Allow"
-      Action    = "sts:AssumeRole"
-      Principal = { Service = "lambda.amazonaws.com" }
-    }]
-  })
+  name               = each.value
+  description        = "What ${each.value} may do"
+  assume_role_policy = local.taken_on_by_lambda
 }
 
 resource "aws_iam_role_policy" "function" {

@@ -166,16 +166,9 @@ resource "aws_cloudwatch_log_group" "webhook" {
 resource "aws_iam_role" "webhook" {
   for_each = local.webhook_functions
 
-  name        = each.value.name
-  description = "What ${each.value.name} may do"
-  assume_role_policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [{
-      Effect    = "Allow"
-      Action    = "sts:AssumeRole"
-      Principal = { Service = "lambda.amazonaws.com" }
-    }]
-  })
+  name               = each.value.name
+  description        = "What ${each.value.name} may do"
+  assume_role_policy = local.taken_on_by_lambda
 }
 
 locals {
@@ -227,7 +220,7 @@ locals {
         resources = ["${aws_dynamodb_table.mirror[0].arn}/stream/*"]
       }
       ReadRecords = {
-        actions   = ["dynamodb:BatchGetItem", "dynamodb:Query"]
+        actions   = ["dynamodb:BatchGetItem"]
         resources = [aws_dynamodb_table.mirror[0].arn]
       }
       FindRecordsOfAMonth = {

@@ -56,7 +56,7 @@ def handler(event, context):
 
 @dataclass(frozen=True, slots=True)
 class Brittle:
-    """A function that fails when it is told to."""
+    """A function that fails on demand."""
 
     arn: str
     place: Path

@@ -107,7 +107,7 @@ def test_every_failure_of_a_function_is_retried_or_not_on_purpose_and_caught() -
 
 
 def test_the_outcomes_fields_and_samples_are_those_there_are() -> None:
-    outcomes = re.findall(r"^\| (\w+) \|", section(DOCUMENT, "What comes of it"), re.MULTILINE)
+    outcomes = re.findall(r"^\| (\w+) \|", section(DOCUMENT, "The outcomes"), re.MULTILINE)
     assert [o for o in outcomes if o in OUTCOMES] == list(OUTCOMES)
     fields = " ".join(rows(DOCUMENT, "Giving it an invoice"))
     assert set(re.findall(r"`(\w+)`", fields)) == set(shown_invoice()["invoice"])

@@ -306,7 +306,7 @@ def test_a_firm_that_books_purchases_as_expenses_compares_payables_with_both() -
     assert ccc - (parts[0] + parts[1] - parts[2]) < Decimal("1e-20")
 
 
-# -- how they are told ---------------------------------------------------------------------
+# -- their answers -------------------------------------------------------------------------
 
 
 def test_an_answer_carries_all_that_it_rests_on() -> None:

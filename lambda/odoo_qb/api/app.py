@@ -7,13 +7,13 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from aws_lambda_powertools import Logger
-from botocore.exceptions import BotoCoreError, ClientError
 
 from odoo_qb.api.answer import Answer, as_problem, see_other
 from odoo_qb.api.problem import Problem
 from odoo_qb.api.request import to_request
 from odoo_qb.api.routing import Call
 from odoo_qb.errors import Misconfigured, Unavailable
+from odoo_qb.guarding import OF_AWS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -53,7 +53,7 @@ class Api:
             return self._answered(request)
         except Problem as problem:
             return as_problem(problem)
-        except (BotoCoreError, ClientError, Unavailable):
+        except (*OF_AWS, Unavailable):
             logger.exception("AWS did not answer as it should")
             return as_problem(
                 Problem(

@@ -13,9 +13,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from aws_lambda_powertools import Logger
-from botocore.exceptions import BotoCoreError, ClientError
 
 from odoo_qb.errors import Misconfigured
+from odoo_qb.guarding import OF_AWS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -70,7 +70,7 @@ class Tokens:
             return False
         try:
             known = _parsed(self._load())
-        except (BotoCoreError, ClientError):
+        except OF_AWS:
             if self._read_at is None:
                 raise
             logger.exception("the tokens could not be read again: those of before still count")

@@ -152,7 +152,7 @@ class KindRun:
                 "layout": LAYOUT,
             }
             self._keep(start | ({"loading": loading} if loading else {}), remove=["doubted"])
-        # Half a minute more is told of rather than half a minute less.
+        # Clocks differ: rather send half a minute too much than too little.
         self._applying.loading = loading and earlier(loading, CLOCKS)
         for page in self._source.changes(self._table.kind, "", state.after):
             for some in batched(page, self._applying.batch):

@@ -38,7 +38,7 @@ _NOT_READ: Final = "The growth of the earlier period would take a third period, 
 class Figure:
     """One figure: a ratio of two sums, times 100 or the period's days, or a sum of other figures.
 
-    `inputs` are the names of the sums that enter it, as they are told with it.
+    `inputs` are the names of the sums that enter it, which its answer lists.
     """
 
     route: str

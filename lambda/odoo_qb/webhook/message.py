@@ -23,7 +23,7 @@ class Message:
     changes from 1, `happened_at` is when the mirror saw it, `changed` are the names of the served
     fields that differ. `data` is the record's content after the change, or the last known one of a
     deleted record. Content too large for the queue is kept in the mirror's table instead, under
-    `content_key`, and `data` is empty. `replay_id` is "" but for what is sent again on demand.
+    `content_key`, and `data` is empty. `replay_id` is set only on what an operator has sent again.
     """
 
     connection: str
